@@ -1,0 +1,26 @@
+/** Where Services come from: an API server or manifest files, behind one interface. */
+import type { Problem } from '../model/problem.ts';
+import type { ClusterChange } from '../model/resources.ts';
+
+export interface ClusterListener {
+  /** called in the order things happened; must not block */
+  onChange(change: ClusterChange): void;
+  /** every kind has been listed completely for the first time; nothing may be removed from a kernel before this */
+  onSynced(): void;
+  /** all current problems of one input (a file, an object); an empty list clears them */
+  onProblems(origin: string, problems: readonly Problem[]): void;
+  /** how the source stands, for health, metrics and logs: `connected`, or what fails and since when */
+  onStatus(status: SourceStatus): void;
+}
+
+export interface SourceStatus {
+  readonly isConnected: boolean;
+  /** one line: `watching 3 kinds at https://…`, `list services: connect ECONNREFUSED …, retry in 2 s` */
+  readonly detail: string;
+}
+
+export interface ClusterSource {
+  /** resolves when watching has begun; failures of the world are reported by onStatus and retried, not thrown */
+  start(listener: ClusterListener): Promise<void>;
+  stop(): Promise<void>;
+}

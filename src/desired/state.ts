@@ -1,0 +1,88 @@
+/**
+ * The dataplane as a value. DesiredState and ActualState have this one shape, so that plan, list, explain, metrics,
+ * golden tests and the agent read the same thing and a difference is a comparison of maps.
+ */
+import { type Address, joinHostPort } from '../net/address.ts';
+import type { Family, Protocol } from '../net/family.ts';
+
+/** `10.96.0.1:53/UDP`, `[fd00::1]:53/UDP`: a thing a person can grep. */
+export type ServerKey = string;
+/** `10.244.1.5:8080`, `[fd00::5]:8080`. */
+export type DestinationKey = string;
+
+/** linux/ip_vs.h flags without HASHED, by the names of design.md §5; sh and mh read SCHED1 as fallback, SCHED2 as port. */
+export type ServerFlag = 'persistent' | 'one-packet' | `${'sh' | 'mh'}-${'fallback' | 'port'}` | `flag-${1 | 2 | 3}`;
+
+export interface VirtualServer {
+  readonly address: Address;
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly scheduler: string;
+  /** sorted */
+  readonly flags: readonly ServerFlag[];
+  /** present exactly when `flags` has `persistent` */
+  readonly persistenceTimeoutSec?: number;
+  /** `ns/name:port`; unknown when read from a kernel */
+  readonly service?: string;
+  readonly destinations: ReadonlyMap<DestinationKey, Destination>;
+}
+
+export interface Destination {
+  readonly address: Address;
+  readonly port: number;
+  /** 0 = draining: keeps its connections, gets no new ones */
+  readonly weight: number;
+  /** `ns/slice#i` */
+  readonly endpoint?: string;
+  readonly node?: string;
+}
+
+export type IpSetType = 'hash:ip' | 'hash:ip,port' | 'hash:ip,port,ip' | 'hash:ip,port,net' | 'hash:net' | 'bitmap:port';
+
+export interface IpSet {
+  readonly name: string;
+  readonly type: IpSetType;
+  /** side it serves; a bitmap set has none in the kernel */
+  readonly family: Family;
+  /** as `ipset save` prints them after the set's name: `10.0.0.1,tcp:80`; /32 and /128 without length */
+  readonly entries: ReadonlySet<string>;
+  /** capacity; hash types only. Desired: the least that will do. Actual: what the kernel has. */
+  readonly maxElements?: number;
+}
+
+export type TableName = 'nat' | 'filter';
+
+/** Chain → rules as `iptables-save` prints them (`-A CHAIN …`), in order; under built-in chains our jumps only. */
+export type Chains = ReadonlyMap<string, readonly string[]>;
+
+export interface DataplaneState {
+  readonly virtualServers: ReadonlyMap<ServerKey, VirtualServer>;
+  /** bound to the dummy device */
+  readonly addresses: ReadonlySet<Address>;
+  /** by name */
+  readonly ipsets: ReadonlyMap<string, IpSet>;
+  readonly iptables: Readonly<Record<Family, Readonly<Record<TableName, Chains>>>>;
+  /** dotted or slashed path below /proc/sys, slashes: `net/ipv4/vs/conntrack` */
+  readonly sysctls: ReadonlyMap<string, string>;
+}
+
+export type DesiredState = DataplaneState;
+
+/** As read from the kernel. `sysctls` holds just those asked for. */
+export interface ActualState extends DataplaneState {
+  /** the dummy device exists */
+  readonly hasDummyDevice: boolean;
+  /** virtual servers that were found but cannot be ours in form (fwmark, other protocols): never touched */
+  readonly foreignServers: readonly string[];
+}
+
+export function serverKey(server: Pick<VirtualServer, 'address' | 'port' | 'protocol'>): ServerKey {
+  return `${joinHostPort(server.address, server.port)}/${server.protocol}`;
+}
+
+export function destinationKey(destination: Pick<Destination, 'address' | 'port'>): DestinationKey {
+  return joinHostPort(destination.address, destination.port);
+}
+
+/** Device that carries the service addresses; other programs look for this name. */
+export const DUMMY_DEVICE = 'kube-ipvs0';

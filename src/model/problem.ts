@@ -1,0 +1,16 @@
+/** What is wrong with one field of an input, in the form every command prints and `plan -o json` lists. */
+
+export interface Problem {
+  /** dotted path, led by the object where there is one: `Service/default/web.spec.ports[0].port` */
+  readonly path: string;
+  /** the offending value as it was found */
+  readonly value: unknown;
+  /** one sentence: what is wrong, what happens because of it, what would be right */
+  readonly problem: string;
+}
+
+/** One line for a log or a terminal. */
+export function formatProblem(problem: Problem): string {
+  const value = problem.value === undefined ? '' : ` (${JSON.stringify(problem.value)})`;
+  return `${problem.path}${value}: ${problem.problem}`;
+}

@@ -1,0 +1,21 @@
+/** The seam between decisions and the kernel: kernel/ implements it for real, test/support/fakeKernel.ts in memory. */
+import type { ActualState } from '../desired/state.ts';
+import type { ApplyReport, DrainingDestination, Operation } from './operations.ts';
+import type { ServerKey } from '../desired/state.ts';
+import type { HostNetwork } from '../model/host.ts';
+
+export interface Dataplane {
+  /** everything that is or could be ours, in a few dumps; changes nothing */
+  read(sysctls: readonly string[]): Promise<ActualState>;
+  /** in the order given; never throws for a failed operation, reports it */
+  apply(plan: readonly Operation[]): Promise<ApplyReport>;
+  /** live connection counts of every weight-0 destination of these servers */
+  connections(servers: readonly ServerKey[]): Promise<readonly DrainingDestination[]>;
+  close(): Promise<void>;
+}
+
+export interface HostObserver {
+  read(): Promise<HostNetwork>;
+  /** calls back, debounced, when an address or link (not the dummy's) came or went; returns a stop function */
+  watch(onChange: () => void): Promise<() => Promise<void>>;
+}
