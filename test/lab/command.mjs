@@ -1,0 +1,43 @@
+// The shell script that runs inside the lab, the same for both kernels: environment, working directory, command.
+
+import { dirname, join } from 'node:path';
+import { checkout } from './workshop.mjs';
+
+const passedOn =
+  /^(CI|TERM|COLORTERM|LANG|LC_ALL|FORCE_COLOR|NO_COLOR|HOME|XDG_CACHE_HOME|KUBEBUILDER_ASSETS|NODE_OPTIONS|UPDATE_\w+|KUBE_IPVS_\w+)$/;
+
+/** One argument for sh. */
+export const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/**
+ * @param options as parsed; `pathFirst` are folders to put before everything else in PATH, `kernel` is told the
+ *   command as KUBE_IPVS_LAB
+ * @returns text for sh; its last act is to become the command
+ */
+export function commandScript({ options, pathFirst, kernel }) {
+  const path = [
+    ...pathFirst,
+    join(checkout, 'node_modules', '.bin'),
+    dirname(process.execPath),
+    ...'/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'.split(':'),
+  ];
+  const given = options.env.map((text) => [
+    text.slice(0, text.indexOf('=')),
+    text.slice(text.indexOf('=') + 1),
+  ]);
+  const inherited = Object.entries(process.env).filter(([name]) => passedOn.test(name));
+  const variables = [...inherited, ['PATH', path.join(':')], ['KUBE_IPVS_LAB', kernel], ...given];
+  return [
+    'unset LAB_RUN LAB_TAP',
+    ...variables.map(([name, value]) => `export ${name}=${quoted(value ?? '')}`),
+    `cd ${quoted(checkout)}`,
+    `exec ${words(options.command).map(quoted).join(' ')}`,
+    '',
+  ].join('\n');
+}
+
+function words(command) {
+  if (command.length === 0) return ['bash', '-i'];
+  if (command.length === 1 && /\s/.test(command[0])) return ['sh', '-c', command[0]];
+  return command;
+}

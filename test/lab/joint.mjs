@@ -1,0 +1,42 @@
+// The joint between the lab and the machine: a network namespace of the machine in which a native process (an API
+// server) is reached from the lab. 198.18.0.1 is there, 198.18.0.2 is vec0 in the lab (198.18.0.0/15 is the range
+// for benchmarks, RFC 2544). With User-Mode Linux the wire is a tap device; on the host's own kernel host.mjs lays a
+// veth pair.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+export const tapName = 'labtap0';
+export const machineAddress = '198.18.0.1';
+
+const ip = (...argv) => execFileSync('ip', argv, { stdio: ['ignore', 'ignore', 2] });
+
+/**
+ * Makes the namespace and, for User-Mode Linux, its tap device, where they are missing.
+ *
+ * @returns undoes what was made here, and only that
+ */
+export function joinNamespace(name, kernel) {
+  const undo = [];
+  if (!existsSync(`/run/netns/${name}`)) {
+    ip('netns', 'add', name);
+    undo.push(() => ip('netns', 'delete', name));
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+  }
+  if (kernel === 'uml' && !hasLink(name, tapName)) {
+    ip('-n', name, 'tuntap', 'add', tapName, 'mode', 'tap');
+    undo.unshift(() => ip('-n', name, 'link', 'delete', tapName));
+    ip('-n', name, 'address', 'add', `${machineAddress}/30`, 'dev', tapName);
+    ip('-n', name, 'link', 'set', tapName, 'up');
+  }
+  return () => undo.forEach((step) => step());
+}
+
+function hasLink(namespace, link) {
+  try {
+    execFileSync('ip', ['-n', namespace, 'link', 'show', link], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+// `npm run lab`: runs a command on a kernel that has IPVS. Decides between the machine's own kernel and User-Mode
+// Linux and says which; how either is started is in host.mjs and uml.mjs. Plain JavaScript for Node 20, because it
+// also runs before `npm ci`.
+
+import { chooseKernel } from './choose.mjs';
+import { runOnHost } from './host.mjs';
+import { joinNamespace } from './joint.mjs';
+import { parseOptions, usage, UsageError } from './options.mjs';
+import { runInUml } from './uml.mjs';
+import { missingPackages } from './workshop.mjs';
+
+/** @returns the exit status for the shell: the command's own, 124 after a time-out, 125 when the lab itself failed */
+async function main(argv) {
+  const options = parseOptions(argv);
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (process.getuid() !== 0) throw new Error('the lab needs root: run it with sudo');
+  const { kernel, reason } = options.kernel
+    ? { kernel: options.kernel, reason: 'as asked' }
+    : chooseKernel();
+  if (!options.quiet) process.stderr.write(`lab: ${kernel} (${reason})\n`);
+  const missing = missingPackages(kernel === 'uml');
+  if (missing.length > 0) throw new Error(`missing; run: apt-get install -y ${missing.join(' ')}`);
+
+  const leave = options.netns ? joinNamespace(options.netns, kernel) : () => {};
+  try {
+    return await (kernel === 'uml' ? runInUml(options) : runOnHost(options));
+  } finally {
+    leave();
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`lab: ${error.message}\n${error instanceof UsageError ? usage : ''}`);
+  process.exitCode = error instanceof UsageError ? 2 : 125;
+}

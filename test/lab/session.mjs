@@ -1,0 +1,74 @@
+// One process of the lab and its end: a folder for the run, a time limit, signals, and nothing left behind. Shared by
+// both kernels.
+
+import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from './workshop.mjs';
+
+/** A new folder for one run; `remove` deletes it. */
+export function runFolder() {
+  const folder = mkdtempSync(join(cacheFolder(), 'run-'));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/**
+ * Runs the process as a group of its own and waits. The whole group is killed at the end, after `timeoutSec`, and on
+ * SIGINT, SIGTERM and SIGHUP.
+ *
+ * @param ownGroup false for a terminal session: the terminal then delivers Ctrl-C to the command itself
+ * @returns `{ status, ended }`: `ended` is 'exit', 'timeout' or the signal's name
+ */
+export function runToEnd(argv, { timeoutSec, env, stdio, ownGroup }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(argv[0], argv.slice(1), { env, stdio, detached: ownGroup });
+    let ended = 'exit';
+    const stop = (reason) => {
+      ended = reason;
+      killAll();
+    };
+    const killAll = () => {
+      try {
+        if (ownGroup) process.kill(-child.pid, 'SIGKILL');
+        else child.kill('SIGKILL');
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error;
+      }
+    };
+    const timer = timeoutSec > 0 && setTimeout(stop, timeoutSec * 1000, 'timeout');
+    const signals = ownGroup ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, stop);
+    child.on('error', reject);
+    child.on('exit', (status) => {
+      clearTimeout(timer);
+      for (const signal of signals) process.off(signal, stop);
+      killAll(); // what the process left in its group
+      resolve({ status, ended });
+    });
+  });
+}
+
+/** Exit status as a shell would give it. */
+export function shellStatus(ended, status) {
+  if (ended === 'timeout') return 124;
+  return { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[ended] ?? status;
+}
+
+/** Copies what is appended to a file to one of our descriptors, until `stop` has copied the rest. */
+export function follow(path, descriptor, intervalMs = 25) {
+  const file = openSync(path, 'r');
+  const buffer = Buffer.alloc(1 << 16);
+  const copy = () => {
+    for (let n = 0; (n = readSync(file, buffer, 0, buffer.length, null)) > 0;) {
+      descriptor.write(Buffer.from(buffer.subarray(0, n)));
+    }
+  };
+  const timer = setInterval(copy, intervalMs);
+  return {
+    stop() {
+      clearInterval(timer);
+      copy();
+      closeSync(file);
+    },
+  };
+}

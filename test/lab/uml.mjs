@@ -1,0 +1,105 @@
+// The lab on User-Mode Linux: a real kernel as an ordinary process that sees the host's file tree through hostfs.
+// Output and exit status come out through files in the run's folder (init.sh writes them, this follows them).
+
+import { closeSync, existsSync, openSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { commandScript } from './command.mjs';
+import { tapName } from './joint.mjs';
+import { follow, runFolder, runToEnd, shellStatus } from './session.mjs';
+import { cacheFolder, checkout, legacyXtablesFolder, linkModules, xsaveShim } from './workshop.mjs';
+
+/** Loaded at boot, because autoloading one costs about 0.1 s later and some have no alias to be found by. */
+const modules = [
+  'ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_mh',
+  'dummy veth bridge br_netfilter nf_conntrack sctp',
+  'ip_set ip_set_hash_ip ip_set_hash_ipport ip_set_hash_ipportip ip_set_hash_ipportnet ip_set_hash_net ip_set_bitmap_port',
+  'xt_set xt_comment xt_mark xt_MASQUERADE xt_addrtype xt_conntrack xt_ipvs xt_physdev xt_multiport',
+  'ipt_REJECT ip6t_REJECT iptable_filter iptable_nat ip6table_filter ip6table_nat',
+].join(' ');
+
+/** @returns the exit status, see run.mjs */
+export async function runInUml(options) {
+  linkModules();
+  const run = runFolder();
+  try {
+    writeRun(run.folder, options);
+    return await boot(run.folder, options);
+  } finally {
+    run.remove();
+  }
+}
+
+function writeRun(folder, options) {
+  const file = (name, text) => writeFileSync(join(folder, name), text);
+  const script = commandScript({ options, pathFirst: [legacyXtablesFolder()], kernel: 'uml' });
+  file('command.sh', script);
+  file('modules', modules);
+  file('stdout', '');
+  file('stderr', '');
+  if (options.tty) file('tty', '');
+  const needed = [checkout, cacheFolder(), dirname(process.execPath)];
+  const hidden = needed.filter((path) => /^\/(tmp|run|dev\/shm)\//.test(path));
+  file('keep', hidden.map((path) => `${path}\n`).join(''));
+}
+
+async function boot(folder, options) {
+  const files = options.tty ? [] : ['stdout', 'stderr'];
+  const followers = files.map((name) => follow(join(folder, name), process[name]));
+  const log = openSync(join(folder, 'console'), 'w');
+  const { ended } = await runToEnd([...launcher(options), ...kernelLine(folder, options)], {
+    timeoutSec: options.timeoutSec,
+    env: { ...process.env, LD_PRELOAD: xsaveShim(), ...memoryPlace(options.memory) },
+    stdio: options.tty ? 'inherit' : ['ignore', log, log],
+    ownGroup: !options.tty,
+  });
+  closeSync(log);
+  for (const follower of followers) follower.stop();
+  return ended === 'exit' ? commandStatus(folder) : shellStatus(ended, 125);
+}
+
+function kernelLine(folder, options) {
+  return [
+    'linux.uml',
+    `mem=${options.memory}`,
+    'rootfstype=hostfs',
+    'rootflags=/',
+    'rw',
+    'quiet',
+    `init=${join(checkout, 'test', 'lab', 'init.sh')}`,
+    `uml_dir=${folder}/`,
+    'umid=lab',
+    `LAB_RUN=${folder}`,
+    'con=null',
+    options.tty ? 'con0=fd:0,fd:1' : 'con0=null',
+    ...(options.netns ? [`vec0:transport=tap,ifname=${tapName},depth=128,gro=1`, 'LAB_TAP=1'] : []),
+  ];
+}
+
+/**
+ * What the kernel is started with: it dies with this process even when that is killed, and stays on the last CPU,
+ * where the same work takes half to a third of the time it takes when it wanders.
+ */
+function launcher(options) {
+  return [
+    ...(options.netns ? ['ip', 'netns', 'exec', options.netns] : []),
+    ...['taskset', '-c', String(cpus().length - 1)],
+    ...['setpriv', '--pdeathsig', 'KILL'],
+  ];
+}
+
+/** The lab's memory is a sparse file in /dev/shm; where that is too small (containers have 64 MB) in the cache folder. */
+function memoryPlace(memory) {
+  const wanted = Number.parseFloat(memory) * (memory.endsWith('G') ? 2 ** 30 : 2 ** 20);
+  const { bavail, bsize } = statfsSync('/dev/shm');
+  return { TMPDIR: bavail * bsize > wanted ? '/dev/shm' : cacheFolder() };
+}
+
+/** The command's status, from the file init.sh leaves; without one the kernel itself failed. */
+function commandStatus(folder) {
+  const path = join(folder, 'status');
+  if (existsSync(path)) return Number(readFileSync(path, 'utf8'));
+  const log = join(folder, 'console');
+  const lastWords = readFileSync(log, 'utf8').trim().split('\n').slice(-15).join('\n');
+  throw new Error(`the lab kernel ended before the command did; its last words:\n${lastWords}`);
+}
