@@ -1,0 +1,111 @@
+/**
+ * The difference between the dataplane that should be and the one that is, as operations. Decides what has to change and what
+ * may be removed; leaves the sequence to order.ts and the end of a drain to drain.ts. With a scope it looks at the touched
+ * keys only and costs what changed; both ways go through the same functions for one key.
+ */
+import type { ActualState, DesiredState, ServerKey, TableName } from '../desired/state.ts';
+import type { VirtualServer } from '../desired/state.ts';
+import type { Touched } from '../desired/touched.ts';
+import type { Address } from '../net/address.ts';
+import { FAMILIES } from '../net/family.ts';
+import { type Prefix, prefixContains } from '../net/prefix.ts';
+import type { Operation } from './operations.ts';
+import { hasDesiredRules } from './ruleDifference.ts';
+import { serverDifference } from './serverDifference.ts';
+import { setDifference } from './setDifference.ts';
+
+export interface DifferenceContext {
+  /**
+   * Whether an undesired virtual server that is not on an address of the dummy device is known to be ours: a NodePort that
+   * we programmed, or one in the ledger. Never asked inside `excludeCidrs`.
+   */
+  readonly isOwned: (server: VirtualServer) => boolean;
+  /** undesired virtual servers on these addresses stay, whoever made them */
+  readonly excludeCidrs: readonly Prefix[];
+  /** keys that may differ; absent: everything is compared, also what does not depend on Services */
+  readonly scope?: Touched;
+}
+
+const TABLES: readonly TableName[] = ['nat', 'filter'];
+
+/** @returns grouped by domain, in no order that could be applied: {@link orderPlan} makes that */
+export function difference(
+  desired: DesiredState,
+  actual: ActualState,
+  context: DifferenceContext,
+): Operation[] {
+  const fixed = context.scope === undefined ? fixedDifference(desired, actual) : [];
+  return [
+    ...fixed,
+    ...setDifferences(desired, actual, context.scope),
+    ...serverDifferences(desired, actual, context),
+    ...addressDifferences(desired, actual, context.scope),
+  ];
+}
+
+/** What depends on the configuration and not on Services: sysctls, the device, rules. */
+function fixedDifference(desired: DesiredState, actual: ActualState): Operation[] {
+  const operations: Operation[] = [];
+  for (const [name, value] of desired.sysctls) {
+    if (actual.sysctls.get(name) !== value) operations.push({ op: 'setSysctl', name, value });
+  }
+  if (!actual.hasDummyDevice) operations.push({ op: 'createDummyDevice' });
+  for (const family of FAMILIES) {
+    for (const table of TABLES) {
+      const chains = desired.iptables[family][table];
+      if (!hasDesiredRules(chains, actual.iptables[family][table]))
+        operations.push({ op: 'writeRules', family, table, chains });
+    }
+  }
+  return operations;
+}
+
+/** Sets that are not desired stay: they may be referred to by rules that are not ours. */
+function setDifferences(
+  desired: DesiredState,
+  actual: ActualState,
+  scope: Touched | undefined,
+): Operation[] {
+  const names = scope === undefined ? desired.ipsets.keys() : scope.entries.keys();
+  return [...names].flatMap((name) => {
+    const wanted = desired.ipsets.get(name);
+    if (wanted === undefined) return [];
+    return setDifference(wanted, actual.ipsets.get(name), scope?.entries.get(name));
+  });
+}
+
+function serverDifferences(
+  desired: DesiredState,
+  actual: ActualState,
+  { isOwned, excludeCidrs, scope }: DifferenceContext,
+): Operation[] {
+  const isRemovable = (server: VirtualServer) =>
+    !excludeCidrs.some((prefix) => prefixContains(prefix, server.address)) &&
+    (actual.addresses.has(server.address) || isOwned(server));
+  const keys: Iterable<ServerKey> =
+    scope?.servers ?? union(desired.virtualServers.keys(), actual.virtualServers.keys());
+  return [...keys].flatMap((key) =>
+    serverDifference(desired.virtualServers.get(key), actual.virtualServers.get(key), isRemovable),
+  );
+}
+
+function addressDifferences(
+  desired: DesiredState,
+  actual: ActualState,
+  scope: Touched | undefined,
+): Operation[] {
+  const operations: Operation[] = [];
+  const keys: Iterable<Address> = scope?.addresses ?? union(desired.addresses, actual.addresses);
+  for (const address of keys) {
+    const isWanted = desired.addresses.has(address);
+    if (isWanted === actual.addresses.has(address)) continue;
+    operations.push({ op: isWanted ? 'bindAddress' : 'unbindAddress', address });
+  }
+  return operations;
+}
+
+function union<T>(first: Iterable<T>, second: Iterable<T>): Set<T> {
+  const all = new Set(first);
+  for (const item of second) all.add(item);
+  return all;
+}

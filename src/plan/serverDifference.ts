@@ -1,0 +1,58 @@
+/**
+ * Difference of one virtual server: what makes the kernel's match the desired one. Weights are always compared, so a draining
+ * destination that is wanted again gets its weight back in place. What may be removed at all is the caller's answer
+ * (`isRemovable`); when a drain ends is drain.ts'.
+ */
+import type { Destination, VirtualServer } from '../desired/state.ts';
+import type { Operation, ServerSpec } from './operations.ts';
+
+/**
+ * @param isRemovable asked only for a server that is not desired
+ * @returns the server before its destinations, new destinations before those that leave
+ */
+export function serverDifference(
+  desired: VirtualServer | undefined,
+  actual: VirtualServer | undefined,
+  isRemovable: (server: VirtualServer) => boolean,
+): Operation[] {
+  if (desired === undefined) {
+    if (actual === undefined || !isRemovable(actual)) return [];
+    return [{ op: 'removeServer', server: specOf(actual) }];
+  }
+  const server = specOf(desired);
+  const operations: Operation[] = [];
+  if (actual === undefined) operations.push({ op: 'addServer', server });
+  else if (!isSameSpec(desired, actual)) operations.push({ op: 'updateServer', server });
+  for (const [key, destination] of desired.destinations) {
+    const present = actual?.destinations.get(key);
+    if (present === undefined) operations.push({ op: 'addDestination', server, destination });
+    else if (present.weight !== destination.weight)
+      operations.push({ op: 'updateDestination', server, destination });
+  }
+  for (const [key, destination] of actual?.destinations ?? []) {
+    if (!desired.destinations.has(key)) operations.push(...retirement(server, destination));
+  }
+  return operations;
+}
+
+/** UDP has no connection to wait for; a destination that has weight 0 already is draining, and the drain book ends that. */
+function retirement(server: ServerSpec, destination: Destination): Operation[] {
+  if (server.protocol === 'UDP') return [{ op: 'removeDestination', server, destination }];
+  if (destination.weight === 0) return [];
+  return [{ op: 'drainDestination', server, destination }];
+}
+
+export function specOf(server: VirtualServer): ServerSpec {
+  const { destinations: _, ...spec } = server;
+  return spec;
+}
+
+/** Compares what the kernel stores; `service` is only our note. */
+function isSameSpec(desired: ServerSpec, actual: ServerSpec): boolean {
+  return (
+    desired.scheduler === actual.scheduler &&
+    desired.persistenceTimeoutSec === actual.persistenceTimeoutSec &&
+    desired.flags.length === actual.flags.length &&
+    desired.flags.every((flag) => actual.flags.includes(flag))
+  );
+}
