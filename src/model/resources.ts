@@ -108,7 +108,11 @@ export interface ClusterSnapshot {
 
 /** One object came, changed or (`object` undefined) went. */
 export type ClusterChange =
-  | { readonly kind: 'Service'; readonly key: ObjectKey; readonly object: ServiceResource | undefined }
+  | {
+      readonly kind: 'Service';
+      readonly key: ObjectKey;
+      readonly object: ServiceResource | undefined;
+    }
   | {
       readonly kind: 'EndpointSlice';
       readonly key: ObjectKey;

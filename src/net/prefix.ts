@@ -1,5 +1,11 @@
 /** Address prefixes (CIDR) as values in canonical form: host bits cleared. */
-import { type Address, addressFromBytes, addressToBytes, familyOf, parseAddress } from './address.ts';
+import {
+  type Address,
+  addressFromBytes,
+  addressToBytes,
+  familyOf,
+  parseAddress,
+} from './address.ts';
 import type { Family } from './family.ts';
 
 export interface Prefix {
