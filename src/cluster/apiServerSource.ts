@@ -1,0 +1,123 @@
+/**
+ * The API server as a source of Services, EndpointSlices and Nodes: one reflector a kind, and their states folded into
+ * the one line that an operator reads. Nothing here gives up: a server that is away, or refuses us, is asked again.
+ */
+import { NODES, ENDPOINT_SLICES, type ResourceKind, SERVICES } from './resourceKind.ts';
+import { Reflector, type ReflectorState } from './reflector.ts';
+import type { ClusterListener, ClusterSource, SourceStatus } from './source.ts';
+import type { ApiTransport, Timing } from './transport.ts';
+
+export interface ApiServerSourceOptions {
+  readonly transport: ApiTransport;
+  /** URL, for the status line */
+  readonly server: string;
+  readonly timing: Timing;
+  /** 0 ≤ x < 1; spreads watches and retries */
+  readonly random: () => number;
+  /** objects a page of a list; default 500 */
+  readonly pageSize?: number;
+}
+
+interface Progress {
+  readonly resource: string;
+  isListed: boolean;
+  state: ReflectorState | undefined;
+}
+
+export class ApiServerSource implements ClusterSource {
+  readonly #options: ApiServerSourceOptions;
+  readonly #progress: Progress[] = [];
+  #reflectors: readonly { stop(): Promise<void> }[] = [];
+  #isSynced = false;
+  #lastStatus: SourceStatus | undefined;
+
+  constructor(options: ApiServerSourceOptions) {
+    this.#options = options;
+  }
+
+  start(listener: ClusterListener): Promise<void> {
+    if (this.#reflectors.length > 0) throw new Error('the source was started already');
+    const reflectors = [
+      this.#reflect(SERVICES, listener),
+      this.#reflect(ENDPOINT_SLICES, listener),
+      this.#reflect(NODES, listener),
+    ];
+    this.#reflectors = reflectors;
+    for (const reflector of reflectors) reflector.start();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+  }
+
+  #reflect<T>(kind: ResourceKind<T>, listener: ClusterListener): Reflector<T> {
+    const { transport, timing, random, pageSize } = this.#options;
+    const progress: Progress = { resource: kind.resource, isListed: false, state: undefined };
+    this.#progress.push(progress);
+    return new Reflector({
+      kind,
+      transport,
+      timing,
+      random,
+      ...(pageSize === undefined ? {} : { pageSize }),
+      listener: {
+        onChange: (change) => listener.onChange(change),
+        onProblems: (origin, problems) => listener.onProblems(origin, problems),
+        onListed: () => {
+          progress.isListed = true;
+          this.#announceSynced(listener);
+        },
+        onState: (state) => {
+          progress.state = state;
+          this.#announceStatus(listener);
+        },
+      },
+    });
+  }
+
+  #announceSynced(listener: ClusterListener): void {
+    if (this.#isSynced || !this.#progress.every((each) => each.isListed)) return;
+    this.#isSynced = true;
+    listener.onSynced();
+  }
+
+  #announceStatus(listener: ClusterListener): void {
+    const status = describe(this.#progress, this.#options.server);
+    const last = this.#lastStatus;
+    if (last?.isConnected === status.isConnected && last.detail === status.detail) return;
+    this.#lastStatus = status;
+    listener.onStatus(status);
+  }
+}
+
+function describe(progress: readonly Progress[], server: string): SourceStatus {
+  const failures = describeFailures(progress);
+  if (failures !== undefined) return { isConnected: false, detail: `${failures} (${server})` };
+  const waiting = progress.filter((each) => each.state === undefined);
+  if (waiting.length > 0) {
+    return { isConnected: false, detail: `listing ${namesOf(waiting)} at ${server}` };
+  }
+  return { isConnected: true, detail: `watching ${namesOf(progress)} at ${server}` };
+}
+
+/** Different failures are all told; one that hits several kinds (the server is away) once. */
+function describeFailures(progress: readonly Progress[]): string | undefined {
+  const byCause = new Map<string, Progress[]>();
+  let sinceMs = Infinity;
+  for (const each of progress) {
+    if (each.state?.phase !== 'failing') continue;
+    sinceMs = Math.min(sinceMs, each.state.sinceMs);
+    byCause.set(each.state.cause, [...(byCause.get(each.state.cause) ?? []), each]);
+  }
+  if (byCause.size === 0) return undefined;
+  const texts = [...byCause.values()].map(([first, ...others]) => {
+    const detail = first?.state?.phase === 'failing' ? first.state.detail : '';
+    return others.length === 0 ? detail : `${detail}; likewise ${namesOf(others)}`;
+  });
+  return `${texts.join(' | ')}; failing since ${new Date(sinceMs).toISOString()}`;
+}
+
+function namesOf(progress: readonly Progress[]): string {
+  return progress.map((each) => each.resource).join(', ');
+}

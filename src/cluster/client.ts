@@ -1,0 +1,264 @@
+/**
+ * Requests to one API server over kept-alive connections: JSON bodies in and out, and the byte stream of a watch. It
+ * turns every failure into ApiError and gives up on a server that goes silent; retrying is for the caller.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import { ApiError, errorFromNetwork, errorFromStatus } from './apiError.ts';
+import { type ClusterAccess, TCP_KEEP_ALIVE_MS } from './clusterAccess.ts';
+import { RateLimiter } from './rateLimiter.ts';
+import type { ApiTransport, Query, RequestOptions, Timing } from './transport.ts';
+
+/** What became of one request, for `rest_client_requests_total`. */
+export interface RequestOutcome {
+  readonly method: string;
+  /** HTTP status, or `<error>` without an answer, as client-go counts it */
+  readonly code: string;
+  readonly host: string;
+}
+
+export interface ApiClientOptions {
+  readonly access: ClusterAccess;
+  readonly userAgent: string;
+  /** `clientConnection.qps` and `.burst`; a list counts once, watches do not count */
+  readonly qps: number;
+  readonly burst: number;
+  readonly timing: Timing;
+  readonly onRequest?: (outcome: RequestOutcome) => void;
+  /** longest wait for the first byte of an answer, and between bytes of a body; default 30 s */
+  readonly answerTimeoutMs?: number;
+  /** longest silence in a watch; servers send a bookmark about every minute; default 180 s */
+  readonly streamIdleMs?: number;
+}
+
+interface Exchange {
+  readonly method: string;
+  readonly url: string;
+  readonly body?: string;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+}
+
+export class ApiClient implements ApiTransport {
+  readonly #options: ApiClientOptions;
+  readonly #limiter: RateLimiter;
+  readonly #answerTimeoutMs: number;
+  readonly #streamIdleMs: number;
+  readonly #peers = new Set<string>();
+
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+    this.#limiter = new RateLimiter(options.qps, options.burst, options.timing);
+    this.#answerTimeoutMs = options.answerTimeoutMs ?? 30_000;
+    this.#streamIdleMs = options.streamIdleMs ?? 180_000;
+  }
+
+  get server(): string {
+    return this.#options.access.server;
+  }
+
+  /** Addresses that connections were made to so far. In a pod this is the ClusterIP of default/kubernetes. */
+  get peerAddresses(): ReadonlySet<string> {
+    return this.#peers;
+  }
+
+  async getJson(path: string, query: Query, options: RequestOptions = {}): Promise<unknown> {
+    if (options.isContinuation !== true) await this.#admit(path, options.signal);
+    const exchange = this.#exchange('GET', path, query, options.signal);
+    return this.#json(exchange);
+  }
+
+  async sendJson(method: 'POST' | 'PATCH', path: string, body: unknown): Promise<unknown> {
+    await this.#admit(path);
+    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    return this.#json({
+      ...this.#exchange(method, path, {}),
+      body: JSON.stringify(body),
+      contentType,
+    });
+  }
+
+  async openStream(
+    path: string,
+    query: Query,
+    options: RequestOptions = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const exchange = this.#exchange('GET', path, query, options.signal);
+    const response = await this.#send(exchange);
+    if (response.statusCode !== 200) throw await this.#failure(response, exchange.url);
+    return readPieces(response, exchange.url, this.#streamIdleMs);
+  }
+
+  refreshCredentials(): void {
+    this.#options.access.refresh();
+  }
+
+  close(): void {
+    this.#options.access.close();
+  }
+
+  #exchange(method: string, path: string, query: Query, signal?: AbortSignal): Exchange {
+    const parameters = new URLSearchParams(query).toString();
+    const url = `${this.server}${path}${parameters === '' ? '' : `?${parameters}`}`;
+    return { method, url, ...(signal === undefined ? {} : { signal }) };
+  }
+
+  async #admit(path: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#limiter.take(signal);
+    } catch (error) {
+      throw errorFromNetwork(error, `${this.server}${path}`);
+    }
+  }
+
+  async #json(exchange: Exchange): Promise<unknown> {
+    const response = await this.#send(exchange);
+    const status = response.statusCode ?? 0;
+    if (status < 200 || status > 299) throw await this.#failure(response, exchange.url);
+    const text = await readText(response, exchange.url, this.#answerTimeoutMs);
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      const message = `the answer is not JSON (it begins ${JSON.stringify(text.slice(0, 40))}): is this an API server?`;
+      throw new ApiError({ status, reason: 'NotJson', message, url: exchange.url }, error);
+    }
+  }
+
+  async #failure(response: http.IncomingMessage, url: string): Promise<ApiError> {
+    const retryAfter = Number(response.headers['retry-after'] ?? Number.NaN);
+    const text = await readText(response, url, this.#answerTimeoutMs).catch(() => '');
+    const retryAfterSec = Number.isFinite(retryAfter) ? retryAfter : undefined;
+    return errorFromStatus(response.statusCode ?? 0, parseOrText(text), url, retryAfterSec);
+  }
+
+  /** @returns the answer with its headers; the body is still to come */
+  async #send(exchange: Exchange): Promise<http.IncomingMessage> {
+    const { access, onRequest } = this.#options;
+    const host = new URL(exchange.url).host;
+    try {
+      const { agent, headers } = await access.authenticate();
+      exchange.signal?.throwIfAborted();
+      const response = await this.#sendOnce(exchange, agent, headers).catch((error: unknown) => {
+        // The server closed an idle connection at the moment we used it: nothing was processed.
+        if (!(error instanceof StaleConnection)) throw error;
+        return this.#sendOnce(exchange, agent, headers);
+      });
+      onRequest?.({ method: exchange.method, code: String(response.statusCode), host });
+      return response;
+    } catch (error) {
+      onRequest?.({ method: exchange.method, code: '<error>', host });
+      throw errorFromNetwork(error instanceof StaleConnection ? error.cause : error, exchange.url);
+    }
+  }
+
+  #sendOnce(
+    exchange: Exchange,
+    agent: http.Agent,
+    credentials: Readonly<Record<string, string>>,
+  ): Promise<http.IncomingMessage> {
+    const { method, url, body, contentType, signal } = exchange;
+    const headers = {
+      ...credentials,
+      Accept: 'application/json',
+      'User-Agent': this.#options.userAgent,
+      ...(body === undefined
+        ? {}
+        : { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) }),
+    };
+    return new Promise((resolve, reject) => {
+      const { request: start } = url.startsWith('http:') ? http : https;
+      const request = start(url, {
+        method,
+        agent,
+        headers,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const deadline = setTimeout(
+        () => request.destroy(silence(this.#answerTimeoutMs, url)),
+        this.#answerTimeoutMs,
+      );
+      request.on('socket', (socket) => {
+        // Else a peer that vanished without a word would be noticed only by the next deadline.
+        socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+        // The agent's timeout is for idle connections; a quiet watch is not idle.
+        socket.setTimeout(0);
+      });
+      request.on('response', (response) => {
+        clearTimeout(deadline);
+        const peer = response.socket.remoteAddress;
+        if (peer !== undefined) this.#peers.add(peer.replace(/^::ffff:/, ''));
+        resolve(response);
+      });
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        clearTimeout(deadline);
+        const isStale =
+          request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+        reject(isStale ? new StaleConnection(error) : error);
+      });
+      request.end(body);
+    });
+  }
+}
+
+class StaleConnection extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
+function silence(ms: number, url: string): ApiError {
+  return new ApiError({
+    status: 0,
+    reason: 'Timeout',
+    message: `no answer for ${ms / 1000} s`,
+    url,
+  });
+}
+
+/** The pieces of a body as they come; `idleMs` without any destroys the connection. */
+async function* readPieces(
+  response: http.IncomingMessage,
+  url: string,
+  idleMs: number,
+): AsyncGenerator<Uint8Array> {
+  const watchdog = setTimeout(() => response.destroy(silence(idleMs, url)), idleMs);
+  try {
+    for await (const piece of response) {
+      watchdog.refresh();
+      yield piece as Uint8Array;
+    }
+  } catch (error) {
+    throw errorFromNetwork(error, url);
+  } finally {
+    clearTimeout(watchdog);
+    response.destroy();
+  }
+}
+
+async function readText(
+  response: http.IncomingMessage,
+  url: string,
+  idleMs: number,
+): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  const watchdog = setTimeout(() => response.destroy(silence(idleMs, url)), idleMs);
+  try {
+    for await (const piece of response) {
+      watchdog.refresh();
+      pieces.push(piece as Uint8Array);
+    }
+  } catch (error) {
+    throw errorFromNetwork(error, url);
+  } finally {
+    clearTimeout(watchdog);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+function parseOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

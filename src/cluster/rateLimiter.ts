@@ -1,0 +1,31 @@
+/** `clientConnection.qps` and `burst`: a bucket of `burst` tokens that fills at `qps` a second. Watches are not counted. */
+import type { Timing } from './transport.ts';
+
+export class RateLimiter {
+  readonly #qps: number;
+  readonly #burst: number;
+  readonly #timing: Timing;
+  #tokens: number;
+  #countedAtMs: number;
+
+  /** @param qps negative: no limit (as in client-go); 0 and `burst` 0 take Kubernetes' defaults 5 and 10 */
+  constructor(qps: number, burst: number, timing: Timing) {
+    this.#qps = qps === 0 ? 5 : qps;
+    this.#burst = burst > 0 ? burst : 10;
+    this.#timing = timing;
+    this.#tokens = this.#burst;
+    this.#countedAtMs = timing.monotonicMs();
+  }
+
+  /** Resolves when a request may be sent; those who wait are served in the order they came. */
+  async take(signal?: AbortSignal): Promise<void> {
+    if (this.#qps < 0) return;
+    const nowMs = this.#timing.monotonicMs();
+    const earned = ((nowMs - this.#countedAtMs) * this.#qps) / 1000;
+    this.#tokens = Math.min(this.#burst, this.#tokens + earned);
+    this.#countedAtMs = nowMs;
+    // Tokens may go below zero: each one who waits has its own already, so the next waits longer.
+    this.#tokens -= 1;
+    if (this.#tokens < 0) await this.#timing.sleep((-this.#tokens * 1000) / this.#qps, signal);
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * Keeps one kind of object in step with the API server, for ever: a paged list, then a watch from the version of that
+ * list; on any failure back-off and watch again from the last version seen; a new list only where the server no longer
+ * knows that version. client-node's ListWatch is not used: it stops on any error but 410 and stores whole objects.
+ *
+ * What an object means is for others; what differs from before is decided in resourceStore.ts.
+ */
+import { ApiError, explainFailure, isExpired } from './apiError.ts';
+import { Backoff } from './backoff.ts';
+import { LineSplitter } from './lineSplitter.ts';
+import type { ResourceKind } from './resourceKind.ts';
+import { ResourceStore, type StoreListener } from './resourceStore.ts';
+import type { ApiTransport, Timing } from './transport.ts';
+import { type ListPage, parseListPage, parseWatchEvent } from './watchEvent.ts';
+
+export interface ReflectorListener extends StoreListener {
+  /** a list is complete: everything that exists has been told, what vanished has been deleted */
+  onListed(): void;
+  onState(state: ReflectorState): void;
+}
+
+export type ReflectorState =
+  | { readonly phase: 'watching' }
+  | {
+      readonly phase: 'failing';
+      /** one line: what failed, and when it is tried again */
+      readonly detail: string;
+      /** equal for failures that have one and the same reason */
+      readonly cause: string;
+      /** ms since the epoch */
+      readonly sinceMs: number;
+    };
+
+export interface ReflectorOptions<T> {
+  readonly kind: ResourceKind<T>;
+  readonly transport: ApiTransport;
+  readonly timing: Timing;
+  readonly listener: ReflectorListener;
+  readonly random: () => number;
+  /** objects a page; default 500 */
+  readonly pageSize?: number;
+}
+
+/** A watch lasts one to two times this long, as in client-go, so that nodes do not reconnect in step. */
+const MIN_WATCH_SEC = 300;
+/** How much longer than agreed a server may take to end a watch before we do. */
+const DEADLINE_GRACE_MS = 15_000;
+/** A watch that ends sooner than this without an error would be asked for again and again without a pause. */
+const SHORTEST_WATCH_MS = 1_000;
+/** After a connection that lasted so long, a failure is the first of a new row. */
+const HEALTHY_AFTER_MS = 10_000;
+const BACKOFF_BASE_MS = 250;
+const BACKOFF_MAX_MS = 15_000;
+
+export class Reflector<T> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #store: ResourceStore<T>;
+  readonly #backoff: Backoff;
+  #isStopped = false;
+  /** what is under way: a request or a pause */
+  #current: AbortController | undefined;
+  #run: Promise<void> | undefined;
+  /** where to watch from; undefined asks for a list */
+  #resourceVersion: string | undefined;
+  #verb: 'list' | 'watch' = 'list';
+  #watchingSinceMs: number | undefined;
+  #failingSinceMs: number | undefined;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#store = new ResourceStore(options.kind, options.listener);
+    this.#backoff = new Backoff({
+      baseMs: BACKOFF_BASE_MS,
+      maxMs: BACKOFF_MAX_MS,
+      random: options.random,
+    });
+  }
+
+  /** Number of objects known. */
+  get size(): number {
+    return this.#store.size;
+  }
+
+  start(): void {
+    this.#run ??= this.#loop();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#current?.abort();
+    await this.#run;
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#isStopped) {
+      const failure = await this.#attempt();
+      if (failure !== undefined && !this.#isStopped) await this.#pause(failure);
+    }
+  }
+
+  /** One list (if needed) and one watch. @returns why to pause before the next, if at all */
+  async #attempt(): Promise<ApiError | undefined> {
+    const current = new AbortController();
+    this.#current = current;
+    this.#watchingSinceMs = undefined;
+    try {
+      if (this.#resourceVersion === undefined) await this.#list(current.signal);
+      await this.#watch(current);
+      return this.#endedTooSoon();
+    } catch (error) {
+      // Anything else is a bug of ours, and not cured by trying again.
+      if (!(error instanceof ApiError)) throw error;
+      const overdue: unknown = current.signal.reason;
+      return overdue instanceof ApiError ? overdue : error;
+    } finally {
+      current.abort();
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    this.#verb = 'list';
+    const { listener, pageSize = 500 } = this.#options;
+    const limit = { limit: String(pageSize) };
+    const resourceVersion = await this.#listPages(limit, signal).catch((error: unknown) => {
+      // The snapshot behind the continue token was compacted away: pages take too long here, so ask for all in one.
+      if (!(error instanceof ApiError) || !isExpired(error)) throw error;
+      return this.#listPages({}, signal);
+    });
+    this.#resourceVersion = resourceVersion;
+    listener.onListed();
+  }
+
+  async #listPages(limit: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string> {
+    const seen = new Set<string>();
+    let page: ListPage | undefined;
+    do {
+      const token: string = page?.continueToken ?? '';
+      page = await this.#listPage(limit, token, signal);
+      for (const raw of page.items) seen.add(this.#store.put(raw));
+    } while (page.continueToken !== '');
+    this.#store.retain(seen);
+    return page.resourceVersion;
+  }
+
+  async #listPage(
+    limit: Readonly<Record<string, string>>,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<ListPage> {
+    const { kind, transport } = this.#options;
+    const query = { ...kind.selectors, ...limit, ...(token === '' ? {} : { continue: token }) };
+    const body = await transport.getJson(kind.path, query, {
+      signal,
+      isContinuation: token !== '',
+    });
+    if (signal.aborted) throw this.#error('Stopped', 'stopped');
+    return parseListPage(body, kind.path);
+  }
+
+  async #watch(current: AbortController): Promise<void> {
+    this.#verb = 'watch';
+    const { kind, transport, timing, random } = this.#options;
+    const timeoutSec = MIN_WATCH_SEC + Math.floor(random() * MIN_WATCH_SEC);
+    const query = {
+      ...kind.selectors,
+      watch: '1',
+      allowWatchBookmarks: 'true',
+      resourceVersion: this.#resourceVersion ?? '',
+      timeoutSeconds: String(timeoutSec),
+    };
+    const deadline = timing
+      .sleep(timeoutSec * 1000 + DEADLINE_GRACE_MS, current.signal)
+      .then(() =>
+        current.abort(
+          this.#error('Timeout', `not ended after ${timeoutSec} s as agreed: taken for dead`),
+        ),
+      )
+      .catch(() => undefined);
+    try {
+      const stream = await transport.openStream(kind.path, query, { signal: current.signal });
+      this.#becomeWatching();
+      await this.#follow(stream, current.signal);
+    } finally {
+      current.abort();
+      await deadline;
+    }
+  }
+
+  async #follow(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const splitter = new LineSplitter();
+    for await (const piece of stream) {
+      if (signal.aborted) return;
+      for (const line of this.#split(splitter, piece)) this.#take(line);
+    }
+    // A line cut off at the end is told again: the version did not move over it.
+  }
+
+  #split(splitter: LineSplitter, piece: Uint8Array): string[] {
+    try {
+      return splitter.push(piece);
+    } catch (error) {
+      throw this.#error('Protocol', String(error));
+    }
+  }
+
+  #take(line: string): void {
+    const event = parseWatchEvent(line, this.#options.kind.path);
+    if (event === undefined) return;
+    if (event.type === 'DELETED') this.#store.remove(event.object);
+    else if (event.type !== 'BOOKMARK') this.#store.put(event.object);
+    this.#resourceVersion = event.resourceVersion;
+  }
+
+  #becomeWatching(): void {
+    this.#watchingSinceMs = this.#options.timing.monotonicMs();
+    this.#failingSinceMs = undefined;
+    this.#options.listener.onState({ phase: 'watching' });
+  }
+
+  #watchedMs(): number {
+    if (this.#watchingSinceMs === undefined) return 0;
+    return this.#options.timing.monotonicMs() - this.#watchingSinceMs;
+  }
+
+  #endedTooSoon(): ApiError | undefined {
+    if (this.#watchedMs() >= SHORTEST_WATCH_MS) return undefined;
+    return this.#error('Ended', 'the server ended it at once');
+  }
+
+  async #pause(failure: ApiError): Promise<void> {
+    const { kind, transport, timing, listener } = this.#options;
+    if (isExpired(failure)) this.#resourceVersion = undefined;
+    if (failure.status === 401) transport.refreshCredentials();
+    if (this.#watchedMs() >= HEALTHY_AFTER_MS) this.#backoff.reset();
+    const pauseMs = Math.max(this.#backoff.next(), (failure.retryAfterSec ?? 0) * 1000);
+    this.#failingSinceMs ??= timing.wallMs();
+    const attempt = { verb: this.#verb, resource: kind.resource, group: kind.group };
+    const detail = `${explainFailure(failure, attempt)}; retry in ${formatSeconds(pauseMs)}`;
+    const cause = `${failure.status} ${failure.reason}`;
+    listener.onState({ phase: 'failing', detail, cause, sinceMs: this.#failingSinceMs });
+    const current = new AbortController();
+    this.#current = current;
+    // Only stop() aborts a pause.
+    await timing.sleep(pauseMs, current.signal).catch(() => undefined);
+  }
+
+  #error(reason: string, message: string): ApiError {
+    return new ApiError({ status: 0, reason, message, url: this.#options.kind.path });
+  }
+}
+
+function formatSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,39 @@
+/**
+ * What the API-server source needs of the world: requests and time. client.ts and ops/clock.ts are the real ones; unit
+ * tests put scripts in their place.
+ */
+
+export type Query = Readonly<Record<string, string>>;
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal;
+  /** a further page of a list whose first page has been counted already against qps and burst */
+  readonly isContinuation?: boolean;
+}
+
+/** All failures are ApiError. An aborted request fails too. */
+export interface ApiTransport {
+  /** @returns the parsed body of a 200 */
+  getJson(path: string, query: Query, options?: RequestOptions): Promise<unknown>;
+  /**
+   * Resolves when the server has accepted the request; the pieces are bytes as they come, cut anywhere. Iterating ends
+   * when the server ends the answer and throws ApiError when the connection breaks. Leaving the loop closes it.
+   */
+  openStream(
+    path: string,
+    query: Query,
+    options?: RequestOptions,
+  ): Promise<AsyncIterable<Uint8Array>>;
+  sendJson(method: 'POST' | 'PATCH', path: string, body: unknown): Promise<unknown>;
+  /** credentials were refused: read them anew before the next request */
+  refreshCredentials(): void;
+}
+
+export interface Timing {
+  /** ms since the epoch, for what people read */
+  wallMs(): number;
+  /** ms on a clock that never jumps, for durations */
+  monotonicMs(): number;
+  /** rejects when the signal fires */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,25 @@
+/** Time as a part that is handed in, so that tests decide what time it is. */
+import { setTimeout as sleepFor } from 'node:timers/promises';
+
+export interface Clock {
+  /** ms since the epoch, for what people and other programs read; jumps when the clock is set */
+  wallMs(): number;
+  /** ms on a clock that never jumps, for durations and deadlines */
+  monotonicMs(): number;
+  /** rejects with an AbortError when the signal fires */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export class SystemClock implements Clock {
+  wallMs(): number {
+    return Date.now();
+  }
+
+  monotonicMs(): number {
+    return performance.now();
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    await sleepFor(ms, undefined, signal === undefined ? {} : { signal });
+  }
+}
