@@ -1,0 +1,66 @@
+/**
+ * The virtual servers that we programmed on addresses that are not on our dummy device (NodePorts, Services on the node's
+ * own address), written to a file so that the next process knows them as ours and may remove them. Nothing else tells
+ * such a server from one that keepalived or an administrator made. A lost ledger costs a left-over, never a foreign server.
+ */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ServerKey } from '../desired/state.ts';
+
+/** tmpfs: lives exactly as long as the kernel state it describes. */
+export const LEDGER_FILE = '/run/kube-ipvs/ledger.json';
+
+const VERSION = 1;
+
+export class Ledger {
+  readonly #file: string;
+  #keys: Set<ServerKey>;
+  #isDirty = false;
+
+  private constructor(file: string, keys: Set<ServerKey>) {
+    this.#file = file;
+    this.#keys = keys;
+  }
+
+  /** A missing or unreadable file is an empty ledger. */
+  static async open(file: string = LEDGER_FILE): Promise<Ledger> {
+    return new Ledger(file, new Set(await readKeys(file)));
+  }
+
+  has(key: ServerKey): boolean {
+    return this.#keys.has(key);
+  }
+
+  add(key: ServerKey): void {
+    this.#isDirty ||= !this.#keys.has(key);
+    this.#keys.add(key);
+  }
+
+  delete(key: ServerKey): void {
+    this.#isDirty = this.#keys.delete(key) || this.#isDirty;
+  }
+
+  /** Writes the file if something changed; replaces it whole, so that a crash leaves the old one or the new one. */
+  async save(): Promise<void> {
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    await mkdir(path.dirname(this.#file), { recursive: true });
+    const temporary = `${this.#file}.new`;
+    await writeFile(
+      temporary,
+      JSON.stringify({ version: VERSION, servers: [...this.#keys].sort() }),
+    );
+    await rename(temporary, this.#file);
+  }
+}
+
+async function readKeys(file: string): Promise<readonly ServerKey[]> {
+  try {
+    const content: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof content !== 'object' || content === null || !('servers' in content)) return [];
+    const { servers } = content;
+    return Array.isArray(servers) ? servers.filter((key) => typeof key === 'string') : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Which failed operations are to be tried again, and when: each subject backs off by itself, so that one bad Service never
+ * slows the others. The book remembers what failed, not how to mend it: the next difference decides what is still needed.
+ */
+import type { FailedOperation, Operation } from '../plan/operations.ts';
+import { operationSubject } from '../plan/operations.ts';
+import type { Scope } from './scope.ts';
+
+interface Entry {
+  readonly operation: Operation;
+  readonly error: Error;
+  readonly attempts: number;
+  readonly sinceMs: number;
+  readonly dueMs: number;
+}
+
+export interface RetryTiming {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+export const RETRY_TIMING: RetryTiming = { firstMs: 500, maxMs: 30_000 };
+
+export class RetryBook {
+  readonly #entries = new Map<string, Entry>();
+  readonly #timing: RetryTiming;
+
+  constructor(timing: RetryTiming = RETRY_TIMING) {
+    this.#timing = timing;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** @returns true when this subject was not failing before, so that a log says it once */
+  failed({ operation, error }: FailedOperation, nowMs: number): boolean {
+    const subject = operationSubject(operation);
+    const known = this.#entries.get(subject);
+    const attempts = (known?.attempts ?? 0) + 1;
+    const delayMs = Math.min(this.#timing.firstMs * 2 ** (attempts - 1), this.#timing.maxMs);
+    const sinceMs = known?.sinceMs ?? nowMs;
+    this.#entries.set(subject, { operation, error, attempts, sinceMs, dueMs: nowMs + delayMs });
+    return known === undefined;
+  }
+
+  succeeded(operation: Operation): void {
+    if (this.#entries.size > 0) this.#entries.delete(operationSubject(operation));
+  }
+
+  /** Moves what is due into `scope`. An entry leaves the book when it succeeds, or when the next round no longer wants it. */
+  takeDue(nowMs: number, scope: Scope): void {
+    for (const [subject, entry] of this.#entries) {
+      if (entry.dueMs > nowMs) continue;
+      scope.includeOperation(entry.operation);
+      // Until the round reports on it again it must not be due at once.
+      this.#entries.set(subject, { ...entry, dueMs: nowMs + this.#timing.maxMs });
+    }
+  }
+
+  /** Forgets the subjects that a round looked at and did not need any more. */
+  settle(scope: Scope, planned: readonly Operation[]): void {
+    if (this.#entries.size === 0) return;
+    const stillWanted = new Set(planned.map(operationSubject));
+    for (const [subject, entry] of this.#entries) {
+      if (!stillWanted.has(subject) && scope.covers(entry.operation)) this.#entries.delete(subject);
+    }
+  }
+
+  nextDueMs(): number {
+    let next = Infinity;
+    for (const entry of this.#entries.values()) next = Math.min(next, entry.dueMs);
+    return next;
+  }
+
+  /** When the oldest standing failure began; undefined when all is well. */
+  failingSinceMs(): number | undefined {
+    let since: number | undefined;
+    for (const entry of this.#entries.values()) since = Math.min(since ?? Infinity, entry.sinceMs);
+    return since;
+  }
+}

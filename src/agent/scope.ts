@@ -1,0 +1,76 @@
+/**
+ * A set of keys to look at again, gathered from several origins: the changes of the cluster, failed operations whose time
+ * for another try has come. `isFull` means that keys are not enough (rules, sets, sysctls, the device): read everything.
+ */
+import { serverKey } from '../desired/state.ts';
+import type { Touched } from '../desired/touched.ts';
+import type { Operation } from '../plan/operations.ts';
+
+export class Scope implements Touched {
+  readonly servers = new Set<string>();
+  readonly addresses = new Set<string>();
+  readonly entries = new Map<string, Set<string>>();
+  isFull = false;
+
+  get isEmpty(): boolean {
+    const keys = this.servers.size + this.addresses.size + this.entries.size;
+    return keys === 0 && !this.isFull;
+  }
+
+  include(touched: Touched): void {
+    for (const key of touched.servers) this.servers.add(key);
+    for (const address of touched.addresses) this.addresses.add(address);
+    for (const [set, entries] of touched.entries) {
+      for (const entry of entries) this.#includeEntry(set, entry);
+    }
+  }
+
+  includeOperation(operation: Operation): void {
+    switch (operation.op) {
+      case 'addEntry':
+      case 'removeEntry':
+        this.#includeEntry(operation.set.name, operation.entry);
+        break;
+      case 'bindAddress':
+      case 'unbindAddress':
+        this.addresses.add(operation.address);
+        break;
+      case 'addServer':
+      case 'updateServer':
+      case 'removeServer':
+      case 'addDestination':
+      case 'updateDestination':
+      case 'drainDestination':
+      case 'removeDestination':
+        this.servers.add(serverKey(operation.server));
+        break;
+      case 'setSysctl':
+      case 'createSet':
+      case 'replaceSet':
+      case 'writeRules':
+      case 'createDummyDevice':
+        this.isFull = true;
+        break;
+    }
+  }
+
+  /** Whether a round with this scope decides about what `operation` is for. */
+  covers(operation: Operation): boolean {
+    if (this.isFull) return true;
+    switch (operation.op) {
+      case 'addEntry':
+      case 'removeEntry':
+        return this.entries.get(operation.set.name)?.has(operation.entry) ?? false;
+      case 'bindAddress':
+      case 'unbindAddress':
+        return this.addresses.has(operation.address);
+      default:
+        return 'server' in operation && this.servers.has(serverKey(operation.server));
+    }
+  }
+
+  #includeEntry(set: string, entry: string): void {
+    const entries = this.entries.get(set) ?? new Set();
+    this.entries.set(set, entries.add(entry));
+  }
+}

@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals';
+import { RetryBook } from '../../../src/agent/retryBook.ts';
+import { Scope } from '../../../src/agent/scope.ts';
+import type { Operation } from '../../../src/plan/operations.ts';
+
+const bind: Operation = { op: 'bindAddress', address: '10.96.0.1' };
+const rules: Operation = { op: 'writeRules', family: 'IPv4', table: 'nat', chains: new Map() };
+const fail = (operation: Operation) => ({ operation, error: new Error('no') });
+const timing = { firstMs: 100, maxMs: 1000 };
+
+function scopeAt(book: RetryBook, nowMs: number): Scope {
+  const scope = new Scope();
+  book.takeDue(nowMs, scope);
+  return scope;
+}
+
+test('a failed operation is due after the first delay and not before', () => {
+  const book = new RetryBook(timing);
+  expect(book.failed(fail(bind), 0)).toBe(true);
+  expect(book.nextDueMs()).toBe(100);
+  expect(scopeAt(book, 99).isEmpty).toBe(true);
+  expect([...scopeAt(book, 100).addresses]).toEqual(['10.96.0.1']);
+});
+
+test('the delay doubles with each failure up to the limit, and the first failure alone is news', () => {
+  const book = new RetryBook(timing);
+  const delays = [0, 1, 2, 3, 4, 5].map(() => {
+    book.failed(fail(bind), 0);
+    return book.nextDueMs();
+  });
+  expect(delays).toEqual([100, 200, 400, 800, 1000, 1000]);
+  expect(book.failed(fail(bind), 0)).toBe(false);
+});
+
+test('success empties the book and the next failure starts from the first delay', () => {
+  const book = new RetryBook(timing);
+  book.failed(fail(bind), 0);
+  book.failed(fail(bind), 0);
+  book.succeeded(bind);
+  expect(book.size).toBe(0);
+  expect(book.failingSinceMs()).toBeUndefined();
+  expect(book.failed(fail(bind), 0)).toBe(true);
+  expect(book.nextDueMs()).toBe(100);
+});
+
+test('what a round looked at and no longer needs is forgotten', () => {
+  const book = new RetryBook(timing);
+  book.failed(fail(bind), 0);
+  const scope = scopeAt(book, 100);
+  book.settle(scope, [bind]);
+  expect(book.size).toBe(1);
+  book.settle(scope, []);
+  expect(book.size).toBe(0);
+});
+
+test('a round that looked elsewhere forgets nothing', () => {
+  const book = new RetryBook(timing);
+  book.failed(fail(bind), 0);
+  const elsewhere = new Scope();
+  elsewhere.addresses.add('10.96.0.2');
+  book.settle(elsewhere, []);
+  expect(book.size).toBe(1);
+});
+
+test('a failure of what is fixed asks for a full round', () => {
+  const book = new RetryBook(timing);
+  book.failed(fail(rules), 0);
+  expect(scopeAt(book, 100).isFull).toBe(true);
+});
+
+test('the oldest standing failure tells since when', () => {
+  const book = new RetryBook(timing);
+  book.failed(fail(bind), 5);
+  book.failed(fail(rules), 9);
+  book.failed(fail(bind), 50);
+  expect(book.failingSinceMs()).toBe(5);
+});
