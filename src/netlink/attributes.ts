@@ -5,7 +5,7 @@
 import { type Address, addressFromBytes } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { align, type ByteReader, type ByteWriter, DecodeError } from './bytes.ts';
-import { NLA_F_NESTED, NLA_TYPE_MASK } from './constants.ts';
+import { AF_INET6, NLA_F_NESTED, NLA_TYPE_MASK } from './constants.ts';
 
 const HEADER_BYTES = 4;
 
@@ -175,6 +175,13 @@ export class AttributeCursor {
     const at = this.#at(family === 'IPv4' ? 4 : 16);
     if (family === 'IPv6') return addressFromBytes(reader.bytes(at, 16));
     return `${reader.u8(at)}.${reader.u8(at + 1)}.${reader.u8(at + 2)}.${reader.u8(at + 3)}`;
+  }
+
+  /** A 16-bit family number and the address (RTA_VIA): IPv6 next hops of IPv4 routes. */
+  addressWithFamily(): Address {
+    const isIpv6 = this.u16() === AF_INET6;
+    const bytes = isIpv6 ? 16 : 4;
+    return addressFromBytes(this.#reader.bytes(this.#at(2 + bytes) + 2, bytes));
   }
 
   /** The attributes inside this one. */

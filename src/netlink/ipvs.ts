@@ -4,8 +4,6 @@
  */
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-import { AF_INET, AF_INET6 } from './constants.ts';
-import { DecodeError } from './bytes.ts';
 
 export interface AddressServiceIdentity {
   readonly family: Family;
@@ -123,16 +121,6 @@ export interface IpvsVersion {
   /** 0x010201 is 1.2.1 */
   readonly version: number;
   readonly connectionTableSize: number;
-}
-
-export function familyNumber(family: Family): number {
-  return family === 'IPv4' ? AF_INET : AF_INET6;
-}
-
-export function familyFromNumber(number: number): Family {
-  if (number === AF_INET) return 'IPv4';
-  if (number === AF_INET6) return 'IPv6';
-  throw new DecodeError(`address family ${number}, expected ${AF_INET} or ${AF_INET6}`);
 }
 
 /** The mask of a service that is not persistent, or persistent by whole client address. */

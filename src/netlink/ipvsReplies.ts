@@ -4,21 +4,21 @@
  */
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
+import { familyFromNumber } from './addressFamily.ts';
 import type { AttributeCursor } from './attributes.ts';
 import { DecodeError } from './bytes.ts';
 import * as c from './constants.ts';
 import { GENERIC_HEADER_BYTES } from './genl.ts';
-import {
-  type Counters,
-  type DestinationIdentity,
-  familyFromNumber,
-  type IpvsDestination,
-  type IpvsService,
-  type IpvsVersion,
-  type ServiceIdentity,
-  type SyncDaemon,
-  type Timeouts,
-  type Tunnel,
+import type {
+  Counters,
+  DestinationIdentity,
+  IpvsDestination,
+  IpvsService,
+  IpvsVersion,
+  ServiceIdentity,
+  SyncDaemon,
+  Timeouts,
+  Tunnel,
 } from './ipvs.ts';
 import type { MessageCursor } from './message.ts';
 

@@ -2,6 +2,7 @@
  * Encodes every IPVS command. Each function appends one whole message, so that a batch is one buffer; the head's type is
  * the family's number, its flags and sequence are the caller's. NLM_F_CREATE, EXCL and REPLACE must not be among them.
  */
+import { familyNumber } from './addressFamily.ts';
 import {
   beginAttribute,
   endAttribute,
@@ -18,19 +19,18 @@ import {
 import type { ByteWriter } from './bytes.ts';
 import * as c from './constants.ts';
 import { beginGeneric } from './genl.ts';
-import {
-  type Counters,
-  type DestinationIdentity,
-  type DestinationRequest,
-  type DestinationSettings,
-  familyNumber,
-  type IpvsDestination,
-  type IpvsService,
-  type IpvsVersion,
-  type ServiceIdentity,
-  type ServiceRequest,
-  type SyncDaemon,
-  type Timeouts,
+import type {
+  Counters,
+  DestinationIdentity,
+  DestinationRequest,
+  DestinationSettings,
+  IpvsDestination,
+  IpvsService,
+  IpvsVersion,
+  ServiceIdentity,
+  ServiceRequest,
+  SyncDaemon,
+  Timeouts,
 } from './ipvs.ts';
 import { endMessage, type MessageHead } from './message.ts';
 
