@@ -2,6 +2,7 @@
 import type { Address } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
 import type { Prefix } from '../net/prefix.ts';
+import type { Problem } from './problem.ts';
 import type { ObjectKey } from './resources.ts';
 
 export interface ServicePort {
@@ -52,4 +53,23 @@ export interface EndpointChoice {
   readonly local: readonly Endpoint[];
   /** every local endpoint whatever its readiness: the hairpin set is made of these */
   readonly allLocal: readonly Endpoint[];
+  /** destinations of the cluster IP: under internalTrafficPolicy Local `local` even when empty (refused), else `cluster` */
+  readonly forClusterIP: readonly Endpoint[];
+  /** destinations of external addresses and NodePorts: under externalTrafficPolicy Local `local` unless empty, else `cluster` */
+  readonly forExternal: readonly Endpoint[];
+  /**
+   * externalTrafficPolicy Local, no endpoint here but some elsewhere: traffic from outside the cluster to external
+   * addresses and NodePorts is dropped, while pods and this node reach `forExternal` (design.md §3, difference 1)
+   */
+  readonly isOutsideDropped: boolean;
+  /** every endpoint that is in neither `cluster` nor `local`, with the reason, in the order of `cluster` */
+  readonly excluded: readonly ExcludedEndpoint[];
+  /** endpoints that cannot be served for this port at all, as one whose address is the port's own */
+  readonly problems: readonly Problem[];
+}
+
+export interface ExcludedEndpoint {
+  readonly endpoint: Endpoint;
+  /** completes "left out: it …" */
+  readonly reason: string;
 }
