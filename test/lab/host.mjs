@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { commandScript, quoted } from './command.mjs';
 import { machineAddress } from './joint.mjs';
-import { runFolder, runToEnd, shellStatus } from './session.mjs';
+import { endingTogether, runFolder, runToEnd, shellStatus } from './session.mjs';
 import { legacyXtablesFolder } from './workshop.mjs';
 
 /** @returns the exit status, see run.mjs */
@@ -16,23 +16,20 @@ export async function runOnHost(options) {
     const script = join(run.folder, 'command.sh');
     const pathFirst = nftablesWork() ? [] : [legacyXtablesFolder()];
     writeFileSync(script, commandScript({ options, pathFirst, kernel: 'host' }));
-    const { status, ended } = await runToEnd([...fresh, 'sh', '-c', setUp(script, options)], {
-      timeoutSec: options.timeoutSec,
-      env: process.env,
-      stdio: options.tty ? 'inherit' : ['ignore', 'inherit', 'inherit'],
-      ownGroup: !options.tty,
-    });
+    const { status, ended } = await runToEnd(
+      [...endingTogether, ...['unshare', '--net'], 'sh', '-c', setUp(script, options)],
+      {
+        timeoutSec: options.timeoutSec,
+        env: process.env,
+        stdio: options.tty ? 'inherit' : ['ignore', 'inherit', 'inherit'],
+        ownGroup: !options.tty,
+      },
+    );
     return shellStatus(ended, status ?? 125);
   } finally {
     run.remove();
   }
 }
-
-/** The process namespace ends with its first process, and that one with unshare: nothing survives. */
-const fresh = [
-  ...['setpriv', '--pdeathsig', 'KILL'],
-  ...['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
-];
 
 function setUp(script, { netns }) {
   // /sys again, because the one of the machine shows the machine's network devices.

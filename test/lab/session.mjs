@@ -2,15 +2,38 @@
 // both kernels.
 
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './workshop.mjs';
 
-/** A new folder for one run; `remove` deletes it. */
+/** A new folder for one run; `remove` deletes it. What runs that were killed left behind goes too. */
 export function runFolder() {
-  const folder = mkdtempSync(join(cacheFolder(), 'run-'));
+  for (const name of readdirSync(cacheFolder())) {
+    const owner = /^run-(\d+)-/.exec(name)?.[1];
+    if (owner && !existsSync(`/proc/${owner}`)) {
+      rmSync(join(cacheFolder(), name), { recursive: true, force: true });
+    }
+  }
+  const folder = mkdtempSync(join(cacheFolder(), `run-${process.pid}-`));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
+
+/**
+ * Goes before a command so that all it starts ends with it, and it with this process even when that is killed: the
+ * process namespace ends with its first process, that one with unshare, and unshare with its parent.
+ */
+export const endingTogether = [
+  ...['setpriv', '--pdeathsig', 'KILL'],
+  ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--mount'],
+];
 
 /**
  * Runs the process as a group of its own and waits. The whole group is killed at the end, after `timeoutSec`, and on

@@ -6,7 +6,7 @@ import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { commandScript } from './command.mjs';
 import { tapName } from './joint.mjs';
-import { follow, runFolder, runToEnd, shellStatus } from './session.mjs';
+import { endingTogether, follow, runFolder, runToEnd, shellStatus } from './session.mjs';
 import { cacheFolder, checkout, legacyXtablesFolder, linkModules, xsaveShim } from './workshop.mjs';
 
 /** Loaded at boot, because autoloading one costs about 0.1 s later and some have no alias to be found by. */
@@ -76,15 +76,12 @@ function kernelLine(folder, options) {
   ];
 }
 
-/**
- * What the kernel is started with: it dies with this process even when that is killed, and stays on the last CPU,
- * where the same work takes half to a third of the time it takes when it wanders.
- */
+/** Where it runs: the namespace with the tap device, and one CPU (unpinned the same work takes two to three times longer). */
 function launcher(options) {
   return [
     ...(options.netns ? ['ip', 'netns', 'exec', options.netns] : []),
     ...['taskset', '-c', String(cpus().length - 1)],
-    ...['setpriv', '--pdeathsig', 'KILL'],
+    ...endingTogether,
   ];
 }
 

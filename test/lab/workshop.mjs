@@ -53,6 +53,8 @@ export function compiled(name, flags) {
 
 export const xsaveShim = () => compiled('xsave-shim.c', ['-shared', '-fPIC']);
 
+export const trafficTool = () => compiled('traffic.c', []);
+
 const xtablesNames = ['iptables', 'ip6tables'].flatMap((tool) => [
   tool,
   `${tool}-save`,

@@ -1,0 +1,3 @@
+export const checkout: string;
+export function cacheFolder(): string;
+export function trafficTool(): string;
