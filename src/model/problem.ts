@@ -7,10 +7,13 @@ export interface Problem {
   readonly value: unknown;
   /** one sentence: what is wrong, what happens because of it, what would be right */
   readonly problem: string;
+  /** `FILE:LINE:COLUMN` of the value, for what was read from a file */
+  readonly source?: string;
 }
 
 /** One line for a log or a terminal. */
 export function formatProblem(problem: Problem): string {
   const value = problem.value === undefined ? '' : ` (${JSON.stringify(problem.value)})`;
-  return `${problem.path}${value}: ${problem.problem}`;
+  const source = problem.source === undefined ? '' : `${problem.source}: `;
+  return `${source}${problem.path}${value}: ${problem.problem}`;
 }
