@@ -59,8 +59,8 @@ export interface StateJson {
 /** Everything in a stable order: servers and addresses by value, IPv4 first; names and entries by character. */
 export function stateToJson(state: DataplaneState): StateJson {
   return {
-    virtualServers: [...state.virtualServers.values()].sort(compareServers).map(serverToJson),
-    addresses: [...state.addresses].sort(compareAddresses).map(hostPrefix),
+    virtualServers: [...state.virtualServers.values()].toSorted(compareServers).map(serverToJson),
+    addresses: [...state.addresses].toSorted(compareAddresses).map(hostPrefix),
     ipsets: record(sortedByKey(state.ipsets), setToJson),
     iptables: { ipv4: tablesToJson(state, 'IPv4'), ipv6: tablesToJson(state, 'IPv6') },
     sysctls: record(sortedByKey(state.sysctls), (value) => value),
@@ -68,7 +68,7 @@ export function stateToJson(state: DataplaneState): StateJson {
 }
 
 function serverToJson(server: VirtualServer): ServerJson {
-  const destinations = [...server.destinations.values()].sort(compareDestinations);
+  const destinations = [...server.destinations.values()].toSorted(compareDestinations);
   return { ...specToJson(server), destinations: destinations.map(destinationToJson) };
 }
 
@@ -104,7 +104,7 @@ function destinationToJson({
 }
 
 function setToJson({ type, family, entries }: IpSet): SetJson {
-  return { type, family, entries: [...entries].sort() };
+  return { type, family, entries: [...entries].toSorted() };
 }
 
 function tablesToJson(state: DataplaneState, family: Family): TablesJson {
@@ -129,7 +129,7 @@ function operationToJson(operation: Operation): Record<string, unknown> {
     case 'createSet':
       return { op, ...operation.set };
     case 'replaceSet':
-      return { op, ...operation.set, entries: [...operation.entries].sort() };
+      return { op, ...operation.set, entries: [...operation.entries].toSorted() };
     case 'addEntry':
     case 'removeEntry':
       return { op, set: operation.set.name, entry: operation.entry };
@@ -217,7 +217,7 @@ export function formatOperation(operation: Operation): string {
       return `~ ${formatDestination(operation.server, operation.destination)}`;
     case 'drainDestination':
       return `> ${serverKey(operation.server)} -> ${destinationKey(operation.destination)}`;
-    case 'removeDestination':
+    default:
       return `- ${serverKey(operation.server)} -> ${destinationKey(operation.destination)}`;
   }
 }
@@ -261,7 +261,7 @@ function compareText(a: string, b: string): number {
 }
 
 function sortedByKey<V>(map: ReadonlyMap<string, V>): (readonly [string, V])[] {
-  return [...map].sort(([a], [b]) => compareText(a, b));
+  return [...map].toSorted(([a], [b]) => compareText(a, b));
 }
 
 function record<V, W>(

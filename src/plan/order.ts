@@ -71,14 +71,6 @@ function criticalAddresses(
 
 function phaseOf(operation: Operation, critical: CriticalAddresses): Phase {
   switch (operation.op) {
-    case 'setSysctl':
-    case 'createDummyDevice':
-      return 'host';
-    case 'createSet':
-    case 'replaceSet':
-      return 'sets';
-    case 'writeRules':
-      return 'rules';
     case 'addEntry':
       return critical.all.has(firstOf(operation.entry)) ? 'criticalEntries' : 'entries';
     case 'addServer':
@@ -88,16 +80,28 @@ function phaseOf(operation: Operation, critical: CriticalAddresses): Phase {
       return critical.servers.has(operation.server.address) ? 'criticalServers' : 'servers';
     case 'bindAddress':
       return critical.servers.has(operation.address) ? 'criticalAddresses' : 'addresses';
-    case 'unbindAddress':
-      return 'removedAddresses';
-    case 'drainDestination':
-    case 'removeDestination':
-    case 'removeServer':
-      return 'removedServers';
-    case 'removeEntry':
-      return 'removedEntries';
+    default:
+      return PHASE[operation.op];
   }
 }
+
+type UndividedOp = Exclude<
+  Operation['op'],
+  'addEntry' | 'addServer' | 'updateServer' | 'addDestination' | 'updateDestination' | 'bindAddress'
+>;
+
+const PHASE: Readonly<Record<UndividedOp, Phase>> = {
+  setSysctl: 'host',
+  createDummyDevice: 'host',
+  createSet: 'sets',
+  replaceSet: 'sets',
+  writeRules: 'rules',
+  unbindAddress: 'removedAddresses',
+  drainDestination: 'removedServers',
+  removeDestination: 'removedServers',
+  removeServer: 'removedServers',
+  removeEntry: 'removedEntries',
+};
 
 /** Address part of a set entry: `10.96.0.1,tcp:443` → `10.96.0.1`. */
 function firstOf(entry: string): string {

@@ -124,11 +124,6 @@ export function stateFromJson(
 const NOT_A_PLAN = `has none of ${SECTIONS.join(', ')}: this is not the output of plan -o json`;
 
 function stateOf(input: StateInput): ActualState {
-  const chainsOf = (of: Readonly<Record<string, string[]>>): Chains => new Map(Object.entries(of));
-  const tablesOf = (of: Record<TableName, Record<string, string[]>>) => ({
-    nat: chainsOf(of.nat),
-    filter: chainsOf(of.filter),
-  });
   const servers = input.virtualServers.map(serverOf);
   const sets = Object.entries(input.ipsets).map(([name, { type, family, entries }]): IpSet => ({
     name,
@@ -147,6 +142,13 @@ function stateOf(input: StateInput): ActualState {
   };
 }
 
+function tablesOf({
+  nat,
+  filter,
+}: v.InferOutput<typeof tables>): Readonly<Record<TableName, Chains>> {
+  return { nat: new Map(Object.entries(nat)), filter: new Map(Object.entries(filter)) };
+}
+
 function serverOf({
   destinations,
   persistenceTimeoutSec,
@@ -160,7 +162,7 @@ function serverOf({
   }));
   return {
     ...rest,
-    flags: [...rest.flags].sort(),
+    flags: [...rest.flags].toSorted(),
     ...(persistenceTimeoutSec === undefined ? {} : { persistenceTimeoutSec }),
     ...(service === undefined ? {} : { service }),
     destinations: new Map(values.map((each) => [destinationKey(each), each])),

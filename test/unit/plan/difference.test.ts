@@ -1,0 +1,252 @@
+import { describe, expect, test } from '@jest/globals';
+import type {
+  ActualState,
+  Chains,
+  DesiredState,
+  Destination,
+  IpSet,
+  VirtualServer,
+} from '../../../src/desired/state.ts';
+import { destinationKey, serverKey } from '../../../src/desired/state.ts';
+import { parsePrefix } from '../../../src/net/prefix.ts';
+import { difference, type DifferenceContext } from '../../../src/plan/difference.ts';
+import { formatOperation } from '../../../src/plan/format.ts';
+import { emptyActualState } from '../../support/fakeKernel.ts';
+
+const nobodys: DifferenceContext = { isOwned: () => false, excludeCidrs: [] };
+
+function server(
+  address: string,
+  protocol: VirtualServer['protocol'] = 'TCP',
+  destinations: readonly Destination[] = [],
+  more: Partial<VirtualServer> = {},
+): VirtualServer {
+  return {
+    address,
+    port: 80,
+    protocol,
+    scheduler: 'rr',
+    flags: [],
+    destinations: new Map(destinations.map((each) => [destinationKey(each), each])),
+    ...more,
+  };
+}
+
+function destination(n: number, weight = 1): Destination {
+  return { address: `10.244.0.${n}`, port: 8080, weight };
+}
+
+function state(parts: Partial<ActualState> & { servers?: VirtualServer[] }): ActualState {
+  const { servers = [], ...rest } = parts;
+  return {
+    ...emptyActualState(),
+    hasDummyDevice: true,
+    virtualServers: new Map(servers.map((each) => [serverKey(each), each])),
+    ...rest,
+  };
+}
+
+function ofEachProtocol(destinations: readonly Destination[]): VirtualServer[] {
+  return [
+    server('10.0.0.1', 'TCP', destinations),
+    server('10.0.0.2', 'SCTP', destinations),
+    server('10.0.0.3', 'UDP', destinations),
+  ];
+}
+
+function set(entries: string[], more: Partial<IpSet> = {}): IpSet {
+  return {
+    name: 'KUBE-CLUSTER-IP',
+    type: 'hash:ip,port',
+    family: 'IPv4',
+    maxElements: 65_536,
+    entries: new Set(entries),
+    ...more,
+  };
+}
+
+function holding(...sets: IpSet[]): ActualState {
+  return state({ ipsets: new Map(sets.map((each) => [each.name, each])) });
+}
+
+function withNat(nat: Record<string, string[]>): ActualState {
+  const chains: Chains = new Map(Object.entries(nat));
+  const none = { nat: new Map(), filter: new Map() };
+  return state({ iptables: { IPv4: { nat: chains, filter: new Map() }, IPv6: none } });
+}
+
+function texts(desired: DesiredState, actual: ActualState, context = nobodys): string[] {
+  return difference(desired, actual, context).map(formatOperation);
+}
+
+describe('virtual servers', () => {
+  test('another scheduler, flag or timeout is an update in place', () => {
+    const persistent = { flags: ['persistent'], persistenceTimeoutSec: 10_800 } as const;
+    const actual = state({ servers: [server('10.0.0.1', 'TCP', [], persistent)] });
+    const longer = { ...persistent, persistenceTimeoutSec: 60 };
+    const change = (more: Partial<VirtualServer>) =>
+      texts(state({ servers: [server('10.0.0.1', 'TCP', [], more)] }), actual);
+    expect(change(persistent)).toEqual([]);
+    expect(change({})).toEqual(['~ 10.0.0.1:80/TCP rr']);
+    expect(change(longer)).toEqual(['~ 10.0.0.1:80/TCP rr persistent 60s']);
+    expect(change({ ...persistent, scheduler: 'sh' })).toEqual([
+      '~ 10.0.0.1:80/TCP sh persistent 10800s',
+    ]);
+  });
+
+  test('the name of the Service is our note and not a difference', () => {
+    const desired = state({ servers: [server('10.0.0.1', 'TCP', [], { service: 'a/b' })] });
+    expect(texts(desired, state({ servers: [server('10.0.0.1')] }))).toEqual([]);
+  });
+
+  test('a draining destination that returns gets its weight back in place', () => {
+    const desired = state({ servers: [server('10.0.0.1', 'TCP', [destination(1)])] });
+    const actual = state({ servers: [server('10.0.0.1', 'TCP', [destination(1, 0)])] });
+    expect(texts(desired, actual)).toEqual(['~ 10.0.0.1:80/TCP -> 10.244.0.1:8080 weight 1']);
+  });
+
+  test('an undesired destination drains with TCP and SCTP and goes at once with UDP', () => {
+    const actual = state({ servers: ofEachProtocol([destination(1)]) });
+    expect(texts(state({ servers: ofEachProtocol([]) }), actual)).toEqual([
+      '> 10.0.0.1:80/TCP -> 10.244.0.1:8080',
+      '> 10.0.0.2:80/SCTP -> 10.244.0.1:8080',
+      '- 10.0.0.3:80/UDP -> 10.244.0.1:8080',
+    ]);
+  });
+
+  test('what drains already is left to drain, except with UDP', () => {
+    const actual = state({ servers: ofEachProtocol([destination(1, 0)]) });
+    expect(texts(state({ servers: ofEachProtocol([]) }), actual)).toEqual([
+      '- 10.0.0.3:80/UDP -> 10.244.0.1:8080',
+    ]);
+  });
+
+  test('only servers on addresses of the dummy device, or known as ours, are removed', () => {
+    const servers = [server('10.0.0.1'), server('192.0.2.1'), server('192.0.2.9')];
+    const actual = state({ servers, addresses: new Set(['10.0.0.1']) });
+    const desired = state({ addresses: new Set(['10.0.0.1']) });
+    expect(texts(desired, actual)).toEqual(['- 10.0.0.1:80/TCP']);
+    const known: DifferenceContext = {
+      ...nobodys,
+      isOwned: (each) => each.address === '192.0.2.1',
+    };
+    expect(texts(desired, actual, known)).toEqual(['- 10.0.0.1:80/TCP', '- 192.0.2.1:80/TCP']);
+  });
+
+  test('nothing is removed inside excludeCIDRs, not even what is ours', () => {
+    const actual = state({ servers: [server('10.0.0.1')], addresses: new Set(['10.0.0.1']) });
+    const context = { isOwned: () => true, excludeCidrs: [parsePrefix('10.0.0.0/24')!] };
+    expect(texts(state({}), actual, context)).toEqual(['- 10.0.0.1']);
+  });
+});
+
+describe('sets', () => {
+  test('a missing set is created and filled', () => {
+    expect(texts(holding(set(['10.0.0.1,tcp:80'])), holding())).toEqual([
+      '+ KUBE-CLUSTER-IP hash:ip,port IPv4',
+      '+ KUBE-CLUSTER-IP 10.0.0.1,tcp:80',
+    ]);
+  });
+
+  test('entries come and go one by one', () => {
+    expect(texts(holding(set(['a', 'b'])), holding(set(['b', 'c'])))).toEqual([
+      '+ KUBE-CLUSTER-IP a',
+      '- KUBE-CLUSTER-IP c',
+    ]);
+  });
+
+  test('a larger set than wanted is kept, a smaller one replaced with its old entries still in it', () => {
+    expect(texts(holding(set(['a'])), holding(set(['a'], { maxElements: 1e6 })))).toEqual([]);
+    const operations = difference(
+      holding(set(['a'])),
+      holding(set(['b'], { maxElements: 9 })),
+      nobodys,
+    );
+    expect(operations[0]).toMatchObject({ op: 'replaceSet', entries: ['a', 'b'] });
+    expect(operations.slice(1).map(formatOperation)).toEqual(['- KUBE-CLUSTER-IP b']);
+  });
+
+  test('the replacement has room for old and new entries together', () => {
+    const desired = holding(set(['a', 'b'], { maxElements: 2 }));
+    const [first] = difference(desired, holding(set(['c'], { maxElements: 1 })), nobodys);
+    expect(first).toMatchObject({ op: 'replaceSet', set: { maxElements: 3 } });
+  });
+
+  test('a set of another type or family is replaced with the desired entries alone', () => {
+    for (const wrong of [{ type: 'hash:ip' }, { family: 'IPv6' }] as const) {
+      const operations = difference(holding(set(['a'])), holding(set(['b'], wrong)), nobodys);
+      expect(operations).toMatchObject([{ op: 'replaceSet', entries: ['a'] }]);
+    }
+  });
+
+  test('sets that are not desired are left', () => {
+    expect(texts(holding(), holding(set(['a'])))).toEqual([]);
+  });
+});
+
+describe('rules', () => {
+  const desired = withNat({
+    'KUBE-A': ['-A KUBE-A -j X', '-A KUBE-A -j Y'],
+    INPUT: ['one', 'two'],
+  });
+  const written = ['~ IPv4 nat: KUBE-A INPUT'];
+
+  test('the same rules need nothing, whatever stands beside our jumps and in which order', () => {
+    const actual = withNat({
+      'KUBE-A': ['-A KUBE-A -j X', '-A KUBE-A -j Y'],
+      'KUBE-OTHER': ['-A KUBE-OTHER -j Z'],
+      INPUT: ['two', 'three', 'one'],
+    });
+    expect(texts(desired, actual)).toEqual([]);
+  });
+
+  test('a missing chain, rule or jump, another order or one rule too many: the table is written', () => {
+    const INPUT = ['one', 'two'];
+    const both = ['-A KUBE-A -j X', '-A KUBE-A -j Y'];
+    for (const actual of [
+      { INPUT },
+      { INPUT, 'KUBE-A': both.slice(1) },
+      { INPUT, 'KUBE-A': both.toReversed() },
+      { INPUT, 'KUBE-A': [...both, '-A KUBE-A -j Z'] },
+      { INPUT: ['one'], 'KUBE-A': both },
+      { 'KUBE-A': both },
+    ])
+      expect(texts(desired, withNat(actual))).toEqual(written);
+  });
+});
+
+test('sysctls, device and addresses', () => {
+  const desired = state({
+    addresses: new Set(['10.0.0.1', '10.0.0.2']),
+    sysctls: new Map([
+      ['net/ipv4/ip_forward', '1'],
+      ['net/ipv4/vs/conntrack', '1'],
+    ]),
+  });
+  const actual = state({
+    hasDummyDevice: false,
+    addresses: new Set(['10.0.0.2', '10.0.0.3']),
+    sysctls: new Map([['net/ipv4/ip_forward', '1']]),
+  });
+  expect(texts(desired, actual)).toEqual([
+    '~ net/ipv4/vs/conntrack = 1',
+    '+ kube-ipvs0',
+    '+ 10.0.0.1',
+    '- 10.0.0.3',
+  ]);
+});
+
+test('a scope hides every difference outside of it', () => {
+  const desired = state({
+    servers: [server('10.0.0.1'), server('10.0.0.2')],
+    addresses: new Set(['10.0.0.1', '10.0.0.2']),
+    sysctls: new Map([['net/ipv4/ip_forward', '1']]),
+  });
+  const scope = {
+    servers: new Set(['10.0.0.2:80/TCP']),
+    addresses: new Set(['10.0.0.2']),
+    entries: new Map(),
+  };
+  const operations = difference(desired, state({}), { ...nobodys, scope });
+  expect(operations.map(formatOperation)).toEqual(['+ 10.0.0.2:80/TCP rr', '+ 10.0.0.2']);
+});

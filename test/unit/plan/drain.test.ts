@@ -1,0 +1,141 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import type { Destination, VirtualServer } from '../../../src/desired/state.ts';
+import { destinationKey, serverKey } from '../../../src/desired/state.ts';
+import { difference } from '../../../src/plan/difference.ts';
+import { DrainBook } from '../../../src/plan/drain.ts';
+import { formatOperation } from '../../../src/plan/format.ts';
+import type { Operation } from '../../../src/plan/operations.ts';
+import { FakeKernel, emptyActualState } from '../../support/fakeKernel.ts';
+
+const first: Destination = { address: '10.244.0.1', port: 8080, weight: 1 };
+const second: Destination = { address: '10.244.0.2', port: 8080, weight: 1 };
+const key = '10.96.0.1:80/TCP';
+const removal = `- ${key} -> 10.244.0.1:8080`;
+
+function stateWith(...destinations: Destination[]) {
+  const server: VirtualServer = {
+    address: '10.96.0.1',
+    port: 80,
+    protocol: 'TCP',
+    scheduler: 'rr',
+    flags: [],
+    destinations: new Map(destinations.map((each) => [destinationKey(each), each])),
+  };
+  const virtualServers = new Map([[serverKey(server), server]]);
+  return { ...emptyActualState(), hasDummyDevice: true, virtualServers };
+}
+
+const both = stateWith(first, second);
+const reduced = stateWith(second);
+const context = { isOwned: () => true, excludeCidrs: [] };
+
+let kernel: FakeKernel;
+let book: DrainBook;
+
+beforeEach(() => {
+  kernel = new FakeKernel(both);
+  book = new DrainBook({ deadlineMs: 100_000, firstLookMs: 1_000, longestLookMs: 4_000 });
+});
+
+async function reach(desired: ReturnType<typeof stateWith>, nowMs: number): Promise<void> {
+  book.record(await kernel.apply(difference(desired, kernel.state, context)), nowMs);
+}
+
+async function look(nowMs: number, desired = reduced): Promise<readonly Operation[]> {
+  return book.check(await kernel.connections(book.servers()), nowMs, desired);
+}
+
+test('a destination without connections is gone at once and never booked', async () => {
+  await reach(reduced, 0);
+  expect(book.size).toBe(0);
+  expect(book.nextCheckMs()).toBe(Infinity);
+  expect(kernel.state.virtualServers.get(key)?.destinations.size).toBe(1);
+});
+
+test('a destination with connections stays until the last one ends', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 2, 1);
+  await reach(reduced, 0);
+  expect(book.servers()).toEqual([key]);
+  expect(book.nextCheckMs()).toBe(1_000);
+  expect(await look(1_000)).toEqual([]);
+  kernel.setConnections(key, '10.244.0.1:8080', 0, 1);
+  expect(await look(3_000)).toEqual([]);
+  kernel.setConnections(key, '10.244.0.1:8080', 0, 0);
+  const operations = await look(7_000);
+  expect(operations.map(formatOperation)).toEqual([removal]);
+  book.record(await kernel.apply(operations), 7_000);
+  expect(book.size).toBe(0);
+});
+
+test('looks become rarer, and one falls on the deadline', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  const looks: number[] = [];
+  while (book.nextCheckMs() < 100_000) {
+    looks.push(book.nextCheckMs());
+    expect(await look(book.nextCheckMs())).toEqual([]);
+  }
+  expect(looks.slice(0, 5)).toEqual([1_000, 3_000, 7_000, 11_000, 15_000]);
+  expect(book.nextCheckMs()).toBe(100_000);
+  expect((await look(100_000)).map(formatOperation)).toEqual([removal]);
+});
+
+test('a removal that fails is tried again at the next look', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  kernel.failOperation(1);
+  book.record(await kernel.apply(await look(100_000)), 100_000);
+  expect(book.size).toBe(1);
+  const nextMs = book.nextCheckMs();
+  expect(nextMs).toBeGreaterThan(100_000);
+  expect(await look(nextMs)).toHaveLength(1);
+});
+
+test('a destination that is wanted again leaves the book with its new weight', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  await reach(both, 10);
+  expect(book.size).toBe(0);
+  expect(kernel.state).toEqual(both);
+});
+
+test('a destination that is wanted again is not removed though its weight could not be given back yet', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  kernel.setConnections(key, '10.244.0.1:8080', 0);
+  expect(await look(1_000, both)).toEqual([]);
+  expect(book.size).toBe(0);
+});
+
+test('a destination that somebody else removed leaves the book', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  kernel.state.virtualServers.get(key)!.destinations.delete('10.244.0.1:8080');
+  expect(await look(1_000)).toEqual([]);
+  expect(book.size).toBe(0);
+});
+
+test('the book forgets a server that is removed whole', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  await reach({ ...reduced, virtualServers: new Map() }, 5);
+  expect(book.size).toBe(0);
+});
+
+test('draining twice does not move the deadline', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  kernel.state.virtualServers.get(key)!.destinations.set('10.244.0.1:8080', first);
+  await reach(reduced, 90_000);
+  expect(await look(100_000)).toHaveLength(1);
+});
+
+test('what an earlier process left draining is adopted', async () => {
+  const left = stateWith({ ...first, weight: 0 }, second);
+  kernel = new FakeKernel(left);
+  book.adopt(reduced, left, 0);
+  expect(book.has(key, '10.244.0.1:8080')).toBe(true);
+  expect((await look(1_000)).map(formatOperation)).toEqual([removal]);
+  book.adopt(both, left, 0);
+  expect(book.size).toBe(1);
+});

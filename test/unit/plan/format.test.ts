@@ -1,0 +1,182 @@
+import { expect, test } from '@jest/globals';
+import type { DesiredState } from '../../../src/desired/state.ts';
+import { difference } from '../../../src/plan/difference.ts';
+import { formatPlan, planToJson, stateToJson } from '../../../src/plan/format.ts';
+import { orderPlan } from '../../../src/plan/order.ts';
+import { stateFromJson } from '../../../src/plan/stateFromJson.ts';
+import { emptyActualState } from '../../support/fakeKernel.ts';
+
+const desired: DesiredState = {
+  virtualServers: new Map([
+    [
+      '[fd00::1]:53/UDP',
+      {
+        address: 'fd00::1',
+        port: 53,
+        protocol: 'UDP',
+        scheduler: 'rr',
+        flags: [],
+        service: 'kube-system/kube-dns:dns',
+        destinations: new Map(),
+      },
+    ],
+    [
+      '10.96.0.1:443/TCP',
+      {
+        address: '10.96.0.1',
+        port: 443,
+        protocol: 'TCP',
+        scheduler: 'rr',
+        flags: ['persistent'],
+        persistenceTimeoutSec: 10_800,
+        service: 'default/kubernetes:https',
+        destinations: new Map([
+          [
+            '10.0.0.9:6443',
+            { address: '10.0.0.9', port: 6443, weight: 1, endpoint: 'a/b#0', node: 'n1' },
+          ],
+          ['10.0.0.10:6443', { address: '10.0.0.10', port: 6443, weight: 0 }],
+        ]),
+      },
+    ],
+  ]),
+  addresses: new Set(['fd00::1', '10.96.0.1']),
+  ipsets: new Map([
+    [
+      'KUBE-IPVS-IPS',
+      {
+        name: 'KUBE-IPVS-IPS',
+        type: 'hash:ip',
+        family: 'IPv4',
+        entries: new Set(['10.96.0.1']),
+        maxElements: 65_536,
+      },
+    ],
+    [
+      'KUBE-CLUSTER-IP',
+      { name: 'KUBE-CLUSTER-IP', type: 'hash:ip,port', family: 'IPv4', entries: new Set() },
+    ],
+  ]),
+  iptables: {
+    IPv4: { nat: new Map([['KUBE-SERVICES', ['-A KUBE-SERVICES -j RETURN']]]), filter: new Map() },
+    IPv6: { nat: new Map(), filter: new Map() },
+  },
+  sysctls: new Map([['net/ipv4/ip_forward', '1']]),
+};
+
+const plan = orderPlan(
+  difference(desired, emptyActualState(), { isOwned: () => true, excludeCidrs: [] }),
+);
+
+test('a state as JSON has the form of plan -o json, in a stable order', () => {
+  expect(stateToJson(desired)).toEqual({
+    virtualServers: [
+      {
+        address: '10.96.0.1',
+        port: 443,
+        protocol: 'TCP',
+        family: 'IPv4',
+        scheduler: 'rr',
+        flags: ['persistent'],
+        persistenceTimeoutSec: 10_800,
+        service: 'default/kubernetes:https',
+        destinations: [
+          { address: '10.0.0.9', port: 6443, weight: 1, endpoint: 'a/b#0', node: 'n1' },
+          { address: '10.0.0.10', port: 6443, weight: 0 },
+        ],
+      },
+      {
+        address: 'fd00::1',
+        port: 53,
+        protocol: 'UDP',
+        family: 'IPv6',
+        scheduler: 'rr',
+        flags: [],
+        service: 'kube-system/kube-dns:dns',
+        destinations: [],
+      },
+    ],
+    addresses: ['10.96.0.1/32', 'fd00::1/128'],
+    ipsets: {
+      'KUBE-CLUSTER-IP': { type: 'hash:ip,port', family: 'IPv4', entries: [] },
+      'KUBE-IPVS-IPS': { type: 'hash:ip', family: 'IPv4', entries: ['10.96.0.1'] },
+    },
+    iptables: {
+      ipv4: { nat: { 'KUBE-SERVICES': ['-A KUBE-SERVICES -j RETURN'] }, filter: {} },
+      ipv6: { nat: {}, filter: {} },
+    },
+    sysctls: { 'net/ipv4/ip_forward': '1' },
+  });
+});
+
+test('a plan as text is grouped and counted', () => {
+  expect(formatPlan(plan)).toBe(`sysctls (1)
+  ~ net/ipv4/ip_forward = 1
+device (1)
+  + kube-ipvs0
+sets (3)
+  + KUBE-IPVS-IPS hash:ip IPv4
+  + KUBE-CLUSTER-IP hash:ip,port IPv4
+  + KUBE-IPVS-IPS 10.96.0.1
+rules (1)
+  ~ IPv4 nat: KUBE-SERVICES
+virtual servers (4)
+  + [fd00::1]:53/UDP rr (kube-system/kube-dns:dns)
+  + 10.96.0.1:443/TCP rr persistent 10800s (default/kubernetes:https)
+  + 10.96.0.1:443/TCP -> 10.0.0.9:6443 weight 1
+  + 10.96.0.1:443/TCP -> 10.0.0.10:6443 weight 0
+addresses (2)
+  + fd00::1
+  + 10.96.0.1
+12 operations
+`);
+  expect(formatPlan([])).toBe('Nothing to do: the kernel holds what it should.\n');
+});
+
+test('a plan as JSON is one object an operation, without values that JSON cannot hold', () => {
+  const json = planToJson(plan);
+  expect(JSON.parse(JSON.stringify(json))).toEqual(json);
+  expect(json).toContainEqual({ op: 'addEntry', set: 'KUBE-IPVS-IPS', entry: '10.96.0.1' });
+  expect(json).toContainEqual({ op: 'bindAddress', address: 'fd00::1/128' });
+  expect(json).toContainEqual({
+    op: 'addDestination',
+    server: '10.96.0.1:443/TCP',
+    destination: { address: '10.0.0.10', port: 6443, weight: 0 },
+  });
+  expect(json).toContainEqual({
+    op: 'writeRules',
+    family: 'IPv4',
+    table: 'nat',
+    chains: { 'KUBE-SERVICES': ['-A KUBE-SERVICES -j RETURN'] },
+  });
+});
+
+test('every bad field of a state file is named with its path', () => {
+  const read = stateFromJson({
+    desired: {
+      virtualServers: [
+        { address: '10.0.0.1', port: 99_999, protocol: 'ICMP', scheduler: 'rr' },
+        { address: '010.0.0.1', port: 1, protocol: 'TCP', scheduler: '', flags: ['odd'] },
+      ],
+      addresses: ['10.0.0.0/24'],
+      ipsets: { X: { type: 'list:set', family: 'IPv4' } },
+      sysctls: { 'net/ipv4/ip_forward': 1 },
+    },
+  });
+  if ('state' in read) throw new Error('accepted');
+  expect(read.problems.map(({ path, value }) => [path, value])).toEqual([
+    ['desired.virtualServers[0].port', 99_999],
+    ['desired.virtualServers[0].protocol', 'ICMP'],
+    ['desired.virtualServers[1].address', '010.0.0.1'],
+    ['desired.virtualServers[1].scheduler', ''],
+    ['desired.virtualServers[1].flags[0]', 'odd'],
+    ['desired.addresses[0]', '10.0.0.0/24'],
+    ['desired.ipsets.X.type', 'list:set'],
+    ['desired.sysctls.net/ipv4/ip_forward', 1],
+  ]);
+});
+
+test('a file that is something else is refused and not taken for an empty state', () => {
+  for (const json of [{}, { kind: 'List' }, [], null, 'text', { desired: {} }, { desired: null }])
+    expect(stateFromJson(json)).toMatchObject({ problems: [{}] });
+});
