@@ -2,10 +2,16 @@
   "targets": [
     {
       "target_name": "kube_ipvs",
-      "sources": ["addon/module.cc", "addon/socket.cc", "addon/errors.cc"],
-      "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],
-      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_DEPRECATED"],
-      "cflags_cc": ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
+      "conditions": [
+        ["OS=='linux'", {
+          "sources": ["addon/module.cc", "addon/socket.cc", "addon/errors.cc"],
+          "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],
+          "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+          "cflags_cc": ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
+        }, {
+          "type": "none"
+        }]
+      ]
     }
   ]
 }

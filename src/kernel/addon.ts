@@ -1,0 +1,129 @@
+/**
+ * The native addon seen from TypeScript: finds and loads it, checks arguments before they cross over, and turns what it throws into
+ * KernelError. Its errors are of another realm under Jest, so they are told by their fields, never by instanceof. What the bytes
+ * mean is decided by netlinkSocket.ts; the other side of this border is described in addon/ABI.md.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { KernelError } from './errors.ts';
+
+export interface SocketOptions {
+  /** NETLINK_ROUTE, NETLINK_GENERIC */
+  readonly protocol: number;
+  /** bit mask of the groups 1 to 32 */
+  readonly groups?: number;
+  /** the kernel doubles it; without CAP_NET_ADMIN net.core.rmem_max is the limit */
+  readonly receiveBufferBytes?: number;
+  /** rtnetlink dumps honour the filters in their headers */
+  readonly strictCheck?: boolean;
+  /** such as /run/netns/node1; absent = the namespace of this process */
+  readonly networkNamespacePath?: string;
+}
+
+export interface RawReplies {
+  /** datagrams back to back */
+  readonly bytes: Uint8Array;
+  /** the kernel dropped some: what is missing is unknown */
+  readonly isOverrun: boolean;
+}
+
+/** One call at a time (EBUSY otherwise); times in ms, -1 = no limit. All failures are KernelErrors. */
+export interface RawSocket {
+  /** @param request copied before the call returns; replies up to the terminator of its last message */
+  transact(request: Uint8Array, timeoutMs: number): Promise<RawReplies>;
+  /** waits for notifications; ETIMEDOUT, or ECANCELED by close */
+  receive(timeoutMs: number): Promise<RawReplies>;
+  joinGroup(group: number): void;
+  close(): void;
+}
+
+/** Tests put a function in its place that plays the kernel. */
+export type OpenSocket = (options: SocketOptions) => RawSocket;
+
+interface Addon {
+  readonly NetlinkSocket: new (options: SocketOptions) => RawSocket;
+}
+
+const FILE = 'kube_ipvs.node';
+
+let loaded: Addon | undefined;
+
+export const openSocket: OpenSocket = (options) => {
+  checkOptions(options);
+  loaded ??= loadAddon();
+  const { NetlinkSocket } = loaded;
+  const native = translated('open netlink socket', () => new NetlinkSocket(options));
+  return {
+    transact: (request, timeoutMs) =>
+      translatedLater('exchange netlink messages', () => native.transact(request, timeoutMs)),
+    receive: (timeoutMs) =>
+      translatedLater('receive netlink notifications', () => native.receive(timeoutMs)),
+    joinGroup: (group) => {
+      translated(`join netlink group ${group}`, () => {
+        native.joinGroup(group);
+      });
+    },
+    close: () => {
+      native.close();
+    },
+  };
+};
+
+function checkOptions(options: SocketOptions): void {
+  const limits = { protocol: 31, groups: 0x7fff_ffff, receiveBufferBytes: 0x3fff_ffff } as const;
+  for (const [name, limit] of Object.entries(limits)) {
+    const value = options[name as keyof typeof limits] ?? 0;
+    if (!Number.isInteger(value) || value < 0 || value > limit) {
+      throw new RangeError(`${name} is ${value}, not an integer between 0 and ${limit}`);
+    }
+  }
+}
+
+/** Next to the bundle, else where node-gyp puts it below the package's root; KUBE_IPVS_ADDON (sanitizer runs) goes before both. */
+function loadAddon(): Addon {
+  const candidates = addonCandidates(
+    dirname(fileURLToPath(import.meta.url)),
+    process.env['KUBE_IPVS_ADDON'],
+  );
+  const path = candidates.find((candidate) => existsSync(candidate));
+  if (path === undefined) {
+    throw new Error(
+      `the native addon is missing: looked for ${candidates.join(', ')}; \`npm run build:addon\` makes it`,
+    );
+  }
+  return createRequire(import.meta.url)(path) as Addon;
+}
+
+/** @param folder of this module: dist/ when bundled, src/kernel/ otherwise */
+export function addonCandidates(folder: string, override: string | undefined): readonly string[] {
+  if (override !== undefined && override !== '') return [override];
+  const below = (root: string) => join(root, 'build', 'Release', FILE);
+  return [join(folder, FILE), below(join(folder, '..')), below(join(folder, '..', '..'))];
+}
+
+function translated<T>(op: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw toKernelError(op, error);
+  }
+}
+
+async function translatedLater<T>(op: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toKernelError(op, error);
+  }
+}
+
+/** A wrong argument comes as TypeError without `errno`: a bug, passed on as it is. */
+function toKernelError(op: string, error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || !('errno' in error)) return error;
+  const { errno } = error;
+  if (typeof errno !== 'number') return error;
+  const hint = 'message' in error ? String(error.message) : undefined;
+  return new KernelError({ op, errno, hint, cause: error });
+}

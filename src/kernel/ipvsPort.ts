@@ -1,0 +1,151 @@
+/**
+ * IPVS of one network namespace: read everything, carry out operations, count connections, timeouts. Nothing is decided here but
+ * how to read cheaply: one dump of the servers, then the dumps of their destinations in one trip (two system calls each).
+ */
+import { type ServerKey, serverKey, type VirtualServer } from '../desired/state.ts';
+import { IPVS_GENL_NAME } from '../netlink/constants.ts';
+import type {
+  IpvsDestination,
+  IpvsService,
+  IpvsVersion,
+  ServiceIdentity,
+  Timeouts,
+} from '../netlink/ipvs.ts';
+import {
+  type CounterChoice,
+  decodeDestination,
+  decodeService,
+  decodeTimeouts,
+  decodeVersion,
+} from '../netlink/ipvsReplies.ts';
+import {
+  encodeDumpDestinations,
+  encodeDumpServices,
+  encodeGetTimeouts,
+  encodeGetVersion,
+  encodeSetTimeouts,
+} from '../netlink/ipvsRequests.ts';
+import type { DrainingDestination } from '../plan/operations.ts';
+import { type OpenSocket, openSocket } from './addon.ts';
+import { KernelError } from './errors.ts';
+import { GenericSocket, type NamespaceOptions } from './genlFamily.ts';
+import { applyIpvs, type IpvsOperation, type IpvsReport } from './ipvsApply.ts';
+import { identityOfKey, readServer } from './ipvsServer.ts';
+
+export interface IpvsState {
+  readonly virtualServers: ReadonlyMap<ServerKey, VirtualServer>;
+  /** cannot be ours in form: `fwmark:5/IPv4`, `10.0.0.1:0/protocol-47`, the key of a server with destinations not masqueraded */
+  readonly foreignServers: readonly string[];
+}
+
+/** A service as the kernel has it, whatever its form. */
+export interface ListedService {
+  readonly service: IpvsService;
+  /** newest first, as the kernel lists them */
+  readonly destinations: readonly IpvsDestination[];
+}
+
+export class IpvsPort {
+  /** A socket of its own for each: a dump that is under way refuses everything else, and reads need not wait for a long run. */
+  readonly #reads: GenericSocket;
+  readonly #changes: GenericSocket;
+
+  constructor(options: NamespaceOptions = {}, open: OpenSocket = openSocket) {
+    this.#reads = new GenericSocket(IPVS_GENL_NAME, options, open);
+    this.#changes = new GenericSocket(IPVS_GENL_NAME, options, open);
+  }
+
+  async read(): Promise<IpvsState> {
+    const virtualServers = new Map<ServerKey, VirtualServer>();
+    const foreignServers: string[] = [];
+    for (const { service, destinations } of await this.list('without-counters')) {
+      const found = readServer(service, destinations);
+      if ('foreign' in found) foreignServers.push(found.foreign);
+      else virtualServers.set(serverKey(found.server), found.server);
+    }
+    return { virtualServers, foreignServers: foreignServers.toSorted() };
+  }
+
+  /** Every service of the namespace with its destinations, in the kernel's order. Not atomic: IPVS dumps are not. */
+  async list(counters: CounterChoice): Promise<readonly ListedService[]> {
+    const [services = []] = await this.#reads.dump(
+      'list virtual servers',
+      [encodeDumpServices],
+      (message) => decodeService(message, counters),
+    );
+    const lists = await this.#dumpDestinations(services, counters);
+    return services.map((service, i) => ({ service, destinations: lists[i]! }));
+  }
+
+  /** In the order given; see {@link applyIpvs}. */
+  async apply(run: readonly IpvsOperation[]): Promise<IpvsReport> {
+    return applyIpvs(run, {
+      execute: (commands, batch) => this.#changes.execute(commands, batch),
+      countConnections: (servers) => this.#countConnections(servers),
+    });
+  }
+
+  /** Live connection counts of every weight-0 destination of these servers. */
+  async connections(servers: readonly ServerKey[]): Promise<readonly DrainingDestination[]> {
+    const counted = await this.#countConnections(servers);
+    return counted.filter(({ destination }) => destination.weight === 0);
+  }
+
+  async timeouts(): Promise<Timeouts> {
+    return this.#reads.get('read IPVS timeouts', encodeGetTimeouts, decodeTimeouts);
+  }
+
+  /** 0 leaves the kernel's value as it is. */
+  async setTimeouts(timeouts: Timeouts): Promise<void> {
+    const [outcome] = await this.#changes.execute([
+      (out, head) => {
+        encodeSetTimeouts(out, head, timeouts);
+      },
+    ]);
+    const { errno, extack } = outcome!;
+    if (errno === 0) return;
+    const { tcpSec, tcpFinSec, udpSec } = timeouts;
+    const op = `set IPVS timeouts to ${tcpSec} s, ${tcpFinSec} s, ${udpSec} s`;
+    throw new KernelError({ op, errno, extack });
+  }
+
+  /** Also the probe: fails with ENOENT where the kernel has no IPVS, EPERM without the capability. */
+  async version(): Promise<IpvsVersion> {
+    return this.#reads.get('read IPVS version', encodeGetVersion, decodeVersion);
+  }
+
+  close(): void {
+    this.#reads.close();
+    this.#changes.close();
+  }
+
+  async #countConnections(servers: readonly ServerKey[]): Promise<DrainingDestination[]> {
+    const known = servers.flatMap((server) => {
+      const identity = identityOfKey(server);
+      return identity === undefined ? [] : [{ server, identity }];
+    });
+    const identities = known.map(({ identity }) => identity);
+    const lists = await this.#dumpDestinations(identities, 'without-counters');
+    return known.flatMap(({ server }, i) => lists[i]!.map((one) => countOf(server, one)));
+  }
+
+  #dumpDestinations(services: readonly ServiceIdentity[], counters: CounterChoice) {
+    return this.#reads.dump(
+      'list destinations',
+      services.map((service) => (out, head) => {
+        encodeDumpDestinations(out, head, service);
+      }),
+      (message, i) => decodeDestination(message, services[i]!.family, counters),
+    );
+  }
+}
+
+function countOf(server: ServerKey, found: IpvsDestination): DrainingDestination {
+  const { address, port, weight, activeConnections, inactiveConnections } = found;
+  return {
+    server,
+    destination: { address, port, weight },
+    activeConnections,
+    inactiveConnections,
+  };
+}
