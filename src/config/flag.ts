@@ -1,0 +1,56 @@
+/** What a table of command-line flags says of each: the parser, `--help` and the mapping to the configuration read it. */
+
+export type FlagType =
+  | 'bool'
+  | 'string'
+  | 'int'
+  | 'float'
+  | 'duration'
+  | 'quantity'
+  /** comma separated, and repeated flags add up */
+  | 'list'
+  /** `NAME=true,NAME=false` */
+  | 'boolMap'
+  /** `PATTERN=N,PATTERN=N` */
+  | 'vmodule'
+  /** several words may follow, and repeated flags add up */
+  | 'paths'
+  /** a text that may be left out: then `true` */
+  | 'version';
+
+export interface Flag {
+  readonly name: string;
+  readonly shorthand?: string;
+  readonly type: FlagType;
+  /** as `--help` shows it; left out where the zero value of the type is the default */
+  readonly default?: string;
+  readonly help: string;
+  /** what `--help` calls the value, where the type's own word says too little: `FILE` */
+  readonly value?: string;
+  readonly group: FlagGroup;
+  /** dotted paths in KubeProxyConfiguration that it sets; such a flag is ignored beside --config */
+  readonly fields?: readonly string[];
+  /** the exception to that rule: it wins over the file */
+  readonly winsOverFile?: boolean;
+  /** accepted so that kube-proxy's command lines work; named in a warning when set */
+  readonly isWithoutEffect?: boolean;
+  readonly deprecated?: string;
+  /** accepted by the parser only to be refused: ignoring it would do the opposite of what was asked */
+  readonly isRefused?: boolean;
+}
+
+export const FLAG_GROUPS = {
+  source: 'Where Services come from',
+  node: 'The node',
+  servers: 'Health and metrics servers',
+  output: 'Output',
+  proxy: 'IPVS and NodePorts',
+  masquerade: 'Masquerading and local traffic',
+  configuration: 'Configuration file',
+  logging: 'Logging',
+  general: 'General',
+  withoutEffect: 'Accepted as kube-proxy accepts them, without effect yet',
+  refused: "kube-proxy's, not available yet (an error when set)",
+} as const;
+
+export type FlagGroup = keyof typeof FLAG_GROUPS;

@@ -1,0 +1,331 @@
+/**
+ * The one table of `run`'s flags: every flag of kube-proxy, so that a DaemonSet can swap the image alone, and our few. The
+ * parser, `--help`, the mapping to KubeProxyConfiguration and the warning about flags without effect all read it.
+ */
+import type { Flag } from './flag.ts';
+import {
+  FLAGS_WITHOUT_EFFECT,
+  LOGGING_WITHOUT_EFFECT,
+  REFUSED_FLAGS,
+} from './flagsWithoutEffect.ts';
+
+/** What `run` reads without a cluster and without --manifests. */
+export const DEFAULT_MANIFESTS = '/etc/kubernetes/kube-ipvs/manifests';
+
+export const MANIFESTS_FLAG: Flag = {
+  name: 'manifests',
+  type: 'paths',
+  group: 'source',
+  help:
+    'files and folders of YAML or JSON manifests to read Services from instead of an API server; may be repeated, and several ' +
+    `may follow. Without any cluster (no --kubeconfig, no --master, not in a pod) the default is ${DEFAULT_MANIFESTS}`,
+};
+
+export const CONFIG_FLAG: Flag = {
+  name: 'config',
+  value: 'FILE',
+  type: 'string',
+  group: 'configuration',
+  help:
+    'KubeProxyConfiguration v1alpha1, YAML or JSON. Flags that the file can express are then ignored, ' +
+    'except --hostname-override and the logging flags',
+};
+
+const sourceFlags: readonly Flag[] = [
+  {
+    name: 'kubeconfig',
+    value: 'FILE',
+    type: 'string',
+    group: 'source',
+    fields: ['clientConnection.kubeconfig'],
+    help: "kubeconfig file for the API server; without it and without --master the pod's service account is used",
+  },
+  {
+    name: 'master',
+    value: 'URL',
+    type: 'string',
+    group: 'source',
+    help: 'address of the API server; overrides the one in the kubeconfig file',
+  },
+  MANIFESTS_FLAG,
+  {
+    name: 'kube-api-qps',
+    type: 'float',
+    default: '5',
+    group: 'source',
+    fields: ['clientConnection.qps'],
+    help: 'requests a second to the API server',
+  },
+  {
+    name: 'kube-api-burst',
+    type: 'int',
+    default: '10',
+    group: 'source',
+    fields: ['clientConnection.burst'],
+    help: 'requests to the API server that may be ahead of --kube-api-qps',
+  },
+];
+
+const nodeFlags: readonly Flag[] = [
+  {
+    name: 'hostname-override',
+    value: 'NAME',
+    type: 'string',
+    group: 'node',
+    fields: ['hostnameOverride'],
+    winsOverFile: true,
+    help: 'name of the Node object; without it the host name',
+  },
+  {
+    name: 'bind-address',
+    value: 'IP',
+    type: 'string',
+    default: '0.0.0.0',
+    group: 'node',
+    fields: ['bindAddress'],
+    help: "overrides what the Node object says is this node's address of that family and makes the family primary; 0.0.0.0 and :: do not",
+  },
+  {
+    name: 'nodeport-addresses',
+    value: 'CIDR,…',
+    type: 'list',
+    group: 'proxy',
+    fields: ['nodePortAddresses'],
+    help: 'CIDRs of the node addresses that serve NodePorts, or "primary" for the address of the Node object; empty: all of the node',
+  },
+];
+
+const serverFlags: readonly Flag[] = [
+  {
+    name: 'healthz-bind-address',
+    value: 'IP:PORT',
+    type: 'string',
+    default: '0.0.0.0:10256',
+    group: 'servers',
+    fields: ['healthzBindAddress'],
+    help: 'IP and port of the health server; "" turns it off',
+  },
+  {
+    name: 'metrics-bind-address',
+    value: 'IP:PORT',
+    type: 'string',
+    default: '127.0.0.1:10249',
+    group: 'servers',
+    fields: ['metricsBindAddress'],
+    help: 'IP and port of the metrics server; "" turns it off',
+  },
+  {
+    name: 'bind-address-hard-fail',
+    type: 'bool',
+    group: 'servers',
+    fields: ['bindAddressHardFail'],
+    help: 'exit when the health or metrics server cannot bind its address',
+  },
+  {
+    name: 'healthz-port',
+    type: 'int',
+    default: '10256',
+    group: 'servers',
+    deprecated: 'use --healthz-bind-address',
+    help: 'port of the health server where --healthz-bind-address has none; 0 turns it off',
+  },
+  {
+    name: 'metrics-port',
+    type: 'int',
+    default: '10249',
+    group: 'servers',
+    deprecated: 'use --metrics-bind-address',
+    help: 'port of the metrics server where --metrics-bind-address has none; 0 turns it off',
+  },
+];
+
+const proxyFlags: readonly Flag[] = [
+  {
+    name: 'proxy-mode',
+    value: 'ipvs',
+    type: 'string',
+    group: 'proxy',
+    fields: ['mode'],
+    help: 'ipvs; empty means ipvs too (in kube-proxy: iptables), any other mode is an error',
+  },
+  {
+    name: 'iptables-sync-period',
+    type: 'duration',
+    default: '30s',
+    group: 'proxy',
+    fields: ['iptables.syncPeriod', 'ipvs.syncPeriod'],
+    help: 'the same as --ipvs-sync-period, which wins',
+  },
+  {
+    name: 'iptables-min-sync-period',
+    type: 'duration',
+    default: '0s',
+    group: 'proxy',
+    fields: ['iptables.minSyncPeriod', 'ipvs.minSyncPeriod'],
+    help: 'the same as --ipvs-min-sync-period, which wins',
+  },
+  {
+    name: 'ipvs-sync-period',
+    type: 'duration',
+    default: '30s',
+    group: 'proxy',
+    fields: ['ipvs.syncPeriod'],
+    help: 'how often the whole kernel state is compared with the wanted one',
+  },
+  {
+    name: 'ipvs-min-sync-period',
+    type: 'duration',
+    default: '0s',
+    group: 'proxy',
+    fields: ['ipvs.minSyncPeriod'],
+    help: 'least time between two rounds of changes; 0s applies each change at once (kube-proxy run by flags alone: 1s)',
+  },
+  {
+    name: 'ipvs-scheduler',
+    value: 'NAME',
+    type: 'string',
+    default: 'rr',
+    group: 'proxy',
+    fields: ['ipvs.scheduler'],
+    help: 'IPVS scheduler of every virtual server: rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, mh, fo, ovf, twos',
+  },
+  {
+    name: 'ipvs-exclude-cidrs',
+    value: 'CIDR,…',
+    type: 'list',
+    group: 'proxy',
+    fields: ['ipvs.excludeCIDRs'],
+    help: 'CIDRs whose virtual servers are never removed',
+  },
+  {
+    name: 'ipvs-strict-arp',
+    type: 'bool',
+    group: 'proxy',
+    fields: ['ipvs.strictARP'],
+    help: 'set arp_ignore to 1 and arp_announce to 2, so that the node does not answer ARP for service addresses',
+  },
+  {
+    name: 'ipvs-tcp-timeout',
+    type: 'duration',
+    default: '0s',
+    group: 'proxy',
+    fields: ['ipvs.tcpTimeout'],
+    help: "timeout of idle TCP connections in IPVS; 0s leaves the kernel's",
+  },
+  {
+    name: 'ipvs-tcpfin-timeout',
+    type: 'duration',
+    default: '0s',
+    group: 'proxy',
+    fields: ['ipvs.tcpFinTimeout'],
+    help: "timeout of TCP connections after a FIN in IPVS; 0s leaves the kernel's",
+  },
+  {
+    name: 'ipvs-udp-timeout',
+    type: 'duration',
+    default: '0s',
+    group: 'proxy',
+    fields: ['ipvs.udpTimeout'],
+    help: "timeout of UDP flows in IPVS; 0s leaves the kernel's",
+  },
+];
+
+const masqueradeFlags: readonly Flag[] = [
+  {
+    name: 'masquerade-all',
+    type: 'bool',
+    group: 'masquerade',
+    fields: ['iptables.masqueradeAll'],
+    help: 'masquerade everything sent to a ClusterIP',
+  },
+  {
+    name: 'iptables-masquerade-bit',
+    type: 'int',
+    default: '14',
+    group: 'masquerade',
+    fields: ['iptables.masqueradeBit'],
+    help: 'bit of the packet mark that asks for masquerading, 0 to 31',
+  },
+  {
+    name: 'detect-local-mode',
+    value: 'MODE',
+    type: 'string',
+    group: 'masquerade',
+    fields: ['detectLocalMode'],
+    help: 'how traffic of local pods is told from other traffic: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix; empty: ClusterCIDR',
+  },
+  {
+    name: 'cluster-cidr',
+    value: 'CIDR[,CIDR]',
+    type: 'string',
+    group: 'masquerade',
+    fields: ['clusterCIDR'],
+    help: 'CIDR of the pods, or one of each family separated by a comma',
+  },
+  {
+    name: 'pod-bridge-interface',
+    value: 'NAME',
+    type: 'string',
+    group: 'masquerade',
+    fields: ['detectLocal.bridgeInterface'],
+    help: 'bridge of the pods, for --detect-local-mode=BridgeInterface',
+  },
+  {
+    name: 'pod-interface-name-prefix',
+    value: 'PREFIX',
+    type: 'string',
+    group: 'masquerade',
+    fields: ['detectLocal.interfaceNamePrefix'],
+    help: "prefix of the pods' interfaces, for --detect-local-mode=InterfaceNamePrefix",
+  },
+];
+
+const generalFlags: readonly Flag[] = [
+  CONFIG_FLAG,
+  {
+    name: 'write-config-to',
+    value: 'FILE',
+    type: 'string',
+    group: 'configuration',
+    help: 'write the resulting KubeProxyConfiguration to this file and exit',
+  },
+  {
+    name: 'v',
+    shorthand: 'v',
+    type: 'int',
+    group: 'logging',
+    fields: ['logging.verbosity'],
+    winsOverFile: true,
+    help: 'verbosity of the log, 0 to 10',
+  },
+  {
+    name: 'logging-format',
+    value: 'FORMAT',
+    type: 'string',
+    default: 'text',
+    group: 'logging',
+    fields: ['logging.format'],
+    winsOverFile: true,
+    help: 'text or json',
+  },
+  { name: 'help', shorthand: 'h', type: 'bool', group: 'general', help: 'show this help' },
+  {
+    name: 'version',
+    type: 'version',
+    group: 'general',
+    help: 'print the version and exit; --version=raw prints more',
+  },
+];
+
+/** In the order in which flags are applied: of two that set one field the later wins. */
+export const RUN_FLAGS: readonly Flag[] = [
+  ...sourceFlags,
+  ...nodeFlags,
+  ...serverFlags,
+  ...proxyFlags,
+  ...masqueradeFlags,
+  ...generalFlags,
+  ...LOGGING_WITHOUT_EFFECT,
+  ...FLAGS_WITHOUT_EFFECT,
+  ...REFUSED_FLAGS,
+];

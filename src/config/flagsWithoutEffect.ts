@@ -1,0 +1,196 @@
+/**
+ * The flags of kube-proxy that do nothing here (yet): accepted, so that its command lines work, and named in a warning when
+ * set. Two are refused instead: ignoring them would do the opposite of what was asked.
+ */
+import type { Flag } from './flag.ts';
+
+const withoutEffect = { group: 'withoutEffect', isWithoutEffect: true } as const;
+
+export const LOGGING_WITHOUT_EFFECT: readonly Flag[] = [
+  {
+    name: 'log-flush-frequency',
+    type: 'duration',
+    default: '5s',
+    fields: ['logging.flushFrequency'],
+    winsOverFile: true,
+    help: 'every line is written at once',
+    ...withoutEffect,
+  },
+  {
+    name: 'vmodule',
+    type: 'vmodule',
+    fields: ['logging.vmodule'],
+    winsOverFile: true,
+    help: 'verbosity by source file',
+    ...withoutEffect,
+  },
+  ...(['text', 'json'] as const).flatMap((format): readonly Flag[] => [
+    {
+      name: `log-${format}-split-stream`,
+      type: 'bool',
+      fields: [`logging.options.${format}.splitStream`],
+      winsOverFile: true,
+      help: 'the whole log goes to stderr',
+      ...withoutEffect,
+    },
+    {
+      name: `log-${format}-info-buffer-size`,
+      type: 'quantity',
+      default: '0',
+      fields: [`logging.options.${format}.infoBufferSize`],
+      winsOverFile: true,
+      help: 'every line is written at once',
+      ...withoutEffect,
+    },
+  ]),
+];
+
+export const FLAGS_WITHOUT_EFFECT: readonly Flag[] = [
+  {
+    name: 'conntrack-max-per-core',
+    type: 'int',
+    default: '32768',
+    fields: ['conntrack.maxPerCore'],
+    help: 'connections to track for each CPU; 0 leaves the limit',
+    ...withoutEffect,
+  },
+  {
+    name: 'conntrack-min',
+    type: 'int',
+    default: '131072',
+    fields: ['conntrack.min'],
+    help: 'least number of connections to track',
+    ...withoutEffect,
+  },
+  {
+    name: 'conntrack-tcp-timeout-established',
+    type: 'duration',
+    default: '24h0m0s',
+    fields: ['conntrack.tcpEstablishedTimeout'],
+    help: "0s leaves the kernel's",
+    ...withoutEffect,
+  },
+  {
+    name: 'conntrack-tcp-timeout-close-wait',
+    type: 'duration',
+    default: '1h0m0s',
+    fields: ['conntrack.tcpCloseWaitTimeout'],
+    help: "0s leaves the kernel's",
+    ...withoutEffect,
+  },
+  {
+    name: 'conntrack-tcp-be-liberal',
+    type: 'bool',
+    fields: ['conntrack.tcpBeLiberal'],
+    help: 'do not drop packets outside the TCP window',
+    ...withoutEffect,
+  },
+  {
+    name: 'conntrack-udp-timeout',
+    type: 'duration',
+    default: '0s',
+    fields: ['conntrack.udpTimeout'],
+    help: "0s leaves the kernel's",
+    ...withoutEffect,
+  },
+  {
+    name: 'conntrack-udp-timeout-stream',
+    type: 'duration',
+    default: '0s',
+    fields: ['conntrack.udpStreamTimeout'],
+    help: "0s leaves the kernel's",
+    ...withoutEffect,
+  },
+  {
+    name: 'oom-score-adj',
+    type: 'int',
+    default: '-999',
+    fields: ['oomScoreAdj'],
+    help: 'oom_score_adj of this process, -1000 to 1000',
+    ...withoutEffect,
+  },
+  {
+    name: 'kube-api-content-type',
+    type: 'string',
+    default: 'application/vnd.kubernetes.protobuf',
+    fields: ['clientConnection.contentType'],
+    help: 'JSON is spoken always',
+    ...withoutEffect,
+  },
+  {
+    name: 'config-sync-period',
+    type: 'duration',
+    default: '15m0s',
+    fields: ['configSyncPeriod'],
+    help: 'watches are followed without a periodic re-list',
+    ...withoutEffect,
+  },
+  {
+    name: 'iptables-localhost-nodeports',
+    type: 'bool',
+    default: 'true',
+    fields: ['iptables.localhostNodePorts'],
+    help: 'IPVS cannot serve NodePorts on loopback addresses',
+    ...withoutEffect,
+  },
+  {
+    name: 'profiling',
+    type: 'bool',
+    fields: ['enableProfiling'],
+    help: 'there are no Go profiles',
+    ...withoutEffect,
+  },
+  {
+    name: 'show-hidden-metrics-for-version',
+    type: 'string',
+    fields: ['showHiddenMetricsForVersion'],
+    help: 'there are no hidden metrics',
+    ...withoutEffect,
+  },
+  {
+    name: 'feature-gates',
+    type: 'boolMap',
+    fields: ['featureGates'],
+    help: 'there are no feature gates',
+    ...withoutEffect,
+  },
+  {
+    name: 'boot-id-file',
+    type: 'string',
+    default: '/proc/sys/kernel/random/boot_id',
+    help: 'not read',
+    ...withoutEffect,
+  },
+  {
+    name: 'machine-id-file',
+    type: 'string',
+    default: '/etc/machine-id,/var/lib/dbus/machine-id',
+    help: 'not read',
+    ...withoutEffect,
+  },
+  {
+    name: 'proxy-port-range',
+    type: 'string',
+    fields: ['portRange'],
+    deprecated: 'it has no effect in kube-proxy either',
+    help: 'was for the userspace mode',
+    ...withoutEffect,
+  },
+];
+
+export const REFUSED_FLAGS: readonly Flag[] = [
+  {
+    name: 'cleanup',
+    type: 'bool',
+    group: 'refused',
+    isRefused: true,
+    help: 'remove what the proxy has programmed, and exit',
+  },
+  {
+    name: 'init-only',
+    type: 'bool',
+    group: 'refused',
+    isRefused: true,
+    help: 'do only what needs full privileges, and exit',
+  },
+];

@@ -1,0 +1,54 @@
+/**
+ * What is odd about a configuration without being wrong: flags that do not count, have no effect yet or are deprecated. One
+ * line each, printed once at the start.
+ */
+import { fieldOf } from './applyFlags.ts';
+import { RUN_FLAGS } from './flags.ts';
+import { type KubeProxyConfiguration, defaultConfiguration } from './kubeProxyConfiguration.ts';
+import type { FlagValues } from './parseFlags.ts';
+import { suggestion } from './suggest.ts';
+
+const KNOWN_SCHEDULERS = 'rr wrr lc wlc lblc lblcr sh dh sed nq mh fo ovf twos'.split(' ');
+
+/** @param ignored names of flags that the file shadows, see applyFlags.ts */
+export function configurationWarnings(
+  configuration: KubeProxyConfiguration,
+  flags: FlagValues,
+  ignored: readonly string[],
+): string[] {
+  const deprecated = RUN_FLAGS.filter((flag) => flag.deprecated && flags.has(flag.name));
+  const idle = withoutEffect(configuration, flags, ignored);
+  const { scheduler } = configuration.ipvs;
+  const warnings = deprecated.map((flag) => `--${flag.name} is deprecated: ${flag.deprecated}`);
+  if (ignored.length > 0) {
+    const names = ignored.map((name) => `--${name}`).join(', ');
+    warnings.push(`ignored because --config is given: ${names}`);
+  }
+  if (idle.length > 0) warnings.push(`accepted, but without effect yet: ${idle.join(', ')}`);
+  if (scheduler !== '' && !KNOWN_SCHEDULERS.includes(scheduler)) {
+    const hint = suggestion(scheduler, KNOWN_SCHEDULERS);
+    warnings.push(`scheduler ${scheduler} is not known here${hint}; the kernel decides`);
+  }
+  const hasCluster = configuration.clientConnection.kubeconfig !== '' || flags.get('master');
+  if (flags.has('manifests') && hasCluster) {
+    warnings.push('Services are read from --manifests and not from the API server');
+  }
+  return warnings;
+}
+
+/** What was set to something else than its default and is not looked at: flags by name, otherwise the file's fields. */
+function withoutEffect(
+  configuration: KubeProxyConfiguration,
+  flags: FlagValues,
+  ignored: readonly string[],
+): string[] {
+  const standard = defaultConfiguration();
+  const isChanged = (field: string) =>
+    JSON.stringify(fieldOf(configuration, field)) !== JSON.stringify(fieldOf(standard, field));
+  return RUN_FLAGS.filter((flag) => flag.isWithoutEffect).flatMap((flag) => {
+    const changed = (flag.fields ?? []).filter(isChanged);
+    const counts = flags.has(flag.name) && !ignored.includes(flag.name);
+    if (counts && (changed.length > 0 || !flag.fields)) return [`--${flag.name}`];
+    return changed;
+  });
+}
