@@ -19,6 +19,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sctp.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -118,6 +119,9 @@ static int make_socket(int family, const char *proto) {
     /* Without these an ICMP error is only a soft one for SCTP, and a refusal looks like a loss. */
     if (family == AF_INET) setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
     else setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
+    /* An ICMP error that comes back while connect() still holds the socket is lost; INIT goes out again after this. */
+    struct sctp_rtoinfo again = {.srto_initial = 250, .srto_min = 250, .srto_max = 1000};
+    setsockopt(fd, IPPROTO_SCTP, SCTP_RTOINFO, &again, sizeof again);
   }
   if (udp && family == AF_INET) setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
   if (udp && family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
