@@ -97,8 +97,8 @@ export function errorFromNetwork(error: unknown, url: string): ApiError {
 function rootOf(error: unknown): { code: string; message: string } {
   if (!isRecord(error)) return { code: 'Unknown', message: String(error) };
   const inner = Array.isArray(error['errors']) ? error['errors'].filter(isRecord) : [];
-  const messages = inner.map((each) => stringOr(each['message'], '')).filter((each) => each !== '');
-  const message = stringOr(error['message'], '') || messages.join('; ') || 'the connection failed';
+  const messages = inner.map(messageOf).filter((each) => each !== '');
+  const message = messageOf(error) || messages.join('; ') || 'the connection failed';
   return { code: stringOr(error['code'], 'Unknown'), message };
 }
 
@@ -130,6 +130,11 @@ export function explainFailure(error: ApiError, attempt: Attempt): string {
     return `${tried}: not found: ${error.url} is no API server, or one that is too old (server: ${error.message})`;
   }
   return `${tried}: ${error.message}`;
+}
+
+/** By shape, since an error of another realm (a plug-in, a test's sandbox) is no instance of our Error. */
+export function messageOf(error: unknown): string {
+  return isRecord(error) ? stringOr(error['message'], '') : String(error);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

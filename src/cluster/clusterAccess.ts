@@ -6,7 +6,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { ApiError } from './apiError.ts';
+import { ApiError, messageOf } from './apiError.ts';
 
 export interface Authenticated {
   readonly agent: http.Agent;
@@ -100,7 +100,7 @@ export class ClusterAccess {
   #credentialsError(cause: unknown): ApiError {
     const user = this.#config.getCurrentUser();
     const exec = user?.exec as { command?: unknown; installHint?: unknown } | null | undefined;
-    const text = cause instanceof Error ? cause.message.trim() : String(cause);
+    const text = messageOf(cause).trim();
     const plugin = typeof exec?.command === 'string' ? `exec plug-in ${exec.command}: ` : '';
     const isMissing = (cause as { code?: unknown } | null)?.code === 'ENOENT';
     const hint =

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parseDocument } from 'yaml';
+import { messageOf } from './apiError.ts';
 import { ClusterAccess } from './clusterAccess.ts';
 
 export interface KubeconfigOptions {
@@ -111,7 +112,7 @@ function fromFile(file: string, master: string): KubeConfig {
       }),
     );
   } catch (error) {
-    throw new KubeconfigError(`${where}: ${(error as Error).message}`, { cause: error });
+    throw new KubeconfigError(`${where}: ${messageOf(error)}`, { cause: error });
   }
   config.makePathsAbsolute(directory);
   return config;
@@ -123,7 +124,7 @@ function parseFile(file: string, where: string): Fields {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new KubeconfigError(
-      `${where} cannot be read (${(error as Error).message}); ${HOW_TO_CONFIGURE}`,
+      `${where} cannot be read (${messageOf(error)}); ${HOW_TO_CONFIGURE}`,
       {
         cause: error,
       },

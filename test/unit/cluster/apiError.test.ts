@@ -1,0 +1,92 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  errorFromNetwork,
+  errorFromStatus,
+  explainFailure,
+  isExpired,
+} from '../../../src/cluster/apiError.ts';
+
+const listServices = { verb: 'list', resource: 'services', group: '' } as const;
+
+describe('errorFromStatus', () => {
+  test('takes code, reason and message of a Status object', () => {
+    const body = {
+      kind: 'Status',
+      code: 410,
+      reason: 'Expired',
+      message: 'too old resource version',
+    };
+    const error = errorFromStatus(500, body, 'https://host/path', 3);
+    expect(error).toMatchObject({
+      status: 410,
+      reason: 'Expired',
+      message: 'too old resource version',
+      url: 'https://host/path',
+      retryAfterSec: 3,
+    });
+    expect(isExpired(error)).toBe(true);
+  });
+
+  test('keeps the words of a proxy that answers with text', () => {
+    expect(errorFromStatus(502, 'Bad Gateway\n', 'u').message).toBe('HTTP status 502: Bad Gateway');
+  });
+
+  test('a version from the future needs a new list as much as one from the past', () => {
+    const body = {
+      code: 504,
+      reason: 'Timeout',
+      details: { causes: [{ reason: 'ResourceVersionTooLarge' }] },
+    };
+    expect(isExpired(errorFromStatus(504, body, 'u'))).toBe(true);
+    expect(isExpired(errorFromStatus(504, { code: 504, reason: 'Timeout' }, 'u'))).toBe(false);
+  });
+});
+
+describe('errorFromNetwork', () => {
+  test('names the failed attempts of a host with two addresses', () => {
+    const cause = new AggregateError([
+      new Error('connect ECONNREFUSED ::1:6443'),
+      new Error('connect ECONNREFUSED 127.0.0.1:6443'),
+    ]);
+    const error = errorFromNetwork(Object.assign(cause, { code: 'ECONNREFUSED' }), 'u');
+    expect(error).toMatchObject({ status: 0, reason: 'ECONNREFUSED' });
+    expect(error.message).toBe(
+      'connect ECONNREFUSED ::1:6443; connect ECONNREFUSED 127.0.0.1:6443',
+    );
+  });
+
+  test('says what is wrong with a certificate', () => {
+    const cause = Object.assign(new Error('self-signed certificate'), {
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+    });
+    expect(errorFromNetwork(cause, 'u').message).toContain(
+      'certificate-authority of the kubeconfig',
+    );
+  });
+});
+
+describe('explainFailure', () => {
+  test('403 names the verb and resource that RBAC lacks', () => {
+    const text = explainFailure(errorFromStatus(403, { message: 'services is forbidden' }, 'u'), {
+      verb: 'watch',
+      resource: 'endpointslices',
+      group: 'discovery.k8s.io',
+    });
+    expect(text).toContain(
+      'lacks the verb "watch" on "endpointslices" in API group "discovery.k8s.io"',
+    );
+    expect(text).toContain('system:node-proxier');
+    expect(text).toContain('services is forbidden');
+  });
+
+  test('401 speaks of credentials', () => {
+    expect(explainFailure(errorFromStatus(401, {}, 'u'), listServices)).toContain(
+      'does not accept the credentials',
+    );
+  });
+
+  test('others are told as they came', () => {
+    const error = errorFromNetwork(new Error('connect ECONNREFUSED'), 'u');
+    expect(explainFailure(error, listServices)).toBe('list services: connect ECONNREFUSED');
+  });
+});

@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
+import type { SourceStatus } from '../../../src/cluster/source.ts';
+import type { Query } from '../../../src/cluster/transport.ts';
+import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
+
+/** Answers each path by itself, so that kinds can fail one by one. */
+class Server extends ScriptedTransport {
+  readonly lists = new Map<string, object | Error>([
+    ['/api/v1/services', listOf('1', [rawService('web', '1')])],
+    ['/apis/discovery.k8s.io/v1/endpointslices', listOf('1', [])],
+    ['/api/v1/nodes', listOf('1', [])],
+  ]);
+
+  override async getJson(path: string, query: Query): Promise<unknown> {
+    await super.getJson(path, query);
+    const found = this.lists.get(path);
+    if (found instanceof Error) throw found;
+    return found;
+  }
+}
+
+let clock: FakeClock;
+let server: Server;
+let source: ApiServerSource;
+let told: string[];
+let statuses: SourceStatus[];
+
+beforeEach(() => {
+  clock = new FakeClock();
+  server = new Server();
+  told = [];
+  statuses = [];
+  source = new ApiServerSource({
+    transport: server,
+    server: 'https://api:6443',
+    timing: clock,
+    random: () => 0.999,
+  });
+});
+
+afterEach(() => source.stop());
+
+async function start(): Promise<void> {
+  await source.start({
+    onChange: (change) => told.push(`${change.kind} ${change.key}`),
+    onSynced: () => told.push('synced'),
+    onProblems: (origin) => told.push(`problems ${origin}`),
+    onStatus: (status) => statuses.push(status),
+  });
+  await settle();
+}
+
+describe('ApiServerSource', () => {
+  test('is synced once, after the last of the lists', async () => {
+    server.lists.set('/api/v1/nodes', apiError(0, 'ECONNRESET'));
+    await start();
+    expect(told).toEqual(['Service default/web']);
+    server.lists.set('/api/v1/nodes', listOf('1', [{ metadata: { name: 'n1' } }]));
+    await clock.advance(1000);
+    expect(told).toEqual(['Service default/web', 'Node n1', 'synced']);
+    for (const stream of server.streams) stream.break('ECONNRESET');
+    await clock.advance(1000);
+    expect(told.filter((line) => line === 'synced')).toHaveLength(1);
+  });
+
+  test('says in one line what it watches and where', async () => {
+    await start();
+    expect(statuses.at(-1)).toEqual({
+      isConnected: true,
+      detail: 'watching services, endpointslices, nodes at https://api:6443',
+    });
+  });
+
+  test('a server that is away is told once for all kinds, with the time since when', async () => {
+    for (const path of server.lists.keys())
+      server.lists.set(path, apiError(0, 'ECONNREFUSED', 'connect ECONNREFUSED'));
+    await start();
+    expect(statuses.at(-1)).toEqual({
+      isConnected: false,
+      detail:
+        'list services: connect ECONNREFUSED; retry in 0.2 s; likewise endpointslices, nodes; ' +
+        'failing since 2026-11-24T15:04:05.678Z (https://api:6443)',
+    });
+    await clock.advance(60_000);
+    expect(statuses.at(-1)?.detail).toContain('failing since 2026-11-24T15:04:05.678Z');
+    expect(told).toEqual([]);
+  });
+
+  test('a missing right is named while the other kinds go on', async () => {
+    server.lists.set('/apis/discovery.k8s.io/v1/endpointslices', apiError(403, 'Forbidden'));
+    await start();
+    expect(told).toEqual(['Service default/web']);
+    expect(statuses.at(-1)?.isConnected).toBe(false);
+    expect(statuses.at(-1)?.detail).toContain(
+      'lacks the verb "list" on "endpointslices" in API group "discovery.k8s.io"',
+    );
+    server.lists.set('/apis/discovery.k8s.io/v1/endpointslices', listOf('1', []));
+    await clock.advance(1000);
+    expect(statuses.at(-1)?.isConnected).toBe(true);
+    expect(told).toContain('synced');
+  });
+
+  test('a deleted slice names the Service it belonged to', async () => {
+    const slice = {
+      metadata: {
+        namespace: 'default',
+        name: 'web-1',
+        resourceVersion: '2',
+        labels: { 'kubernetes.io/service-name': 'web' },
+      },
+      addressType: 'IPv4',
+      ports: [],
+      endpoints: [],
+    };
+    server.lists.set('/apis/discovery.k8s.io/v1/endpointslices', listOf('1', [slice]));
+    const changes: unknown[] = [];
+    await source.start({
+      onChange: (change) => changes.push(change),
+      onSynced: () => undefined,
+      onProblems: () => undefined,
+      onStatus: () => undefined,
+    });
+    await settle();
+    const at = server.requests
+      .filter((request) => request.method === 'WATCH')
+      .findIndex((request) => request.path.includes('endpointslices'));
+    server.streams[at]?.send({ type: 'DELETED', object: slice });
+    await settle();
+    expect(changes.at(-1)).toEqual({
+      kind: 'EndpointSlice',
+      key: 'default/web-1',
+      service: 'default/web',
+      object: undefined,
+    });
+  });
+});

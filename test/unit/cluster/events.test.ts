@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { EventRecorder, type ProxyEvent } from '../../../src/cluster/events.ts';
+import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { apiError, ScriptedTransport } from './scriptedTransport.ts';
+
+const starting: ProxyEvent = {
+  regarding: { kind: 'Node', name: 'node-a' },
+  type: 'Normal',
+  reason: 'Starting',
+  action: 'StartKubeProxy',
+  note: '',
+};
+const warning: ProxyEvent = {
+  regarding: { kind: 'Service', namespace: 'shop', name: 'web' },
+  type: 'Warning',
+  reason: 'AddressNotBound',
+  action: 'BindAddress',
+  note: '192.0.2.1 belongs to node node-b',
+};
+
+let clock: FakeClock;
+let transport: ScriptedTransport;
+let logged: string[];
+let recorder: EventRecorder;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  transport = new ScriptedTransport();
+  transport.answerSends({ metadata: { name: 'web.1' } });
+  logged = [];
+  recorder = new EventRecorder({
+    transport,
+    timing: clock,
+    random: () => 0.5,
+    nodeName: 'node-a',
+    log: (message) => logged.push(message),
+  });
+});
+
+describe('EventRecorder', () => {
+  test('posts an event about the Node into the namespace default', async () => {
+    recorder.record(starting);
+    await settle();
+    expect(transport.requests).toEqual([
+      {
+        method: 'POST',
+        path: '/apis/events.k8s.io/v1/namespaces/default/events',
+        query: {},
+        body: {
+          apiVersion: 'events.k8s.io/v1',
+          kind: 'Event',
+          metadata: { name: 'node-a.800000000000', namespace: 'default' },
+          eventTime: '2026-11-24T15:04:05.678000Z',
+          reportingController: 'kube-proxy',
+          reportingInstance: 'kube-proxy-node-a',
+          action: 'StartKubeProxy',
+          reason: 'Starting',
+          regarding: { apiVersion: 'v1', kind: 'Node', name: 'node-a', uid: 'node-a' },
+          note: '',
+          type: 'Normal',
+        },
+      },
+    ]);
+  });
+
+  test('says the same about the same Service once, and later how often', async () => {
+    for (let i = 0; i < 5; i++) recorder.record(warning);
+    await clock.advance(6 * 60_000);
+    recorder.record(warning);
+    await settle();
+    expect(transport.requests.map((request) => request.method)).toEqual(['POST', 'PATCH']);
+    expect(transport.requests[1]).toMatchObject({
+      path: '/apis/events.k8s.io/v1/namespaces/shop/events/web.1',
+      body: { series: { count: 6, lastObservedTime: '2026-11-24T15:10:05.678000Z' } },
+    });
+  });
+
+  test('posts anew when the server has forgotten the event', async () => {
+    transport.answerSends({ metadata: { name: 'web.1' } }, apiError(404, 'NotFound'), {
+      metadata: {},
+    });
+    recorder.record(warning);
+    await clock.advance(6 * 60_000);
+    recorder.record(warning);
+    await settle();
+    expect(transport.requests.map((request) => request.method)).toEqual(['POST', 'PATCH', 'POST']);
+  });
+
+  test('keeps to a budget when thousands of Services are bad at once', async () => {
+    for (let i = 0; i < 1000; i++) recorder.record({ ...warning, note: `address ${i}` });
+    await settle();
+    expect(transport.requests).toHaveLength(25);
+    await clock.advance(10_000);
+    recorder.record({ ...warning, note: 'one more' });
+    await settle();
+    expect(transport.requests).toHaveLength(26);
+  });
+
+  test('a failure is logged with what is missing, and the next event is posted all the same', async () => {
+    transport.answerSends(apiError(403, 'Forbidden'), { metadata: { name: 'web.1' } });
+    recorder.record(starting);
+    recorder.record(warning);
+    await recorder.close();
+    expect(logged).toEqual([
+      expect.stringContaining('lacks the verb "create" on "events" in API group "events.k8s.io"'),
+    ]);
+    expect(transport.requests).toHaveLength(2);
+  });
+
+  test('takes nothing after close', async () => {
+    await recorder.close();
+    recorder.record(starting);
+    await settle();
+    expect(transport.requests).toEqual([]);
+  });
+});
