@@ -17,7 +17,7 @@ export async function runOnHost(options) {
     const pathFirst = nftablesWork() ? [] : [legacyXtablesFolder()];
     writeFileSync(script, commandScript({ options, pathFirst, kernel: 'host' }));
     const { status, ended } = await runToEnd(
-      [...endingTogether, ...['unshare', '--net'], 'sh', '-c', setUp(script, options)],
+      [...endingTogether, 'unshare', '--net', 'sh', '-c', setUp(script, options)],
       {
         timeoutSec: options.timeoutSec,
         env: process.env,

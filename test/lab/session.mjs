@@ -30,10 +30,8 @@ export function runFolder() {
  * Goes before a command so that all it starts ends with it, and it with this process even when that is killed: the
  * process namespace ends with its first process, that one with unshare, and unshare with its parent.
  */
-export const endingTogether = [
-  ...['setpriv', '--pdeathsig', 'KILL'],
-  ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--mount'],
-];
+export const endingTogether =
+  'setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount-proc --mount'.split(' ');
 
 /**
  * Runs the process as a group of its own and waits. The whole group is killed at the end, after `timeoutSec`, and on

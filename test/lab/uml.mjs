@@ -80,7 +80,9 @@ function kernelLine(folder, options) {
 function launcher(options) {
   return [
     ...(options.netns ? ['ip', 'netns', 'exec', options.netns] : []),
-    ...['taskset', '-c', String(cpus().length - 1)],
+    'taskset',
+    '-c',
+    String(cpus().length - 1),
     ...endingTogether,
   ];
 }

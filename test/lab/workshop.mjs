@@ -119,5 +119,5 @@ export function missingPackages(needsKernel) {
     if (program === 'linux.uml' && !needsKernel) continue;
     if (!folders.some((folder) => existsSync(join(folder, program)))) missing.add(name);
   }
-  return [...missing].sort();
+  return [...missing].sort((a, b) => a.localeCompare(b));
 }

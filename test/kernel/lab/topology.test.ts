@@ -44,9 +44,8 @@ test('every protocol and family reaches a pod on the other node, and the pod see
 });
 
 test('a closed port is refused and a black hole drops, for every protocol', async () => {
-  await topology.exec(topology.node('node1'), [
-    ...['iptables', '-A', 'FORWARD', '-d', '10.244.2.99', '-j', 'DROP'],
-  ]);
+  const rule = 'iptables -A FORWARD -d 10.244.2.99 -j DROP';
+  await topology.exec(topology.node('node1'), rule.split(' '));
   for (const protocol of ['tcp', 'udp', 'sctp'] as const) {
     const ask = (address: string, port: number) =>
       topology.traffic.probe({ from: 'asker', protocol, address, port, timeoutMs: 500 });
@@ -58,10 +57,12 @@ test('a closed port is refused and a black hole drops, for every protocol', asyn
 
 test('an ICMP reject is told from silence for every protocol and family', async () => {
   const node = topology.node('node1');
-  await topology.exec(node, ['iptables', '-A', 'FORWARD', '-d', '10.244.2.98', '-j', 'REJECT']);
-  await topology.exec(node, [
-    ...['ip6tables', '-A', 'FORWARD', '-d', 'fd00:10:244:2::98', '-j', 'REJECT'],
-  ]);
+  for (const rule of [
+    'iptables -A FORWARD -d 10.244.2.98 -j REJECT',
+    'ip6tables -A FORWARD -d fd00:10:244:2::98 -j REJECT',
+  ]) {
+    await topology.exec(node, rule.split(' '));
+  }
   for (const protocol of ['tcp', 'udp', 'sctp'] as const) {
     for (const address of ['10.244.2.98', 'fd00:10:244:2::98']) {
       const result = await topology.traffic.probe({ from: 'asker', protocol, address, port: 8080 });
@@ -86,9 +87,8 @@ test('IPVS by hand sends pods on, also to a pod on the same bridge', async () =>
 
   const answeredBy = new Set<string>();
   for (let i = 0; i < 4; i++) {
-    const result = await topology.traffic.probe({
-      ...{ from: 'asker', protocol: 'tcp', address: '10.96.0.10', port: 80 },
-    });
+    const target = { from: 'asker', protocol: 'tcp', address: '10.96.0.10', port: 80 } as const;
+    const result = await topology.traffic.probe(target);
     expect(result).toMatchObject({ kind: 'answered', client: pod('asker').addresses.IPv4 });
     if (result.kind === 'answered') answeredBy.add(result.by);
   }
