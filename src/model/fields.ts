@@ -66,9 +66,10 @@ export class Fields {
     );
     if (!isRecord(raw)) root.#reject(label, raw, 'must be an object');
     const meta = root.object('metadata');
-    if (!meta.string('name')) meta.reject('name', 'must be a non-empty string');
+    const isNamed = typeof metadata['name'] === 'string' && metadata['name'] !== '';
+    if (!isNamed) meta.reject('name', 'must be a non-empty string');
     if (isNamespaced) meta.string('namespace');
-    return { root, metadata: meta, namespace, name };
+    return { root, metadata: meta, namespace, name, isNamed };
   }
 
   /** false once a field of this unit was rejected */
@@ -176,6 +177,8 @@ export interface OpenedObject {
   /** `default` when absent, as kubectl has it */
   readonly namespace: string;
   readonly name: string;
+  /** false: the object has been rejected, and `name` only stands in for it in messages */
+  readonly isNamed: boolean;
 }
 
 /** `.spec`, or `[a/b.c]` for a key that would not read well after a dot. */

@@ -1,0 +1,204 @@
+/**
+ * The objects of a set of manifest files, and what changed in them since the last look. Decides what stays in force:
+ * a file that is not well formed keeps its last good state; an edit that makes an object invalid is refused for that
+ * object, as an API server would, and its last valid version stays; of an object that is defined twice, the file first
+ * by name wins. When to look is decided in manifests.ts.
+ */
+import { readFile } from 'node:fs/promises';
+import { sep } from 'node:path';
+import type { Problem } from '../model/problem.ts';
+import type { ClusterChange } from '../model/resources.ts';
+import { findManifestFiles, type FoundFiles, isMissing, reasonOf } from './manifestFiles.ts';
+import { type ManifestObject, readManifest } from './manifestText.ts';
+
+/** What one look brought. */
+export interface ManifestNews {
+  readonly changes: readonly ClusterChange[];
+  /** file → all its problems now, for files whose problems are not what they were; empty when they are gone */
+  readonly problems: ReadonlyMap<string, readonly Problem[]>;
+  /** a file has just changed and is read when the next look finds it the same: it may be half-written */
+  readonly isUnsettled: boolean;
+  /** file or folder → why it cannot be read; its objects stay in force */
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
+interface FileState {
+  readonly stamp: string;
+  readonly objects: ReadonlyMap<string, ManifestObject>;
+  readonly problems: readonly Problem[];
+}
+
+export class ManifestSet {
+  readonly #paths: readonly string[];
+  readonly #files = new Map<string, FileState>();
+  #lastSeen: ReadonlyMap<string, string> = new Map();
+  #hasLooked = false;
+  /** by object id; in force */
+  #winners: ReadonlyMap<string, ManifestObject> = new Map();
+  /** by file, as JSON */
+  #published: ReadonlyMap<string, string> = new Map();
+
+  constructor(paths: readonly string[]) {
+    this.#paths = paths;
+  }
+
+  get fileCount(): number {
+    return this.#files.size;
+  }
+
+  get objectCount(): number {
+    return this.#winners.size;
+  }
+
+  /** Never two at a time. The first look reads every file at once, later ones what changed and has settled. */
+  async look(): Promise<ManifestNews> {
+    const found = await findManifestFiles(this.#paths);
+    const unreadable = new Map(found.unreadable);
+    const changed = this.#changedFiles(found);
+    const settled = changed.filter((path) => this.#isSettled(path, found));
+    for (const path of settled) await this.#load(path, found.stamps.get(path), unreadable);
+    this.#lastSeen = found.stamps;
+    this.#hasLooked = true;
+    const isUnsettled = settled.length < changed.length;
+    return { ...this.#merge(unreadable), isUnsettled, unreadable };
+  }
+
+  #changedFiles({ stamps, unreadable }: FoundFiles): string[] {
+    const isHidden = (path: string) =>
+      [...unreadable.keys()].some((at) => path === at || path.startsWith(at + sep));
+    const gone = [...this.#files.keys()].filter((path) => !stamps.has(path) && !isHidden(path));
+    const changed = [...stamps].filter(([path, stamp]) => this.#files.get(path)?.stamp !== stamp);
+    return [...gone, ...changed.map(([path]) => path)];
+  }
+
+  /** Gone files too: an editor may replace a file by removing it first. */
+  #isSettled(path: string, { stamps }: FoundFiles): boolean {
+    return !this.#hasLooked || this.#lastSeen.get(path) === stamps.get(path);
+  }
+
+  async #load(path: string, stamp: string | undefined, unreadable: Map<string, string>) {
+    if (stamp === undefined) {
+      this.#files.delete(path);
+      return;
+    }
+    try {
+      const text = await readFile(path, 'utf8');
+      this.#files.set(path, nextState(this.#files.get(path), stamp, text, path));
+    } catch (error) {
+      // a file that went while we looked is seen as gone next time
+      if (!isMissing(error)) unreadable.set(path, reasonOf(error));
+    }
+  }
+
+  #merge(unreadable: ReadonlyMap<string, string>): Pick<ManifestNews, 'changes' | 'problems'> {
+    const winners = new Map<string, ManifestObject>();
+    const problems = new Map<string, Problem[]>();
+    for (const path of [...this.#files.keys()].toSorted()) {
+      const file = this.#files.get(path)!;
+      const ofFile = [...file.problems];
+      for (const object of file.objects.values()) {
+        const other = winners.get(object.id);
+        if (other === undefined) winners.set(object.id, object);
+        else ofFile.push(secondDefinition(object, other));
+      }
+      problems.set(path, ofFile);
+    }
+    for (const [path, reason] of unreadable) {
+      const problem = `cannot be read (${reason}); its last state stays in force`;
+      problems.set(path, [...(problems.get(path) ?? []), { path, value: undefined, problem }]);
+    }
+    const changes = changesBetween(this.#winners, winners);
+    this.#winners = winners;
+    return { changes, problems: this.#publish(problems) };
+  }
+
+  #publish(problems: ReadonlyMap<string, readonly Problem[]>): Map<string, readonly Problem[]> {
+    const published = new Map<string, string>();
+    const news = new Map<string, readonly Problem[]>();
+    for (const [path, ofFile] of problems) {
+      if (ofFile.length > 0) published.set(path, JSON.stringify(ofFile));
+      if (this.#published.get(path) !== published.get(path)) news.set(path, ofFile);
+    }
+    for (const path of this.#published.keys()) if (!problems.has(path)) news.set(path, []);
+    this.#published = published;
+    return news;
+  }
+}
+
+function nextState(
+  before: FileState | undefined,
+  stamp: string,
+  text: string,
+  path: string,
+): FileState {
+  const manifest = readManifest(text, path);
+  if (manifest.problems.length > 0 && before !== undefined) {
+    const kept = "; the file's last good state stays in force";
+    return { stamp, objects: before.objects, problems: withConsequence(manifest.problems, kept) };
+  }
+  const problems = withConsequence(manifest.problems, '; this document is skipped');
+  const objects = new Map<string, ManifestObject>();
+  for (const object of manifest.objects) {
+    const twin = objects.get(object.id);
+    if (twin !== undefined) {
+      problems.push(secondDefinition(object, twin));
+      continue;
+    }
+    const last = before?.objects.get(object.id);
+    const isRefused = object.problems.length > 0 && last?.problems.length === 0;
+    if (isRefused) {
+      problems.push(...withConsequence(object.problems, '; its last valid version stays in force'));
+    } else problems.push(...object.problems);
+    objects.set(object.id, isRefused ? last : object);
+  }
+  return { stamp, objects, problems };
+}
+
+/** In place of the consequence that the door saw. */
+function withConsequence(problems: readonly Problem[], consequence: string): Problem[] {
+  return problems.map((problem) => ({
+    ...problem,
+    problem: problem.problem.replace(/; (?:this|it) [\w ]+$/, '') + consequence,
+  }));
+}
+
+function secondDefinition(object: ManifestObject, first: ManifestObject): Problem {
+  return {
+    path: object.id,
+    value: undefined,
+    problem: `is defined a second time and ignored here: the definition at ${first.source} counts`,
+    source: object.source,
+  };
+}
+
+/** Nodes and slices before Services, so that a new Service finds its endpoints; what goes, goes first. */
+function changesBetween(
+  before: ReadonlyMap<string, ManifestObject>,
+  after: ReadonlyMap<string, ManifestObject>,
+): ClusterChange[] {
+  const removals: ClusterChange[] = [];
+  const updates: ClusterChange[] = [];
+  for (const [id, { change }] of before) {
+    const now = after.get(id)?.change;
+    if (change !== undefined && hasGone(change, now))
+      removals.push({ ...change, object: undefined });
+  }
+  for (const [id, object] of after) {
+    const old = before.get(id);
+    if (object === old || object.change === undefined) continue;
+    if (JSON.stringify(old?.change) !== JSON.stringify(object.change)) updates.push(object.change);
+  }
+  return [...removals, ...updates.toSorted((a, b) => RANK[a.kind] - RANK[b.kind])];
+}
+
+/** A slice that names another Service than before has gone from the one it named. */
+function hasGone(change: ClusterChange, now: ClusterChange | undefined): boolean {
+  if (change.kind !== 'EndpointSlice' || now?.kind !== 'EndpointSlice') return now === undefined;
+  return change.service !== now.service;
+}
+
+const RANK: Readonly<Record<ClusterChange['kind'], number>> = {
+  Node: 0,
+  EndpointSlice: 1,
+  Service: 2,
+};

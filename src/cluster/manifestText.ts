@@ -1,0 +1,207 @@
+/**
+ * One manifest file's text as objects of the API: YAML or JSON, several documents, Lists. Each problem gets its place in
+ * the file. Decides which kinds are read; the fields are checked at the doors of model/, and what a broken text means
+ * for the state in force is decided in manifestSet.ts.
+ */
+import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
+import { Fields } from '../model/fields.ts';
+import type { Problem } from '../model/problem.ts';
+import type { ClusterChange } from '../model/resources.ts';
+import { ENDPOINT_SLICES, NODES, SERVICES, type ResourceKind } from './resourceKind.ts';
+
+export interface ManifestObject {
+  /** `Service/default/web` */
+  readonly id: string;
+  /** its coming, as a change; absent when the object cannot be used or is none of a proxy's business */
+  readonly change?: ClusterChange;
+  readonly problems: readonly Problem[];
+  /** `FILE:LINE:COLUMN` */
+  readonly source: string;
+}
+
+export interface Manifest {
+  /** in the order of the file */
+  readonly objects: readonly ManifestObject[];
+  /** what is wrong with the text, or with documents that cannot be told to be any object */
+  readonly problems: readonly Problem[];
+}
+
+/** @param file name for messages */
+export function readManifest(text: string, file: string): Manifest {
+  return new ManifestReader(text, file).read();
+}
+
+interface Readable {
+  readonly group: string;
+  readonly isNamespaced: boolean;
+  readonly read: (raw: unknown, key: string) => Pick<ManifestObject, 'change' | 'problems'>;
+}
+
+const KINDS: ReadonlyMap<string, Readable> = new Map([
+  ['Service', readableKind('', true, SERVICES)],
+  ['EndpointSlice', readableKind('discovery.k8s.io', true, ENDPOINT_SLICES)],
+  ['Node', readableKind('', false, NODES)],
+]);
+
+function readableKind<T>(group: string, isNamespaced: boolean, kind: ResourceKind<T>): Readable {
+  const read: Readable['read'] = (raw, key) => {
+    const { object, problems } = kind.slim(raw);
+    return object === undefined ? { problems } : { change: kind.upserted(key, object), problems };
+  };
+  return { group, isNamespaced, read };
+}
+
+type RawObject = Readonly<Record<string, unknown>>;
+type Steps = readonly (string | number)[];
+
+/** What the items of a typed list (`ServiceList`) leave out. */
+interface Inherited {
+  readonly kind?: string;
+  readonly apiVersion?: string;
+}
+
+class ManifestReader {
+  readonly #text: string;
+  readonly #file: string;
+  readonly #lines = new LineCounter();
+  readonly #objects: ManifestObject[] = [];
+  readonly #problems: Problem[] = [];
+
+  constructor(text: string, file: string) {
+    this.#text = text;
+    this.#file = file;
+  }
+
+  read(): Manifest {
+    const options = { lineCounter: this.#lines, merge: true, prettyErrors: false };
+    for (const document of parseAllDocuments(this.#text, options)) this.#readDocument(document);
+    return { objects: this.#objects, problems: this.#problems };
+  }
+
+  #readDocument(document: Document): void {
+    for (const error of document.errors) this.#reportSyntax(error);
+    if (document.errors.length > 0) return;
+    const start = document.contents?.range?.[0] ?? 0;
+    try {
+      const raw: unknown = document.toJS();
+      if (raw !== null) this.#readObject(document, raw, [], {});
+    } catch (error) {
+      // aliases are resolved late: unknown ones, or far too many
+      this.#report(start, undefined, (error as Error).message);
+    }
+  }
+
+  #readObject(document: Document, raw: unknown, steps: Steps, inherited: Inherited): void {
+    const at = offsetOf(document, steps);
+    if (!isObject(raw)) return this.#report(at, raw, 'must be an object with apiVersion and kind');
+    const kind = raw['kind'] ?? inherited.kind;
+    const apiVersion = raw['apiVersion'] ?? inherited.apiVersion;
+    if (typeof kind !== 'string' || kind === '') {
+      return this.#report(at, raw['kind'], 'must say its kind, as in "kind: Service"');
+    }
+    if (kind === 'List' || (kind.endsWith('List') && Array.isArray(raw['items']))) {
+      return this.#readList(document, raw, steps, { kind, apiVersion });
+    }
+    const readable = KINDS.get(kind);
+    if (readable === undefined) return undefined;
+    const [group, version] = splitApiVersion(apiVersion, readable.group);
+    if (group !== readable.group) return undefined;
+    if (version !== 'v1') {
+      return this.#report(at, apiVersion, `must be of version v1 to be read as ${kind}`);
+    }
+    return this.#readResource(document, raw, steps, kind, readable);
+  }
+
+  #readList(
+    document: Document,
+    list: RawObject,
+    steps: Steps,
+    of: { kind: string; apiVersion: unknown },
+  ): void {
+    const items = list['items'] ?? [];
+    if (!Array.isArray(items)) {
+      return this.#report(offsetOf(document, [...steps, 'items']), items, 'items must be a list');
+    }
+    const kind = of.kind.slice(0, -'List'.length);
+    const inherited: Inherited =
+      kind === '' || typeof of.apiVersion !== 'string' ? {} : { kind, apiVersion: of.apiVersion };
+    for (const [index, item] of items.entries()) {
+      this.#readObject(document, item, [...steps, 'items', index], inherited);
+    }
+    return undefined;
+  }
+
+  #readResource(
+    document: Document,
+    raw: RawObject,
+    steps: Steps,
+    kind: string,
+    { isNamespaced, read }: Readable,
+  ): void {
+    const { root, namespace, name, isNamed } = Fields.open(raw, kind, isNamespaced);
+    const id = root.path();
+    const found = read(raw, isNamespaced ? `${namespace}/${name}` : name);
+    const problems = found.problems.map((problem) => ({
+      ...problem,
+      source: this.#place(offsetOf(document, [...steps, ...stepsBelow(id, problem.path)])),
+    }));
+    if (!isNamed) this.#problems.push(...problems);
+    else {
+      const source = this.#place(offsetOf(document, steps));
+      this.#objects.push({ ...found, id, problems, source });
+    }
+  }
+
+  #reportSyntax(error: YAMLError): void {
+    const [start, end] = error.pos;
+    if (error.code === 'DUPLICATE_KEY') {
+      const key = /^[^:\r\n]*/.exec(this.#text.slice(start))![0].trim();
+      return this.#report(start, key.replaceAll('"', ''), 'is given twice in one object');
+    }
+    const line = this.#text.slice(this.#lineStart(start), end).split(/\r?\n/)[0]!.slice(0, 80);
+    return this.#report(start, line, `is not well formed: ${error.message}`);
+  }
+
+  #lineStart(offset: number): number {
+    return this.#text.lastIndexOf('\n', offset - 1) + 1;
+  }
+
+  #report(offset: number, value: unknown, problem: string): undefined {
+    this.#problems.push({ path: this.#file, value, problem, source: this.#place(offset) });
+  }
+
+  #place(offset: number): string {
+    const { line, col } = this.#lines.linePos(offset);
+    return `${this.#file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  }
+}
+
+/** Where the value is, or where the innermost thing around it begins when it is absent. */
+function offsetOf(document: Document, steps: Steps): number {
+  for (let depth = steps.length; depth > 0; depth--) {
+    const node = document.getIn(steps.slice(0, depth), true) as {
+      range?: [number, number, number];
+    };
+    if (node?.range !== undefined && node.range !== null) return node.range[0];
+  }
+  return document.contents?.range?.[0] ?? 0;
+}
+
+/** `.spec.ports[0].port` after the object's label, as `['spec', 'ports', 0, 'port']`. */
+function stepsBelow(label: string, path: string): Steps {
+  const rest = path.startsWith(label) ? path.slice(label.length) : '';
+  return Array.from(rest.matchAll(/\.(\w+)|\[(\d+)\]|\[([^\]]*)\]/g), ([, key, index, odd]) =>
+    index === undefined ? (key ?? odd ?? '') : Number(index),
+  );
+}
+
+/** `discovery.k8s.io/v1` → group and version; one that is left out is taken for granted. */
+function splitApiVersion(apiVersion: unknown, expectedGroup: string): [string, string] {
+  if (typeof apiVersion !== 'string') return [expectedGroup, apiVersion === undefined ? 'v1' : ''];
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+}
+
+function isObject(value: unknown): value is RawObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

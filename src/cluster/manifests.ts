@@ -1,0 +1,102 @@
+/**
+ * Manifest files as a source of Services, in place of an API server: read once for `plan`, or watched for `run`. The
+ * watch looks at the files' stamps a few times a second. Unlike inotify that sees swapped ConfigMap mounts, network file
+ * systems and folders that appear later, with nothing to set up again after a file was replaced; the price, one stat a
+ * file, is kept below a fifth of one core by looking less often when it takes long.
+ */
+import type { Problem } from '../model/problem.ts';
+import type { ClusterSnapshot } from '../model/resources.ts';
+import { ClusterStore } from '../model/snapshot.ts';
+import { requireManifestPaths } from './manifestFiles.ts';
+import { type ManifestNews, ManifestSet } from './manifestSet.ts';
+import type { ClusterListener, ClusterSource } from './source.ts';
+
+export interface LoadedManifests {
+  readonly snapshot: ClusterSnapshot;
+  /** by file, then by line */
+  readonly problems: readonly Problem[];
+}
+
+/** @throws ManifestPathError for a path that does not exist; anything else that is wrong is among the problems */
+export async function loadManifests(paths: readonly string[]): Promise<LoadedManifests> {
+  await requireManifestPaths(paths);
+  const { changes, problems } = await new ManifestSet(paths).look();
+  const snapshot = new ClusterStore();
+  for (const change of changes) snapshot.apply(change);
+  return { snapshot, problems: [...problems.values()].flat() };
+}
+
+export interface ManifestTiming {
+  /** between two looks; longer when a look takes more than a quarter of it */
+  readonly pollMs: number;
+  /** how long a file must have kept still to count as written */
+  readonly settleMs: number;
+}
+
+const TIMING: ManifestTiming = { pollMs: 250, settleMs: 100 };
+
+export class ManifestSource implements ClusterSource {
+  readonly #paths: readonly string[];
+  readonly #timing: ManifestTiming;
+  readonly #files: ManifestSet;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #isStopped = false;
+  #status = '';
+
+  constructor(paths: readonly string[], timing: ManifestTiming = TIMING) {
+    this.#paths = paths;
+    this.#timing = timing;
+    this.#files = new ManifestSet(paths);
+  }
+
+  /** @throws ManifestPathError for a path that does not exist */
+  async start(listener: ClusterListener): Promise<void> {
+    await requireManifestPaths(this.#paths);
+    const news = await this.#look(listener);
+    listener.onSynced();
+    this.#schedule(listener, news.isUnsettled ? this.#timing.settleMs : this.#timing.pollMs);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  #schedule(listener: ClusterListener, delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#lookAgain(listener);
+    }, delayMs);
+  }
+
+  async #lookAgain(listener: ClusterListener): Promise<void> {
+    const began = performance.now();
+    const { isUnsettled } = await this.#look(listener);
+    const { pollMs, settleMs } = this.#timing;
+    const tookMs = performance.now() - began;
+    this.#schedule(listener, Math.max(isUnsettled ? settleMs : pollMs, 4 * tookMs));
+  }
+
+  async #look(listener: ClusterListener): Promise<ManifestNews> {
+    const news = await this.#files.look();
+    if (this.#isStopped) return news;
+    for (const change of news.changes) listener.onChange(change);
+    for (const [file, problems] of news.problems) listener.onProblems(file, problems);
+    this.#tellStatus(listener, news.unreadable);
+    return news;
+  }
+
+  #tellStatus(listener: ClusterListener, unreadable: ReadonlyMap<string, string>): void {
+    const [first] = unreadable;
+    const { objectCount, fileCount } = this.#files;
+    const detail =
+      first === undefined
+        ? `watching ${objectCount} objects in ${fileCount} files of ${this.#paths.join(', ')}`
+        : `cannot read ${first[0]}: ${first[1]}`;
+    if (detail === this.#status) return;
+    this.#status = detail;
+    listener.onStatus({ isConnected: first === undefined, detail });
+  }
+}
