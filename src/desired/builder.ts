@@ -1,0 +1,246 @@
+/**
+ * The desired state of a cluster on one node, kept up change by change: a change marks Services, `settle` compiles those
+ * again and puts the difference into the live state. What a round costs depends on what changed, never on what exists.
+ * From scratch (`buildDesired`) is the same code fed with everything.
+ */
+import type { HostNetwork } from '../model/host.ts';
+import type { Problem } from '../model/problem.ts';
+import type {
+  ClusterChange,
+  ClusterSnapshot,
+  NodeResource,
+  ObjectKey,
+  ServiceResource,
+} from '../model/resources.ts';
+import { ClusterStore } from '../model/snapshot.ts';
+import type { Address } from '../net/address.ts';
+import { type Prefix, parsePrefix } from '../net/prefix.ts';
+import { type ServiceChoices, chooseForService } from './choices.ts';
+import { Claims, type WaitingClaim } from './claims.ts';
+import { type Fragment, compileService } from './fragment.ts';
+import type { Frontend, SetMember } from './frontends.ts';
+import { prefixEntries, setName } from './ipsets.ts';
+import { desiredIptables } from './iptables.ts';
+import { LiveState } from './liveState.ts';
+import { NodeContext } from './nodeContext.ts';
+import type { DataplaneOptions } from './options.ts';
+import type { DesiredState, ServerKey } from './state.ts';
+import { desiredSysctls } from './sysctls.ts';
+import type { Touched } from './touched.ts';
+
+/** What is known of one Service: for `explain`. */
+export interface ServiceView extends ServiceChoices {
+  readonly service: ServiceResource;
+  readonly frontends: readonly {
+    readonly key: ServerKey;
+    readonly frontend: Frontend;
+    /** the Service that has this address and port instead */
+    readonly takenBy?: ObjectKey;
+  }[];
+}
+
+export class DesiredBuilder {
+  readonly #options: DataplaneOptions;
+  readonly #store = new ClusterStore();
+  readonly #context: NodeContext;
+  readonly #live: LiveState;
+  readonly #claims = new Claims();
+  readonly #fragments = new Map<ObjectKey, Fragment>();
+  /** frontend in the live state, by key */
+  readonly #serving = new Map<ServerKey, Frontend>();
+  readonly #byAddress = new Map<Address, Set<ObjectKey>>();
+  readonly #dirty = new Set<ObjectKey>();
+  #inside: readonly SetMember[];
+
+  constructor(options: DataplaneOptions, host: HostNetwork) {
+    this.#options = options;
+    this.#context = new NodeContext(options, host);
+    this.#live = new LiveState(fixedParts(options, host));
+    this.#live.setFamilies(host.families);
+    this.#inside = detectorMembers(options, host);
+    this.#live.replaceMembers([], this.#inside);
+  }
+
+  /** Live: the same object through the builder's life, up to date after each {@link settle}. */
+  get state(): DesiredState {
+    return this.#live;
+  }
+
+  change(change: ClusterChange): void {
+    const before = change.kind === 'Node' ? this.#store.nodes.get(change.key) : undefined;
+    for (const key of this.#store.apply(change)) this.#dirty.add(key);
+    if (change.kind !== 'Node') return;
+    this.#context.setNode(change.key, before, change.object);
+    this.#live.replaceMembers(this.#podMembers(before), this.#podMembers(change.object));
+  }
+
+  /**
+   * New rules, sysctls or families (none of which a `Touched` can name) need a round with full scope afterwards; changed
+   * addresses do not.
+   */
+  setHost(host: HostNetwork): void {
+    const nodes = [...this.#store.nodes.values()];
+    const before = [...this.#inside, ...nodes.flatMap((node) => this.#podMembers(node))];
+    this.#context.setHost(host, this.#store.nodes.get(host.nodeName));
+    this.#live.setFamilies(host.families);
+    this.#inside = detectorMembers(this.#options, host);
+    const after = [...this.#inside, ...nodes.flatMap((node) => this.#podMembers(node))];
+    this.#live.replaceMembers(before, after);
+    Object.assign(this.#live, fixedParts(this.#options, host));
+  }
+
+  /** @returns the keys that may differ since the last call */
+  settle(): Touched {
+    this.#markConcerned();
+    const keys = new Set<ServerKey>();
+    for (const service of this.#dirty) this.#recompile(service, keys);
+    this.#dirty.clear();
+    for (const key of keys) this.#settleServer(key);
+    return this.#live.takeTouched();
+  }
+
+  /** Everything that is wrong with Services and slices now, in the order of their keys. */
+  problems(): readonly Problem[] {
+    const services = [...this.#fragments.keys()].toSorted();
+    const waiting = Map.groupBy(this.#claims.waiting(), ({ loser }) => loser.fragment.service);
+    return services.flatMap((service) => [
+      ...this.#fragments.get(service)!.problems,
+      ...conflicts(waiting.get(service) ?? []),
+    ]);
+  }
+
+  service(key: ObjectKey): ServiceView | undefined {
+    const service = this.#store.services.get(key);
+    if (service === undefined) return undefined;
+    const frontends = Array.from(
+      this.#fragments.get(key)?.frontends ?? [],
+      ([server, frontend]) => {
+        const holder = this.#claims.winner(server)?.fragment.service;
+        const isTaken = holder !== undefined && holder !== key;
+        return { key: server, frontend, ...(isTaken ? { takenBy: holder } : {}) };
+      },
+    );
+    return { service, ...chooseForService(service, this.#slicesOf(key), this.#context), frontends };
+  }
+
+  #markConcerned(): void {
+    const { all, features, addresses } = this.#context.takeConcerned();
+    for (const address of addresses) {
+      for (const service of this.#byAddress.get(address) ?? []) this.#dirty.add(service);
+    }
+    if (!all && features.size === 0) return;
+    for (const [service, { dependsOn }] of this.#fragments) {
+      if (all || [...features].some((feature) => dependsOn[feature])) this.#dirty.add(service);
+    }
+  }
+
+  /** @param keys collects the server keys whose claims changed */
+  #recompile(key: ObjectKey, keys: Set<ServerKey>): void {
+    const before = this.#fragments.get(key);
+    const service = this.#store.services.get(key);
+    const after =
+      service === undefined
+        ? undefined
+        : compileService(service, this.#slicesOf(key), this.#context);
+    this.#live.replaceMembers(before?.members ?? [], after?.members ?? []);
+    for (const server of new Set([
+      ...(before?.frontends.keys() ?? []),
+      ...(after?.frontends.keys() ?? []),
+    ])) {
+      const frontend = after?.frontends.get(server);
+      const claim =
+        after === undefined || frontend === undefined ? undefined : { fragment: after, frontend };
+      this.#claims.set(server, key, claim);
+      keys.add(server);
+    }
+    this.#index(key, before, after);
+    if (after === undefined) this.#fragments.delete(key);
+    else this.#fragments.set(key, after);
+  }
+
+  #settleServer(key: ServerKey): void {
+    const next = this.#claims.winner(key)?.frontend;
+    this.#live.replace(key, this.#serving.get(key), next);
+    if (next === undefined) this.#serving.delete(key);
+    else this.#serving.set(key, next);
+  }
+
+  #index(key: ObjectKey, before: Fragment | undefined, after: Fragment | undefined): void {
+    for (const address of after?.addresses ?? []) {
+      this.#byAddress.set(address, (this.#byAddress.get(address) ?? new Set()).add(key));
+    }
+    for (const address of before?.addresses ?? []) {
+      if (after?.addresses.has(address)) continue;
+      const services = this.#byAddress.get(address);
+      services?.delete(key);
+      if (services?.size === 0) this.#byAddress.delete(address);
+    }
+  }
+
+  #slicesOf(key: ObjectKey) {
+    return [...(this.#store.slices.get(key)?.values() ?? [])];
+  }
+
+  /** Without a detector, the pods of every Node are inside. */
+  #podMembers(node: NodeResource | undefined): readonly SetMember[] {
+    return (node?.podCIDRs ?? []).flatMap((text) => {
+      const prefix = parsePrefix(text);
+      if (prefix === undefined || !this.#context.families.includes(prefix.family)) return [];
+      if (this.#options.detectLocal[prefix.family].kind !== 'none') return [];
+      return insideMembers(prefix);
+    });
+  }
+}
+
+/** From scratch, by the same code. */
+export function buildDesired(
+  snapshot: ClusterSnapshot,
+  host: HostNetwork,
+  options: DataplaneOptions,
+): { readonly state: DesiredState; readonly problems: readonly Problem[] } {
+  const builder = new DesiredBuilder(options, host);
+  for (const [key, object] of snapshot.nodes) builder.change({ kind: 'Node', key, object });
+  for (const [service, slices] of snapshot.slices) {
+    for (const [key, object] of slices)
+      builder.change({ kind: 'EndpointSlice', key, service, object });
+  }
+  for (const [key, object] of snapshot.services) builder.change({ kind: 'Service', key, object });
+  builder.settle();
+  return { state: builder.state, problems: builder.problems() };
+}
+
+function fixedParts(
+  options: DataplaneOptions,
+  host: HostNetwork,
+): Pick<DesiredState, 'iptables' | 'sysctls'> {
+  return {
+    iptables: desiredIptables(options, host),
+    sysctls: desiredSysctls(options, host.kernelVersion),
+  };
+}
+
+function detectorMembers(options: DataplaneOptions, host: HostNetwork): readonly SetMember[] {
+  return host.families.flatMap((family) => {
+    const detector = options.detectLocal[family];
+    return detector.kind === 'prefix' ? insideMembers(detector.prefix) : [];
+  });
+}
+
+function insideMembers(prefix: Prefix): readonly SetMember[] {
+  const set = setName('KUBE-IPVS-INSIDE', prefix.family);
+  return prefixEntries(prefix).map((entry) => ({ set, entry }));
+}
+
+/** One problem a field and port: a contested NodePort is so at every address of the node. */
+function conflicts(waiting: Iterable<WaitingClaim>): readonly Problem[] {
+  const problems = new Map<string, Problem>();
+  for (const { key, winner, loser } of waiting) {
+    const path = loser.fragment.pathOf(loser.frontend);
+    const { port, protocol } = loser.frontend.server;
+    const value = loser.frontend.kind === 'nodePort' ? `${port}/${protocol}` : key;
+    const { service } = winner.fragment;
+    const problem = `already belongs to the older Service ${service}; this one gets it when that one lets go`;
+    problems.set(`${path} ${value} ${service}`, { path, value, problem });
+  }
+  return [...problems.values()];
+}

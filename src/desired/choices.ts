@@ -1,0 +1,66 @@
+/**
+ * The ports of a Service in every family this host can program, each with the endpoints that were chosen for it: what both
+ * compiling and `explain` start from.
+ */
+import { endpointPortKey, endpointsByPort } from '../model/endpoint.ts';
+import { chooseEndpoints } from '../model/endpointChoice.ts';
+import type { Problem } from '../model/problem.ts';
+import type { EndpointSliceResource, ServiceResource } from '../model/resources.ts';
+import { servicePorts } from '../model/service.ts';
+import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
+import type { Family } from '../net/family.ts';
+import type { CompileContext } from './frontends.ts';
+
+export interface ChosenPort {
+  readonly port: ServicePort;
+  /** all there are, usable or not */
+  readonly endpoints: readonly Endpoint[];
+  readonly choice: EndpointChoice;
+}
+
+export interface ServiceChoices {
+  readonly ports: readonly ChosenPort[];
+  /** why a proxy has nothing to do for this Service */
+  readonly skipped?: string;
+  readonly problems: readonly Problem[];
+  /** some endpoint carries a topology hint: the node's zone matters */
+  readonly hasHints: boolean;
+}
+
+export function chooseForService(
+  service: ServiceResource,
+  slices: readonly EndpointSliceResource[],
+  context: Pick<CompileContext, 'families' | 'nodeName' | 'zone'>,
+): ServiceChoices {
+  const { ports, skipped, problems } = servicePorts(service);
+  const found = [...problems];
+  const node =
+    context.zone === undefined
+      ? { name: context.nodeName }
+      : { name: context.nodeName, zone: context.zone };
+  const byFamily = new Map<Family, ReadonlyMap<string, readonly Endpoint[]>>();
+  const chosen: ChosenPort[] = [];
+  for (const port of ports) {
+    if (!context.families.includes(port.family)) continue;
+    let byPort = byFamily.get(port.family);
+    if (byPort === undefined) {
+      const result = endpointsByPort(slices, port.family, context.nodeName);
+      found.push(...result.problems);
+      byFamily.set(port.family, (byPort = result.endpoints));
+    }
+    const endpoints = byPort.get(endpointPortKey(port.portName, port.protocol)) ?? [];
+    const choice = chooseEndpoints(endpoints, port, node);
+    found.push(...choice.problems);
+    chosen.push({ port, endpoints, choice });
+  }
+  return {
+    ports: chosen,
+    ...(skipped === undefined ? {} : { skipped }),
+    problems: found,
+    hasHints: chosen.some(({ endpoints }) => endpoints.some(isHinted)),
+  };
+}
+
+function isHinted(endpoint: Endpoint): boolean {
+  return endpoint.hintZones !== undefined || endpoint.hintNodes !== undefined;
+}

@@ -1,0 +1,120 @@
+/**
+ * The filter table: who may not reach an address of ours (source ranges, no endpoint here, no endpoint anywhere, ports that
+ * no Service has), and what must be let through a dropping FORWARD policy. Fixed by configuration like the nat table.
+ * Traffic to a Service passes INPUT before IPVS rewrites it, with the Service's address as destination; what this node's
+ * own processes send is rewritten in OUTPUT already and never passes INPUT.
+ */
+import type { Family } from '../net/family.ts';
+import type { DataplaneOptions } from './options.ts';
+import { commentMatch, hexMark, jumpRule, ruleWriter } from './ruleText.ts';
+import type { Chains } from './state.ts';
+
+export function filterChains(family: Family, options: DataplaneOptions): Chains {
+  const access = 'kubernetes ipvs access filter';
+  const firewall = 'kube-proxy firewall rules';
+  return new Map<string, readonly string[]>([
+    [
+      'INPUT',
+      [
+        // the access filter only returns for known ports, so the firewall still sees them
+        jumpRule('INPUT', access, 'KUBE-IPVS-FILTER'),
+        jumpRule('INPUT', firewall, 'KUBE-PROXY-FIREWALL'),
+        jumpRule('INPUT', 'kubernetes health check rules', 'KUBE-NODE-PORT'),
+      ],
+    ],
+    [
+      'FORWARD',
+      [
+        jumpRule('FORWARD', firewall, 'KUBE-PROXY-FIREWALL'),
+        jumpRule('FORWARD', 'kubernetes forwarding rules', 'KUBE-FORWARD'),
+      ],
+    ],
+    ['OUTPUT', [jumpRule('OUTPUT', access, 'KUBE-IPVS-OUT-FILTER')]],
+    ['KUBE-FORWARD', forwardChain(family, options)],
+    ['KUBE-NODE-PORT', healthCheckChain(family)],
+    ['KUBE-PROXY-FIREWALL', firewallChain(family, options)],
+    ['KUBE-SOURCE-RANGES-FIREWALL', sourceRangesChain(family)],
+    ['KUBE-IPVS-FILTER', accessChain(family)],
+    ['KUBE-IPVS-OUT-FILTER', outChain(family)],
+  ]);
+}
+
+function forwardChain(family: Family, options: DataplaneOptions): readonly string[] {
+  const { rule } = ruleWriter('KUBE-FORWARD', family);
+  const mark = hexMark(options.masqueradeBit);
+  return [
+    rule(`${commentMatch('kubernetes forwarding rules')} -m mark --mark ${mark}/${mark}`, 'ACCEPT'),
+    rule(
+      `${commentMatch('kubernetes forwarding conntrack rule')} -m conntrack --ctstate RELATED,ESTABLISHED`,
+      'ACCEPT',
+    ),
+  ];
+}
+
+function healthCheckChain(family: Family): readonly string[] {
+  const { commented } = ruleWriter('KUBE-NODE-PORT', family);
+  return [commented('KUBE-HEALTH-CHECK-NODE-PORT', 'dst', 'ACCEPT')];
+}
+
+/**
+ * Source ranges first, for a client that they exclude learns nothing from a refusal. Established connections pass: a
+ * draining endpoint keeps its own.
+ */
+function firewallChain(family: Family, options: DataplaneOptions): readonly string[] {
+  const { commented } = ruleWriter('KUBE-PROXY-FIREWALL', family);
+  const isNew = '-m conntrack --ctstate NEW';
+  return [
+    commented('KUBE-LOAD-BALANCER-FW', 'dst,dst', 'KUBE-SOURCE-RANGES-FIREWALL'),
+    dropRule(family, options),
+    commented('KUBE-IPVS-REJECT', 'dst,dst', rejectTarget(family), { after: isNew }),
+  ];
+}
+
+/** Neither this node nor a pod: see {@link outside}. */
+function dropRule(family: Family, options: DataplaneOptions): string {
+  const { commented, set } = ruleWriter('KUBE-PROXY-FIREWALL', family);
+  const fromOutside = '-m conntrack --ctstate NEW -m addrtype ! --src-type LOCAL';
+  const detector = options.detectLocal[family];
+  if (detector.kind === 'interface') {
+    return commented('KUBE-IPVS-DROP', 'dst,dst', 'DROP', {
+      before: `! -i ${detector.match}`,
+      after: fromOutside,
+    });
+  }
+  return commented('KUBE-IPVS-DROP', 'dst,dst', 'DROP', {
+    after: `${fromOutside} ${set('KUBE-IPVS-INSIDE', 'src', '!')}`,
+  });
+}
+
+function sourceRangesChain(family: Family): readonly string[] {
+  const { rule, commented } = ruleWriter('KUBE-SOURCE-RANGES-FIREWALL', family);
+  return [
+    commented('KUBE-LOAD-BALANCER-SOURCE-CIDR', 'dst,dst,src', 'RETURN'),
+    commented('KUBE-LOAD-BALANCER-SOURCE-IP', 'dst,dst,src', 'RETURN'),
+    rule('', 'DROP'),
+  ];
+}
+
+/** Without it a daemon on the wildcard address answers on every Service address (kubernetes issue 72236). */
+function accessChain(family: Family): readonly string[] {
+  const { rule, set } = ruleWriter('KUBE-IPVS-FILTER', family);
+  return [
+    rule(set('KUBE-LOAD-BALANCER', 'dst,dst'), 'RETURN'),
+    rule(set('KUBE-CLUSTER-IP', 'dst,dst'), 'RETURN'),
+    rule(set('KUBE-EXTERNAL-IP', 'dst,dst'), 'RETURN'),
+    rule(set('KUBE-EXTERNAL-IP-LOCAL', 'dst,dst'), 'RETURN'),
+    rule(set('KUBE-HEALTH-CHECK-NODE-PORT', 'dst'), 'RETURN'),
+    rule(`-m conntrack --ctstate NEW ${set('KUBE-IPVS-IPS', 'dst')}`, rejectTarget(family)),
+  ];
+}
+
+/** Source is the LB address itself: what a local process gets that connects to an address of its own machine. */
+function outChain(family: Family): readonly string[] {
+  const { commented } = ruleWriter('KUBE-IPVS-OUT-FILTER', family);
+  return [commented('KUBE-LOAD-BALANCER-OUT-DENY', 'src,dst,dst', 'DROP')];
+}
+
+/** The default of plain `-j REJECT`, which iptables-save spells out. */
+function rejectTarget(family: Family): string {
+  return `REJECT --reject-with ${family === 'IPv4' ? 'icmp' : 'icmp6'}-port-unreachable`;
+}

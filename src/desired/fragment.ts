@@ -1,0 +1,155 @@
+/**
+ * What one Service adds to the dataplane: its frontends by server key, the set members that all of them share, and what is
+ * wrong with it. A function of the Service, its slices and the node's circumstances alone; Services that want the same
+ * address and port are told apart in claims.ts.
+ */
+import { type ChosenPort, type ServiceChoices, chooseForService } from './choices.ts';
+import type { Problem } from '../model/problem.ts';
+import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model/resources.ts';
+import type { Address } from '../net/address.ts';
+import { parseAddress } from '../net/address.ts';
+import {
+  type CompileContext,
+  type Frontend,
+  type FrontendKind,
+  type SetMember,
+  frontendsOf,
+} from './frontends.ts';
+import { addressPortAddressEntry, setName } from './ipsets.ts';
+import { type ServerKey, serverKey } from './state.ts';
+
+export interface Fragment {
+  readonly service: ObjectKey;
+  readonly createdAt: string;
+  readonly frontends: ReadonlyMap<ServerKey, Frontend>;
+  /** hairpin and health-check members, which hold whatever becomes of the frontends */
+  readonly members: readonly SetMember[];
+  /** every address the Service asks for, refused ones included: whose owner matters */
+  readonly addresses: ReadonlySet<Address>;
+  readonly problems: readonly Problem[];
+  /** dotted path of the field each frontend comes from, for a later conflict */
+  pathOf(frontend: Frontend): string;
+  readonly dependsOn: {
+    readonly hints: boolean;
+    readonly nodePorts: boolean;
+    readonly sourceRanges: boolean;
+  };
+}
+
+export function compileService(
+  service: ServiceResource,
+  slices: readonly EndpointSliceResource[],
+  context: CompileContext,
+): Fragment {
+  const choices = chooseForService(service, slices, context);
+  const fields = new ServiceFields(service);
+  const problems = [...choices.problems];
+  const frontends = new Map<ServerKey, Frontend>();
+  const addresses = new Set<Address>();
+  for (const chosen of choices.ports) {
+    const { port, choice } = chosen;
+    for (const address of [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs]) {
+      addresses.add(address);
+    }
+    const compiled = frontendsOf(port, choice, context);
+    for (const { kind, address, problem } of compiled.remarks) {
+      problems.push({ path: fields.path(kind, address, port), value: address, problem });
+    }
+    for (const frontend of compiled.frontends) {
+      const key = serverKey(frontend.server);
+      const rival = frontends.get(key);
+      if (rival === undefined) frontends.set(key, frontend);
+      else problems.push(fields.rivalry(frontend, rival));
+    }
+  }
+  return {
+    service: fields.key,
+    createdAt: service.createdAt,
+    frontends,
+    members: sharedMembers(choices.ports),
+    addresses,
+    problems: distinct(problems),
+    pathOf: (frontend) => fields.pathOf(frontend),
+    dependsOn: dependencies(choices),
+  };
+}
+
+function sharedMembers(ports: readonly ChosenPort[]): readonly SetMember[] {
+  const members: SetMember[] = [];
+  for (const { port, choice } of ports) {
+    const { family, protocol, healthCheckNodePort } = port;
+    for (const { address, port: number } of choice.allLocal) {
+      const entry = addressPortAddressEntry(address, protocol, number, address);
+      members.push({ set: setName('KUBE-LOOP-BACK', family), entry });
+    }
+    if (healthCheckNodePort !== 0) {
+      const set = setName('KUBE-HEALTH-CHECK-NODE-PORT', family);
+      members.push({ set, entry: String(healthCheckNodePort) });
+    }
+  }
+  return distinctMembers(members);
+}
+
+function dependencies({ ports, hasHints }: ServiceChoices): Fragment['dependsOn'] {
+  return {
+    hints: hasHints,
+    nodePorts: ports.some(({ port }) => port.nodePort !== 0),
+    sourceRanges: ports.some(({ port }) => port.sourceRanges !== undefined),
+  };
+}
+
+function distinctMembers(members: readonly SetMember[]): readonly SetMember[] {
+  return [...new Map(members.map((member) => [`${member.set} ${member.entry}`, member])).values()];
+}
+
+/** Several ports of a Service meet the same obstacle at one address: said once. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+/** Finds the field of a Service that a frontend comes from. */
+class ServiceFields {
+  readonly key: ObjectKey;
+  readonly #service: ServiceResource;
+
+  constructor(service: ServiceResource) {
+    this.key = `${service.namespace}/${service.name}`;
+    this.#service = service;
+  }
+
+  pathOf({ kind, server }: Frontend): string {
+    return this.path(kind, server.address, { nodePort: server.port, protocol: server.protocol });
+  }
+
+  path(
+    kind: FrontendKind,
+    address: Address,
+    { nodePort, protocol }: { readonly nodePort: number; readonly protocol: string },
+  ): string {
+    const { clusterIPs, externalIPs, loadBalancerIngress, ports } = this.#service;
+    const at = (texts: readonly (string | undefined)[]) =>
+      texts.findIndex((text) => parseAddress((text ?? '').trim()) === address);
+    const root = `Service/${this.key}`;
+    switch (kind) {
+      case 'clusterIP':
+        return `${root}.spec.clusterIPs[${at(clusterIPs)}]`;
+      case 'externalIP':
+        return `${root}.spec.externalIPs[${at(externalIPs)}]`;
+      case 'loadBalancer':
+        return `${root}.status.loadBalancer.ingress[${at(loadBalancerIngress.map(({ ip }) => ip))}].ip`;
+      default: {
+        const spec = ports.find((port) => port.nodePort === nodePort && port.protocol === protocol);
+        return `${root}.spec.ports[${spec?.index ?? 0}].nodePort`;
+      }
+    }
+  }
+
+  /** Two ports of this very Service want one address and port: a nodePort that equals a port on a node's externalIP. */
+  rivalry(loser: Frontend, winner: Frontend): Problem {
+    return {
+      path: this.pathOf(loser),
+      value: serverKey(loser.server),
+      problem: `is already port ${winner.server.service} of this Service by ${this.pathOf(winner)}; left out`,
+    };
+  }
+}

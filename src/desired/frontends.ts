@@ -1,0 +1,224 @@
+/**
+ * The addresses at which one service port is reached, each with its virtual server, whether the address is bound to
+ * kube-ipvs0, and the set members that go with it. Who may have an address that two Services want is decided in claims.ts.
+ *
+ * | frontend | bound | sets |
+ * |---|---|---|
+ * | ClusterIP | yes | CLUSTER-IP |
+ * | externalIP | unless a machine owns it | EXTERNAL-IP, or EXTERNAL-IP-LOCAL |
+ * | LB address | unless a machine owns it | LOAD-BALANCER, and -LOCAL; with source ranges -FW and its three companions |
+ * | NodePort | no | NODE-PORT-*, and -LOCAL-* |
+ * | any, without endpoint on this node / anywhere | | IPVS-DROP / IPVS-REJECT |
+ */
+import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
+import type { Address } from '../net/address.ts';
+import type { Family } from '../net/family.ts';
+import { prefixContains } from '../net/prefix.ts';
+import {
+  type SetName,
+  addressPortAddressEntry,
+  addressPortEntry,
+  addressPortPrefixEntries,
+  setName,
+} from './ipsets.ts';
+import type { ByFamily } from './nodeAddresses.ts';
+import type { DataplaneOptions } from './options.ts';
+import type { AddressOwner } from './reservedAddresses.ts';
+import type { VirtualServer } from './state.ts';
+import { virtualServer } from './virtualServer.ts';
+
+export type FrontendKind = 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort';
+
+export interface SetMember {
+  /** the set's name in the kernel */
+  readonly set: string;
+  readonly entry: string;
+}
+
+export interface Frontend {
+  readonly kind: FrontendKind;
+  readonly server: VirtualServer;
+  readonly isBound: boolean;
+  readonly members: readonly SetMember[];
+}
+
+/** Something about a frontend that its Service's owner should know; fragment.ts finds the field. */
+export interface FrontendRemark {
+  readonly kind: FrontendKind;
+  readonly address: Address;
+  readonly problem: string;
+}
+
+/** What compiling needs to know besides the Service. */
+export interface CompileContext {
+  readonly options: DataplaneOptions;
+  readonly families: readonly Family[];
+  readonly nodeName: string;
+  readonly zone: string | undefined;
+  readonly nodePortAddresses: ByFamily<readonly Address[]>;
+  /** what stands for this node when a source range is asked whether it admits it */
+  readonly nodeIps: ByFamily<readonly Address[]>;
+  ownerOf(address: Address, isClusterIP: boolean): AddressOwner | undefined;
+}
+
+export interface PortFrontends {
+  readonly frontends: readonly Frontend[];
+  readonly remarks: readonly FrontendRemark[];
+}
+
+export function frontendsOf(
+  port: ServicePort,
+  choice: EndpointChoice,
+  context: CompileContext,
+): PortFrontends {
+  const compiler = new PortCompiler(port, choice, context);
+  compiler.clusterIP();
+  for (const address of port.externalIPs) compiler.externalIP(address);
+  for (const address of port.loadBalancerIPs) compiler.loadBalancer(address);
+  if (port.nodePort !== 0) {
+    for (const address of context.nodePortAddresses[port.family]) compiler.nodePort(address);
+  }
+  return compiler;
+}
+
+class PortCompiler implements PortFrontends {
+  readonly frontends: Frontend[] = [];
+  readonly remarks: FrontendRemark[] = [];
+  readonly #port: ServicePort;
+  readonly #choice: EndpointChoice;
+  readonly #context: CompileContext;
+
+  constructor(port: ServicePort, choice: EndpointChoice, context: CompileContext) {
+    this.#port = port;
+    this.#choice = choice;
+    this.#context = context;
+  }
+
+  clusterIP(): void {
+    const { clusterIP, port } = this.#port;
+    this.#add('clusterIP', clusterIP, port, () => [
+      this.#portMember('KUBE-CLUSTER-IP', clusterIP, port),
+    ]);
+  }
+
+  externalIP(address: Address): void {
+    const { port, isExternalLocal } = this.#port;
+    const set = isExternalLocal ? 'KUBE-EXTERNAL-IP-LOCAL' : 'KUBE-EXTERNAL-IP';
+    this.#add('externalIP', address, port, () => [this.#portMember(set, address, port)]);
+  }
+
+  loadBalancer(address: Address): void {
+    const { port, isExternalLocal } = this.#port;
+    this.#add('loadBalancer', address, port, (server, owner) => [
+      this.#portMember('KUBE-LOAD-BALANCER', address, port),
+      ...(isExternalLocal ? [this.#portMember('KUBE-LOAD-BALANCER-LOCAL', address, port)] : []),
+      ...this.#sourceRangeMembers(server, owner),
+    ]);
+  }
+
+  nodePort(address: Address): void {
+    const { nodePort, protocol, isExternalLocal } = this.#port;
+    const member = (local: '' | 'LOCAL-') =>
+      protocol === 'SCTP'
+        ? this.#portMember(`KUBE-NODE-PORT-${local}SCTP-HASH`, address, nodePort)
+        : this.#member(`KUBE-NODE-PORT-${local}${protocol}`, String(nodePort));
+    this.#add('nodePort', address, nodePort, () =>
+      isExternalLocal ? [member(''), member('LOCAL-')] : [member('')],
+    );
+  }
+
+  #add(
+    kind: FrontendKind,
+    address: Address,
+    portNumber: number,
+    members: (server: VirtualServer, owner: AddressOwner | undefined) => readonly SetMember[],
+  ): void {
+    const owner =
+      kind === 'nodePort' ? undefined : this.#context.ownerOf(address, kind === 'clusterIP');
+    if (owner !== undefined) this.#remark(kind, address, ownerProblem(owner));
+    if (owner?.isThisNode === false) return;
+    const isBound = kind !== 'nodePort' && owner === undefined;
+    const endpoints = this.#endpointsFor(kind, isBound ? address : undefined);
+    const server = virtualServer(address, portNumber, this.#port, endpoints, this.#context.options);
+    const verdict = this.#verdictOn(kind, server);
+    this.frontends.push({
+      kind,
+      server,
+      isBound,
+      members: [
+        ...members(server, owner),
+        ...(verdict === undefined ? [] : [this.#portMember(verdict, address, portNumber)]),
+        ...(isBound ? [this.#member('KUBE-IPVS-IPS', address)] : []),
+      ],
+    });
+  }
+
+  /** A destination on the very address that is bound here would send packets round in this node. */
+  #endpointsFor(kind: FrontendKind, bound: Address | undefined): readonly Endpoint[] {
+    const { forClusterIP, forExternal } = this.#choice;
+    const chosen = kind === 'clusterIP' ? forClusterIP : forExternal;
+    const loop = chosen.find((endpoint) => endpoint.address === bound);
+    if (loop === undefined || bound === undefined) return chosen;
+    const circle = 'which is left out here: traffic would run in a circle';
+    this.#remark(kind, bound, `is also the address of endpoint ${loop.source}, ${circle}`);
+    return chosen.filter((endpoint) => endpoint.address !== bound);
+  }
+
+  /** The set whose rule decides about traffic that has no endpoint to go to: nowhere, or none on this node. */
+  #verdictOn(kind: FrontendKind, server: VirtualServer): SetName | undefined {
+    if (server.destinations.size === 0) return 'KUBE-IPVS-REJECT';
+    const isDropped = kind !== 'clusterIP' && this.#choice.isOutsideDropped;
+    return isDropped ? 'KUBE-IPVS-DROP' : undefined;
+  }
+
+  #sourceRangeMembers(server: VirtualServer, owner: AddressOwner | undefined): SetMember[] {
+    const { sourceRanges, port, protocol, family } = this.#port;
+    if (sourceRanges === undefined) return [];
+    const { address } = server;
+    const admitsNode = this.#context.nodeIps[family].some((ip) =>
+      sourceRanges.some((range) => prefixContains(range, ip)),
+    );
+    return [
+      this.#portMember('KUBE-LOAD-BALANCER-FW', address, port),
+      ...sourceRanges
+        .flatMap((range) => addressPortPrefixEntries(address, protocol, port, range))
+        .map((entry) => this.#member('KUBE-LOAD-BALANCER-SOURCE-CIDR', entry)),
+      ...(admitsNode ? [this.#ownSourceMember(address)] : []),
+      // with an address of the node itself this would also catch what the node sends straight to the endpoint: probes
+      ...(admitsNode || owner !== undefined ? [] : this.#outDenyMembers(server)),
+    ];
+  }
+
+  /** The node's own traffic to an address bound on it has that address as source too. */
+  #ownSourceMember(address: Address): SetMember {
+    const { protocol, port } = this.#port;
+    const entry = addressPortAddressEntry(address, protocol, port, address);
+    return this.#member('KUBE-LOAD-BALANCER-SOURCE-IP', entry);
+  }
+
+  #outDenyMembers({ address, protocol, destinations }: VirtualServer): SetMember[] {
+    return Array.from(destinations.values(), (destination) => {
+      const { address: to, port } = destination;
+      const entry = addressPortAddressEntry(address, protocol, port, to);
+      return this.#member('KUBE-LOAD-BALANCER-OUT-DENY', entry);
+    });
+  }
+
+  #portMember(name: SetName, address: Address, port: number): SetMember {
+    return this.#member(name, addressPortEntry(address, this.#port.protocol, port));
+  }
+
+  #member(name: SetName, entry: string): SetMember {
+    return { set: setName(name, this.#port.family), entry };
+  }
+
+  #remark(kind: FrontendKind, address: Address, problem: string): void {
+    this.remarks.push({ kind, address, problem });
+  }
+}
+
+function ownerProblem(owner: AddressOwner): string {
+  const belongs = `belongs to ${owner.description}`;
+  if (owner.isThisNode) return `${belongs}: served there, not bound to kube-ipvs0`;
+  return `${belongs}: not served here, or this node could no longer reach it; use a free address`;
+}

@@ -1,0 +1,124 @@
+/**
+ * The nat table: which connections are marked for masquerading (KUBE-SERVICES on the way in, KUBE-POSTROUTING on the way
+ * out). Fixed by configuration: rules refer to sets, an empty set matches nothing, so rules that kube-proxy writes only
+ * for non-empty sets are always here. Two things differ from kube-proxy on purpose: KUBE-SERVICES 2 and 9.
+ */
+import type { Family } from '../net/family.ts';
+import { formatPrefix } from '../net/prefix.ts';
+import type { DataplaneOptions, LocalDetector } from './options.ts';
+import { hexMark, jumpRule, ruleWriter } from './ruleText.ts';
+import type { Chains } from './state.ts';
+
+export function natChains(
+  family: Family,
+  options: DataplaneOptions,
+  hasRandomFully: boolean,
+): Chains {
+  const portals = 'kubernetes service portals';
+  return new Map<string, readonly string[]>([
+    ['PREROUTING', [jumpRule('PREROUTING', portals, 'KUBE-SERVICES')]],
+    ['OUTPUT', [jumpRule('OUTPUT', portals, 'KUBE-SERVICES')]],
+    ['POSTROUTING', [jumpRule('POSTROUTING', 'kubernetes postrouting rules', 'KUBE-POSTROUTING')]],
+    ['KUBE-SERVICES', servicesChain(family, options)],
+    ['KUBE-LOAD-BALANCER', loadBalancerChain(family)],
+    ['KUBE-NODE-PORT', nodePortChain(family)],
+    ['KUBE-MARK-MASQ', [markMasqRule(options)]],
+    ['KUBE-POSTROUTING', postroutingChain(family, options, hasRandomFully)],
+  ]);
+}
+
+function servicesChain(family: Family, options: DataplaneOptions): readonly string[] {
+  const { rule, set, commented } = ruleWriter('KUBE-SERVICES', family);
+  const loopback = family === 'IPv4' ? '127.0.0.0/8' : '::1/128';
+  return [
+    rule(`-s ${loopback}`, 'RETURN'),
+    // Pods and this node reach the cluster's endpoints through such a frontend (outsiders are dropped in filter INPUT);
+    // masqueraded, because a client on the endpoint's own node would otherwise be answered past this node.
+    commented('KUBE-IPVS-DROP', 'dst,dst', 'KUBE-MARK-MASQ'),
+    commented('KUBE-LOAD-BALANCER', 'dst,dst', 'KUBE-LOAD-BALANCER'),
+    ...clusterIpRules(family, options),
+    commented('KUBE-EXTERNAL-IP', 'dst,dst', 'KUBE-MARK-MASQ'),
+    ...acceptExternalIps('KUBE-EXTERNAL-IP', family),
+    ...acceptExternalIps('KUBE-EXTERNAL-IP-LOCAL', family),
+    // not for addresses on kube-ipvs0: a ClusterIP whose port equals a nodePort is no NodePort (kubernetes issue 132068)
+    rule(`-m addrtype --dst-type LOCAL ${set('KUBE-IPVS-IPS', 'dst', '!')}`, 'KUBE-NODE-PORT'),
+    rule(set('KUBE-CLUSTER-IP', 'dst,dst'), 'ACCEPT'),
+    rule(set('KUBE-LOAD-BALANCER', 'dst,dst'), 'ACCEPT'),
+  ];
+}
+
+/** At most one rule: who is masqueraded on the way to a ClusterIP. */
+function clusterIpRules(family: Family, options: DataplaneOptions): readonly string[] {
+  const { commented } = ruleWriter('KUBE-SERVICES', family);
+  const to = (dirs: string, before = '') =>
+    commented('KUBE-CLUSTER-IP', dirs, 'KUBE-MARK-MASQ', { before });
+  if (options.masqueradeAll) return [to('dst,dst')];
+  const detector = options.detectLocal[family];
+  if (detector.kind === 'none') {
+    // a process of the node that connects to a ClusterIP has that very address as its source (kubernetes issue 63241)
+    return [to('src,dst')];
+  }
+  const outside = notLocal(detector);
+  return outside === undefined ? [] : [to('dst,dst', outside)];
+}
+
+/** @returns undefined when every source is local (`! -s 0.0.0.0/0` matches nothing, and the nf_tables backend refuses it) */
+function notLocal(detector: Exclude<LocalDetector, { kind: 'none' }>): string | undefined {
+  if (detector.kind === 'interface') return `! -i ${detector.match}`;
+  return detector.prefix.length === 0 ? undefined : `! -s ${formatPrefix(detector.prefix)}`;
+}
+
+function acceptExternalIps(
+  name: 'KUBE-EXTERNAL-IP' | 'KUBE-EXTERNAL-IP-LOCAL',
+  family: Family,
+): readonly string[] {
+  const { commented } = ruleWriter('KUBE-SERVICES', family);
+  return [
+    '-m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL',
+    '-m addrtype --dst-type LOCAL',
+  ].map((after) => commented(name, 'dst,dst', 'ACCEPT', { after }));
+}
+
+function loadBalancerChain(family: Family): readonly string[] {
+  const { rule, commented } = ruleWriter('KUBE-LOAD-BALANCER', family);
+  return [commented('KUBE-LOAD-BALANCER-LOCAL', 'dst,dst', 'RETURN'), rule('', 'KUBE-MARK-MASQ')];
+}
+
+function nodePortChain(family: Family): readonly string[] {
+  const { commented } = ruleWriter('KUBE-NODE-PORT', family);
+  const tcp = { before: '-p tcp' };
+  const udp = { before: '-p udp' };
+  const sctp = { before: '-p sctp' };
+  return [
+    commented('KUBE-NODE-PORT-LOCAL-TCP', 'dst', 'RETURN', tcp),
+    commented('KUBE-NODE-PORT-TCP', 'dst', 'KUBE-MARK-MASQ', tcp),
+    commented('KUBE-NODE-PORT-LOCAL-UDP', 'dst', 'RETURN', udp),
+    commented('KUBE-NODE-PORT-UDP', 'dst', 'KUBE-MARK-MASQ', udp),
+    commented('KUBE-NODE-PORT-LOCAL-SCTP-HASH', 'dst,dst', 'RETURN', sctp),
+    commented('KUBE-NODE-PORT-SCTP-HASH', 'dst,dst', 'KUBE-MARK-MASQ', sctp),
+  ];
+}
+
+function markMasqRule(options: DataplaneOptions): string {
+  const mark = hexMark(options.masqueradeBit);
+  return `-A KUBE-MARK-MASQ -j MARK --set-xmark ${mark}/${mark}`;
+}
+
+function postroutingChain(
+  family: Family,
+  options: DataplaneOptions,
+  hasRandomFully: boolean,
+): readonly string[] {
+  const { rule, commented } = ruleWriter('KUBE-POSTROUTING', family);
+  const mark = hexMark(options.masqueradeBit);
+  return [
+    commented('KUBE-LOOP-BACK', 'dst,dst,src', 'MASQUERADE'),
+    rule(`-m mark ! --mark ${mark}/${mark}`, 'RETURN'),
+    // the bit goes, so that a packet wrapped by a tunnel is not masqueraded a second time (kubernetes issue 88986)
+    rule('', `MARK --set-xmark ${mark}/0x0`),
+    rule(
+      '-m comment --comment "kubernetes service traffic requiring SNAT"',
+      hasRandomFully ? 'MASQUERADE --random-fully' : 'MASQUERADE',
+    ),
+  ];
+}
