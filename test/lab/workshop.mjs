@@ -108,16 +108,19 @@ const packageOf = {
   taskset: 'util-linux',
 };
 
+/** @returns absolute path of a program, looked for in PATH and in the folders of system programs; undefined without one */
+export function findProgram(name) {
+  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
 /**
  * @param needsKernel whether User-Mode Linux itself is needed too
  * @returns names of Debian packages that are missing, sorted
  */
 export function missingPackages(needsKernel) {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
-  const missing = new Set();
-  for (const [program, name] of Object.entries(packageOf)) {
-    if (program === 'linux.uml' && !needsKernel) continue;
-    if (!folders.some((folder) => existsSync(join(folder, program)))) missing.add(name);
-  }
-  return [...missing].sort((a, b) => a.localeCompare(b));
+  const programs = Object.entries(packageOf).filter(
+    ([program]) => (needsKernel || program !== 'linux.uml') && !findProgram(program),
+  );
+  return [...new Set(programs.map(([, name]) => name))].sort((a, b) => a.localeCompare(b));
 }

@@ -1,0 +1,91 @@
+// What `npm test` needs before the first test, brought about where it is missing: Debian packages, node_modules, the
+// addon, the API server. Each step says what it does and is quick when there is nothing to do. Plain JavaScript for
+// Node 20: it runs before node_modules is there.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chooseKernel } from '../lab/choose.mjs';
+import { checkout, findProgram, missingPackages } from '../lab/workshop.mjs';
+import { buildBinary, findBinary } from './kubernetes.mjs';
+
+export const say = (text) => process.stdout.write(`== ${text}\n`);
+
+/** @throws when the command fails */
+export function must(argv, env = {}) {
+  const { status, signal, error } = spawnSync(argv[0], argv.slice(1), {
+    cwd: checkout,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  if (status !== 0)
+    throw new Error(`${argv.join(' ')}: ${error?.message ?? signal ?? `status ${status}`}`);
+}
+
+/** Programs beyond the lab's own, and the Debian packages they come from. */
+const testPackages = {
+  etcd: 'etcd-server',
+  openssl: 'openssl',
+  make: 'make',
+  'g++': 'g++',
+  python3: 'python3',
+};
+
+/** Installs what is missing; needs root for that and says what to install otherwise. */
+export function ensurePackages() {
+  const { kernel } = chooseKernel();
+  const missing = missingPackages(kernel === 'uml');
+  for (const [program, name] of Object.entries(testPackages)) {
+    if (!findProgram(program) && !findBinary(program)) missing.push(name);
+  }
+  if (missing.length === 0) return;
+  say(`installing Debian packages: ${missing.join(' ')}`);
+  if (process.getuid() !== 0 || !findProgram('apt-get')) {
+    throw new Error(`missing programs; as root: apt-get install -y ${missing.join(' ')}`);
+  }
+  const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
+  must(['apt-get', 'update', '-qq'], quiet);
+  must(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing], quiet);
+}
+
+/** Runs `npm ci` when node_modules is not what package-lock.json says. */
+export function ensureModules() {
+  if (modulesMatchLock()) return;
+  say('npm ci');
+  must(['npm', 'ci', '--no-audit', '--no-fund']);
+}
+
+function modulesMatchLock() {
+  const installed = join(checkout, 'node_modules', '.package-lock.json');
+  if (!existsSync(installed)) return false;
+  const wanted = JSON.parse(readFileSync(join(checkout, 'package-lock.json'), 'utf8')).packages;
+  const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) =>
+      path === '' || optional || present[path]?.version === version,
+  );
+}
+
+/** Compiles the addon when its sources are newer (addon/build.mjs decides). */
+export function ensureAddon() {
+  must([nodeProgram(), join(checkout, 'addon', 'build.mjs')]);
+}
+
+/** The pinned Node of node_modules; what started this may be the system's older one. */
+export const nodeProgram = () => join(checkout, 'node_modules', '.bin', 'node');
+
+/**
+ * Finds or builds what the end-to-end tests need.
+ *
+ * @returns undefined, or why it cannot be had and what to do
+ */
+export function ensureKubernetes() {
+  if (findBinary('kube-apiserver')) return undefined;
+  say('building kube-apiserver with Go (once, about 5 minutes)');
+  try {
+    buildBinary('kube-apiserver');
+    return undefined;
+  } catch (error) {
+    return error.message;
+  }
+}

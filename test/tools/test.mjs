@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// `npm test`: sets up what is missing, runs every kind of test where it belongs (in the lab what needs IPVS, natively
+// the rest), prints totals per kind and, last, one plain line. `npm test -- kernel e2e` runs only these kinds.
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkout } from '../lab/workshop.mjs';
+import { runJest } from './jestRun.mjs';
+import * as setUp from './setUp.mjs';
+import { totalsLine, totalsTable } from './totals.mjs';
+
+const native = ['unit', 'property', 'golden'];
+const all = [...native, 'kernel', 'e2e'];
+
+/** A run here may leave out neither of these for want of a kernel or an API server. */
+const isCi = Boolean(process.env['CI']) && process.env['CI'] !== 'false';
+
+async function main(argv) {
+  const wanted = argv.length === 0 ? all : argv;
+  const unknown = wanted.filter((kind) => !all.includes(kind));
+  if (unknown.length > 0) throw new Error(`no such kind of test: ${unknown}; there are ${all}`);
+  setUp.ensurePackages();
+  setUp.ensureModules();
+  setUp.ensureAddon();
+
+  const totals = {};
+  const nativeWanted = native.filter((kind) => wanted.includes(kind));
+  if (nativeWanted.length > 0) {
+    setUp.say(`${nativeWanted.join(', ')} tests`);
+    Object.assign(totals, await runJest(nativeWanted));
+  }
+  if (wanted.includes('kernel')) Object.assign(totals, await kernelTests());
+  if (wanted.includes('e2e')) Object.assign(totals, await endToEndTests());
+  process.stdout.write(`\n${totalsTable(totals)}\n${totalsLine(totals)}\n`);
+  return Object.values(totals).some(({ failed }) => failed > 0) ? 1 : 0;
+}
+
+/** All in one boot of the lab; one worker, because the lab kernel has one processor. */
+async function kernelTests() {
+  setUp.say('kernel tests, in the lab');
+  const lab = [
+    process.execPath,
+    join(checkout, 'test', 'lab', 'run.mjs'),
+    '--timeout',
+    '1500',
+    '--',
+  ];
+  const jestArguments = ['--runInBand', '--testTimeout=60000'];
+  return mustNotBeEmpty('kernel', await runJest(['kernel'], { prefix: lab, jestArguments }));
+}
+
+async function endToEndTests() {
+  setUp.say('end-to-end tests, with etcd and kube-apiserver');
+  const obstacle = setUp.ensureKubernetes();
+  if (obstacle === undefined) {
+    const jestArguments = ['--runInBand', '--testTimeout=120000'];
+    return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments }));
+  }
+  process.stdout.write(`end-to-end tests ${isCi ? 'cannot run' : 'skipped'}: ${obstacle}\n`);
+  const files = readdirSync(join(checkout, 'test', 'e2e'), { recursive: true });
+  const count = files.filter((file) => file.endsWith('.test.ts')).length;
+  const none = { passed: 0, failed: 0, skipped: 0 };
+  return { e2e: { ...none, [isCi ? 'failed' : 'skipped']: count } };
+}
+
+function mustNotBeEmpty(kind, totals) {
+  const { passed, failed, skipped } = totals[kind];
+  if (!isCi || (passed + failed > 0 && skipped === 0)) return totals;
+  process.stdout.write(`${kind} tests may neither be missing nor skipped in CI\n`);
+  return { [kind]: { passed, failed: failed + 1, skipped } };
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stdout.write(`npm test: ${error.message}\n0 passed, 1 failed\n`);
+  process.exitCode = 1;
+}
