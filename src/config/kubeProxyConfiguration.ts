@@ -129,7 +129,11 @@ export type DecodedConfiguration =
       readonly unknown: readonly UnknownField[];
       readonly problems?: never;
     }
-  | { readonly configuration?: never; readonly problems: readonly Problem[] };
+  | {
+      readonly configuration?: never;
+      readonly unknown?: never;
+      readonly problems: readonly Problem[];
+    };
 
 export interface UnknownField {
   readonly path: string;

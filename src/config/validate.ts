@@ -79,7 +79,7 @@ const localMode: Check = (value) =>
 
 const minSyncPeriod: Check = (value, { ipvs }) =>
   notNegative(value, {} as never) ??
-  (durationOf(value) > durationOf(ipvs.syncPeriod)
+  (durationOf(ipvs.syncPeriod) > 0 && durationOf(value) > durationOf(ipvs.syncPeriod)
     ? `must not be greater than the sync period, ${ipvs.syncPeriod}`
     : undefined);
 

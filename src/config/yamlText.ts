@@ -10,6 +10,7 @@ import {
   isScalar,
   isSeq,
   parseAllDocuments,
+  stringify,
 } from 'yaml';
 import type { Problem } from '../model/problem.ts';
 
@@ -17,15 +18,15 @@ export interface YamlText {
   readonly value: unknown;
   /** dotted paths of keys that appear more than once in their map; the last one counts */
   readonly duplicates: readonly string[];
-  /** @returns 1-based line of the field, or of the nearest parent that is there; undefined for an empty text */
-  lineOf(path: string): number | undefined;
+  /** `FILE:LINE:COLUMN` of the field, or of the nearest parent that is there; undefined for an empty text */
+  placeOf(path: string): string | undefined;
 }
 
 export type YamlTextResult =
   | { readonly text: YamlText; readonly problems?: never }
   | { readonly text?: never; readonly problems: readonly Problem[] };
 
-/** @param name how problems call the text, normally the file's path; their paths are `NAME:LINE` */
+/** @param name how problems call the text, normally the file's path */
 export function parseYamlText(content: string, name: string): YamlTextResult {
   const lines = new LineCounter();
   const documents = [
@@ -36,13 +37,18 @@ export function parseYamlText(content: string, name: string): YamlTextResult {
       lineCounter: lines,
     }),
   ] as Document[];
-  const at = (offset: number) => `${name}:${lines.linePos(offset).line}`;
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
+  const invalid = (problem: string, offset: number): Problem => ({
+    path: 'YAML',
+    value: undefined,
+    problem,
+    source: at(offset),
+  });
   const errors = documents.flatMap((document) =>
-    document.errors.map((error) => ({
-      path: at(error.pos[0]),
-      value: undefined,
-      problem: `not valid YAML: ${error.message}`,
-    })),
+    document.errors.map((error) => invalid(`is not valid: ${error.message}`, error.pos[0])),
   );
   if (errors.length > 0) return { problems: errors };
 
@@ -50,7 +56,7 @@ export function parseYamlText(content: string, name: string): YamlTextResult {
   const second = filled[1]?.contents as Node | undefined;
   if (second) {
     const problem = 'a second document begins here; put exactly one into the file';
-    return { problems: [{ path: at(second.range?.[0] ?? 0), value: undefined, problem }] };
+    return { problems: [invalid(problem, second.range?.[0] ?? 0)] };
   }
   const root = filled[0]?.contents as Node | undefined;
   try {
@@ -60,13 +66,18 @@ export function parseYamlText(content: string, name: string): YamlTextResult {
       text: {
         value,
         duplicates: root ? duplicateKeys(root, '') : [],
-        lineOf: (path) => (root ? lines.linePos(deepestOffset(root, path)).line : undefined),
+        placeOf: (path) => (root ? at(deepestOffset(root, path)) : undefined),
       },
     };
   } catch (error) {
-    const problem = `not valid YAML: ${(error as Error).message}`;
-    return { problems: [{ path: at(root?.range?.[0] ?? 0), value: undefined, problem }] };
+    const problem = `is not valid: ${(error as Error).message}`;
+    return { problems: [invalid(problem, root?.range?.[0] ?? 0)] };
   }
+}
+
+/** YAML that reads back as the same value also where `n` and `on` are booleans, as in Kubernetes. */
+export function formatYamlText(value: unknown): string {
+  return stringify(value, { version: '1.1', lineWidth: 0 });
 }
 
 function keyText(key: unknown): string {

@@ -1,0 +1,99 @@
+import { expect, test } from '@jest/globals';
+import { buildDataplaneOptions } from '../../../src/config/dataplaneOptions.ts';
+import { RUN_FLAGS } from '../../../src/config/flags.ts';
+import { parseFlags } from '../../../src/config/parseFlags.ts';
+import { resolveConfig } from '../../../src/config/resolve.ts';
+import type { Family } from '../../../src/net/family.ts';
+import { parsePrefix } from '../../../src/net/prefix.ts';
+
+const build = (
+  flags: readonly string[],
+  podCIDRs: readonly string[] = [],
+  families: readonly Family[] = ['IPv4', 'IPv6'],
+) => {
+  const { values } = parseFlags(['--nodeport-addresses=primary', ...flags], RUN_FLAGS);
+  const { config } = resolveConfig({ flags: values, isInCluster: true });
+  return buildDataplaneOptions(config!.dataplane, { name: 'n1', podCIDRs, families });
+};
+const prefix = (text: string) => ({ kind: 'prefix', prefix: parsePrefix(text) });
+const NONE = { kind: 'none' };
+
+test('ClusterCIDR takes the first CIDR of each family', () => {
+  const { options, warnings } = build(['--cluster-cidr=10.0.0.0/8,fd00::/8,11.0.0.0/8']);
+  expect(options.detectLocal).toEqual({ IPv4: prefix('10.0.0.0/8'), IPv6: prefix('fd00::/8') });
+  expect(warnings).toEqual([]);
+});
+
+test('NodeCIDR takes the first pod CIDR of each family', () => {
+  const { options } = build(['--detect-local-mode=NodeCIDR'], ['fd00:1::/64', '10.244.1.0/24']);
+  expect(options.detectLocal).toEqual({
+    IPv4: prefix('10.244.1.0/24'),
+    IPv6: prefix('fd00:1::/64'),
+  });
+});
+
+test.each([
+  [['--detect-local-mode=BridgeInterface', '--pod-bridge-interface=cni0'], 'cni0'],
+  [['--detect-local-mode=InterfaceNamePrefix', '--pod-interface-name-prefix=cali'], 'cali+'],
+])('%j matches an interface in both families', (flags, match) => {
+  const detector = { kind: 'interface', match };
+  expect(build(flags).options.detectLocal).toEqual({ IPv4: detector, IPv6: detector });
+});
+
+test('without any CIDR there is no detector, and that is said for each family', () => {
+  const { options, warnings, problems } = build([]);
+  expect(options.detectLocal).toEqual({ IPv4: NONE, IPv6: NONE });
+  expect(warnings).toHaveLength(2);
+  expect(problems).toEqual([]);
+});
+
+test('a family without CIDR is a warning on a dual-stack node', () => {
+  const { options, warnings, problems } = build(
+    ['--detect-local-mode=NodeCIDR'],
+    ['10.244.1.0/24'],
+  );
+  expect(options.detectLocal.IPv6).toEqual(NONE);
+  expect(warnings).toEqual([expect.stringContaining('Node n1 has no IPv6 CIDR')]);
+  expect(problems).toEqual([]);
+});
+
+test('a detector of the other family alone is fatal on a single-stack node', () => {
+  expect(build(['--cluster-cidr=fd00::/8'], [], ['IPv4']).problems).toEqual([
+    expect.objectContaining({ value: 'fd00::/8' }),
+  ]);
+  expect(build(['--detect-local-mode=NodeCIDR'], [], ['IPv4']).problems).toEqual([
+    expect.objectContaining({ path: 'Node/n1.spec.podCIDRs' }),
+  ]);
+});
+
+test('addresses of a family that the node lacks, or does not name, are warned of', () => {
+  const flags = ['--cluster-cidr=10.0.0.0/8', '--ipvs-exclude-cidrs=fd00::/8'];
+  expect(build(flags, [], ['IPv4']).warnings).toEqual([
+    expect.stringContaining('excludeCIDRs of a family that this node does not have: fd00::/8'),
+  ]);
+  const { values } = parseFlags(['--nodeport-addresses=10.0.0.0/8'], RUN_FLAGS);
+  const { config } = resolveConfig({ flags: values, isInCluster: true });
+  const node = { name: 'n', podCIDRs: [], families: ['IPv4', 'IPv6'] as const };
+  expect(buildDataplaneOptions(config!.dataplane, node).warnings.join()).toContain(
+    'nodePortAddresses holds no IPv6 CIDR',
+  );
+});
+
+test('NodePorts on every address are pointed out', () => {
+  const { values } = parseFlags([], RUN_FLAGS);
+  const { config } = resolveConfig({ flags: values, isInCluster: true });
+  const node = { name: 'n', podCIDRs: [], families: ['IPv4'] as const };
+  expect(buildDataplaneOptions(config!.dataplane, node).warnings.join()).toContain('"primary"');
+});
+
+test('everything else is handed through', () => {
+  expect(
+    build(['--ipvs-scheduler=sh', '--masquerade-all', '--ipvs-strict-arp']).options,
+  ).toMatchObject({
+    scheduler: 'sh',
+    masqueradeAll: true,
+    strictArp: true,
+    masqueradeBit: 14,
+    nodePortAddresses: ['primary'],
+  });
+});

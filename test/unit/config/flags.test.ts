@@ -1,0 +1,62 @@
+import { expect, test } from '@jest/globals';
+import { fieldOf } from '../../../src/config/applyFlags.ts';
+import { flagHelp } from '../../../src/config/flagHelp.ts';
+import { RUN_FLAGS } from '../../../src/config/flags.ts';
+import { defaultConfiguration } from '../../../src/config/kubeProxyConfiguration.ts';
+
+/** kube-proxy's, of 1.33. */
+const KUBE_PROXY_FLAGS =
+  `bind-address bind-address-hard-fail boot-id-file cleanup cluster-cidr config config-sync-period
+  conntrack-max-per-core conntrack-min conntrack-tcp-be-liberal conntrack-tcp-timeout-close-wait
+  conntrack-tcp-timeout-established conntrack-udp-timeout conntrack-udp-timeout-stream detect-local-mode feature-gates
+  healthz-bind-address healthz-port help hostname-override init-only iptables-localhost-nodeports iptables-masquerade-bit
+  iptables-min-sync-period iptables-sync-period ipvs-exclude-cidrs ipvs-min-sync-period ipvs-scheduler ipvs-strict-arp
+  ipvs-sync-period ipvs-tcp-timeout ipvs-tcpfin-timeout ipvs-udp-timeout kube-api-burst kube-api-content-type kube-api-qps
+  kubeconfig log-flush-frequency log-json-info-buffer-size log-json-split-stream log-text-info-buffer-size
+  log-text-split-stream logging-format machine-id-file masquerade-all master metrics-bind-address metrics-port
+  nodeport-addresses oom-score-adj pod-bridge-interface pod-interface-name-prefix profiling proxy-mode proxy-port-range
+  show-hidden-metrics-for-version v version vmodule write-config-to`.split(/\s+/);
+
+test('every flag of kube-proxy is there, and beside them only ours', () => {
+  expect(RUN_FLAGS.map(({ name }) => name).toSorted()).toEqual(
+    [...KUBE_PROXY_FLAGS, 'manifests'].toSorted(),
+  );
+});
+
+test('no flag is there twice', () => {
+  const names = RUN_FLAGS.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('every field that a flag sets exists in the configuration', () => {
+  const standard = defaultConfiguration();
+  for (const flag of RUN_FLAGS) {
+    for (const field of flag.fields ?? []) {
+      expect([flag.name, field, fieldOf(standard, field)]).not.toContain(undefined);
+    }
+  }
+});
+
+test('the default that --help shows is the one of the configuration', () => {
+  const standard = defaultConfiguration();
+  for (const flag of RUN_FLAGS) {
+    const field = flag.fields?.at(-1);
+    if (flag.default === undefined || field === undefined || flag.name === 'ipvs-scheduler')
+      continue;
+    expect([flag.name, String(fieldOf(standard, field))]).toEqual([flag.name, flag.default]);
+  }
+});
+
+test('--help shows every flag once, in lines of at most 100 columns', () => {
+  const help = flagHelp(RUN_FLAGS);
+  for (const { name } of RUN_FLAGS) {
+    expect(help.match(new RegExp(`--${name}( |$)`, 'gm'))?.length ?? 0).toBeGreaterThan(0);
+  }
+  expect(help.split('\n').filter((line) => line.length > 100)).toEqual([]);
+});
+
+test('flags without effect are listed apart', () => {
+  const [, apart = ''] = flagHelp(RUN_FLAGS).split('without effect yet:');
+  expect(apart).toContain('--conntrack-min');
+  expect(apart).not.toContain('--ipvs-scheduler');
+});

@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals';
+import { parseYamlText } from '../../../src/config/yamlText.ts';
+
+test('a document becomes a plain value with YAML 1.1 booleans', () => {
+  const { text } = parseYamlText('a: yes\nb: {c: [1, "2"]}\n', 'f.yaml');
+  expect(text?.value).toEqual({ a: true, b: { c: [1, '2'] } });
+  expect(text?.duplicates).toEqual([]);
+});
+
+test('JSON is read too', () => {
+  expect(parseYamlText('{"a": {"b": null}}', 'f.json').text?.value).toEqual({ a: { b: null } });
+});
+
+test('a duplicate key is named and the last one counts', () => {
+  const { text } = parseYamlText('a: 1\nb:\n  - c: 1\n    c: 2\na: 3\n', 'f.yaml');
+  expect(text?.value).toEqual({ a: 3, b: [{ c: 2 }] });
+  expect(text?.duplicates).toEqual(['b[0].c', 'a']);
+});
+
+test('a field is found by line and column, an absent one by its parent', () => {
+  const { text } = parseYamlText('a: 1\nb:\n  c:\n  - x\n  - y: 1\n', 'f.yaml');
+  expect(text?.placeOf('b.c[1].y')).toBe('f.yaml:5:5');
+  expect(text?.placeOf('b.c[0]')).toBe('f.yaml:4:5');
+  expect(text?.placeOf('b.missing')).toBe('f.yaml:2:1');
+  expect(text?.placeOf('missing')).toBe('f.yaml:1:1');
+});
+
+test('an empty text is null and has no places', () => {
+  const { text } = parseYamlText('# nothing\n', 'f.yaml');
+  expect(text?.value).toBeNull();
+  expect(text?.placeOf('a')).toBeUndefined();
+});
+
+test.each([
+  ['a: [1', 'f.yaml:1:6'],
+  ['a: 1\nb: *nowhere\n', 'f.yaml:1:1'],
+  ['a: 1\n---\nb: 2\n', 'f.yaml:3:1'],
+  ['a:\n\t- 1\n', 'f.yaml:2:1'],
+])('%j is refused at its place', (content, source) => {
+  const { problems } = parseYamlText(content, 'f.yaml');
+  expect(problems?.[0]).toMatchObject({ path: 'YAML', source });
+});
