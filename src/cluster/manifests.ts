@@ -13,7 +13,7 @@ import type { ClusterListener, ClusterSource } from './source.ts';
 
 export interface LoadedManifests {
   readonly snapshot: ClusterSnapshot;
-  /** by file, then by line */
+  /** by file */
   readonly problems: readonly Problem[];
 }
 

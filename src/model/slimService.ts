@@ -12,6 +12,8 @@ export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
 const SOURCE_RANGES_ANNOTATION = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 
+const SOURCE_RANGES_ANNOTATION_PATH = `metadata.annotations${stepOf(SOURCE_RANGES_ANNOTATION)}`;
+
 const TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
 const POLICIES = ['Cluster', 'Local'] as const;
 const PROTOCOLS: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
@@ -99,7 +101,7 @@ function readSourceRanges(
   return {
     // an annotation that holds commas alone restricts to nothing readable: kept, so that it denies
     sourceRanges: annotation !== '' && parts.length === 0 ? [annotation] : parts,
-    sourceRangesPath: `metadata.annotations${stepOf(SOURCE_RANGES_ANNOTATION)}`,
+    sourceRangesPath: SOURCE_RANGES_ANNOTATION_PATH,
   };
 }
 

@@ -94,11 +94,11 @@ export function isLoopback(address: Address): boolean {
 }
 
 export function isLinkLocal(address: Address): boolean {
-  return familyOf(address) === 'IPv4' ? address.startsWith('169.254.') : /^fe[89ab]/.test(address);
+  return familyOf(address) === 'IPv4' ? address.startsWith('169.254.') : /^fe[89ab][0-9a-f]:/.test(address);
 }
 
 export function isMulticast(address: Address): boolean {
-  if (familyOf(address) === 'IPv6') return address.startsWith('ff');
+  if (familyOf(address) === 'IPv6') return /^ff[0-9a-f]{2}:/.test(address);
   const first = Number(address.slice(0, address.indexOf('.')));
   return first >= 224 && first <= 239;
 }
