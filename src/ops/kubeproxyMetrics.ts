@@ -1,0 +1,156 @@
+/**
+ * The metrics that dashboards for kube-proxy's ipvs mode already read: same names, labels and buckets. Our loop serves
+ * both families in one round, so a round counts for each.
+ *
+ * @see kubernetes pkg/proxy/metrics
+ */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { FAMILIES, type Family } from '../net/family.ts';
+
+const SUBSYSTEM = 'kubeproxy_sync_proxy_rules';
+
+function exponential(start: number, factor: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => start * factor ** i);
+}
+
+function linear(start: number, step: number, end: number): number[] {
+  return Array.from({ length: Math.floor((end - start) / step) + 1 }, (_, i) => start + i * step);
+}
+
+const PROGRAMMING_BUCKETS = [
+  0.25,
+  0.5,
+  ...linear(1, 1, 59),
+  ...linear(60, 5, 115),
+  ...linear(120, 30, 300),
+];
+
+export class KubeproxyMetrics {
+  readonly #families: readonly Family[];
+  readonly #syncDuration: Histogram<'ip_family'>;
+  readonly #syncTimestamp: Gauge<'ip_family'>;
+  readonly #queuedTimestamp: Gauge<'ip_family'>;
+  readonly #programmingDuration: Histogram<'ip_family'>;
+  readonly #changes: Readonly<Record<'service' | 'endpoint', { pending: Gauge; total: Counter }>>;
+  readonly #restoreFailures: Counter<'ip_family'>;
+  readonly #noLocalEndpoints: Gauge<'ip_family' | 'traffic_policy'>;
+  readonly #probes: Readonly<Record<'healthz' | 'livez', Counter<'code'>>>;
+
+  constructor(register: Registry, families: readonly Family[] = FAMILIES) {
+    const registers = [register];
+    const byFamily = { labelNames: ['ip_family' as const], registers };
+    this.#families = families;
+    this.#syncDuration = new Histogram({
+      name: `${SUBSYSTEM}_duration_seconds`,
+      help: 'Time that one round of programming took',
+      buckets: exponential(0.001, 2, 15),
+      ...byFamily,
+    });
+    this.#syncTimestamp = new Gauge({
+      name: `${SUBSYSTEM}_last_timestamp_seconds`,
+      help: 'When the last round of programming finished',
+      ...byFamily,
+    });
+    this.#queuedTimestamp = new Gauge({
+      name: `${SUBSYSTEM}_last_queued_timestamp_seconds`,
+      help: 'When a change was last queued for programming',
+      ...byFamily,
+    });
+    this.#programmingDuration = new Histogram({
+      name: 'kubeproxy_network_programming_duration_seconds',
+      help: 'From the change of an endpoint, as its EndpointSlice tells, to the programmed dataplane',
+      buckets: PROGRAMMING_BUCKETS,
+      ...byFamily,
+    });
+    this.#restoreFailures = new Counter({
+      name: `${SUBSYSTEM}_iptables_restore_failures_total`,
+      help: 'Failed writes of iptables rules',
+      ...byFamily,
+    });
+    this.#noLocalEndpoints = new Gauge({
+      name: `${SUBSYSTEM}_no_local_endpoints_total`,
+      help: 'Services with a Local traffic policy and no endpoint on this node',
+      labelNames: ['ip_family', 'traffic_policy'],
+      registers,
+    });
+    this.#changes = {
+      service: changeMetrics('service', registers),
+      endpoint: changeMetrics('endpoint', registers),
+    };
+    this.#probes = {
+      healthz: probeCounter('healthz', registers),
+      livez: probeCounter('livez', registers),
+    };
+    this.#startAtZero();
+  }
+
+  /** A Service or an EndpointSlice changed and waits to be programmed. */
+  changeQueued(kind: 'service' | 'endpoint', wallMs: number): void {
+    this.#changes[kind].pending.inc();
+    this.#changes[kind].total.inc();
+    for (const family of this.#families)
+      this.#queuedTimestamp.set({ ip_family: family }, wallMs / 1000);
+  }
+
+  /** A round takes all that is pending. */
+  changesTaken(): void {
+    this.#changes.service.pending.set(0);
+    this.#changes.endpoint.pending.set(0);
+  }
+
+  syncFinished(durationMs: number, wallMs: number): void {
+    for (const family of this.#families) {
+      this.#syncDuration.observe({ ip_family: family }, durationMs / 1000);
+      this.#syncTimestamp.set({ ip_family: family }, wallMs / 1000);
+    }
+  }
+
+  endpointProgrammed(family: Family, latencyMs: number): void {
+    this.#programmingDuration.observe({ ip_family: family }, latencyMs / 1000);
+  }
+
+  iptablesFailed(family: Family): void {
+    this.#restoreFailures.inc({ ip_family: family });
+  }
+
+  setNoLocalEndpoints(family: Family, policy: 'internal' | 'external', services: number): void {
+    this.#noLocalEndpoints.set({ ip_family: family, traffic_policy: policy }, services);
+  }
+
+  countProbe(path: 'healthz' | 'livez', status: number): void {
+    this.#probes[path].inc({ code: String(status) });
+  }
+
+  /** An absent series and one at zero are not the same to an alert. */
+  #startAtZero(): void {
+    for (const family of this.#families) {
+      this.#restoreFailures.inc({ ip_family: family }, 0);
+      this.setNoLocalEndpoints(family, 'internal', 0);
+      this.setNoLocalEndpoints(family, 'external', 0);
+    }
+  }
+}
+
+function changeMetrics(kind: string, registers: Registry[]): { pending: Gauge; total: Counter } {
+  return {
+    pending: new Gauge({
+      name: `${SUBSYSTEM}_${kind}_changes_pending`,
+      help: `Changes of kind ${kind} that wait to be programmed`,
+      registers,
+    }),
+    total: new Counter({
+      name: `${SUBSYSTEM}_${kind}_changes_total`,
+      help: `Changes of kind ${kind} since the start`,
+      registers,
+    }),
+  };
+}
+
+function probeCounter(path: string, registers: Registry[]): Counter<'code'> {
+  return new Counter({
+    name: `kubeproxy_proxy_${path}_total`,
+    help: `Answers of /${path} by HTTP status`,
+    labelNames: ['code'],
+    registers,
+  });
+}

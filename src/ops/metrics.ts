@@ -1,0 +1,77 @@
+/** Everything that `/metrics` shows, in one registry of its own. What a metric means is told where it is defined. */
+import { Counter, Registry } from 'prom-client';
+import type { Family } from '../net/family.ts';
+import type { ApplyReport } from '../plan/operations.ts';
+import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
+import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';
+import { type Observation, StateMetrics } from './stateMetrics.ts';
+
+export interface MetricsOptions {
+  readonly families: readonly Family[];
+  readonly version: BuildVersion;
+  /** called once per scrape */
+  readonly observe: () => Observation;
+  /** default true; tests of other things leave the process out */
+  readonly hasProcessMetrics?: boolean;
+}
+
+export class Metrics {
+  readonly #register = new Registry();
+  readonly kubeproxy: KubeproxyMetrics;
+  readonly #state: StateMetrics;
+  readonly #requests: Counter<'code' | 'method' | 'host'>;
+
+  constructor(options: MetricsOptions) {
+    this.kubeproxy = new KubeproxyMetrics(this.#register, options.families);
+    this.#state = new StateMetrics(this.#register, oncePerTurn(options.observe));
+    this.#requests = new Counter({
+      name: 'rest_client_requests_total',
+      help: 'Requests to the API server by status, method and host',
+      labelNames: ['code', 'method', 'host'],
+      registers: [this.#register],
+    });
+    registerBuildInfo(this.#register, options.version);
+    if (options.hasProcessMetrics !== false) registerProcessMetrics(this.#register);
+  }
+
+  get contentType(): string {
+    return this.#register.contentType;
+  }
+
+  render(): Promise<string> {
+    return this.#register.metrics();
+  }
+
+  /** What a round did; failed rules count as kube-proxy's failed restores. */
+  applied(report: ApplyReport): void {
+    this.#state.applied(report);
+    for (const { operation } of report.failed) {
+      if (operation.op === 'writeRules') this.kubeproxy.iptablesFailed(operation.family);
+    }
+  }
+
+  /** For ApiClient's `onRequest`. */
+  requested(outcome: {
+    readonly method: string;
+    readonly code: string;
+    readonly host: string;
+  }): void {
+    this.#requests.inc({ code: outcome.code, method: outcome.method, host: outcome.host });
+  }
+
+  countProbe(path: 'healthz' | 'livez', status: number): void {
+    this.kubeproxy.countProbe(path, status);
+  }
+}
+
+/** One scrape asks eight times for what costs a walk over the whole state; the answer holds until the turn ends. */
+function oncePerTurn<T>(read: () => T): () => T {
+  let kept: { readonly value: T } | undefined;
+  return () => {
+    if (kept === undefined) {
+      kept = { value: read() };
+      queueMicrotask(() => (kept = undefined));
+    }
+    return kept.value;
+  };
+}

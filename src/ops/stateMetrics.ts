@@ -1,0 +1,144 @@
+/** `kubeipvs_*`: what the dataplane holds and what was done to it. Sizes are taken when somebody looks, not per change. */
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { DataplaneState } from '../desired/state.ts';
+import { familyOf } from '../net/address.ts';
+import type { Family } from '../net/family.ts';
+import type { ApplyReport } from '../plan/operations.ts';
+
+export interface StateSizes {
+  readonly virtualServers: Readonly<Record<Family, number>>;
+  readonly destinations: Readonly<Record<Family, number>>;
+  readonly addresses: Readonly<Record<Family, number>>;
+  /** entries by name of the set */
+  readonly setEntries: ReadonlyMap<string, number>;
+}
+
+/** What is asked of the agent at each scrape. */
+export interface Observation {
+  readonly sizes: StateSizes;
+  /** the source is watching every kind */
+  readonly isSourceConnected: boolean;
+  /** problems of objects and files that are skipped, in whole or in part */
+  readonly problems: number;
+  readonly drainingDestinations: number;
+  /** operations that failed and wait for their next try */
+  readonly failingOperations: number;
+}
+
+export class StateMetrics {
+  readonly #operations: Counter<'operation' | 'result'>;
+  readonly #kernelWrites: Counter;
+
+  constructor(register: Registry, observe: () => Observation) {
+    const registers = [register];
+    this.#operations = new Counter({
+      name: 'kubeipvs_operations_total',
+      help: 'Operations on the dataplane by kind and result',
+      labelNames: ['operation', 'result'],
+      registers,
+    });
+    this.#kernelWrites = new Counter({
+      name: 'kubeipvs_kernel_writes_total',
+      help: 'Writes that reached the kernel: netlink messages, ipset lines, iptables transactions, sysctls',
+      registers,
+    });
+    registerSizes(register, observe);
+    registerStanding(register, observe);
+  }
+
+  applied(report: ApplyReport): void {
+    for (const { op } of report.done) this.#operations.inc({ operation: op, result: 'done' });
+    for (const { operation } of report.failed) {
+      this.#operations.inc({ operation: operation.op, result: 'failed' });
+    }
+    this.#kernelWrites.inc(report.kernelWrites);
+  }
+}
+
+function registerSizes(register: Registry, observe: () => Observation): void {
+  const perFamily: readonly (readonly [string, string, keyof Omit<StateSizes, 'setEntries'>])[] = [
+    ['kubeipvs_virtual_servers', 'Virtual servers of Services', 'virtualServers'],
+    ['kubeipvs_destinations', 'Destinations of all virtual servers', 'destinations'],
+    ['kubeipvs_addresses', 'Addresses bound to the dummy device', 'addresses'],
+  ];
+  for (const [name, help, what] of perFamily) {
+    register.registerMetric(
+      new Gauge({
+        name,
+        help,
+        labelNames: ['ip_family'],
+        registers: [],
+        collect() {
+          const sizes = observe().sizes[what];
+          for (const [family, count] of Object.entries(sizes))
+            this.set({ ip_family: family }, count);
+        },
+      }),
+    );
+  }
+  register.registerMetric(
+    new Gauge({
+      name: 'kubeipvs_ipset_entries',
+      help: 'Entries of each ipset',
+      labelNames: ['set'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [set, count] of observe().sizes.setEntries) this.set({ set }, count);
+      },
+    }),
+  );
+}
+
+const STANDING: readonly (readonly [string, string, (observed: Observation) => number])[] = [
+  [
+    'kubeipvs_source_connected',
+    '1 while the source of Services is watched',
+    (o) => Number(o.isSourceConnected),
+  ],
+  [
+    'kubeipvs_problems',
+    'Problems of objects or files that are skipped in whole or in part',
+    (o) => o.problems,
+  ],
+  [
+    'kubeipvs_draining_destinations',
+    'Destinations that keep connections and get no new ones',
+    (o) => o.drainingDestinations,
+  ],
+  [
+    'kubeipvs_failing_operations',
+    'Operations that failed and will be tried again',
+    (o) => o.failingOperations,
+  ],
+];
+
+function registerStanding(register: Registry, observe: () => Observation): void {
+  for (const [name, help, read] of STANDING) {
+    register.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(read(observe()));
+        },
+      }),
+    );
+  }
+}
+
+/** Counts a state; costs what the state holds. */
+export function measureState(state: DataplaneState): StateSizes {
+  const virtualServers = { IPv4: 0, IPv6: 0 };
+  const destinations = { IPv4: 0, IPv6: 0 };
+  const addresses = { IPv4: 0, IPv6: 0 };
+  for (const server of state.virtualServers.values()) {
+    const family = familyOf(server.address);
+    virtualServers[family]++;
+    destinations[family] += server.destinations.size;
+  }
+  for (const address of state.addresses) addresses[familyOf(address)]++;
+  const setEntries = new Map([...state.ipsets.values()].map((set) => [set.name, set.entries.size]));
+  return { virtualServers, destinations, addresses, setEntries };
+}

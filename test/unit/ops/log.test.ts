@@ -1,0 +1,108 @@
+import { describe, expect, test } from '@jest/globals';
+import { createLogger, type Logger } from '../../../src/ops/log.ts';
+import { formatKlog } from '../../../src/ops/logFormat.ts';
+
+const noon = new Date(2026, 10, 24, 15, 4, 5, 678).getTime();
+
+function logger(format: 'text' | 'json', verbosity = 0): { log: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => lines.push(line) };
+  return {
+    log: createLogger({ format, verbosity, destination, wallMs: () => noon, pid: 12345 }),
+    lines,
+  };
+}
+
+describe('text', () => {
+  test('has the header and the fields of klog, with the line it was written at', () => {
+    const { log, lines } = logger('text');
+    log.info('Synced', { services: 3, from: 'api "x"', ok: true, list: ['a'] });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^I1124 15:04:05\.678000   12345 log\.test\.ts:\d+\] "Synced" services=3 from="api \\"x\\"" ok=true list=\["a"\]\n$/,
+      ),
+    ]);
+  });
+
+  test('severities have their letters, errors their message with its causes', () => {
+    const { log, lines } = logger('text');
+    log.warning('Odd');
+    log.error('Failed', new Error('cannot list', { cause: new Error('connect ECONNREFUSED') }), {
+      n: 1,
+    });
+    log.error('No error object');
+    expect(lines[0]).toMatch(/^W1124 .*\] "Odd"\n$/);
+    expect(lines[1]).toMatch(
+      /^E1124 .*log\.test\.ts:\d+\] "Failed" err="cannot list: connect ECONNREFUSED" n=1\n$/,
+    );
+    expect(lines[2]).toMatch(/\] "No error object"\n$/);
+  });
+
+  test('a line is one line whatever is in it', () => {
+    const { log, lines } = logger('text');
+    log.info('two\nlines', { value: 'a\nb' });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]!.trimEnd()).not.toContain('\n');
+  });
+
+  test('what JSON does not know is readable', () => {
+    const { log, lines } = logger('text');
+    log.info('Odd values', {
+      big: 10n,
+      set: new Set([1]),
+      map: new Map([['k', 2]]),
+      error: new Error('x'),
+    });
+    expect(lines[0]).toContain('big="10" set=[1] map={"k":2} error="x"');
+  });
+
+  test('fields may be called like parts of the header', () => {
+    const { log, lines } = logger('text');
+    log.info('Message', { level: 'high', time: 'late', msg: 'other', pid: 1, v: 2, caller: 'me' });
+    expect(lines[0]).toMatch(
+      /"Message" level="high" time="late" msg="other" pid=1 v=2 caller="me"\n$/,
+    );
+  });
+});
+
+describe('verbosity', () => {
+  test('decides what is written', () => {
+    const { log, lines } = logger('text', 2);
+    log.verbose(2, 'shown');
+    log.verbose(3, 'hidden');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/log\.test\.ts:\d+\] "shown"\n$/);
+    expect([log.isVerbose(2), log.isVerbose(3)]).toEqual([true, false]);
+  });
+});
+
+describe('json', () => {
+  test('has the keys of Kubernetes components', () => {
+    const { log, lines } = logger('json', 4);
+    log.verbose(4, 'Synced', { services: 3 });
+    log.error('Failed', new Error('x'));
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      {
+        ts: noon,
+        caller: expect.stringMatching(/^log\.test\.ts:\d+$/),
+        msg: 'Synced',
+        v: 4,
+        services: 3,
+      },
+      { ts: noon, caller: expect.any(String), msg: 'Failed', level: 'error', err: 'x' },
+    ]);
+  });
+});
+
+test('the header of klog keeps its columns for long process numbers', () => {
+  const record = {
+    severity: 'info',
+    timeMs: new Date(2026, 0, 2, 3, 4, 5, 6).getTime(),
+    pid: 4194304,
+    caller: 'x.ts:1',
+    verbosity: 0,
+    message: 'm',
+    fields: {},
+  } as const;
+  expect(formatKlog(record)).toBe('I0102 03:04:05.006000 4194304 x.ts:1] "m"');
+});

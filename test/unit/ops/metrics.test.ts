@@ -1,0 +1,210 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { DataplaneState, VirtualServer } from '../../../src/desired/state.ts';
+import type { ApplyReport, ServerSpec } from '../../../src/plan/operations.ts';
+import { Metrics } from '../../../src/ops/metrics.ts';
+import { measureState, type Observation } from '../../../src/ops/stateMetrics.ts';
+
+const version = {
+  gitVersion: 'v1.2.3',
+  gitCommit: 'abc',
+  buildDate: '2026-11-24T00:00:00Z',
+  nodeVersion: 'v24.0.0',
+  platform: 'linux/x64',
+};
+
+const server: ServerSpec = {
+  address: '10.96.0.1',
+  port: 80,
+  protocol: 'TCP',
+  scheduler: 'rr',
+  flags: [],
+};
+
+let observed: Observation;
+let observations: number;
+let metrics: Metrics;
+
+beforeEach(() => {
+  observations = 0;
+  observed = {
+    sizes: {
+      virtualServers: { IPv4: 2, IPv6: 1 },
+      destinations: { IPv4: 4, IPv6: 0 },
+      addresses: { IPv4: 1, IPv6: 1 },
+      setEntries: new Map([['KUBE-CLUSTER-IP', 7]]),
+    },
+    isSourceConnected: true,
+    problems: 3,
+    drainingDestinations: 4,
+    failingOperations: 5,
+  };
+  metrics = new Metrics({
+    families: ['IPv4', 'IPv6'],
+    version,
+    observe: () => {
+      observations++;
+      return observed;
+    },
+    hasProcessMetrics: false,
+  });
+});
+
+/** Value of one series, or undefined. */
+async function value(series: string): Promise<number | undefined> {
+  const line = (await metrics.render()).split('\n').find((each) => each.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}
+
+describe('kube-proxy names', () => {
+  test('a round counts for both families, in seconds', async () => {
+    metrics.kubeproxy.syncFinished(1500, 1_700_000_000_500);
+    for (const family of ['IPv4', 'IPv6']) {
+      expect(
+        await value(`kubeproxy_sync_proxy_rules_duration_seconds_sum{ip_family="${family}"}`),
+      ).toBe(1.5);
+      expect(
+        await value(`kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family="${family}"}`),
+      ).toBe(1_700_000_000.5);
+    }
+  });
+
+  test('buckets are those of kube-proxy', async () => {
+    metrics.kubeproxy.syncFinished(1, 0);
+    metrics.kubeproxy.endpointProgrammed('IPv4', 20);
+    const text = await metrics.render();
+    const buckets = (name: string) =>
+      [
+        ...text.matchAll(new RegExp(`^${name}_bucket\\{.*?le="([^"]+)".*?ip_family="IPv4"`, 'gm')),
+      ].map((match) => match[1]);
+    const sync = buckets('kubeproxy_sync_proxy_rules_duration_seconds');
+    expect(sync).toHaveLength(16);
+    expect([sync[0], sync[14], sync[15]]).toEqual(['0.001', '16.384', '+Inf']);
+    const programming = buckets('kubeproxy_network_programming_duration_seconds').map(Number);
+    expect(programming.slice(0, 4)).toEqual([0.25, 0.5, 1, 2]);
+    expect(programming).toContain(59);
+    expect(programming.slice(-9)).toEqual([115, 120, 150, 180, 210, 240, 270, 300, Number.NaN]);
+    expect(programming).toHaveLength(2 + 59 + 12 + 7 + 1);
+  });
+
+  test('changes are pending until a round takes them', async () => {
+    metrics.kubeproxy.changeQueued('service', 2000);
+    metrics.kubeproxy.changeQueued('endpoint', 3000);
+    metrics.kubeproxy.changeQueued('endpoint', 4000);
+    expect(await value('kubeproxy_sync_proxy_rules_endpoint_changes_pending')).toBe(2);
+    expect(
+      await value('kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{ip_family="IPv6"}'),
+    ).toBe(4);
+    metrics.kubeproxy.changesTaken();
+    expect(await value('kubeproxy_sync_proxy_rules_endpoint_changes_pending')).toBe(0);
+    expect(await value('kubeproxy_sync_proxy_rules_endpoint_changes_total')).toBe(2);
+    expect(await value('kubeproxy_sync_proxy_rules_service_changes_total')).toBe(1);
+  });
+
+  test('counters that alerts read are there from the start', async () => {
+    expect(
+      await value('kubeproxy_sync_proxy_rules_iptables_restore_failures_total{ip_family="IPv4"}'),
+    ).toBe(0);
+    expect(
+      await value(
+        'kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family="IPv6",traffic_policy="external"}',
+      ),
+    ).toBe(0);
+  });
+
+  test('the version is told as other components tell it', async () => {
+    const text = await metrics.render();
+    expect(text).toMatch(
+      /^kubernetes_build_info\{.*git_version="v1\.2\.3".*major="1",minor="2".*\} 1$/m,
+    );
+  });
+});
+
+describe('our own', () => {
+  test('operations are counted by kind and result, failed rules as failed restores too', async () => {
+    const rules = { op: 'writeRules', family: 'IPv6', table: 'nat', chains: new Map() } as const;
+    const report: ApplyReport = {
+      done: [
+        { op: 'addServer', server },
+        { op: 'addServer', server },
+      ],
+      failed: [{ operation: rules, error: new Error('x') }],
+      draining: [],
+      kernelWrites: 7,
+    };
+    metrics.applied(report);
+    expect(await value('kubeipvs_operations_total{operation="addServer",result="done"}')).toBe(2);
+    expect(await value('kubeipvs_operations_total{operation="writeRules",result="failed"}')).toBe(
+      1,
+    );
+    expect(await value('kubeipvs_kernel_writes_total')).toBe(7);
+    expect(
+      await value('kubeproxy_sync_proxy_rules_iptables_restore_failures_total{ip_family="IPv6"}'),
+    ).toBe(1);
+  });
+
+  test('sizes and standing are read when somebody looks, once', async () => {
+    await metrics.render();
+    expect(observations).toBe(1);
+    expect(await value('kubeipvs_virtual_servers{ip_family="IPv4"}')).toBe(2);
+    expect(await value('kubeipvs_destinations{ip_family="IPv4"}')).toBe(4);
+    expect(await value('kubeipvs_addresses{ip_family="IPv6"}')).toBe(1);
+    expect(await value('kubeipvs_ipset_entries{set="KUBE-CLUSTER-IP"}')).toBe(7);
+    expect(await value('kubeipvs_source_connected')).toBe(1);
+    expect(await value('kubeipvs_problems')).toBe(3);
+    expect(await value('kubeipvs_draining_destinations')).toBe(4);
+    expect(await value('kubeipvs_failing_operations')).toBe(5);
+    observed = {
+      ...observed,
+      sizes: { ...observed.sizes, setEntries: new Map() },
+      isSourceConnected: false,
+    };
+    expect(await value('kubeipvs_source_connected')).toBe(0);
+    expect(await value('kubeipvs_ipset_entries{set="KUBE-CLUSTER-IP"}')).toBeUndefined();
+  });
+
+  test('a state is measured by family', () => {
+    const virtualServer = (address: string, destinations: number): VirtualServer => ({
+      ...server,
+      address,
+      destinations: new Map(
+        Array.from({ length: destinations }, (_, i) => [
+          `${i}`,
+          { address: '10.0.0.1', port: i, weight: 1 },
+        ]),
+      ),
+    });
+    const set = {
+      name: 'S',
+      type: 'hash:ip',
+      family: 'IPv4',
+      entries: new Set(['a', 'b']),
+    } as const;
+    const state: DataplaneState = {
+      virtualServers: new Map([
+        ['a', virtualServer('10.96.0.1', 2)],
+        ['b', virtualServer('fd00::1', 3)],
+      ]),
+      addresses: new Set(['10.96.0.1']),
+      ipsets: new Map([['S', set]]),
+      iptables: {
+        IPv4: { nat: new Map(), filter: new Map() },
+        IPv6: { nat: new Map(), filter: new Map() },
+      },
+      sysctls: new Map(),
+    };
+    expect(measureState(state)).toEqual({
+      virtualServers: { IPv4: 1, IPv6: 1 },
+      destinations: { IPv4: 2, IPv6: 3 },
+      addresses: { IPv4: 1, IPv6: 0 },
+      setEntries: new Map([['S', 2]]),
+    });
+  });
+});
+
+test('the process is described without waking it all the time', async () => {
+  const full = new Metrics({ families: ['IPv4'], version, observe: () => observed });
+  const text = await full.render();
+  expect(text).toContain('process_cpu_seconds_total');
+  expect(text).toContain('process_resident_memory_bytes');
+  expect(text).not.toContain('nodejs_eventloop_lag_p99_seconds');
+});
