@@ -56,7 +56,7 @@ export class DesiredBuilder {
     this.#options = options;
     this.#context = new NodeContext(options, host);
     this.#live = new LiveState(fixedParts(options, host));
-    this.#live.setFamilies(host.families);
+    this.#live.addFamilies(host.families);
     this.#inside = detectorMembers(options, host);
     this.#live.replaceMembers([], this.#inside);
   }
@@ -82,7 +82,7 @@ export class DesiredBuilder {
     const nodes = [...this.#store.nodes.values()];
     const before = [...this.#inside, ...nodes.flatMap((node) => this.#podMembers(node))];
     this.#context.setHost(host, this.#store.nodes.get(host.nodeName));
-    this.#live.setFamilies(host.families);
+    this.#live.addFamilies(host.families);
     this.#inside = detectorMembers(this.#options, host);
     const after = [...this.#inside, ...nodes.flatMap((node) => this.#podMembers(node))];
     this.#live.replaceMembers(before, after);
@@ -96,6 +96,7 @@ export class DesiredBuilder {
     for (const service of this.#dirty) this.#recompile(service, keys);
     this.#dirty.clear();
     for (const key of keys) this.#settleServer(key);
+    this.#live.dropFamiliesBut(this.#context.families);
     return this.#live.takeTouched();
   }
 
@@ -240,7 +241,8 @@ function conflicts(waiting: Iterable<WaitingClaim>): readonly Problem[] {
     const value = loser.frontend.kind === 'nodePort' ? `${port}/${protocol}` : key;
     const { service } = winner.fragment;
     const problem = `already belongs to the older Service ${service}; this one gets it when that one lets go`;
-    problems.set(`${path} ${value} ${service}`, { path, value, problem });
+    problems.set(`${path} ${value}`, { path, value, problem });
   }
-  return [...problems.values()];
+  // the claims are in the order of their history, which differs from node to node
+  return [...problems].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, problem]) => problem);
 }

@@ -29,14 +29,19 @@ export class LiveState implements DesiredState {
     this.sysctls = fixed.sysctls;
   }
 
-  /** Sets of these families exist, of others they do not; members of a set that goes are forgotten with it. */
-  setFamilies(families: readonly Family[]): void {
+  /** Sets of these families exist from now on. */
+  addFamilies(families: readonly Family[]): void {
+    for (const family of families) {
+      for (const { name, type } of SET_DEFINITIONS) {
+        this.#ensureSet(setName(name, family), type, family);
+      }
+    }
+  }
+
+  /** Only when nothing uses their sets any more. */
+  dropFamiliesBut(families: readonly Family[]): void {
     for (const { family, name } of this.ipsets.values()) {
       if (!families.includes(family)) this.ipsets.delete(name);
-    }
-    for (const family of families) {
-      for (const { name, type } of SET_DEFINITIONS)
-        this.#ensureSet(setName(name, family), type, family);
     }
   }
 
@@ -110,10 +115,9 @@ export class LiveState implements DesiredState {
     }
   }
 
-  /** Silent for a set that has gone with its family. */
   #removeMember({ set: name, entry }: SetMember): void {
-    const set = this.ipsets.get(name);
-    if (this.#dropUser(`${name} ${entry}`) || set === undefined) return;
+    if (this.#dropUser(`${name} ${entry}`)) return;
+    const set = this.ipsets.get(name)!;
     set.entries.delete(entry);
     this.#noteEntry(set, entry);
   }
