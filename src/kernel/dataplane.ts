@@ -1,0 +1,161 @@
+/**
+ * The kernel of this node behind the Dataplane seam: one port a subsystem, put together. Decides only how a plan is cut into runs
+ * of one subsystem, so that each port can batch; the order is the plan's, and what is retried is the agent's.
+ */
+import type { ActualState, DataplaneState, ServerKey } from '../desired/state.ts';
+import { FAMILIES } from '../net/family.ts';
+import type { Dataplane } from '../plan/dataplane.ts';
+import type {
+  ApplyReport,
+  DrainingDestination,
+  FailedOperation,
+  Operation,
+} from '../plan/operations.ts';
+import { isBuiltInChain } from '../plan/ruleDifference.ts';
+import { ExecError, KernelError } from './errors.ts';
+import type { NamespaceOptions } from './genlFamily.ts';
+import { IpsetPort, isSetOperation } from './ipset.ts';
+import { IptablesPort, isRuleOperation } from './iptables.ts';
+import type { ChainNames } from './iptablesText.ts';
+import { isIpvsOperation } from './ipvsApply.ts';
+import { IpvsPort } from './ipvsPort.ts';
+import { isLinkOperation, LinkPort } from './linkPort.ts';
+import { isSysctlOperation, SysctlPort } from './sysctl.ts';
+
+/** What is ours by name. */
+export interface OwnedNames {
+  readonly sets: readonly string[];
+  readonly chains: ChainNames;
+}
+
+/** All names that a desired state has: the sets and chains are always complete, empty ones included. */
+export function namesOf(desired: Pick<DataplaneState, 'ipsets' | 'iptables'>): OwnedNames {
+  const chainsOf = (table: 'nat' | 'filter') => {
+    const names = FAMILIES.flatMap((family) => [...desired.iptables[family][table].keys()]);
+    return [...new Set(names)].filter((name) => !isBuiltInChain(name));
+  };
+  return {
+    sets: [...desired.ipsets.keys()],
+    chains: { nat: chainsOf('nat'), filter: chainsOf('filter') },
+  };
+}
+
+type PortOf<Port, Methods extends keyof Port> = Pick<Port, Methods>;
+
+export interface Ports {
+  readonly ipvs: PortOf<IpvsPort, 'read' | 'apply' | 'connections' | 'close'>;
+  readonly links: PortOf<LinkPort, 'read' | 'apply' | 'close'>;
+  readonly sets: PortOf<IpsetPort, 'read' | 'apply' | 'close'>;
+  readonly rules: PortOf<IptablesPort, 'read' | 'apply'>;
+  readonly sysctls: PortOf<SysctlPort, 'read' | 'apply'>;
+}
+
+/** Netlink sockets and programs of this process's network namespace, or sockets of another one that {@link options} names. */
+export function openPorts(owned: OwnedNames, options: NamespaceOptions = {}): Ports {
+  return {
+    ipvs: new IpvsPort(options),
+    links: new LinkPort(options),
+    sets: new IpsetPort(),
+    rules: new IptablesPort(owned.chains),
+    sysctls: new SysctlPort(),
+  };
+}
+
+interface PortReport {
+  readonly outcomes: readonly (Error | undefined)[];
+  readonly draining?: readonly DrainingDestination[];
+  readonly kernelWrites: number;
+}
+
+export class KernelDataplane implements Dataplane {
+  readonly #setNames: readonly string[];
+  readonly #ports: Ports;
+
+  constructor(owned: OwnedNames, ports: Ports = openPorts(owned)) {
+    this.#setNames = owned.sets;
+    this.#ports = ports;
+  }
+
+  /** @throws KernelError or ExecError of the first subsystem that cannot be read */
+  async read(sysctlNames: readonly string[]): Promise<ActualState> {
+    const { ipvs, links, sets, rules, sysctls } = this.#ports;
+    const [servers, dummy, ipsets, iptables, values] = await Promise.all([
+      ipvs.read(),
+      links.read(),
+      sets.read(this.#setNames),
+      rules.read(),
+      sysctls.read(sysctlNames),
+    ]);
+    return { ...servers, ...dummy, ipsets, iptables, sysctls: values };
+  }
+
+  async apply(plan: readonly Operation[]): Promise<ApplyReport> {
+    const done: Operation[] = [];
+    const failed: FailedOperation[] = [];
+    const draining: DrainingDestination[] = [];
+    let kernelWrites = 0;
+    for (const { run, perform } of this.#runsOf(plan)) {
+      const report = await perform().catch((error: unknown) => failureOfAll(run, error));
+      run.forEach((operation, i) => {
+        const error = report.outcomes[i];
+        if (error === undefined) done.push(operation);
+        else failed.push({ operation, error });
+      });
+      for (const one of report.draining ?? []) draining.push(one);
+      kernelWrites += report.kernelWrites;
+    }
+    return { done, failed, draining, kernelWrites };
+  }
+
+  async connections(servers: readonly ServerKey[]): Promise<readonly DrainingDestination[]> {
+    return this.#ports.ipvs.connections(servers);
+  }
+
+  async close(): Promise<void> {
+    this.#ports.ipvs.close();
+    this.#ports.links.close();
+    await this.#ports.sets.close();
+  }
+
+  #runsOf(plan: readonly Operation[]): Run[] {
+    const { ipvs, links, sets, rules, sysctls } = this.#ports;
+    const runs: Run[] = [];
+    for (let at = 0; at < plan.length; at += runs.at(-1)!.run.length) {
+      runs.push(
+        runFrom(plan, at, isIpvsOperation, (run) => ipvs.apply(run)) ??
+          runFrom(plan, at, isSetOperation, (run) => sets.apply(run)) ??
+          runFrom(plan, at, isLinkOperation, (run) => links.apply(run)) ??
+          runFrom(plan, at, isRuleOperation, (run) => rules.apply(run)) ??
+          runFrom(plan, at, isSysctlOperation, (run) => sysctls.apply(run))!,
+      );
+    }
+    return runs;
+  }
+}
+
+interface Run {
+  /** never empty */
+  readonly run: readonly Operation[];
+  readonly perform: () => Promise<PortReport>;
+}
+
+/** The operations of one subsystem that follow each other from `at` on; undefined when the first is of another. */
+function runFrom<T extends Operation>(
+  plan: readonly Operation[],
+  at: number,
+  isOfPort: (operation: Operation) => operation is T,
+  apply: (run: readonly T[]) => Promise<PortReport>,
+): Run | undefined {
+  const run: T[] = [];
+  for (const operation of plan.slice(at)) {
+    if (!isOfPort(operation)) break;
+    run.push(operation);
+  }
+  return run.length === 0 ? undefined : { run, perform: () => apply(run) };
+}
+
+/** A port that cannot work at all (no addon, no program) fails each of its operations; anything else is a bug. */
+function failureOfAll(run: readonly Operation[], error: unknown): PortReport {
+  if (!(error instanceof KernelError || error instanceof ExecError)) throw error;
+  return { outcomes: run.map(() => error), kernelWrites: 0 };
+}

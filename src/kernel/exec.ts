@@ -1,0 +1,76 @@
+/**
+ * Runs one program to its end, without a shell. Decides how a failure is reported (ExecError, with the package to install when
+ * the program is missing); what a program's exit code means is the caller's.
+ */
+import { execFile } from 'node:child_process';
+import { ExecError } from './errors.ts';
+
+export interface RunOptions {
+  /** given to the program's standard input, which is then closed */
+  readonly stdin?: string;
+  /** after it the program is killed; default 60 s */
+  readonly timeoutMs?: number;
+}
+
+export interface RunResult {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export type Argv = readonly [program: string, ...args: string[]];
+
+/** Stands in for {@link run} in tests. @throws ExecError unless the exit code is 0 */
+export type Runner = (argv: Argv, options?: RunOptions) => Promise<RunResult>;
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** Bytes of output to keep: a save of 100,000 set entries has about 4 MB. */
+const MAX_OUTPUT_BYTES = 1 << 30;
+
+export const run: Runner = (argv, { stdin = '', timeoutMs = DEFAULT_TIMEOUT_MS } = {}) =>
+  new Promise((resolve, reject) => {
+    const [program, ...args] = argv;
+    const options = {
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: MAX_OUTPUT_BYTES,
+      encoding: 'utf8',
+    } as const;
+    const child = execFile(program, args, options, (error, stdout, stderr) => {
+      if (error === null) resolve({ stdout, stderr });
+      else reject(execError(argv, stderr, error, timeoutMs));
+    });
+    // a program that fails early leaves its input unread (EPIPE): its exit code says why
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(stdin);
+  });
+
+function execError(
+  argv: Argv,
+  stderr: string,
+  error: Error & { code?: number | string | null; killed?: boolean },
+  timeoutMs: number,
+): ExecError {
+  if (error.killed) {
+    const text = `killed after ${timeoutMs} ms: ${stderr}`;
+    return new ExecError({ argv, stderr: text, cause: error });
+  }
+  if (typeof error.code === 'number')
+    return new ExecError({ argv, exitCode: error.code, stderr, cause: error });
+  if (error.code === 'ENOENT')
+    return new ExecError({ argv, stderr: missingProgram(argv[0]), cause: error });
+  return new ExecError({ argv, stderr: stderr || error.message, cause: error });
+}
+
+/** What to do when a program is not there. */
+export function missingProgram(program: string): string {
+  const name = program.startsWith('ipset') ? 'ipset' : 'iptables';
+  return `${program} was not found in PATH: install the package ${name} (that is its name in Debian, Alpine and Fedora)`;
+}
+
+/** Whether an error says that the program itself is missing. */
+export function isMissingProgram(error: unknown): boolean {
+  if (!(error instanceof ExecError)) return false;
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+}

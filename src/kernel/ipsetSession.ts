@@ -1,0 +1,195 @@
+/**
+ * One long-lived `ipset` that reads commands from its standard input, so that a single changed entry costs no new process.
+ * Every command is confirmed: it is followed by a fence, a command that fails inside the tool with a text of its own, without
+ * reaching the kernel. Errors go to stderr unbuffered and in order, so what stands before a fence belongs to the command in
+ * front of it, and silence there means that the kernel has acknowledged it. What a refusal means is ipset.ts'.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { missingProgram } from './exec.ts';
+import { ExecError } from './errors.ts';
+
+/** What a command was answered: undefined = done, else the tool's text. */
+export type Answer = string | undefined;
+
+/** A session stays usable after a failed command; a dead or silent tool is ended and started anew at the next run. */
+export class IpsetSession {
+  readonly #argv: readonly [string, ...string[]];
+  readonly #silenceMs: number;
+  #process: Conversation | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** @param silenceMs how long the tool may say nothing while an answer is due */
+  constructor(argv: readonly [string, ...string[]] = ['ipset', '-'], silenceMs = 30_000) {
+    this.#argv = argv;
+    this.#silenceMs = silenceMs;
+  }
+
+  /**
+   * Runs commands in order, one caller after the other. When the tool dies, the commands without an answer are given to a new
+   * one, once: all that are used can be repeated.
+   *
+   * @returns one answer a command
+   * @throws ExecError when the tool cannot be started or dies twice
+   */
+  run(commands: readonly string[]): Promise<readonly Answer[]> {
+    const result = this.#queue.then(() => this.#runNow(commands));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async #runNow(commands: readonly string[]): Promise<readonly Answer[]> {
+    const answers: Answer[] = [];
+    try {
+      await this.#open().run(commands, answers);
+    } catch {
+      await this.#open().run(commands.slice(answers.length), answers);
+    }
+    return answers;
+  }
+
+  #open(): Conversation {
+    if (this.#process?.isOver !== false)
+      this.#process = new Conversation(this.#argv, this.#silenceMs);
+    return this.#process;
+  }
+
+  /** Process id while one runs: for tests and reports. */
+  get pid(): number | undefined {
+    return this.#process?.isOver === false ? this.#process.pid : undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#queue;
+    await this.#process?.end();
+  }
+}
+
+interface Pending {
+  /** grows by one at each fence */
+  readonly answers: Answer[];
+  nextFence: number;
+  /** fences still to come */
+  left: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One process from its start to its end. */
+class Conversation {
+  readonly #argv: readonly [string, ...string[]];
+  readonly #silenceMs: number;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #ended: Promise<void>;
+  #silence: NodeJS.Timeout | undefined;
+  #isOver = false;
+  #fences = 0;
+  #partial = '';
+  #said: string[] = [];
+  #pending: Pending | undefined;
+
+  constructor(argv: readonly [string, ...string[]], silenceMs: number) {
+    this.#argv = argv;
+    this.#silenceMs = silenceMs;
+    const [program, ...args] = argv;
+    this.#child = spawn(program, args, { stdio: 'pipe' });
+    this.#child.stdout.resume();
+    this.#child.stdin.on('error', () => undefined);
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
+    this.#ended = new Promise((resolve) => {
+      this.#child.on('error', (error: NodeJS.ErrnoException) => {
+        const text = error.code === 'ENOENT' ? missingProgram(program) : error.message;
+        this.#fail(text, error);
+        resolve();
+      });
+      this.#child.on('close', (code, signal) => {
+        this.#fail(`ended (${signal ?? `exit code ${code}`}) with answers due`);
+        resolve();
+      });
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  run(commands: readonly string[], answers: Answer[]): Promise<void> {
+    if (commands.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const nextFence = this.#fences;
+      this.#fences += commands.length;
+      this.#pending = { answers, nextFence, left: commands.length, resolve, reject };
+      const text = commands.map((command, i) => `${command}\n${fenceCommand(nextFence + i)}\n`);
+      this.#child.stdin.write(text.join(''));
+      this.#expectWords();
+    });
+  }
+
+  async end(): Promise<void> {
+    if (this.#isOver) return;
+    this.#child.stdin.end();
+    await this.#ended;
+  }
+
+  #hear(text: string): void {
+    const lines = (this.#partial + text).split('\n');
+    this.#partial = lines.pop()!;
+    for (const line of lines) this.#hearLine(line);
+    if (this.#pending !== undefined) this.#expectWords();
+  }
+
+  #hearLine(line: string): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    if (!line.includes(`'${fenceName(pending.nextFence)}'`)) {
+      this.#said.push(line);
+      return;
+    }
+    pending.answers.push(errorIn(this.#said));
+    this.#said = [];
+    pending.nextFence++;
+    pending.left--;
+    if (pending.left > 0) return;
+    this.#pending = undefined;
+    clearTimeout(this.#silence);
+    pending.resolve();
+  }
+
+  #expectWords(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      this.#child.kill('SIGKILL');
+      this.#fail(`said nothing for ${this.#silenceMs} ms with answers due`);
+    }, this.#silenceMs);
+  }
+
+  #fail(text: string, cause?: Error): void {
+    this.#isOver = true;
+    clearTimeout(this.#silence);
+    const stderr = [...this.#said, this.#partial, text].filter((line) => line !== '').join('; ');
+    this.#pending?.reject(new ExecError({ argv: this.#argv, stderr, cause }));
+    this.#pending = undefined;
+  }
+}
+
+function fenceName(n: number): string {
+  return `fence:${n}`;
+}
+
+/** Answered by `ipset v7.17: Syntax error: typename 'fence:7' is unknown`. */
+function fenceCommand(n: number): string {
+  return `create x ${fenceName(n)}`;
+}
+
+/** Errors carry the tool's name and version in front; warnings (other protocol version, say) do not. */
+function errorIn(lines: readonly string[]): Answer {
+  const first = lines.findIndex((line) => /^ipset v[\d.]+: /.test(line));
+  if (first < 0) return undefined;
+  return lines
+    .slice(first)
+    .join('; ')
+    .replace(/^ipset v[\d.]+: /, '');
+}

@@ -1,0 +1,118 @@
+/**
+ * Which iptables to use. A node has the legacy and the nft variant, rules of one are invisible to the other, and everybody on
+ * the node must use the same: kubelet and an earlier kube-proxy leave chains that tell which (as in iptables-wrappers). Without
+ * such traces a variant has to prove that it can write, for on a kernel without nft support iptables-nft reads without an error.
+ */
+import type { Family } from '../net/family.ts';
+import { FAMILIES } from '../net/family.ts';
+import { isMissingProgram, type Runner } from './exec.ts';
+
+export type IptablesVariant = 'legacy' | 'nft' | 'plain';
+
+export interface IptablesTools {
+  /** `1.8.9` */
+  readonly version: string;
+  /** `MASQUERADE --random-fully`, and waiting for the lock in iptables-restore: since 1.6.2 */
+  readonly hasRandomFully: boolean;
+  /** whose program is installed */
+  readonly families: readonly Family[];
+}
+
+const PROGRAM: Readonly<Record<Family, string>> = { IPv4: 'iptables', IPv6: 'ip6tables' };
+
+/** @returns `ip6tables-nft-save`; the plain name where the system has but one variant */
+export function programName(
+  family: Family,
+  variant: IptablesVariant,
+  tool: '' | '-save' | '-restore' = '',
+): string {
+  return `${PROGRAM[family]}${variant === 'plain' ? '' : `-${variant}`}${tool}`;
+}
+
+/** @throws ExecError when there is no iptables at all */
+export async function findTools(run: Runner): Promise<IptablesTools> {
+  const { stdout } = await run(['iptables', '--version']);
+  const version = /v(\d+(?:\.\d+)+)/.exec(stdout)?.[1];
+  if (version === undefined)
+    throw new Error(`iptables --version is not understood: ${stdout.trim()}`);
+  const hasIpv6 = await isInstalled(run, PROGRAM.IPv6);
+  const families = FAMILIES.filter((family) => family === 'IPv4' || hasIpv6);
+  return { version, hasRandomFully: isAtLeast(version, [1, 6, 2]), families };
+}
+
+async function isInstalled(run: Runner, program: string): Promise<boolean> {
+  try {
+    await run([program, '--version']);
+    return true;
+  } catch (error) {
+    return !isMissingProgram(error);
+  }
+}
+
+function isAtLeast(version: string, least: readonly number[]): boolean {
+  const parts = version.split('.').map(Number);
+  const at = least.findIndex((part, i) => (parts[i] ?? 0) !== part);
+  return at < 0 || (parts[at] ?? 0) > least[at]!;
+}
+
+/** Chains that only a Kubernetes agent of this node makes; the first two are kubelet's and are made for this purpose. */
+const TRACE = /^:(?:KUBE-IPTABLES-HINT|KUBE-KUBELET-CANARY|KUBE-POSTROUTING|KUBE-SERVICES) /m;
+
+/**
+ * The variant in which kubelet, kube-proxy or an earlier run of ours has left chains; writes nothing.
+ *
+ * @returns undefined when there are no traces: then nothing of ours is in any variant
+ */
+export async function variantWithTraces(
+  run: Runner,
+  families: readonly Family[],
+): Promise<IptablesVariant | undefined> {
+  for (const variant of ['nft', 'legacy', 'plain'] as const) {
+    for (const family of families) {
+      // without a table's name: naming one would make the kernel create it
+      const saved = await outputOf(run, programName(family, variant, '-save'));
+      if (TRACE.test(saved)) return variant;
+    }
+  }
+  return undefined;
+}
+
+async function outputOf(run: Runner, program: string): Promise<string> {
+  try {
+    return (await run([program])).stdout;
+  } catch {
+    return '';
+  }
+}
+
+const PROBE_CHAIN = 'KUBE-IPVS-PROBE';
+
+/**
+ * The first variant in which a chain can be made, found again, and removed.
+ *
+ * @throws Error that says for each variant why not
+ */
+export async function writableVariant(run: Runner): Promise<IptablesVariant> {
+  const reasons: string[] = [];
+  for (const variant of ['nft', 'legacy', 'plain'] as const) {
+    const reason = await probe(run, variant);
+    if (reason === undefined) return variant;
+    reasons.push(reason);
+  }
+  throw new Error(`no usable iptables on this node: ${reasons.join('; ')}`);
+}
+
+/** @returns why it does not work */
+async function probe(run: Runner, variant: IptablesVariant): Promise<string | undefined> {
+  const program = programName('IPv4', variant);
+  const restore = [programName('IPv4', variant, '-restore'), '--noflush'] as const;
+  try {
+    await run(restore, { stdin: `*nat\n:${PROBE_CHAIN} - [0:0]\nCOMMIT\n` });
+    const { stdout } = await run([programName('IPv4', variant, '-save'), '-t', 'nat']);
+    await run(restore, { stdin: `*nat\n-X ${PROBE_CHAIN}\nCOMMIT\n` });
+    return stdout.includes(`:${PROBE_CHAIN} `) ? undefined : `${program} forgets what it is told`;
+  } catch (error) {
+    if (isMissingProgram(error)) return `${program} is not installed`;
+    return error instanceof Error ? error.message : String(error);
+  }
+}
