@@ -1,0 +1,14 @@
+import { expect, test } from '@jest/globals';
+import { formatProblem } from '../../../src/model/problem.ts';
+
+test('a problem is one line that says where, what and why', () => {
+  const path = 'Service/default/web.spec.ports[0].port';
+  expect(formatProblem({ path, value: 'abc', problem: 'must be a number' })).toBe(
+    'Service/default/web.spec.ports[0].port ("abc"): must be a number',
+  );
+});
+
+test('the place in the file comes first, as compilers print it', () => {
+  const problem = { path: 'Node/a', value: undefined, problem: 'is wrong', source: 'a.yaml:3:5' };
+  expect(formatProblem(problem)).toBe('a.yaml:3:5: Node/a: is wrong');
+});
