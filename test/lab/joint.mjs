@@ -5,6 +5,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 
 export const tapName = 'labtap0';
 export const machineAddress = '198.18.0.1';
@@ -30,6 +31,27 @@ export function joinNamespace(name, kernel) {
     ip('-n', name, 'link', 'set', tapName, 'up');
   }
   return () => undo.forEach((step) => step());
+}
+
+/**
+ * Lays a veth pair between this machine's own namespace and the joint one, so that a test reaches what runs in there.
+ *
+ * @returns `{ address, remove }`: the address over there, from the first of 198.18.N.0/30 that is free here
+ */
+export function uplinkTo(name) {
+  const taken = new Set(
+    Object.values(networkInterfaces()).flatMap((of) => of.map((a) => a.address)),
+  );
+  const third = Array.from({ length: 250 }, (_, i) => i + 1).find(
+    (n) => !taken.has(`198.18.${n}.1`),
+  );
+  const here = `labup${third}`;
+  ip('link', 'add', here, 'type', 'veth', 'peer', 'name', 'uplink', 'netns', name);
+  ip('address', 'add', `198.18.${third}.1/30`, 'dev', here);
+  ip('link', 'set', here, 'up');
+  ip('-n', name, 'address', 'add', `198.18.${third}.2/30`, 'dev', 'uplink');
+  ip('-n', name, 'link', 'set', 'uplink', 'up');
+  return { address: `198.18.${third}.2`, remove: () => ip('link', 'delete', here) };
 }
 
 function hasLink(namespace, link) {

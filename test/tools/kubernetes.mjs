@@ -11,7 +11,7 @@ const moduleFolder = join(dirname(fileURLToPath(import.meta.url)), 'kubernetes')
 
 /** Pinned in the tool module, e.g. `1.37.2`. */
 export function kubernetesVersion() {
-  const found = /^\s*k8s\.io\/kubernetes v([\d.]+)$/m.exec(
+  const found = /^\s*k8s\.io\/kubernetes v([\d.]+)( \/\/ indirect)?$/m.exec(
     readFileSync(join(moduleFolder, 'go.mod'), 'utf8'),
   );
   if (!found) throw new Error('test/tools/kubernetes/go.mod does not require k8s.io/kubernetes');

@@ -18,7 +18,7 @@ const isCi = Boolean(process.env['CI']) && process.env['CI'] !== 'false';
 async function main(argv) {
   const wanted = argv.length === 0 ? all : argv;
   const unknown = wanted.filter((kind) => !all.includes(kind));
-  if (unknown.length > 0) throw new Error(`no such kind of test: ${unknown}; there are ${all}`);
+  if (unknown.length > 0) throw new Error(`no such kind of test: ${unknown.join(', ')}; there are ${all.join(', ')}`);
   setUp.ensurePackages();
   setUp.ensureModules();
   setUp.ensureAddon();

@@ -1,0 +1,1 @@
+export function chooseKernel(): { kernel: 'host' | 'uml'; reason: string };

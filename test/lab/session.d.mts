@@ -1,0 +1,1 @@
+export function runFolder(): { folder: string; remove: () => void };
