@@ -1,0 +1,194 @@
+/**
+ * One node's proxy: the source's changes go to the builder of the desired state, the loop brings the kernel to it, and what
+ * happens is told to log, metrics, health and Events. Decides what a change of this Node or host means for the
+ * configuration; everything else is the parts' own business.
+ */
+import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
+import type { ResolvedConfig } from '../config/resolve.ts';
+import { DesiredBuilder } from '../desired/builder.ts';
+import type { DataplaneOptions } from '../desired/options.ts';
+import { KernelDataplane, namesOf } from '../kernel/dataplane.ts';
+import type { HostNetwork } from '../model/host.ts';
+import type { ClusterChange } from '../model/resources.ts';
+import { formatProblem } from '../model/problem.ts';
+import { type Address, parseAddress } from '../net/address.ts';
+import { DrainBook } from '../plan/drain.ts';
+import type { HostObserver } from '../plan/dataplane.ts';
+import { ClusterFeed } from './clusterFeed.ts';
+import type { OpenedSource } from './clusterSource.ts';
+import { KernelView } from './kernelView.ts';
+import { Ledger } from './ledger.ts';
+import type { Reporter } from './reporter.ts';
+import { RetryBook } from './retryBook.ts';
+import { SyncLoop } from './syncLoop.ts';
+
+export interface AgentParts {
+  readonly config: ResolvedConfig;
+  readonly nodeName: string;
+  readonly opened: OpenedSource;
+  readonly observer: HostObserver;
+  readonly reporter: Reporter;
+  /** monotonic milliseconds */
+  readonly now: () => number;
+  readonly ledgerFile?: string;
+}
+
+/** The configuration cannot work on this node; kube-proxy does not start either. */
+export class NodeMismatchError extends Error {
+  override readonly name = 'NodeMismatchError';
+}
+
+const API_SERVER_SERVICE = 'default/kubernetes';
+
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #feed: ClusterFeed;
+  readonly #apiEndpoints = new Map<string, readonly Address[]>();
+  #host: HostNetwork | undefined;
+  #builder: DesiredBuilder | undefined;
+  #loop: SyncLoop | undefined;
+  #options: DataplaneOptions | undefined;
+  #hostReading: Promise<void> = Promise.resolve();
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    const { nodeName, config, reporter } = parts;
+    this.#feed = new ClusterFeed(nodeName, config.bindAddress, {
+      onChange: (change) => this.#changed(change),
+      onProblems: (origin, problems) => reporter.problems(origin, problems),
+      onStatus: (status) => reporter.sourceStatus(status),
+    });
+  }
+
+  /** Runs until `signal` fires; the dataplane stays as it is. @throws NodeMismatchError */
+  async run(signal: AbortSignal): Promise<void> {
+    const { observer, opened, reporter } = this.#parts;
+    this.#host = await observer.read();
+    const stopWatching = await observer.watch(() => this.#hostChanged());
+    try {
+      await opened.source.start(this.#feed);
+      await Promise.race([this.#feed.synced, aborted(signal)]);
+      if (signal.aborted) return;
+      reporter.synced(this.#feed.snapshot);
+      await this.#proxy(signal);
+    } finally {
+      await stopWatching();
+      await this.#hostReading;
+      await opened.close();
+    }
+  }
+
+  async #proxy(signal: AbortSignal): Promise<void> {
+    const { config, reporter, now, ledgerFile } = this.#parts;
+    const options = this.#nodeOptions();
+    const builder = this.#build(options);
+    const dataplane = new KernelDataplane(namesOf(builder.state));
+    const view = new KernelView(dataplane);
+    const ledger = await Ledger.open(ledgerFile);
+    const retries = new RetryBook();
+    const drain = new DrainBook();
+    const parts = { desired: builder, dataplane, view, ledger, retries, drain, now };
+    const { syncPeriodMs, minSyncPeriodMs } = config;
+    const { excludeCidrs } = options;
+    const loop = new SyncLoop(
+      parts,
+      { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
+      {
+        onRound: (outcome) => reporter.round(outcome, builderProblems(this.#builder!)),
+        onError: (error, retryInMs) => reporter.roundFailed(error, retryInMs),
+      },
+    );
+    this.#loop = loop;
+    reporter.observe({ view, retries, drain });
+    signal.addEventListener('abort', () => loop.stop());
+    await loop.run();
+    await dataplane.close();
+  }
+
+  /** What the configuration means on this node, given its Node object. */
+  #nodeOptions(): DataplaneOptions {
+    const { config, nodeName, reporter } = this.#parts;
+    const { options, warnings, problems } = buildDataplaneOptions(config.dataplane, {
+      name: nodeName,
+      podCIDRs: this.#feed.ownNode?.podCIDRs ?? [],
+      families: this.#host!.families,
+    });
+    if (problems.length > 0) throw new NodeMismatchError(problems.map(formatProblem).join('\n'));
+    if (JSON.stringify(options) !== JSON.stringify(this.#options)) reporter.warnings(warnings);
+    return options;
+  }
+
+  #build(options: DataplaneOptions): DesiredBuilder {
+    this.#options = options;
+    this.#builder = new DesiredBuilder(options, this.#host!);
+    this.#feed.direct(this.#builder);
+    return this.#builder;
+  }
+
+  #changed(change: ClusterChange): void {
+    const { reporter, nodeName } = this.#parts;
+    reporter.clusterChanged(change);
+    if (change.kind === 'EndpointSlice' && change.service === API_SERVER_SERVICE) {
+      this.#noteApiEndpoints(change);
+    }
+    if (change.kind === 'Node' && change.key === nodeName) this.#ownNodeChanged();
+    this.#loop?.changed();
+  }
+
+  /** Detection by the Node's own CIDRs makes other rules when they change: kube-proxy exits then, we compile anew. */
+  #ownNodeChanged(): void {
+    const { reporter } = this.#parts;
+    reporter.nodeEligible(this.#feed.ownNode?.isLeaving !== true);
+    if (this.#loop === undefined) return;
+    try {
+      const options = this.#nodeOptions();
+      if (JSON.stringify(options) === JSON.stringify(this.#options)) return;
+      this.#loop.resync(this.#build(options));
+    } catch (error) {
+      reporter.error(
+        'the changed Node does not fit the configuration; what was programmed stays',
+        error,
+      );
+    }
+  }
+
+  #noteApiEndpoints({ key, object }: Extract<ClusterChange, { kind: 'EndpointSlice' }>): void {
+    const addresses = (object?.endpoints ?? []).map(({ address }) => parseAddress(address));
+    const valid = addresses.filter((address) => address !== undefined);
+    if (valid.length > 0) this.#apiEndpoints.set(key, valid);
+    else this.#apiEndpoints.delete(key);
+    this.#setHost(this.#host!);
+  }
+
+  #hostChanged(): void {
+    this.#hostReading = this.#hostReading.then(() => this.#readHost());
+  }
+
+  async #readHost(): Promise<void> {
+    try {
+      this.#setHost(await this.#parts.observer.read());
+    } catch (error) {
+      this.#parts.reporter.error('addresses of this node could not be read again', error);
+    }
+  }
+
+  #setHost(host: HostNetwork): void {
+    const familiesBefore = String(this.#host?.families);
+    const { apiServerAddresses } = this.#parts.opened;
+    const apiServers = new Set([...apiServerAddresses, ...[...this.#apiEndpoints.values()].flat()]);
+    this.#host = { ...host, apiServerAddresses: [...apiServers] };
+    this.#builder?.setHost(this.#host);
+    if (String(host.families) === familiesBefore) this.#loop?.changed();
+    else this.#loop?.resync();
+  }
+}
+
+/** Handed on as a function: collecting all problems costs what exists, so the reporter does it now and then. */
+const builderProblems = (builder: DesiredBuilder) => () => builder.problems();
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

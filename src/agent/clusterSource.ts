@@ -1,0 +1,79 @@
+/** The configured source of Services, with what belongs to it: an API server brings Events and request metrics along. */
+import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
+import { ApiServerSource } from '../cluster/apiServerSource.ts';
+import { EventRecorder } from '../cluster/events.ts';
+import { loadClusterAccess } from '../cluster/kubeconfig.ts';
+import { ManifestSource } from '../cluster/manifests.ts';
+import type { ClusterSource } from '../cluster/source.ts';
+import type { SourceSettings } from '../config/resolve.ts';
+import { type Address, parseAddress } from '../net/address.ts';
+import type { Clock } from '../ops/clock.ts';
+import type { Logger } from '../ops/log.ts';
+
+export interface OpenedSource {
+  readonly source: ClusterSource;
+  /** absent without an API server */
+  readonly events?: EventRecorder;
+  /** addresses of the API server that the configuration names itself; a pod's ClusterIP does not count */
+  readonly apiServerAddresses: readonly Address[];
+  close(): Promise<void>;
+}
+
+export interface SourceContext {
+  readonly nodeName: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly onRequest: (outcome: RequestOutcome) => void;
+}
+
+/** @throws KubeconfigError when the configuration names no usable API server */
+export function openSource(settings: SourceSettings, context: SourceContext): OpenedSource {
+  if (settings.kind === 'manifests') {
+    const source = new ManifestSource(settings.paths);
+    return { source, apiServerAddresses: [], close: () => source.stop() };
+  }
+  return openApiServer(settings, context);
+}
+
+function openApiServer(
+  settings: Extract<SourceSettings, { kind: 'apiServer' }>,
+  { nodeName, version, clock, log, env, onRequest }: SourceContext,
+): OpenedSource {
+  const { kubeconfig, master, qps, burst } = settings;
+  const access = loadClusterAccess({ kubeconfig, master, env });
+  const userAgent = `kube-ipvs/${version}`;
+  const client = new ApiClient({ access, userAgent, qps, burst, timing: clock, onRequest });
+  const source = new ApiServerSource({
+    transport: client,
+    server: access.server,
+    timing: clock,
+    random: Math.random,
+  });
+  const events = new EventRecorder({
+    transport: client,
+    timing: clock,
+    random: Math.random,
+    nodeName,
+    log: (message) => log.verbose(1, message),
+  });
+  const isInPod = kubeconfig === '' && master === '';
+  return {
+    source,
+    events,
+    apiServerAddresses: isInPod ? [] : addressOf(access.server),
+    close: async () => {
+      await source.stop();
+      await events.close();
+      client.close();
+    },
+  };
+}
+
+/** A host name is left out: what it resolves to today says little about tomorrow. */
+function addressOf(url: string): readonly Address[] {
+  const { hostname } = new URL(url);
+  const address = parseAddress(hostname.replace(/^\[|\]$/g, ''));
+  return address === undefined ? [] : [address];
+}

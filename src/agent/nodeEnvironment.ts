@@ -1,0 +1,79 @@
+/**
+ * What must be there before anything can be programmed: programs, permission, the IPVS module. Tells apart what an operator
+ * has to mend (the process ends with an explanation) and what may come by itself (the loop tries again).
+ */
+import { writeFile } from 'node:fs/promises';
+import type { DataplaneSettings } from '../config/resolve.ts';
+import { isNotPermitted } from '../kernel/errors.ts';
+import { IpsetPort } from '../kernel/ipset.ts';
+import { type IptablesTools, findTools } from '../kernel/iptablesBackend.ts';
+import { IpvsPort } from '../kernel/ipvsPort.ts';
+import { run } from '../kernel/exec.ts';
+import type { Logger } from '../ops/log.ts';
+
+/** Nothing will come right by trying again. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+}
+
+/** @throws EnvironmentError that says what is missing and how to get it */
+export async function checkEnvironment(log: Logger): Promise<IptablesTools> {
+  const sets = new IpsetPort();
+  try {
+    await sets.version();
+    const tools = await findTools(run);
+    await checkIpvs(log);
+    return tools;
+  } catch (error) {
+    throw error instanceof EnvironmentError ? error : new EnvironmentError(messageOf(error));
+  } finally {
+    await sets.close();
+  }
+}
+
+async function checkIpvs(log: Logger): Promise<void> {
+  const ipvs = new IpvsPort();
+  try {
+    const { version } = await ipvs.version();
+    log.verbose(1, 'kernel IPVS found', { version });
+  } catch (error) {
+    if (isNotPermitted(error)) {
+      throw new EnvironmentError(
+        `the kernel refuses access to IPVS (${messageOf(error)}): run as root, or with CAP_NET_ADMIN of the initial user namespace (a privileged container)`,
+      );
+    }
+    const cure = 'load it with "modprobe ip_vs", or mount /lib/modules into the container';
+    log.error(`the kernel has no IPVS yet; ${cure}; trying again`, error);
+  } finally {
+    ipvs.close();
+  }
+}
+
+/** kube-proxy's one "set config" call; a failure costs the timeouts, not the start. */
+export async function setIpvsTimeouts(
+  { tcp, tcpFin, udp }: DataplaneSettings['timeoutsSec'],
+  log: Logger,
+): Promise<void> {
+  if (tcp === 0 && tcpFin === 0 && udp === 0) return;
+  const ipvs = new IpvsPort();
+  try {
+    await ipvs.setTimeouts({ tcpSec: tcp, tcpFinSec: tcpFin, udpSec: udp });
+  } catch (error) {
+    log.error('IPVS timeouts were not set', error);
+  } finally {
+    ipvs.close();
+  }
+}
+
+/** @see kubernetes cmd/kube-proxy: only logged when it fails, a container may lack the right */
+export async function setOomScore(score: number, log: Logger): Promise<void> {
+  try {
+    await writeFile('/proc/self/oom_score_adj', String(score));
+  } catch (error) {
+    log.verbose(2, 'oom_score_adj was not set', { err: messageOf(error) });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

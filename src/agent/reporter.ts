@@ -1,0 +1,209 @@
+/**
+ * Tells what happens: log lines for people, metrics and health for programs, Events for whoever owns the object. Decides
+ * what is worth a line; nothing here changes what the agent does.
+ */
+import type { EventRecorder, EventSubject } from '../cluster/events.ts';
+import type { SourceStatus } from '../cluster/source.ts';
+import { formatProblem, type Problem } from '../model/problem.ts';
+import type { DataplaneState } from '../desired/state.ts';
+import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
+import type { Family } from '../net/family.ts';
+import type { Clock } from '../ops/clock.ts';
+import type { ProxyHealth } from '../ops/health.ts';
+import type { Logger } from '../ops/log.ts';
+import type { Metrics } from '../ops/metrics.ts';
+import { measureState, type Observation } from '../ops/stateMetrics.ts';
+import type { DrainBook } from '../plan/drain.ts';
+import { operationSubject } from '../plan/operations.ts';
+import type { KernelView } from './kernelView.ts';
+import { ProblemBook } from './problemBook.ts';
+import type { RetryBook } from './retryBook.ts';
+import type { RoundOutcome } from './syncLoop.ts';
+
+export interface Observed {
+  readonly view: KernelView;
+  readonly retries: RetryBook;
+  readonly drain: DrainBook;
+}
+
+export interface ReporterParts {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly health: ProxyHealth;
+  readonly families: readonly Family[];
+  readonly clock: Clock;
+  readonly events: EventRecorder | undefined;
+}
+
+/** Collecting problems walks every Service: after a burst of rounds once is enough. */
+const PROBLEMS_DELAY_MS = 300;
+const MAX_FAILURE_LINES = 10;
+
+export class Reporter {
+  readonly #parts: ReporterParts;
+  readonly #problems = new ProblemBook();
+  readonly #startedAtMs: number;
+  #observed: Observed | undefined;
+  #isConnected = false;
+  #isFirstRoundDone = false;
+  #isReadFailing = false;
+  #triggers: { readonly family: Family; readonly atMs: number }[] = [];
+  #problemsTimer: NodeJS.Timeout | undefined;
+
+  constructor(parts: ReporterParts) {
+    this.#parts = parts;
+    this.#startedAtMs = parts.clock.wallMs();
+  }
+
+  observe(observed: Observed): void {
+    this.#observed = observed;
+  }
+
+  /** For the metrics, once a scrape. */
+  observation(): Observation {
+    const { view, retries, drain } = this.#observed ?? {};
+    return {
+      sizes: measureState(view?.isKnown === true ? view.state : NOTHING),
+      isSourceConnected: this.#isConnected,
+      problems: this.#problems.size,
+      drainingDestinations: drain?.size ?? 0,
+      failingOperations: retries?.size ?? 0,
+    };
+  }
+
+  sourceStatus({ isConnected, detail }: SourceStatus): void {
+    this.#isConnected = isConnected;
+    if (isConnected) this.#parts.log.info('source connected', { status: detail });
+    else this.#parts.log.warning('source not connected', { status: detail });
+  }
+
+  synced({ services, slices, nodes }: ClusterSnapshot): void {
+    const sliceCount = [...slices.values()].reduce((sum, ofService) => sum + ofService.size, 0);
+    const counts = { services: services.size, endpointSlices: sliceCount, nodes: nodes.size };
+    this.#parts.log.info('all objects listed', counts);
+    this.#queued();
+  }
+
+  clusterChanged(change: ClusterChange): void {
+    const { metrics, clock } = this.#parts;
+    if (change.kind === 'Node') return;
+    const kind = change.kind === 'Service' ? 'service' : 'endpoint';
+    metrics.kubeproxy.changeQueued(kind, clock.wallMs());
+    if (change.kind === 'EndpointSlice' && change.object !== undefined) {
+      const { addressType: family, triggerTimeMs: atMs } = change.object;
+      if (atMs !== undefined && atMs > this.#startedAtMs) this.#triggers.push({ family, atMs });
+    }
+    this.#queued();
+  }
+
+  nodeEligible(isEligible: boolean): void {
+    this.#parts.health.setNodeEligible(isEligible);
+  }
+
+  /** @param currentProblems asked later and rarely */
+  round(outcome: RoundOutcome, currentProblems: () => readonly Problem[]): void {
+    this.#isReadFailing = false;
+    this.#logRound(outcome);
+    this.#measureRound(outcome);
+    this.#problemsTimer ??= setTimeout(() => {
+      this.#problemsTimer = undefined;
+      this.problems('services', currentProblems());
+    }, PROBLEMS_DELAY_MS);
+  }
+
+  roundFailed(error: Error, retryInMs: number): void {
+    const { log, health, families } = this.#parts;
+    for (const family of families) health.setFailing(family, true);
+    const retry = `trying again in ${(retryInMs / 1000).toFixed(1)} s`;
+    if (!this.#isReadFailing)
+      log.error(`the kernel's state could not be compared; ${retry}`, error);
+    else log.verbose(2, `still failing; ${retry}`, { err: error.message });
+    this.#isReadFailing = true;
+  }
+
+  problems(origin: string, problems: readonly Problem[]): void {
+    const { log, events } = this.#parts;
+    const { appeared, cleared } = this.#problems.update(origin, problems);
+    for (const problem of appeared) {
+      log.warning(formatProblem(problem));
+      const regarding = serviceOf(problem);
+      if (regarding === undefined || events === undefined) continue;
+      const note = formatProblem(problem);
+      events.record({ regarding, type: 'Warning', reason: 'NotProxied', action: 'Sync', note });
+    }
+    for (const problem of cleared) log.verbose(1, `solved: ${formatProblem(problem)}`);
+  }
+
+  warnings(warnings: readonly string[]): void {
+    for (const warning of warnings) this.#parts.log.warning(warning);
+  }
+
+  error(message: string, error: unknown): void {
+    this.#parts.log.error(message, error);
+  }
+
+  close(): void {
+    clearTimeout(this.#problemsTimer);
+  }
+
+  #queued(): void {
+    const { health, families } = this.#parts;
+    for (const family of families) health.queued(family);
+  }
+
+  #logRound({ isFull, report, newlyFailed, durationMs }: RoundOutcome): void {
+    const { log } = this.#parts;
+    for (const { operation, error } of newlyFailed.slice(0, MAX_FAILURE_LINES)) {
+      log.error(
+        `${operationSubject(operation)}: ${operation.op} failed; it will be tried again`,
+        error,
+      );
+    }
+    const untold = newlyFailed.length - MAX_FAILURE_LINES;
+    if (untold > 0) log.error(`${untold} more operations failed in this round`);
+    const fields = {
+      operations: report.done.length,
+      failed: report.failed.length,
+      kernelWrites: report.kernelWrites,
+      durationMs: Math.round(durationMs * 10) / 10,
+    };
+    if (!this.#isFirstRoundDone) log.info('first sync done', fields);
+    else if (isFull && report.done.length > 0) log.info('audit corrected the kernel', fields);
+    else log.verbose(2, isFull ? 'audit' : 'sync', fields);
+    this.#isFirstRoundDone = true;
+  }
+
+  #measureRound({ report, durationMs }: RoundOutcome): void {
+    const { metrics, health, families, clock } = this.#parts;
+    const nowMs = clock.wallMs();
+    const isFailing = (this.#observed?.retries.size ?? 0) > 0;
+    metrics.applied(report);
+    metrics.kubeproxy.changesTaken();
+    metrics.kubeproxy.syncFinished(durationMs, nowMs);
+    for (const { family, atMs } of this.#triggers) {
+      metrics.kubeproxy.endpointProgrammed(family, nowMs - atMs);
+    }
+    this.#triggers = [];
+    for (const family of families) {
+      health.updated(family);
+      health.setFailing(family, isFailing);
+    }
+  }
+}
+
+const NO_TABLES = { nat: new Map(), filter: new Map() };
+const NOTHING: DataplaneState = {
+  virtualServers: new Map(),
+  addresses: new Set(),
+  ipsets: new Map(),
+  iptables: { IPv4: NO_TABLES, IPv6: NO_TABLES },
+  sysctls: new Map(),
+};
+
+/** `Service/ns/name.spec…` → the Service an Event is about. */
+function serviceOf({ path }: Problem): EventSubject | undefined {
+  const [, namespace, name] = /^Service\/([^/]+)\/([^.]+)\./.exec(path) ?? [];
+  return namespace === undefined || name === undefined
+    ? undefined
+    : { kind: 'Service', namespace, name };
+}

@@ -1,0 +1,165 @@
+/** `run` from a resolved configuration to the exit code: puts the parts together and takes them apart again. */
+import { hostname } from 'node:os';
+import { KubeconfigError } from '../cluster/kubeconfig.ts';
+import { ManifestPathError } from '../cluster/manifestFiles.ts';
+import { nodeNameOf } from '../config/nodeName.ts';
+import type { ResolvedConfig } from '../config/resolve.ts';
+import { KernelHostObserver } from '../kernel/hostObserver.ts';
+import { FAMILIES } from '../net/family.ts';
+import { SystemClock } from '../ops/clock.ts';
+import { ProxyHealth } from '../ops/health.ts';
+import { HttpServer, type Routes } from '../ops/httpServer.ts';
+import type { Logger } from '../ops/log.ts';
+import { Metrics } from '../ops/metrics.ts';
+import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
+import { Agent, NodeMismatchError } from './agent.ts';
+import { openSource } from './clusterSource.ts';
+import { watchFile } from './fileWatch.ts';
+import {
+  checkEnvironment,
+  EnvironmentError,
+  setIpvsTimeouts,
+  setOomScore,
+} from './nodeEnvironment.ts';
+import { Reporter } from './reporter.ts';
+
+export interface Program {
+  readonly version: string;
+  readonly log: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** @returns the exit code: 0 after a signal, 1 when it cannot go on, or must be started anew with a changed --config */
+export async function runProxy(config: ResolvedConfig, program: Program): Promise<number> {
+  const { log } = program;
+  const end = endSignal(config, log);
+  try {
+    await proxyUntil(end.signal, config, program);
+    return end.exitCode();
+  } catch (error) {
+    if (!isExplained(error)) throw error;
+    log.error(`kube-ipvs cannot run here: ${error.message}`);
+    return 1;
+  } finally {
+    end.release();
+  }
+}
+
+async function proxyUntil(
+  signal: AbortSignal,
+  config: ResolvedConfig,
+  { version, log, env }: Program,
+): Promise<void> {
+  const nodeName = nodeNameOf(config.hostnameOverride, hostname());
+  if (nodeName === undefined)
+    throw new EnvironmentError('this host has no name; give --hostname-override');
+  log.info('starting', { version: `v${version}`, node: nodeName });
+  const { hasRandomFully } = await checkEnvironment(log);
+  await setOomScore(config.oomScoreAdj, log);
+  await setIpvsTimeouts(config.dataplane.timeoutsSec, log);
+
+  const clock = new SystemClock();
+  const families = FAMILIES;
+  const health = new ProxyHealth({ families, timeoutMs: 2 * config.syncPeriodMs, clock });
+  const metrics: Metrics = new Metrics({
+    families,
+    version: buildVersion(version),
+    observe: () => reporter.observation(),
+  });
+  const opened = openSource(config.source, {
+    nodeName,
+    version,
+    clock,
+    log,
+    env,
+    onRequest: (outcome) => metrics.requested(outcome),
+  });
+  const { events, apiServerAddresses } = opened;
+  const reporter: Reporter = new Reporter({ log, metrics, health, families, clock, events });
+  const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
+  const now = () => clock.monotonicMs();
+  const agent = new Agent({ config, nodeName, opened, observer, reporter, now });
+  const servers = [
+    serve('healthz', config.healthAddress, healthRoutes(health, metrics)),
+    serve(
+      'metrics',
+      config.metricsAddress,
+      metricsRoutes({ metrics, configz: () => config.document }),
+    ),
+  ].filter((server) => server !== undefined);
+
+  function serve(name: string, at: ResolvedConfig['healthAddress'], routes: Routes) {
+    if (at === undefined) return undefined;
+    const address = { host: at.address, port: at.port };
+    const isHardFail = config.bindAddressHardFail;
+    const onError = (message: string, error: unknown) => log.error(message, error);
+    return new HttpServer({ name, address, routes, isHardFail, clock, onError });
+  }
+
+  try {
+    await Promise.all(servers.map((server) => server.start()));
+    const regarding = { kind: 'Node', name: nodeName } as const;
+    events?.record({
+      regarding,
+      type: 'Normal',
+      reason: 'Starting',
+      action: 'StartKubeProxy',
+      note: '',
+    });
+    await agent.run(signal);
+  } finally {
+    await Promise.all(servers.map((server) => server.close()));
+    observer.close();
+    reporter.close();
+  }
+}
+
+/** SIGTERM and SIGINT end the process in order; a changed configuration file does too, for the supervisor to start it anew. */
+function endSignal({ configFile }: ResolvedConfig, log: Logger) {
+  const controller = new AbortController();
+  let exitCode = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    log.info('stopping; what is programmed stays', { signal });
+    controller.abort();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const stopWatching =
+    configFile === undefined
+      ? undefined
+      : watchFile(configFile, () => {
+          log.error(`${configFile} changed: ending, to be started anew with it`);
+          exitCode = 1;
+          controller.abort();
+        });
+  return {
+    signal: controller.signal,
+    exitCode: () => exitCode,
+    release: () => {
+      process.off('SIGTERM', onSignal);
+      process.off('SIGINT', onSignal);
+      stopWatching?.();
+    },
+  };
+}
+
+function isExplained(error: unknown): error is Error {
+  return (
+    error instanceof EnvironmentError ||
+    error instanceof NodeMismatchError ||
+    error instanceof KubeconfigError ||
+    error instanceof ManifestPathError
+  );
+}
+
+function buildVersion(version: string) {
+  const { node } = process.versions;
+  const platform = `${process.platform}/${process.arch}`;
+  return {
+    gitVersion: `v${version}`,
+    gitCommit: '',
+    buildDate: '',
+    nodeVersion: `v${node}`,
+    platform,
+  };
+}
