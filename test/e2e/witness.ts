@@ -1,0 +1,116 @@
+/** A source connected to a test's API server, what it told so far, and objects to change behind its back. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { ApiServerSource } from '../../src/cluster/apiServerSource.ts';
+import { ApiClient } from '../../src/cluster/client.ts';
+import { loadClusterAccess } from '../../src/cluster/kubeconfig.ts';
+import type { SourceStatus } from '../../src/cluster/source.ts';
+import { ClusterStore } from '../../src/model/snapshot.ts';
+import { SystemClock } from '../../src/ops/clock.ts';
+import type { ApiServer } from '../support/apiServer.ts';
+import type { ClusterObject } from '../support/clusterObjects.ts';
+
+const clock = new SystemClock();
+
+/** @param user,cluster as kubeconfigs spell them */
+export function writeKubeconfig(
+  plane: ApiServer,
+  name: string,
+  user: object,
+  cluster: object = {},
+): string {
+  const file = path.join(plane.folder, name);
+  const server = { server: plane.url, 'certificate-authority': 'tls.crt', ...cluster };
+  const kubeconfig = {
+    clusters: [{ name: 'test', cluster: server }],
+    users: [{ name: 'test', user }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  };
+  writeFileSync(file, JSON.stringify(kubeconfig));
+  return file;
+}
+
+/** What a source told, added up as the agent adds it up. */
+export class Witness {
+  readonly store = new ClusterStore();
+  readonly changes: string[] = [];
+  readonly statuses: SourceStatus[] = [];
+  synced = 0;
+  readonly source: ApiServerSource;
+  readonly client: ApiClient;
+
+  constructor(kubeconfig: string, { pageSize = 500, silenceMs = 30_000 } = {}) {
+    const access = loadClusterAccess({ kubeconfig });
+    this.client = new ApiClient({
+      access,
+      userAgent: 'kube-ipvs/test',
+      qps: -1,
+      burst: 0,
+      timing: clock,
+      answerTimeoutMs: silenceMs,
+      streamIdleMs: silenceMs * 4,
+    });
+    this.source = new ApiServerSource({
+      transport: this.client,
+      server: access.server,
+      timing: clock,
+      random: Math.random,
+      pageSize,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.source.start({
+      onChange: (change) => {
+        this.store.apply(change);
+        this.changes.push(`${change.object === undefined ? '-' : '+'}${change.kind}/${change.key}`);
+      },
+      onSynced: () => this.synced++,
+      onProblems: () => undefined,
+      onStatus: (status) => this.statuses.push(status),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.source.stop();
+    this.client.close();
+  }
+
+  get status(): SourceStatus | undefined {
+    return this.statuses.at(-1);
+  }
+
+  has(serviceName: string): boolean {
+    return this.store.services.has(`default/${serviceName}`);
+  }
+}
+
+export function service(name: string, spec: object = {}, metadata: object = {}): ClusterObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'default', ...metadata },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }], ...spec },
+  };
+}
+
+export function slice(name: string, ofService: string, address: string): ClusterObject {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, namespace: 'default', labels: { 'kubernetes.io/service-name': ofService } },
+    addressType: 'IPv4',
+    ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+  };
+}
+
+export function node(name: string, metadata: object = {}): ClusterObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, ...metadata },
+    spec: { podCIDRs: ['10.244.1.0/24'] },
+  };
+}
