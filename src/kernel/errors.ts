@@ -35,7 +35,7 @@ export class KernelError extends Error {
   readonly errno: number;
   /** `EEXIST` */
   readonly code: string;
-  readonly extack?: string;
+  readonly extack: string | undefined;
 
   constructor(fields: KernelErrorFields) {
     const { op, errno, extack, hint, cause } = fields;
@@ -46,7 +46,7 @@ export class KernelError extends Error {
     this.op = op;
     this.errno = errno;
     this.code = code;
-    if (extack !== undefined) this.extack = extack;
+    this.extack = extack;
   }
 }
 

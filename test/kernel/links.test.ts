@@ -1,0 +1,184 @@
+/** The dummy device and the view of the host, on a real kernel, with `ip` as the second witness. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { KernelHostObserver } from '../../src/kernel/hostObserver.ts';
+import { type LinkOperation, LinkPort } from '../../src/kernel/linkPort.ts';
+import { requireIpvs } from '../support/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/namespace.ts';
+
+// Not every machine has dummy devices; where IPVS is, they are too.
+const describe = await requireIpvs();
+
+const bind = (address: string) => ({ op: 'bindAddress', address }) as const;
+const unbind = (address: string) => ({ op: 'unbindAddress', address }) as const;
+
+describe('on a real kernel', () => {
+  let namespace: Namespace;
+  let links: LinkPort;
+  let host: KernelHostObserver;
+
+  beforeEach(async () => {
+    namespace = await freshNamespace();
+    links = new LinkPort(namespace);
+    const { networkNamespacePath } = namespace;
+    const settings = { nodeName: 'n1', hasRandomFully: true, apiServerAddresses: ['192.0.2.200'] };
+    host = new KernelHostObserver({ ...settings, networkNamespacePath });
+  });
+
+  afterEach(async () => {
+    links.close();
+    host.close();
+    await namespace.remove();
+  });
+
+  const apply = async (...run: LinkOperation[]) => {
+    const report = await links.apply(run);
+    expect(report.outcomes).toEqual(run.map(() => undefined));
+    return report;
+  };
+  const ip = (...argv: readonly string[]) => namespace.run('ip', ...argv);
+
+  test('the device is a dummy, down, and twice is as good as once', async () => {
+    expect(await links.read()).toEqual({ hasDummyDevice: false, addresses: new Set() });
+    await apply({ op: 'createDummyDevice' });
+    await apply({ op: 'createDummyDevice' });
+    const shown = await ip('-d', '-o', 'link', 'show', 'kube-ipvs0');
+    expect(shown).toContain('<BROADCAST,NOARP>');
+    expect(shown).toContain('state DOWN');
+    expect(shown).toMatch(/\bdummy\b/);
+    expect(await links.read()).toEqual({ hasDummyDevice: true, addresses: new Set() });
+    await links.deleteDevice();
+    await links.deleteDevice();
+    expect(await links.read()).toEqual({ hasDummyDevice: false, addresses: new Set() });
+  });
+
+  test('addresses of both families are bound whole, without duplicate detection', async () => {
+    await apply({ op: 'createDummyDevice' }, bind('10.96.0.1'), bind('fd00::1'));
+    const shown = await ip('-o', 'address', 'show', 'dev', 'kube-ipvs0');
+    expect(shown).toMatch(/inet 10\.96\.0\.1\/32 .*scope global/);
+    expect(shown).toMatch(/inet6 fd00::1\/128 scope global nodad/);
+    expect(await ip('route', 'get', '10.96.0.1')).toContain('local 10.96.0.1');
+    expect((await links.read()).addresses).toEqual(new Set(['10.96.0.1', 'fd00::1']));
+  });
+
+  test('binding the bound and unbinding the unbound succeed', async () => {
+    await apply({ op: 'createDummyDevice' }, bind('10.96.0.1'), bind('10.96.0.1'));
+    await apply(bind('10.96.0.1'), unbind('10.96.0.9'), unbind('fd00::9'), unbind('10.96.0.1'));
+    expect((await links.read()).addresses).toEqual(new Set());
+    await links.deleteDevice();
+    await apply(unbind('10.96.0.1'));
+  });
+
+  test('an address bound by hand with another length is unbound all the same', async () => {
+    await apply({ op: 'createDummyDevice' });
+    await ip('address', 'add', '10.96.0.5/24', 'dev', 'kube-ipvs0');
+    expect((await links.read()).addresses).toEqual(new Set(['10.96.0.5']));
+    await apply(unbind('10.96.0.5'));
+    expect((await links.read()).addresses).toEqual(new Set());
+  });
+
+  test('what cannot be is reported with its reason, the rest is done', async () => {
+    const missing = await links.apply([bind('10.96.0.1')]);
+    expect(missing.outcomes[0]).toMatchObject({ code: 'ENODEV' });
+    expect(missing.outcomes[0]!.message).toContain('kube-ipvs0 does not exist');
+    await apply({ op: 'createDummyDevice' });
+    const { outcomes } = await links.apply([bind('ff02::1'), bind('fd00::2')]);
+    expect(outcomes.map((outcome) => outcome?.code)).toEqual(['EADDRNOTAVAIL', undefined]);
+  });
+
+  test('a device of another kind with our name is not touched', async () => {
+    await ip('link', 'add', 'kube-ipvs0', 'type', 'bridge');
+    const { outcomes } = await links.apply([{ op: 'createDummyDevice' }, bind('10.96.0.1')]);
+    expect(outcomes.map((outcome) => outcome?.code)).toEqual(['EEXIST', 'EEXIST']);
+    expect(outcomes[0]!.message).toContain('bridge');
+    await expect(links.read()).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(links.deleteDevice()).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await ip('-o', 'link', 'show', 'type', 'bridge')).toContain('kube-ipvs0');
+  });
+
+  test('the kernel gives a device that is up an address of its own: it is not counted', async () => {
+    await apply({ op: 'createDummyDevice' });
+    await ip('link', 'set', 'kube-ipvs0', 'up');
+    expect(await ip('-6', '-o', 'address', 'show', 'dev', 'kube-ipvs0')).toContain('fe80::');
+    expect((await links.read()).addresses).toEqual(new Set());
+  });
+
+  test('two thousand addresses of each family go on and off', async () => {
+    const wanted = Array.from({ length: 2000 }, (_, i) => [
+      `10.97.${i >> 8}.${i & 255}`,
+      `fd00::${(i + 1).toString(16)}`,
+    ]).flat();
+    await apply({ op: 'createDummyDevice' }, ...wanted.map(bind));
+    expect((await links.read()).addresses).toEqual(new Set(wanted));
+    await apply(...wanted.map(unbind));
+    expect((await links.read()).addresses).toEqual(new Set());
+  });
+
+  test('the host is seen with everything but our device', async () => {
+    await apply({ op: 'createDummyDevice' }, bind('10.96.0.1'));
+    await ip('link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'other');
+    await ip('address', 'add', '192.0.2.1/24', 'dev', 'eth0');
+    await ip('address', 'add', '2001:db8::1/64', 'dev', 'eth0', 'nodad');
+    await ip('link', 'set', 'eth0', 'up');
+    await ip('route', 'add', 'default', 'via', '192.0.2.254');
+    await ip('-6', 'route', 'add', 'default', 'via', '2001:db8::fe');
+    await ip('route', 'add', '198.51.100.0/24', 'via', '192.0.2.253');
+    const { interfaces, ...rest } = await host.read();
+    expect(rest).toMatchObject({
+      nodeName: 'n1',
+      defaultGateways: ['192.0.2.254', '2001:db8::fe'],
+      families: ['IPv4', 'IPv6'],
+      hasRandomFully: true,
+      apiServerAddresses: ['192.0.2.200'],
+    });
+    expect(rest.kernelVersion).toMatch(/^\d+\.\d+/);
+    expect(interfaces.map(({ name }) => name).toSorted()).toEqual(['eth0', 'lo', 'other']);
+    expect(interfaces.find(({ name }) => name === 'eth0')).toEqual({
+      name: 'eth0',
+      isUp: true,
+      addresses: ['192.0.2.1/24', '2001:db8::1/64'],
+    });
+    expect(interfaces.find(({ name }) => name === 'other')).toMatchObject({ isUp: false });
+    expect(interfaces.find(({ name }) => name === 'lo')).toMatchObject({
+      addresses: ['127.0.0.1/8', '::1/128'],
+    });
+  });
+
+  test('gateways of a multipath default route are all seen', async () => {
+    await ip('address', 'add', '192.0.2.1/24', 'dev', 'lo');
+    const hops = ['192.0.2.2', '192.0.2.3'].flatMap((via) => ['nexthop', 'via', via, 'dev', 'lo']);
+    await ip('route', 'add', 'default', ...hops);
+    expect((await host.read()).defaultGateways).toEqual(['192.0.2.2', '192.0.2.3']);
+  });
+
+  test('a watch tells of addresses and links, once for many, and never of our own', async () => {
+    let calls = 0;
+    const stop = await host.watch(() => {
+      calls += 1;
+    });
+    const settled = () => new Promise((resolve) => setTimeout(resolve, 400));
+    try {
+      await apply({ op: 'createDummyDevice' }, bind('10.96.0.1'), bind('fd00::1'));
+      await apply(unbind('10.96.0.1'));
+      await links.deleteDevice();
+      await apply({ op: 'createDummyDevice' }, bind('10.96.0.2'));
+      await settled();
+      expect(calls).toBe(0);
+      await ip('address', 'add', '192.0.2.1/24', 'dev', 'lo');
+      await settled();
+      expect(calls).toBe(1);
+      await ip('link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'other');
+      await settled();
+      const afterLink = calls;
+      expect(afterLink).toBeGreaterThan(1);
+      await ip('link', 'set', 'eth0', 'alias', 'nothing that matters');
+      await settled();
+      expect(calls).toBe(afterLink);
+    } finally {
+      await stop();
+    }
+    await ip('address', 'del', '192.0.2.1/24', 'dev', 'lo');
+    const atEnd = calls;
+    await settled();
+    expect(calls).toBe(atEnd);
+  });
+});

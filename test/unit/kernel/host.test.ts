@@ -1,0 +1,180 @@
+import { afterEach, expect, jest, test } from '@jest/globals';
+import type { RawReplies, RawSocket } from '../../../src/kernel/addon.ts';
+import { KernelError } from '../../../src/kernel/errors.ts';
+import { gatewaysOf, interfacesOf } from '../../../src/kernel/hostObserver.ts';
+import { HostWatch } from '../../../src/kernel/hostWatch.ts';
+import { ByteWriter } from '../../../src/netlink/bytes.ts';
+import * as c from '../../../src/netlink/constants.ts';
+import { encodeAddress, type InterfaceAddress } from '../../../src/netlink/rtnlAddresses.ts';
+import { encodeLink, type Link } from '../../../src/netlink/rtnlLinks.ts';
+import type { Route } from '../../../src/netlink/rtnlRoutes.ts';
+
+const link = (index: number, name: string, flags = c.IFF_UP): Link => ({
+  index,
+  name,
+  flags,
+  hardwareType: 1,
+});
+const address = (index: number, text: string, flags = c.IFA_F_PERMANENT): InterfaceAddress => ({
+  family: text.includes(':') ? 'IPv6' : 'IPv4',
+  index,
+  address: text,
+  prefixLength: 24,
+  scope: 0,
+  flags,
+});
+const route = (fields: Partial<Route>): Route => ({
+  family: 'IPv4',
+  destinationLength: 0,
+  table: c.RT_TABLE_MAIN,
+  protocol: 2,
+  scope: 0,
+  type: c.RTN_UNICAST,
+  nextHops: [],
+  ...fields,
+});
+
+test('interfaces hold their addresses; our device and refused addresses are left out', () => {
+  const links = [link(1, 'lo'), link(2, 'eth0', 0), link(3, 'kube-ipvs0')];
+  const addresses = [
+    address(2, '192.0.2.1'),
+    address(2, '2001:db8::1', c.IFA_F_DADFAILED),
+    address(3, '10.96.0.1'),
+  ];
+  expect(interfacesOf(links, addresses)).toEqual([
+    { name: 'lo', isUp: true, addresses: [] },
+    { name: 'eth0', isUp: false, addresses: ['192.0.2.1/24'] },
+  ]);
+});
+
+test('gateways are those of default routes of the main table, each once', () => {
+  const gateways = gatewaysOf([
+    route({ nextHops: [{ gateway: '192.0.2.1' }] }),
+    route({ nextHops: [{ gateway: '192.0.2.1' }, { gateway: '192.0.2.2' }] }),
+    route({
+      destination: '198.51.100.0',
+      destinationLength: 24,
+      nextHops: [{ gateway: '1.1.1.1' }],
+    }),
+    route({ table: 100, nextHops: [{ gateway: '2.2.2.2' }] }),
+    route({ nextHops: [{ outInterface: 3 }] }),
+  ]);
+  expect(gateways).toEqual(['192.0.2.1', '192.0.2.2']);
+});
+
+/** A listening socket that is told what arrives. */
+function scripted() {
+  const waiting: { resolve: (replies: RawReplies) => void; reject: (error: unknown) => void }[] =
+    [];
+  const socket: RawSocket = {
+    transact: () => Promise.reject(new Error('not asked for')),
+    receive: () =>
+      new Promise((resolve, reject) => {
+        waiting.push({ resolve, reject });
+      }),
+    joinGroup: () => undefined,
+    close: () => {
+      for (const { reject } of waiting.splice(0)) {
+        reject(new KernelError({ op: 'receive', errno: 125 }));
+      }
+    },
+  };
+  const arrive = async (
+    put: (
+      out: ByteWriter,
+      head: (type: number) => { type: number; flags: number; sequence: number },
+    ) => void,
+    isOverrun = false,
+  ) => {
+    const out = new ByteWriter();
+    put(out, (type) => ({ type, flags: 0, sequence: 0 }));
+    waiting.shift()!.resolve({ bytes: out.written().slice(), isOverrun });
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  };
+  return { open: () => socket, arrive };
+}
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+function watching() {
+  jest.useFakeTimers();
+  const { open, arrive } = scripted();
+  const calls = { count: 0 };
+  const watch = new HostWatch({}, open, () => {
+    calls.count += 1;
+  });
+  watch.know([link(1, 'lo'), link(2, 'eth0'), link(3, 'kube-ipvs0', 0)]);
+  const later = () => {
+    jest.advanceTimersByTime(100);
+    return calls.count;
+  };
+  return { watch, arrive, later, calls };
+}
+
+test('many changes within 100 ms are told once', async () => {
+  const { watch, arrive, later, calls } = watching();
+  for (const text of ['192.0.2.1', '192.0.2.2', '2001:db8::1']) {
+    await arrive((out, head) => {
+      encodeAddress(out, head(c.RTM_NEWADDR), address(2, text));
+    });
+  }
+  expect(calls.count).toBe(0);
+  expect(later()).toBe(1);
+  expect(later()).toBe(1);
+  await watch.stop();
+});
+
+test('addresses of our device are not news, whichever number it has at the time', async () => {
+  const { watch, arrive, later } = watching();
+  await arrive((out, head) => {
+    encodeAddress(out, head(c.RTM_NEWADDR), address(3, '10.96.0.1'));
+    encodeLink(out, head(c.RTM_DELLINK), link(3, 'kube-ipvs0', 0));
+    encodeLink(out, head(c.RTM_NEWLINK), link(9, 'kube-ipvs0', 0));
+    encodeAddress(out, head(c.RTM_NEWADDR), address(9, '10.96.0.1'));
+  });
+  expect(later()).toBe(0);
+  await arrive((out, head) => {
+    encodeAddress(out, head(c.RTM_DELADDR), address(3, '192.0.2.1'));
+  });
+  expect(later()).toBe(1);
+  await watch.stop();
+});
+
+test('a link is news when it comes, goes, is renamed, or goes up or down', async () => {
+  const { watch, arrive, later } = watching();
+  const steps: [type: number, link: Link, isNews: boolean][] = [
+    [c.RTM_NEWLINK, { ...link(2, 'eth0'), mtu: 9000 }, false],
+    [c.RTM_NEWLINK, link(2, 'eth0', 0), true],
+    [c.RTM_NEWLINK, link(2, 'lan0', 0), true],
+    [c.RTM_NEWLINK, link(4, 'eth1'), true],
+    [c.RTM_DELLINK, link(4, 'eth1'), true],
+    [c.RTM_DELLINK, link(4, 'eth1'), false],
+  ];
+  let expected = 0;
+  for (const [type, one, isNews] of steps) {
+    await arrive((out, head) => {
+      encodeLink(out, head(type), one);
+    });
+    if (isNews) expected += 1;
+    expect(later()).toBe(expected);
+  }
+  await watch.stop();
+});
+
+test('after lost notifications everything may have changed', async () => {
+  const { watch, arrive, later } = watching();
+  await arrive(() => undefined, true);
+  expect(later()).toBe(1);
+  await watch.stop();
+});
+
+test('a stopped watch says nothing more, not even what was due', async () => {
+  const { watch, arrive, later } = watching();
+  await arrive((out, head) => {
+    encodeAddress(out, head(c.RTM_NEWADDR), address(2, '192.0.2.1'));
+  });
+  await watch.stop();
+  expect(later()).toBe(0);
+});
