@@ -240,7 +240,9 @@ function conflicts(waiting: Iterable<WaitingClaim>): readonly Problem[] {
     const { port, protocol } = loser.frontend.server;
     const value = loser.frontend.kind === 'nodePort' ? `${port}/${protocol}` : key;
     const { service } = winner.fragment;
-    const problem = `already belongs to the older Service ${service}; this one gets it when that one lets go`;
+    const problem =
+      `belongs to Service ${service}, which comes first by age, then by name; ` +
+      'this one gets it when that one lets go';
     problems.set(`${path} ${value}`, { path, value, problem });
   }
   // the claims are in the order of their history, which differs from node to node

@@ -87,11 +87,15 @@ class PortCompiler implements PortFrontends {
   readonly #port: ServicePort;
   readonly #choice: EndpointChoice;
   readonly #context: CompileContext;
+  /** addresses that this port's frontends bind here */
+  readonly #bound: ReadonlySet<Address>;
 
   constructor(port: ServicePort, choice: EndpointChoice, context: CompileContext) {
     this.#port = port;
     this.#choice = choice;
     this.#context = context;
+    this.#bound = this.#boundAddresses();
+    this.#remarkLoops();
   }
 
   clusterIP(): void {
@@ -138,7 +142,7 @@ class PortCompiler implements PortFrontends {
     if (owner !== undefined) this.#remark(kind, address, ownerProblem(owner));
     if (owner?.isThisNode === false) return;
     const isBound = kind !== 'nodePort' && owner === undefined;
-    const endpoints = this.#endpointsFor(kind, isBound ? address : undefined);
+    const endpoints = this.#endpointsFor(kind);
     const server = virtualServer(address, portNumber, this.#port, endpoints, this.#context.options);
     const verdict = this.#verdictOn(kind, server);
     this.frontends.push({
@@ -153,15 +157,29 @@ class PortCompiler implements PortFrontends {
     });
   }
 
-  /** A destination on the very address that is bound here would send packets round in this node. */
-  #endpointsFor(kind: FrontendKind, bound: Address | undefined): readonly Endpoint[] {
+  #boundAddresses(): ReadonlySet<Address> {
+    const { clusterIP, externalIPs, loadBalancerIPs } = this.#port;
+    const isFree = (address: Address) =>
+      this.#context.ownerOf(address, address === clusterIP) === undefined;
+    return new Set([clusterIP, ...externalIPs, ...loadBalancerIPs].filter(isFree));
+  }
+
+  /** A destination on an address that is bound here would send packets back into this very node. */
+  #endpointsFor(kind: FrontendKind): readonly Endpoint[] {
     const { forClusterIP, forExternal } = this.#choice;
     const chosen = kind === 'clusterIP' ? forClusterIP : forExternal;
-    const loop = chosen.find((endpoint) => endpoint.address === bound);
-    if (loop === undefined || bound === undefined) return chosen;
-    const circle = 'which is left out here: traffic would run in a circle';
-    this.#remark(kind, bound, `is also the address of endpoint ${loop.source}, ${circle}`);
-    return chosen.filter((endpoint) => endpoint.address !== bound);
+    return chosen.filter((endpoint) => !this.#bound.has(endpoint.address));
+  }
+
+  #remarkLoops(): void {
+    const { forClusterIP, forExternal } = this.#choice;
+    const { loadBalancerIPs } = this.#port;
+    for (const { address, source } of new Set([...forClusterIP, ...forExternal])) {
+      if (!this.#bound.has(address)) continue;
+      const kind = loadBalancerIPs.includes(address) ? 'loadBalancer' : 'externalIP';
+      const circle = 'which is left out: traffic would come back to this node';
+      this.#remark(kind, address, `is also the address of endpoint ${source}, ${circle}`);
+    }
   }
 
   /** The set whose rule decides about traffic that has no endpoint to go to: nowhere, or none on this node. */
