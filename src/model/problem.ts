@@ -11,9 +11,12 @@ export interface Problem {
   readonly source?: string;
 }
 
-/** One line for a log or a terminal. */
+/** One line for a log or a terminal, whatever characters names and values hold. */
 export function formatProblem(problem: Problem): string {
   const value = problem.value === undefined ? '' : ` (${JSON.stringify(problem.value)})`;
   const source = problem.source === undefined ? '' : `${problem.source}: `;
-  return `${source}${problem.path}${value}: ${problem.problem}`;
+  const line = `${source}${problem.path}${value}: ${problem.problem}`;
+  return line.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
