@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { checkout } from '../lab/workshop.mjs';
 import { nodeProgram } from './setUp.mjs';
+import { resultsFolder } from './totals.mjs';
 
 /**
  * @param kinds jest projects, e.g. `['unit', 'property']`
@@ -14,9 +15,8 @@ import { nodeProgram } from './setUp.mjs';
  * @returns totals `{ passed, failed, skipped }` by kind
  */
 export async function runJest(kinds, { prefix = [], jestArguments = [] } = {}) {
-  const folder = join(checkout, '.cache', 'test-results');
-  mkdirSync(folder, { recursive: true });
-  const report = join(folder, `${kinds.join('-')}.json`);
+  mkdirSync(resultsFolder, { recursive: true });
+  const report = join(resultsFolder, `${kinds.join('-')}.json`);
   rmSync(report, { force: true });
   const argv = [
     ...prefix,

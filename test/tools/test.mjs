@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { checkout } from '../lab/workshop.mjs';
 import { runJest } from './jestRun.mjs';
 import * as setUp from './setUp.mjs';
-import { totalsLine, totalsTable } from './totals.mjs';
+import { totalsLine, totalsTable, writeTotals } from './totals.mjs';
 
 const native = ['unit', 'property', 'golden'];
 const all = [...native, 'kernel', 'e2e'];
@@ -18,7 +18,8 @@ const isCi = Boolean(process.env['CI']) && process.env['CI'] !== 'false';
 async function main(argv) {
   const wanted = argv.length === 0 ? all : argv;
   const unknown = wanted.filter((kind) => !all.includes(kind));
-  if (unknown.length > 0) throw new Error(`no such kind of test: ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`no such kind of test: ${unknown.join(', ')}; there are ${all.join(', ')}`);
   setUp.ensurePackages();
   setUp.ensureModules();
   setUp.ensureAddon();
@@ -31,6 +32,7 @@ async function main(argv) {
   }
   if (wanted.includes('kernel')) Object.assign(totals, await kernelTests());
   if (wanted.includes('e2e')) Object.assign(totals, await endToEndTests());
+  writeTotals(totals);
   process.stdout.write(`\n${totalsTable(totals)}\n${totalsLine(totals)}\n`);
   return Object.values(totals).some(({ failed }) => failed > 0) ? 1 : 0;
 }

@@ -1,20 +1,33 @@
-// Totals of tests and checks as text: a table by kind and the one plain line that ends `npm test` and `.ci/run`.
+// Totals of tests and checks, `{ KIND: { passed, failed, skipped } }`: kept in a file between `npm test` and `.ci/run`, and
+// as text, a table by kind and the one plain line that ends both.
 
-const sum = (totals, what) => Object.values(totals).reduce((all, of) => all + of[what], 0);
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { checkout } from '../lab/workshop.mjs';
 
-/** @param totals `{ KIND: { passed, failed, skipped } }` */
+/** Folder of jest's reports and of the totals of the last run. */
+export const resultsFolder = join(checkout, '.cache', 'test-results');
+export const totalsFile = join(resultsFolder, 'totals.json');
+
+export function writeTotals(totals) {
+  mkdirSync(dirname(totalsFile), { recursive: true });
+  writeFileSync(totalsFile, `${JSON.stringify(totals, null, 2)}\n`);
+}
+
+export const readTotals = () => JSON.parse(readFileSync(totalsFile, 'utf8'));
+
 export function totalsTable(totals) {
-  const row = (cells) =>
-    cells.map((cell, i) => (i === 0 ? `${cell}`.padEnd(12) : `${cell}`.padStart(8))).join('');
-  const rows = Object.entries(totals).map(([kind, of]) =>
-    row([kind, of.passed, of.failed, of.skipped]),
+  const row = ([first, ...rest]) =>
+    [first.padEnd(12), ...rest.map((cell) => `${cell}`.padStart(8))].join('');
+  const rows = Object.entries(totals).map(([kind, { passed, failed, skipped }]) =>
+    row([kind, passed, failed, skipped]),
   );
   return `${[row(['', 'passed', 'failed', 'skipped']), ...rows].join('\n')}\n`;
 }
 
 /** `N passed, N failed`, and `, N skipped` when any was. */
 export function totalsLine(totals) {
-  const skipped = sum(totals, 'skipped');
-  const line = `${sum(totals, 'passed')} passed, ${sum(totals, 'failed')} failed`;
-  return skipped > 0 ? `${line}, ${skipped} skipped` : line;
+  const sum = (what) => Object.values(totals).reduce((all, of) => all + of[what], 0);
+  const line = `${sum('passed')} passed, ${sum('failed')} failed`;
+  return sum('skipped') > 0 ? `${line}, ${sum('skipped')} skipped` : line;
 }
