@@ -2,7 +2,7 @@
  * The slices of one Service merged into endpoints by port name, for one family. Decides which endpoint addresses are
  * usable and which copy of an endpoint listed twice counts; which of them get traffic is decided in endpointChoice.ts.
  */
-import { type Address, compareAddresses, familyOf, joinHostPort } from '../net/address.ts';
+import { type Address, familyOf, hostPortSortKey, joinHostPort } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
 import type { Problem } from './problem.ts';
 import type { EndpointPortSpec, EndpointSliceResource, EndpointSpec } from './resources.ts';
@@ -43,7 +43,7 @@ export function endpointsByPort(
   }
   const endpoints = new Map<string, readonly Endpoint[]>();
   for (const [key, found] of byPort) {
-    endpoints.set(key, [...found.values()].toSorted(compareEndpoints));
+    endpoints.set(key, sorted(found.values()));
   }
   return { endpoints, problems };
 }
@@ -106,6 +106,10 @@ function isPreferred(a: Endpoint, b: Endpoint): boolean {
   return a.source < b.source;
 }
 
-function compareEndpoints(a: Endpoint, b: Endpoint): number {
-  return compareAddresses(a.address, b.address) || a.port - b.port;
+function sorted(endpoints: Iterable<Endpoint>): readonly Endpoint[] {
+  return Array.from(endpoints, (endpoint) => {
+    return [hostPortSortKey(endpoint.address, endpoint.port), endpoint] as const;
+  })
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, endpoint]) => endpoint);
 }

@@ -94,7 +94,9 @@ export function isLoopback(address: Address): boolean {
 }
 
 export function isLinkLocal(address: Address): boolean {
-  return familyOf(address) === 'IPv4' ? address.startsWith('169.254.') : /^fe[89ab][0-9a-f]:/.test(address);
+  return familyOf(address) === 'IPv4'
+    ? address.startsWith('169.254.')
+    : /^fe[89ab][0-9a-f]:/.test(address);
 }
 
 export function isMulticast(address: Address): boolean {
@@ -121,4 +123,12 @@ export function compareAddresses(a: Address, b: Address): number {
   if (left.length !== right.length) return left.length - right.length;
   const at = left.findIndex((byte, i) => byte !== right[i]);
   return left[at]! - right[at]!;
+}
+
+/**
+ * A text whose order (by `<`) is the order of address, then port, within one family: for sorting many, each looked at
+ * once. Not for people to read.
+ */
+export function hostPortSortKey(address: Address, port: number): string {
+  return String.fromCharCode(...addressToBytes(address), port);
 }

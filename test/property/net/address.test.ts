@@ -5,6 +5,7 @@ import {
   addressToBytes,
   compareAddresses,
   familyOf,
+  hostPortSortKey,
   parseAddress,
 } from '../../../src/net/address.ts';
 import { formatPrefix, parsePrefix, prefixContains, prefixOf } from '../../../src/net/prefix.ts';
@@ -89,6 +90,20 @@ test('the order of addresses is the order of their bytes', () => {
       const order = compareAddresses(addressFromBytes(a), addressFromBytes(b));
       const expected = a.length - b.length || Buffer.compare(a, b);
       expect(Math.sign(order)).toBe(Math.sign(expected));
+    }),
+  );
+});
+
+test('sort keys put addresses of one family in order, then ports', () => {
+  const port = fc.nat(0xffff);
+  const pair = fc.oneof(fc.tuple(ipv4Bytes, ipv4Bytes), fc.tuple(ipv6Bytes, ipv6Bytes));
+  fc.assert(
+    fc.property(pair, port, port, fc.boolean(), ([first, second], p, q, isSame) => {
+      const a = addressFromBytes(first);
+      const b = isSame ? a : addressFromBytes(second);
+      const [left, right] = [hostPortSortKey(a, p), hostPortSortKey(b, q)];
+      const expected = Math.sign(compareAddresses(a, b) || p - q);
+      expect(Number(left > right) - Number(left < right)).toBe(expected);
     }),
   );
 });
