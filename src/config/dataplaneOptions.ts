@@ -38,7 +38,7 @@ export function buildDataplaneOptions(
   return {
     options: { ...settings, detectLocal: detectors },
     warnings: [
-      ...(isFatal ? [] : missing.map((family) => missingDetector(settings, node, family))),
+      ...(isFatal || missing.length === 0 ? [] : [missingDetector(settings, node, missing)]),
       ...nodePortWarnings(settings, node.families),
       ...excludeWarnings(settings, node.families),
     ],
@@ -81,17 +81,17 @@ function isModeBinding({ detectLocal }: DataplaneSettings): boolean {
 }
 
 function missingDetector(
-  settings: DataplaneSettings,
-  node: NodeForOptions,
-  family: Family,
+  { detectLocal }: DataplaneSettings,
+  { name }: NodeForOptions,
+  families: readonly Family[],
 ): string {
+  const which = families.join(' or ');
   const consequence =
-    `traffic to ${family} ClusterIPs from outside the cluster cannot be told from that of pods ` +
-    'and is not masqueraded, except from this node itself';
-  if (settings.detectLocal.mode === 'NodeCIDR') {
-    return `Node ${node.name} has no ${family} CIDR in spec.podCIDRs (detectLocalMode NodeCIDR): ${consequence}`;
-  }
-  return `clusterCIDR holds no ${family} CIDR: ${consequence}`;
+    'traffic from outside the cluster to its ClusterIPs cannot be told from that of pods, so only that of this node ' +
+    'itself is masqueraded';
+  return detectLocal.mode === 'NodeCIDR'
+    ? `Node ${name} has no ${which} CIDR in spec.podCIDRs (detectLocalMode NodeCIDR): ${consequence}`
+    : `no ${which} CIDR in clusterCIDR (--cluster-cidr): ${consequence}`;
 }
 
 function fatalProblem(settings: DataplaneSettings, node: NodeForOptions, family: Family): Problem {

@@ -281,6 +281,14 @@ const masqueradeFlags: readonly Flag[] = [
 ];
 
 const generalFlags: readonly Flag[] = [
+  {
+    name: 'oom-score-adj',
+    type: 'int',
+    default: '-999',
+    group: 'general',
+    fields: ['oomScoreAdj'],
+    help: 'oom_score_adj of this process, -1000 to 1000',
+  },
   CONFIG_FLAG,
   {
     name: 'write-config-to',

@@ -102,14 +102,6 @@ export const FLAGS_WITHOUT_EFFECT: readonly Flag[] = [
     ...withoutEffect,
   },
   {
-    name: 'oom-score-adj',
-    type: 'int',
-    default: '-999',
-    fields: ['oomScoreAdj'],
-    help: 'oom_score_adj of this process, -1000 to 1000',
-    ...withoutEffect,
-  },
-  {
     name: 'kube-api-content-type',
     type: 'string',
     default: 'application/vnd.kubernetes.protobuf',

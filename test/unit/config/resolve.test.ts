@@ -210,7 +210,7 @@ test('what is set without effect is named in one warning, by flag or by field', 
   const byFlag = resolve({
     flags: [
       '--conntrack-min=1',
-      '--oom-score-adj=-999',
+      '--config-sync-period=15m',
       '--boot-id-file=x',
       '--feature-gates=A=true',
     ],

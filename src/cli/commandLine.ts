@@ -1,0 +1,44 @@
+/** A command's own words against its table of flags, with what all commands share: `--help`, and bad flags as exit code 2. */
+import { flagHelp } from '../config/flagHelp.ts';
+import type { Flag } from '../config/flag.ts';
+import { type FlagValues, parseFlags } from '../config/parseFlags.ts';
+import { type Problem, formatProblem } from '../model/problem.ts';
+import { EXIT, type Io } from './io.ts';
+
+export interface CommandHelp {
+  /** `kube-ipvs plan`, as in usage lines */
+  readonly name: string;
+  readonly summary: string;
+  /** command lines, each with what it does */
+  readonly examples: readonly (readonly [command: string, meaning: string])[];
+  readonly flags: readonly Flag[];
+}
+
+export type CommandLine =
+  | { readonly values: FlagValues; readonly exitCode?: never }
+  /** everything is said already */
+  | { readonly values?: never; readonly exitCode: number };
+
+export function readCommandLine(words: readonly string[], help: CommandHelp, io: Io): CommandLine {
+  const { values, problems } = parseFlags(words, help.flags);
+  if (values.get('help') === true) {
+    io.stdout.write(helpText(help));
+    return { exitCode: EXIT.done };
+  }
+  if (problems.length > 0) {
+    return { exitCode: refuse(problems, io, `${help.name} --help lists all flags`) };
+  }
+  return { values };
+}
+
+/** Every problem on a line of its own. @returns the exit code for bad input */
+export function refuse(problems: readonly Problem[], io: Io, hint = ''): number {
+  for (const problem of problems) io.stderr.write(`error: ${formatProblem(problem)}\n`);
+  if (hint !== '') io.stderr.write(`${hint}\n`);
+  return EXIT.badInput;
+}
+
+export function helpText({ name, summary, examples, flags }: CommandHelp): string {
+  const lines = examples.map(([command, meaning]) => `  ${command}\n          ${meaning}`);
+  return `${summary}\n\nUsage: ${name} [flags]\n\nExamples:\n${lines.join('\n')}\n\n${flagHelp(flags)}\n`;
+}

@@ -1,0 +1,81 @@
+/**
+ * Which command was asked for, by the program's name (`kube-proxy`, `ipvsadm`) or the first word. A command's module is
+ * loaded when it is called and not before, so that `list` does not pay for the API client.
+ */
+import { suggestion } from '../config/suggest.ts';
+import { EXIT, type Io } from './io.ts';
+
+interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** @param program the name that it was called by, where that stands for the command */
+  readonly run: (words: readonly string[], io: Io, program?: string) => Promise<number>;
+}
+
+const COMMANDS: readonly Command[] = [
+  {
+    name: 'run',
+    summary: 'the proxy; also without a command, and when called as kube-proxy',
+    run: async (words, io) => (await import('./run.ts')).run(words, io),
+  },
+  {
+    name: 'list',
+    summary:
+      'the virtual servers in the kernel, as ipvsadm lists them; also when called as ipvsadm',
+    run: async (words, io, program) =>
+      (await import('./list.ts')).list(words, program === undefined ? io : { ...io, program }),
+  },
+  {
+    name: 'plan',
+    summary: 'what the proxy would do, touching nothing; offline too',
+    run: async (words, io) => (await import('./plan.ts')).plan(words, io),
+  },
+  {
+    name: 'version',
+    summary: 'the versions of this program and of what it stands on',
+    run: async (words, io) => (await import('./version.ts')).version(words, io),
+  },
+];
+
+/** Other names of the program and the command that they mean. */
+const PROGRAM_NAMES: Readonly<Record<string, string>> = { 'kube-proxy': 'run', ipvsadm: 'list' };
+
+/**
+ * @param programName last part of the path that the program was called by, without an extension
+ * @param words what followed it
+ * @returns the exit code
+ */
+export async function dispatch(
+  programName: string,
+  words: readonly string[],
+  io: Io,
+): Promise<number> {
+  const fixed = PROGRAM_NAMES[programName];
+  if (fixed !== undefined) return command(fixed)!.run(words, io, programName);
+  const [first = '', ...rest] = words;
+  if (first === 'help' || ((first === '--help' || first === '-h') && rest.length === 0)) {
+    return showHelp(rest, io);
+  }
+  if (first === '' || first.startsWith('-')) return command('run')!.run(words, io);
+  const chosen = command(first);
+  if (chosen) return chosen.run(rest, io);
+  const names = COMMANDS.map(({ name }) => name);
+  const hint = suggestion(first, names);
+  io.stderr.write(`error: unknown command ${first}${hint}; there are ${names.join(', ')}\n`);
+  return EXIT.badInput;
+}
+
+function command(name: string): Command | undefined {
+  return COMMANDS.find((each) => each.name === name);
+}
+
+/** `help COMMAND` is `COMMAND --help`; without one, the commands and then the flags of run. */
+async function showHelp([name]: readonly string[], io: Io): Promise<number> {
+  if (name !== undefined) return dispatch('kube-ipvs', [name, '--help'], io);
+  const lines = COMMANDS.map((each) => `  ${each.name.padEnd(10)}${each.summary}`);
+  io.stdout.write(
+    `kube-ipvs proxies Kubernetes Services with IPVS.\n\nUsage: kube-ipvs [command] [flags]\n\n` +
+      `Commands (each has --help):\n${lines.join('\n')}\n\nWithout a command:\n\n`,
+  );
+  return command('run')!.run(['--help'], io);
+}

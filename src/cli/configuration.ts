@@ -1,0 +1,80 @@
+/**
+ * The configuration of a command: flags, and the file that --config names, which is read here and nowhere else. What is
+ * wrong is told with the file's line; what kube-proxy's lenient decoding would only log is a warning.
+ */
+import { readFile } from 'node:fs/promises';
+import {
+  type KubeProxyConfiguration,
+  decodeConfiguration,
+} from '../config/kubeProxyConfiguration.ts';
+import type { FlagValues } from '../config/parseFlags.ts';
+import { type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
+import { type YamlText, parseYamlText } from '../config/yamlText.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Io } from './io.ts';
+
+export type LoadedConfiguration =
+  | { readonly config: ResolvedConfig; readonly problems?: never }
+  | { readonly config?: never; readonly problems: readonly Problem[] };
+
+export async function loadConfiguration(
+  flags: FlagValues,
+  env: Io['env'],
+): Promise<LoadedConfiguration> {
+  const isInCluster = Boolean(env['KUBERNETES_SERVICE_HOST'] && env['KUBERNETES_SERVICE_PORT']);
+  const path = flags.get('config') as string | undefined;
+  if (!path) return resolveConfig({ flags, isInCluster });
+
+  const file = await readConfigurationFile(path);
+  if (file.problems) return file;
+  const { configuration, text, warnings } = file;
+  const { config, problems } = resolveConfig({ flags, file: { path, configuration }, isInCluster });
+  if (!config)
+    return { problems: problems.map((problem) => located(problem, problem.field, text)) };
+  return { config: { ...config, warnings: [...warnings, ...config.warnings] } };
+}
+
+type ConfigurationFile =
+  | {
+      readonly configuration: KubeProxyConfiguration;
+      readonly text: YamlText;
+      readonly warnings: readonly string[];
+      readonly problems?: never;
+    }
+  | { readonly problems: readonly Problem[] };
+
+async function readConfigurationFile(path: string): Promise<ConfigurationFile> {
+  const read = await readYamlFile(path, '--config');
+  if (read.problems) return read;
+  const { text } = read;
+  const { configuration, unknown, problems } = decodeConfiguration(text.value);
+  if (problems) return { problems: problems.map((each) => located(each, each.path, text)) };
+  const strange = [
+    ...unknown.map((field) => `${field.path}${field.suggestion} at ${text.placeOf(field.path)}`),
+    ...text.duplicates.map((field) => `${field} (more than once, the last counts)`),
+  ];
+  const warning = `${path}: unknown or repeated fields, not errors for kube-proxy either: ${strange.join(', ')}`;
+  return { configuration, text, warnings: strange.length > 0 ? [warning] : [] };
+}
+
+export type YamlFile =
+  | { readonly text: YamlText; readonly problems?: never }
+  | { readonly text?: never; readonly problems: readonly Problem[] };
+
+/** @param flag that named the file, for the problem when it cannot be read */
+export async function readYamlFile(path: string, flag: string): Promise<YamlFile> {
+  let content: string;
+  try {
+    content = await readFile(path, 'utf8');
+  } catch (error) {
+    const problem = `cannot be read: ${(error as Error).message}`;
+    return { problems: [{ path: flag, value: path, problem }] };
+  }
+  return parseYamlText(content, path);
+}
+
+/** Adds where in the file a field stands. */
+export function located({ path, value, problem }: Problem, field: string, text: YamlText): Problem {
+  const source = text.placeOf(field);
+  return { path, value, problem, ...(source === undefined ? {} : { source }) };
+}

@@ -1,0 +1,17 @@
+/** The kernel of this host, read once for a comparison; nothing is changed. */
+import { Ledger } from '../agent/ledger.ts';
+import { ownership } from '../agent/ownership.ts';
+import type { DesiredState } from '../desired/state.ts';
+import { KernelDataplane, namesOf } from '../kernel/dataplane.ts';
+import type { Comparison } from './planInputs.ts';
+
+/** @throws KernelError or ExecError when something cannot be read */
+export async function readKernel(desired: DesiredState): Promise<Comparison> {
+  const dataplane = new KernelDataplane(namesOf(desired));
+  try {
+    const actual = await dataplane.read([...desired.sysctls.keys()]);
+    return { actual, isOwned: ownership(actual, await Ledger.open()) };
+  } finally {
+    await dataplane.close();
+  }
+}

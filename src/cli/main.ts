@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/** The program: from the process' arguments to its exit code. Everything else is below commands.ts. */
+import { basename } from 'node:path';
+import { dispatch } from './commands.ts';
+import { EXIT } from './io.ts';
+
+// A reader that has seen enough (`kube-ipvs list | head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed);
+});
+
+async function exitCode(): Promise<number> {
+  const [, program = '', ...words] = process.argv;
+  try {
+    return await dispatch(basename(program).replace(/\.[cm]?[jt]s$/, ''), words, {
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: process.env,
+    });
+  } catch (error) {
+    // Commands report what they foresee; this is a bug, and its place matters.
+    process.stderr.write(`error: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return EXIT.failed;
+  }
+}
+
+process.exit(await exitCode());

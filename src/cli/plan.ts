@@ -1,0 +1,157 @@
+/**
+ * `kube-ipvs plan`: the dataplane that the proxy would make, and what would change, without touching anything. The same
+ * code decides as in `run`; only the inputs may come from files (design.md §5), which makes it the seam for golden tests.
+ */
+import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
+import type { Flag } from '../config/flag.ts';
+import { RUN_FLAGS } from '../config/flags.ts';
+import { withBindAddress } from '../config/ownNode.ts';
+import type { FlagValues } from '../config/parseFlags.ts';
+import type { ResolvedConfig } from '../config/resolve.ts';
+import { buildDesired } from '../desired/builder.ts';
+import type { DesiredState } from '../desired/state.ts';
+import type { HostNetwork } from '../model/host.ts';
+import { type Problem, formatProblem } from '../model/problem.ts';
+import type { ClusterSnapshot } from '../model/resources.ts';
+import { difference } from '../plan/difference.ts';
+import { formatPlan, planToJson, stateToJson } from '../plan/format.ts';
+import type { Operation } from '../plan/operations.ts';
+import { orderPlan } from '../plan/order.ts';
+import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
+import { loadConfiguration } from './configuration.ts';
+import { EXIT, type Io } from './io.ts';
+import { OUTPUT_FLAG, type OutputFormat, outputFormat, render } from './outputFormat.ts';
+import {
+  BadInput,
+  hostFromFile,
+  hostFromKernel,
+  readCluster,
+  readComparison,
+} from './planInputs.ts';
+import { stateText } from './stateText.ts';
+
+const PLAN_FLAGS: readonly Flag[] = [
+  OUTPUT_FLAG,
+  {
+    name: 'host',
+    type: 'string',
+    value: 'FILE',
+    group: 'node',
+    help:
+      'plan for the host that this file describes: { nodeName, interfaces: [ { name, up, addresses: [CIDR…] } ], ' +
+      'defaultGateways: […] }, optionally families: [IPv4, IPv6], kernelVersion, iptables: { version }; without it for this host',
+  },
+  {
+    name: 'against',
+    type: 'string',
+    value: 'kernel|empty|FILE',
+    group: 'output',
+    help: 'what to compare with: the kernel of this host, nothing, or the JSON of an earlier plan (default empty with --host, else kernel)',
+  },
+  {
+    name: 'strict',
+    type: 'bool',
+    group: 'output',
+    help: 'exit code 2 when any object is bad; otherwise bad objects are skipped and listed',
+  },
+];
+
+/** Flags of run that do something else than describe the proxy. */
+const NOT_FOR_PLAN = new Set(['write-config-to', 'cleanup', 'init-only', 'version']);
+
+const HELP: CommandHelp = {
+  name: 'kube-ipvs plan',
+  summary:
+    'Prints the dataplane that the proxy would make and what would change, touching nothing. Takes the flags of run.',
+  examples: [
+    [
+      'kube-ipvs plan --kubeconfig=admin.conf',
+      'the cluster as it is, against the kernel of this host',
+    ],
+    [
+      'kube-ipvs plan --manifests web.yaml --host host.yaml -o json',
+      'offline: files only, on any machine',
+    ],
+    [
+      'kube-ipvs plan --manifests new/ --host host.yaml --against old.json',
+      'what a change of manifests would do',
+    ],
+  ],
+  flags: [...PLAN_FLAGS, ...RUN_FLAGS.filter(({ name }) => !NOT_FOR_PLAN.has(name))],
+};
+
+export async function plan(words: readonly string[], io: Io): Promise<number> {
+  const { values, exitCode } = readCommandLine(words, HELP, io);
+  if (!values) return exitCode;
+  const output = outputFormat(values);
+  if ('problem' in output) return refuse([output.problem], io);
+  const { config, problems } = await loadConfiguration(values, io.env);
+  if (problems) return refuse(problems, io);
+  for (const warning of config.warnings) io.stderr.write(`warning: ${warning}\n`);
+  try {
+    const made = await makePlan(config, values, io);
+    io.stdout.write(planText(made, output.format));
+    if (values.get('strict') !== true || made.problems.length === 0) return EXIT.done;
+    return refuse(made.problems, io);
+  } catch (error) {
+    if (error instanceof BadInput) return refuse(error.problems, io);
+    io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.failed;
+  }
+}
+
+interface MadePlan {
+  readonly desired: DesiredState;
+  readonly operations: readonly Operation[];
+  readonly problems: readonly Problem[];
+}
+
+async function makePlan(config: ResolvedConfig, values: FlagValues, io: Io): Promise<MadePlan> {
+  const hostFile = values.get('host') as string | undefined;
+  const against = (values.get('against') ?? (hostFile ? 'empty' : 'kernel')) as string;
+  const givenHost = hostFile ? await hostFromFile(hostFile) : undefined;
+  const cluster = await readCluster(config.source);
+  const host = givenHost ?? (await hostFromKernel(config, cluster.apiServerAddresses));
+
+  const snapshot = withOwnNode(cluster.snapshot, host, config);
+  const podCIDRs = snapshot.nodes.get(host.nodeName)?.podCIDRs ?? [];
+  const node = { name: host.nodeName, podCIDRs, families: host.families };
+  const { options, warnings, problems } = buildDataplaneOptions(config.dataplane, node);
+  if (config.dataplane.detectLocal.mode !== 'NodeCIDR' && problems.length > 0) {
+    throw new BadInput(problems);
+  }
+  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
+
+  const desired = buildDesired(snapshot, host, options);
+  const { actual, isOwned } = await readComparison(against, desired.state);
+  const { excludeCidrs } = options;
+  return {
+    desired: desired.state,
+    operations: orderPlan(difference(desired.state, actual, { isOwned, excludeCidrs })),
+    problems: [...cluster.problems, ...problems, ...desired.problems],
+  };
+}
+
+function withOwnNode(
+  snapshot: ClusterSnapshot,
+  { nodeName }: HostNetwork,
+  { bindAddress }: ResolvedConfig,
+): ClusterSnapshot {
+  const node = snapshot.nodes.get(nodeName);
+  if (!node) return snapshot;
+  const nodes = new Map(snapshot.nodes).set(nodeName, withBindAddress(node, bindAddress));
+  return { services: snapshot.services, slices: snapshot.slices, nodes };
+}
+
+function planText({ desired, operations, problems }: MadePlan, format: OutputFormat): string {
+  if (format !== 'text') {
+    const listed = problems.map(({ value, ...rest }) => ({ ...rest, value: value ?? null }));
+    const json = { desired: stateToJson(desired), plan: planToJson(operations), problems: listed };
+    return render(json, format);
+  }
+  const lines = problems.map((problem) => `  ${formatProblem(problem)}\n`);
+  return (
+    `DESIRED\n${stateText(desired)}\nPLAN\n${formatPlan(operations)}` +
+    (lines.length > 0 ? `\nPROBLEMS (${lines.length})\n${lines.join('')}` : '')
+  );
+}

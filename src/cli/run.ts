@@ -1,0 +1,92 @@
+/**
+ * `kube-ipvs run`, also as `kube-proxy`: makes one configuration of flags and file, does what ends at once (--help,
+ * --version, --write-config-to), and hands the rest to the agent.
+ */
+import { stat, writeFile } from 'node:fs/promises';
+import { runProxy } from '../agent/runProxy.ts';
+import { DEFAULT_MANIFESTS, RUN_FLAGS } from '../config/flags.ts';
+import type { ResolvedConfig } from '../config/resolve.ts';
+import { formatYamlText } from '../config/yamlText.ts';
+import { type Logger, createLogger } from '../ops/log.ts';
+import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
+import { loadConfiguration } from './configuration.ts';
+import { EXIT, type Io } from './io.ts';
+import { VERSION } from './packageVersion.ts';
+
+const HELP: CommandHelp = {
+  name: 'kube-ipvs run',
+  summary:
+    'Proxies the Services of a cluster with IPVS on this node. Takes every flag of kube-proxy and its configuration file.',
+  examples: [
+    [
+      'kube-ipvs --config=/var/lib/kube-proxy/config.conf --hostname-override=$(NODE_NAME)',
+      'as the DaemonSet of kubeadm calls kube-proxy',
+    ],
+    ['kube-ipvs --kubeconfig=admin.conf --cluster-cidr=10.244.0.0/16', 'by flags alone'],
+    ['kube-ipvs --manifests ./services', 'without an API server, from files'],
+    ['kube-ipvs --ipvs-scheduler=sh --write-config-to=config.yaml', 'flags as a file'],
+  ],
+  flags: RUN_FLAGS,
+};
+
+export async function run(words: readonly string[], io: Io): Promise<number> {
+  const { values, exitCode } = readCommandLine(words, HELP, io);
+  if (!values) return exitCode;
+  const asked = values.get('version') as string | undefined;
+  if (asked !== undefined && asked !== 'false') return printVersion(asked, io);
+
+  const { config, problems } = await loadConfiguration(values, io.env);
+  if (problems) return refuse(problems, io);
+  const logger = createLogger({
+    ...config.logging,
+    destination: io.stderr,
+    wallMs: Date.now,
+    pid: process.pid,
+  });
+  for (const warning of config.warnings) logger.warning(warning);
+  if (config.writeConfigTo !== undefined) return writeConfiguration(config, logger, io);
+  if (await lacksSource(config)) return refuse([NO_SOURCE], io);
+  return runProxy(config, { version: VERSION, log: logger, env: io.env });
+}
+
+/** kube-proxy's forms: one line for `true`, the structure for `raw`, and `vX.Y.Z` to claim another version. */
+async function printVersion(asked: string, io: Io): Promise<number> {
+  if (asked === 'raw') {
+    const { readVersions } = await import('./version.ts');
+    io.stdout.write(`${JSON.stringify(await readVersions())}\n`);
+  } else {
+    io.stdout.write(`kube-ipvs ${asked === 'true' ? `v${VERSION}` : asked}\n`);
+  }
+  return EXIT.done;
+}
+
+async function writeConfiguration(config: ResolvedConfig, logger: Logger, io: Io): Promise<number> {
+  const path = config.writeConfigTo!;
+  if (!config.healthAddress || !config.metricsAddress) {
+    logger.warning(
+      'a file cannot turn the health or metrics server off: an empty address means the default there',
+    );
+  }
+  try {
+    await writeFile(path, formatYamlText(config.document));
+  } catch (error) {
+    io.stderr.write(`error: --write-config-to: ${(error as Error).message}\n`);
+    return EXIT.failed;
+  }
+  logger.info('configuration written', { file: path });
+  return EXIT.done;
+}
+
+const NO_SOURCE = {
+  path: '--manifests',
+  value: DEFAULT_MANIFESTS,
+  problem:
+    'no Services to proxy: neither --kubeconfig nor --master nor --manifests is given, this is no pod, and the default folder of ' +
+    'manifests does not exist; give --kubeconfig FILE or --manifests PATH, or put manifests into that folder',
+};
+
+/** Only the default folder may be missing here: a named one is the source's to complain about. */
+async function lacksSource({ source }: ResolvedConfig): Promise<boolean> {
+  if (source.kind !== 'manifests' || !source.isDefault) return false;
+  return !(await stat(DEFAULT_MANIFESTS).catch(() => undefined));
+}
