@@ -49,9 +49,10 @@ export function nodeIps(host: HostNetwork, own: readonly Address[]): ByFamily<re
   return byFamily((family) => {
     const ofNode = own.filter((address) => familyOf(address) === family);
     if (ofNode.length > 0) return ofNode.slice(0, 1);
-    return interfaceAddresses(host)
-      .filter((address) => familyOf(address) === family && canServe(address))
-      .toSorted(compareAddresses);
+    const found = interfaceAddresses(host).filter(
+      (address) => familyOf(address) === family && canServe(address),
+    );
+    return [...new Set(found)].toSorted(compareAddresses);
   });
 }
 
