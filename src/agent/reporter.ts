@@ -44,7 +44,8 @@ export class Reporter {
   readonly #problems = new ProblemBook();
   readonly #startedAtMs: number;
   #observed: Observed | undefined;
-  #isConnected = false;
+  /** undefined until the source has said something */
+  #isConnected: boolean | undefined;
   #isFirstRoundDone = false;
   #isReadFailing = false;
   #triggers: { readonly family: Family; readonly atMs: number }[] = [];
@@ -64,17 +65,21 @@ export class Reporter {
     const { view, retries, drain } = this.#observed ?? {};
     return {
       sizes: measureState(view?.isKnown === true ? view.state : NOTHING),
-      isSourceConnected: this.#isConnected,
+      isSourceConnected: this.#isConnected === true,
       problems: this.#problems.size,
       drainingDestinations: drain?.size ?? 0,
       failingOperations: retries?.size ?? 0,
     };
   }
 
+  /** A source repeats itself at every attempt; only a new state of affairs is worth a line without `-v`. */
   sourceStatus({ isConnected, detail }: SourceStatus): void {
+    const { log } = this.#parts;
+    const hadConnection = this.#isConnected;
     this.#isConnected = isConnected;
-    if (isConnected) this.#parts.log.info('source connected', { status: detail });
-    else this.#parts.log.warning('source not connected', { status: detail });
+    if (isConnected) log.info('source connected', { status: detail });
+    else if (hadConnection === false) log.verbose(2, 'source not connected', { status: detail });
+    else log.error(`source not connected: ${detail}`);
   }
 
   synced({ services, slices, nodes }: ClusterSnapshot): void {
