@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KernelError } from './errors.ts';
@@ -88,12 +89,18 @@ function loadAddon(): Addon {
     process.env['KUBE_IPVS_ADDON'],
   );
   const path = candidates.find((candidate) => existsSync(candidate));
+  const op = 'load the native addon';
+  const errno = constants.errno.ENOSYS;
   if (path === undefined) {
-    throw new Error(
-      `the native addon is missing: looked for ${candidates.join(', ')}; \`npm run build:addon\` makes it`,
-    );
+    const hint = `looked for ${candidates.join(', ')}; \`npm run build:addon\` makes it`;
+    throw new KernelError({ op, errno, hint });
   }
-  return createRequire(import.meta.url)(path) as Addon;
+  try {
+    return createRequire(import.meta.url)(path) as Addon;
+  } catch (cause) {
+    // Built for another machine or C library, or cut short.
+    throw new KernelError({ op, errno, hint: String(cause), cause });
+  }
 }
 
 /** @param folder of this module: dist/ when bundled, src/kernel/ otherwise */

@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { openSocket, type RawSocket } from '../../src/kernel/addon.ts';
 import { ByteWriter } from '../../src/netlink/bytes.ts';
 import * as c from '../../src/netlink/constants.ts';
@@ -17,6 +17,7 @@ import { requireNamespaces } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 
 const describe = await requireNamespaces();
+jest.setTimeout(60_000);
 
 const { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST } = c;
 const TIMEOUT_MS = 5000;

@@ -1,5 +1,7 @@
 /** IPVS of a real kernel through our port, with ipvsadm as the second witness. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { IpvsPort } from '../../src/kernel/ipvsPort.ts';
 import type { IpvsOperation } from '../../src/kernel/ipvsApply.ts';
 import type { Destination } from '../../src/desired/state.ts';
@@ -8,6 +10,7 @@ import { requireIpvs } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 
 const describe = await requireIpvs();
+jest.setTimeout(60_000);
 
 const web: ServerSpec = {
   address: '10.96.0.1',
@@ -18,6 +21,14 @@ const web: ServerSpec = {
 };
 const first: Destination = { address: '10.244.1.1', port: 8080, weight: 1 };
 const second: Destination = { address: '10.244.1.2', port: 8080, weight: 1 };
+
+/** Holds a connection through the virtual server until its standard input ends. */
+const CLIENT_AND_SERVER = `
+  const net = require('node:net');
+  const server = net.createServer((peer) => peer.write('hello'));
+  server.listen(8080, '10.244.1.1', () => net.connect(80, '10.96.0.1'));
+  process.stdin.on('end', () => process.exit(0)).resume();
+`;
 
 const add = (server: ServerSpec, ...destinations: readonly Destination[]): IpvsOperation[] => [
   { op: 'addServer', server },
@@ -200,17 +211,12 @@ describe('the IPVS port', () => {
     await namespace.run('ip', 'address', 'add', '10.96.0.1/32', 'dev', 'lo');
     await namespace.run('ip', 'address', 'add', '10.244.1.1/32', 'dev', 'lo');
     await apply(...add(web, first));
-    const client = namespace.run(
-      process.execPath,
-      '-e',
-      `const net = require('node:net');
-       const server = net.createServer((peer) => { peer.write('hello'); });
-       server.listen(8080, '10.244.1.1', () => {
-         const socket = net.connect(80, '10.96.0.1');
-         socket.once('data', () => setTimeout(() => process.exit(0), 2500));
-         socket.once('error', (error) => { console.error(error); process.exit(1); });
-       });`,
+    const client = spawn(
+      'ip',
+      ['netns', 'exec', namespace.name, process.execPath, '-e', CLIENT_AND_SERVER],
+      { stdio: ['pipe', 'inherit', 'inherit'] },
     );
+    const ended = once(client, 'exit');
     const key = '10.96.0.1:80/TCP';
     await untilTrue(async () => (await saved()).length === 2 && (await connected(namespace)));
     const { draining } = await apply({
@@ -230,7 +236,8 @@ describe('the IPVS port', () => {
       { ...draining[0], destination: { ...first, weight: 0 } },
     ]);
     expect(await saved()).toContain('-a -t 10.96.0.1:80 -r 10.244.1.1:8080 -m -w 0');
-    await client;
+    client.stdin.end();
+    await ended;
   });
 
   test('what cannot be ours in form is named and left out', async () => {
@@ -250,13 +257,13 @@ describe('the IPVS port', () => {
     }));
     const run = servers.flatMap((server) => add(server, first, second));
     await apply(...run);
-    const once = await port.read();
-    expect(once.virtualServers.size).toBe(1500);
-    expect([...once.virtualServers.values()].every((one) => one.destinations.size === 2)).toBe(
+    const before = await port.read();
+    expect(before.virtualServers.size).toBe(1500);
+    expect([...before.virtualServers.values()].every((one) => one.destinations.size === 2)).toBe(
       true,
     );
     await apply(...run);
-    expect(await port.read()).toEqual(once);
+    expect(await port.read()).toEqual(before);
     await apply(
       ...servers.flatMap((server): IpvsOperation[] => [
         { op: 'drainDestination', server, destination: first },
