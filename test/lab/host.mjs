@@ -21,7 +21,7 @@ export async function runOnHost(options) {
       {
         timeoutSec: options.timeoutSec,
         env: process.env,
-        stdio: options.tty ? 'inherit' : ['ignore', 'inherit', 'inherit'],
+        stdio: options.tty ? 'inherit' : ['ignore', 1, 2, ...(options.line ? [3, 4] : [])],
         ownGroup: !options.tty,
       },
     );

@@ -1,6 +1,6 @@
 #!/bin/sh
 # First process of the lab kernel: mounts, modules, loopback; then runs $LAB_RUN/command.sh and powers off.
-# LAB_RUN and LAB_TAP come from the kernel's command line (test/lab/uml.mjs); / is the host's own tree (hostfs).
+# LAB_RUN, LAB_TAP and LAB_LINE come from the kernel's command line (test/lab/uml.mjs); / is the host's own tree (hostfs).
 # The command's output goes to files that the host follows, because an exit status cannot leave the machine any
 # other way. Written for few processes: each fork costs about 100 ms in here.
 
@@ -27,6 +27,10 @@ ip link set lo up
 if [ -n "$LAB_TAP" ]; then
   ip link set vec0 up
   ip address add 198.18.0.2/30 dev vec0
+fi
+if [ -n "$LAB_LINE" ]; then
+  stty -F "$LAB_LINE" raw -echo
+  export KUBE_IPVS_LINE="$LAB_LINE"
 fi
 ulimit -n 65536
 : >"$LAB_RUN/ready"

@@ -9,10 +9,15 @@ export interface Finished {
   readonly stderr: string;
 }
 
+export interface ExecOptions {
+  readonly input?: string;
+  readonly timeoutMs?: number;
+}
+
 /** Runs `ip` commands in one process; `namespace` undefined for the lab's own. @throws naming the line that failed */
 export async function ipBatch(namespace: string | undefined, lines: readonly string[]) {
   const argv = namespace ? ['-n', namespace, '-batch', '-'] : ['-batch', '-'];
-  const { status, stderr } = await run(['ip', ...argv], { input: `${lines.join('\n')}\n` });
+  const { status, stderr } = await exec(['ip', ...argv], { input: `${lines.join('\n')}\n` });
   if (status === 0) return;
   const failed = /Command failed -:(\d+)/.exec(stderr)?.[1];
   const line = failed ? lines[Number(failed) - 1] : lines.join('; ');
@@ -23,9 +28,9 @@ export async function ipBatch(namespace: string | undefined, lines: readonly str
 export function execIn(
   namespace: string,
   argv: readonly string[],
-  options: { readonly input?: string; readonly timeoutMs?: number } = {},
+  options: ExecOptions = {},
 ): Promise<Finished> {
-  return run(['ip', 'netns', 'exec', namespace, ...argv], options);
+  return exec(['ip', 'netns', 'exec', namespace, ...argv], options);
 }
 
 /** A command in a namespace that goes on running, in a process group of its own; its output goes where ours goes. */
@@ -40,9 +45,10 @@ export function spawnIn(
   });
 }
 
-function run(
+/** A command in the lab's own namespace, to its end; never throws for a bad exit status. */
+export function exec(
   argv: readonly string[],
-  { input, timeoutMs }: { readonly input?: string; readonly timeoutMs?: number },
+  { input, timeoutMs }: ExecOptions = {},
 ): Promise<Finished> {
   const [file = '', ...rest] = argv;
   return new Promise((resolve) => {

@@ -50,7 +50,7 @@ async function boot(folder, options) {
   const { ended } = await runToEnd([...launcher(options), ...kernelLine(folder, options)], {
     timeoutSec: options.timeoutSec,
     env: { ...process.env, LD_PRELOAD: xsaveShim(), ...memoryPlace(options.memory) },
-    stdio: options.tty ? 'inherit' : ['ignore', log, log],
+    stdio: options.tty ? 'inherit' : ['ignore', log, log, ...(options.line ? [3, 4] : [])],
     ownGroup: !options.tty,
   });
   closeSync(log);
@@ -71,6 +71,7 @@ function kernelLine(folder, options) {
     'umid=lab',
     `LAB_RUN=${folder}`,
     'con=null',
+    ...(options.line ? ['ssl0=fd:3,fd:4', 'LAB_LINE=/dev/ttyS0'] : []),
     options.tty ? 'con0=fd:0,fd:1' : 'con0=null',
     ...(options.netns ? [`vec0:transport=tap,ifname=${tapName},depth=128,gro=1`, 'LAB_TAP=1'] : []),
   ];
