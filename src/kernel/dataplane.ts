@@ -13,9 +13,10 @@ import type {
 } from '../plan/operations.ts';
 import { isBuiltInChain } from '../plan/ruleDifference.ts';
 import { ExecError, KernelError } from './errors.ts';
-import type { NamespaceOptions } from './genlFamily.ts';
 import { IpsetPort, isSetOperation } from './ipset.ts';
+import { run } from './exec.ts';
 import { IptablesPort, isRuleOperation } from './iptables.ts';
+import type { IptablesTools } from './iptablesBackend.ts';
 import type { ChainNames } from './iptablesText.ts';
 import { isIpvsOperation } from './ipvsApply.ts';
 import { IpvsPort } from './ipvsPort.ts';
@@ -40,23 +41,25 @@ export function namesOf(desired: Pick<DataplaneState, 'ipsets' | 'iptables'>): O
   };
 }
 
-type PortOf<Port, Methods extends keyof Port> = Pick<Port, Methods>;
-
 export interface Ports {
-  readonly ipvs: PortOf<IpvsPort, 'read' | 'apply' | 'connections' | 'close'>;
-  readonly links: PortOf<LinkPort, 'read' | 'apply' | 'close'>;
-  readonly sets: PortOf<IpsetPort, 'read' | 'apply' | 'close'>;
-  readonly rules: PortOf<IptablesPort, 'read' | 'apply'>;
-  readonly sysctls: PortOf<SysctlPort, 'read' | 'apply'>;
+  readonly ipvs: Pick<IpvsPort, 'read' | 'apply' | 'connections' | 'close'>;
+  readonly links: Pick<LinkPort, 'read' | 'apply' | 'close'>;
+  readonly sets: Pick<IpsetPort, 'read' | 'apply' | 'close'>;
+  readonly rules: Pick<IptablesPort, 'read' | 'apply'>;
+  readonly sysctls: Pick<SysctlPort, 'read' | 'apply'>;
 }
 
-/** Netlink sockets and programs of this process's network namespace, or sockets of another one that {@link options} names. */
-export function openPorts(owned: OwnedNames, options: NamespaceOptions = {}): Ports {
+/**
+ * All of this process's network namespace; sockets and processes open at their first use.
+ *
+ * @param tools where the caller has looked for iptables already
+ */
+export function openPorts(owned: OwnedNames, tools?: IptablesTools): Ports {
   return {
-    ipvs: new IpvsPort(options),
-    links: new LinkPort(options),
+    ipvs: new IpvsPort(),
+    links: new LinkPort(),
     sets: new IpsetPort(),
-    rules: new IptablesPort(owned.chains),
+    rules: new IptablesPort(owned.chains, run, tools),
     sysctls: new SysctlPort(),
   };
 }
@@ -147,7 +150,8 @@ function runFrom<T extends Operation>(
   apply: (run: readonly T[]) => Promise<PortReport>,
 ): Run | undefined {
   const run: T[] = [];
-  for (const operation of plan.slice(at)) {
+  for (let i = at; i < plan.length; i++) {
+    const operation = plan[i]!;
     if (!isOfPort(operation)) break;
     run.push(operation);
   }

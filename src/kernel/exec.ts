@@ -3,7 +3,7 @@
  * the program is missing); what a program's exit code means is the caller's.
  */
 import { execFile } from 'node:child_process';
-import { ExecError } from './errors.ts';
+import { ExecError, hasCode } from './errors.ts';
 
 export interface RunOptions {
   /** given to the program's standard input, which is then closed */
@@ -70,7 +70,5 @@ export function missingProgram(program: string): string {
 
 /** Whether an error says that the program itself is missing. */
 export function isMissingProgram(error: unknown): boolean {
-  if (!(error instanceof ExecError)) return false;
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  return error instanceof ExecError && hasCode(error.cause, 'ENOENT');
 }

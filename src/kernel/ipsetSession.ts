@@ -39,6 +39,7 @@ export class IpsetSession {
 
   async #runNow(commands: readonly string[]): Promise<readonly Answer[]> {
     const answers: Answer[] = [];
+    if (commands.length === 0) return answers;
     try {
       await this.#open().run(commands, answers);
     } catch {
@@ -117,7 +118,6 @@ class Conversation {
   }
 
   run(commands: readonly string[], answers: Answer[]): Promise<void> {
-    if (commands.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const nextFence = this.#fences;
       this.#fences += commands.length;

@@ -2,17 +2,16 @@
  * Reads and writes our chains and jumps with the iptables programs, one transaction a family and table. The rule set is fixed:
  * this runs at start, after a change of configuration and when the audit finds damage, so it may start processes.
  */
-import type { TableName } from '../desired/state.ts';
-import type { Family } from '../net/family.ts';
+import { FAMILIES, type Family } from '../net/family.ts';
 import type { Operation } from '../plan/operations.ts';
 import { ExecError } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
 import {
   findTools,
+  findTraces,
   type IptablesTools,
   type IptablesVariant,
   programName,
-  variantWithTraces,
   writableVariant,
 } from './iptablesBackend.ts';
 import {
@@ -36,9 +35,8 @@ export interface RuleReport {
   readonly kernelWrites: number;
 }
 
-const NOTHING: Tables = { nat: new Map(), filter: new Map() };
-
-const FAILED = { noRule: 1, parse: 2, locked: 4 } as const;
+/** Exit code of a program that waited for the lock in vain, among other things. */
+const LOCKED = 4;
 
 export class IptablesPort {
   readonly #ours: ChainNames;
@@ -46,15 +44,11 @@ export class IptablesPort {
   #tools: IptablesTools | undefined;
   #variant: IptablesVariant | undefined;
 
-  constructor(ours: ChainNames, run: Runner = runProgram) {
+  /** @param tools where the caller has found them already */
+  constructor(ours: ChainNames, run: Runner = runProgram, tools?: IptablesTools) {
     this.#ours = ours;
     this.#run = run;
-  }
-
-  /** @throws ExecError when iptables is not installed */
-  async tools(): Promise<IptablesTools> {
-    this.#tools ??= await findTools(this.#run);
-    return this.#tools;
+    this.#tools = tools;
   }
 
   /** The variant that is used, once it is known: by traces when reading, at the latest when first writing. */
@@ -62,61 +56,87 @@ export class IptablesPort {
     return this.#variant;
   }
 
-  /** Writes nothing. @throws ExecError */
+  /** Writes nothing. @throws ExecError when iptables is not installed or cannot read */
   async read(): Promise<Readonly<Record<Family, Tables>>> {
-    const { families } = await this.tools();
-    this.#variant ??= await variantWithTraces(this.#run, families);
-    const variant = this.#variant;
-    if (variant === undefined) return { IPv4: NOTHING, IPv6: NOTHING };
-    const read = (family: Family) =>
-      families.includes(family) ? this.#readFamily(family, variant) : NOTHING;
-    const [IPv4, IPv6] = await Promise.all([read('IPv4'), read('IPv6')]);
-    return { IPv4, IPv6 };
+    const saved = await this.#save();
+    const parse = (family: Family) => parseTables(saved.get(family) ?? '', this.#ours);
+    return { IPv4: parse('IPv4'), IPv6: parse('IPv6') };
   }
 
-  /** In the order given; goes on after failures, never throws for them. */
+  /** One program run a family, each table a transaction; goes on after failures, never throws for them. */
   async apply(run: readonly RuleOperation[]): Promise<RuleReport> {
-    const outcomes: (Error | undefined)[] = [];
+    const outcomes = new Map<RuleOperation, Error | undefined>();
     let kernelWrites = 0;
-    for (const { family, table, chains } of run) {
-      try {
-        const present = await this.#readTable(family, table);
-        await this.#restore(family, restoreInput(table, chains, present[table]));
-        kernelWrites++;
-        outcomes.push(undefined);
-      } catch (error) {
-        outcomes.push(error as Error);
-      }
+    for (const family of FAMILIES) {
+      const ofFamily = run.filter((operation) => operation.family === family);
+      if (ofFamily.length === 0) continue;
+      const results = await this.#applyFamily(family, ofFamily);
+      ofFamily.forEach((operation, i) => outcomes.set(operation, results[i]));
+      kernelWrites += results.filter((result) => result === undefined).length;
     }
-    return { outcomes, kernelWrites };
+    return { outcomes: run.map((operation) => outcomes.get(operation)), kernelWrites };
   }
 
   /** Takes away our jumps and chains of both families; success where there are none. @throws ExecError */
   async removeAll(): Promise<void> {
     const present = await this.read();
-    const { families } = await this.tools();
-    for (const family of families) {
-      for (const table of ['nat', 'filter'] as const) {
-        const input = removalInput(table, present[family][table]);
-        if (input !== undefined) await this.#restore(family, input);
-      }
+    for (const family of FAMILIES) {
+      const input = (['nat', 'filter'] as const)
+        .map((table) => removalInput(table, present[family][table]) ?? '')
+        .join('');
+      if (input !== '') await this.#restore(family, input);
     }
   }
 
-  async #readFamily(family: Family, variant: IptablesVariant): Promise<Tables> {
-    const { stdout } = await this.#run([programName(family, variant, '-save')]);
-    return parseTables(stdout, this.#ours);
+  /** All tables together; if that is refused, each by itself, to see which it is and to have the others. */
+  async #applyFamily(
+    family: Family,
+    operations: readonly RuleOperation[],
+  ): Promise<(Error | undefined)[]> {
+    try {
+      const variant = await this.#variantToWrite();
+      // read anew also after a refusal: a table before the refused one has been written, its jumps must not come twice
+      const present = parseTables(await this.#saveFamily(family, variant), this.#ours);
+      const inputs = operations.map(({ table, chains }) =>
+        restoreInput(table, chains, present[table]),
+      );
+      await this.#restore(family, inputs.join(''));
+      return operations.map(() => undefined);
+    } catch (error) {
+      if (operations.length === 1) return [error as Error];
+    }
+    const results: (Error | undefined)[] = [];
+    for (const operation of operations)
+      results.push(...(await this.#applyFamily(family, [operation])));
+    return results;
   }
 
-  async #readTable(family: Family, table: TableName): Promise<Tables> {
-    const variant = await this.#variantToWrite();
-    const { stdout } = await this.#run([programName(family, variant, '-save'), '-t', table]);
-    return parseTables(stdout, this.#ours);
+  async #save(): Promise<ReadonlyMap<Family, string>> {
+    const tools = await this.#findTools();
+    const variant = this.#variant;
+    if (variant === undefined) {
+      const traces = await findTraces(this.#run, tools);
+      this.#variant = traces?.variant;
+      return traces?.saved ?? new Map();
+    }
+    const texts = tools.families.map(
+      async (family) => [family, await this.#saveFamily(family, variant)] as const,
+    );
+    return new Map(await Promise.all(texts));
+  }
+
+  async #saveFamily(family: Family, variant: IptablesVariant): Promise<string> {
+    return (await this.#run([programName(family, variant, '-save')])).stdout;
+  }
+
+  async #findTools(): Promise<IptablesTools> {
+    this.#tools ??= await findTools(this.#run);
+    return this.#tools;
   }
 
   async #restore(family: Family, stdin: string): Promise<void> {
     const program = programName(family, await this.#variantToWrite(), '-restore');
-    const { hasRandomFully } = await this.tools();
+    const { hasRandomFully } = await this.#findTools();
     // other programs hold the lock for moments only; older versions do not know the option and fail at once
     const wait = hasRandomFully ? ['-w', '5'] : [];
     const argv: Argv = [program, '--noflush', ...wait];
@@ -128,9 +148,8 @@ export class IptablesPort {
   }
 
   async #variantToWrite(): Promise<IptablesVariant> {
-    const { families } = await this.tools();
-    this.#variant ??=
-      (await variantWithTraces(this.#run, families)) ?? (await writableVariant(this.#run));
+    if (this.#variant === undefined) await this.#save();
+    this.#variant ??= await writableVariant(this.#run, await this.#findTools());
     return this.#variant;
   }
 }
@@ -154,7 +173,7 @@ function cureFor(error: ExecError): string | undefined {
   if (isMissingProgram(error)) return undefined;
   if (/[Pp]ermission denied|Operation not permitted/.test(stderr))
     return 'it takes root or CAP_NET_ADMIN in this network namespace';
-  if (exitCode === FAILED.locked && stderr.includes('lock'))
+  if (exitCode === LOCKED && stderr.includes('lock'))
     return 'another program holds /run/xtables.lock; it is tried again';
   if (/Couldn't load match|No chain\/target\/match by that name/.test(stderr))
     return 'a netfilter module of the kernel is missing: xt_set, xt_comment, xt_mark, xt_addrtype, xt_conntrack, xt_physdev, xt_ipvs or xt_MASQUERADE';

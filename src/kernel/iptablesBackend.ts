@@ -3,9 +3,10 @@
  * the node must use the same: kubelet and an earlier kube-proxy leave chains that tell which (as in iptables-wrappers). Without
  * such traces a variant has to prove that it can write, for on a kernel without nft support iptables-nft reads without an error.
  */
-import type { Family } from '../net/family.ts';
-import { FAMILIES } from '../net/family.ts';
-import { isMissingProgram, type Runner } from './exec.ts';
+import { access, constants } from 'node:fs/promises';
+import path from 'node:path';
+import { FAMILIES, type Family } from '../net/family.ts';
+import type { Runner } from './exec.ts';
 
 export type IptablesVariant = 'legacy' | 'nft' | 'plain';
 
@@ -16,6 +17,8 @@ export interface IptablesTools {
   readonly hasRandomFully: boolean;
   /** whose program is installed */
   readonly families: readonly Family[];
+  /** which are installed, in the order in which they are tried; `plain` where the programs have no variant in their name */
+  readonly variants: readonly IptablesVariant[];
 }
 
 const PROGRAM: Readonly<Record<Family, string>> = { IPv4: 'iptables', IPv6: 'ip6tables' };
@@ -29,24 +32,34 @@ export function programName(
   return `${PROGRAM[family]}${variant === 'plain' ? '' : `-${variant}`}${tool}`;
 }
 
+/** Whether a program can be run at all, without running it: processes are what start-up time is made of. */
+export type IsInstalled = (program: string) => Promise<boolean>;
+
+export const isInPath: IsInstalled = async (program) => {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
+  const checks = folders.map((folder) => access(path.join(folder, program), constants.X_OK));
+  return (await Promise.allSettled(checks)).some(({ status }) => status === 'fulfilled');
+};
+
 /** @throws ExecError when there is no iptables at all */
-export async function findTools(run: Runner): Promise<IptablesTools> {
+export async function findTools(
+  run: Runner,
+  isInstalled: IsInstalled = isInPath,
+): Promise<IptablesTools> {
   const { stdout } = await run(['iptables', '--version']);
   const version = /v(\d+(?:\.\d+)+)/.exec(stdout)?.[1];
   if (version === undefined)
     throw new Error(`iptables --version is not understood: ${stdout.trim()}`);
-  const hasIpv6 = await isInstalled(run, PROGRAM.IPv6);
+  const hasIpv6 = await isInstalled(PROGRAM.IPv6);
   const families = FAMILIES.filter((family) => family === 'IPv4' || hasIpv6);
-  return { version, hasRandomFully: isAtLeast(version, [1, 6, 2]), families };
-}
-
-async function isInstalled(run: Runner, program: string): Promise<boolean> {
-  try {
-    await run([program, '--version']);
-    return true;
-  } catch (error) {
-    return !isMissingProgram(error);
-  }
+  const named = await Promise.all([isInstalled('iptables-nft'), isInstalled('iptables-legacy')]);
+  const variants = (['nft', 'legacy'] as const).filter((_, i) => named[i]);
+  return {
+    version,
+    hasRandomFully: isAtLeast(version, [1, 6, 2]),
+    families,
+    variants: variants.length === 0 ? ['plain'] : variants,
+  };
 }
 
 function isAtLeast(version: string, least: readonly number[]): boolean {
@@ -58,31 +71,43 @@ function isAtLeast(version: string, least: readonly number[]): boolean {
 /** Chains that only a Kubernetes agent of this node makes; the first two are kubelet's and are made for this purpose. */
 const TRACE = /^:(?:KUBE-IPTABLES-HINT|KUBE-KUBELET-CANARY|KUBE-POSTROUTING|KUBE-SERVICES) /m;
 
+export interface Traces {
+  readonly variant: IptablesVariant;
+  /** what iptables-save printed, by family */
+  readonly saved: ReadonlyMap<Family, string>;
+}
+
 /**
  * The variant in which kubelet, kube-proxy or an earlier run of ours has left chains; writes nothing.
  *
  * @returns undefined when there are no traces: then nothing of ours is in any variant
  */
-export async function variantWithTraces(
-  run: Runner,
-  families: readonly Family[],
-): Promise<IptablesVariant | undefined> {
-  for (const variant of ['nft', 'legacy', 'plain'] as const) {
-    for (const family of families) {
-      // without a table's name: naming one would make the kernel create it
-      const saved = await outputOf(run, programName(family, variant, '-save'));
-      if (TRACE.test(saved)) return variant;
-    }
-  }
-  return undefined;
+export async function findTraces(run: Runner, tools: IptablesTools): Promise<Traces | undefined> {
+  const all = await Promise.all(
+    tools.variants.map(async (variant) => ({
+      variant,
+      saved: await saveFamilies(run, variant, tools.families),
+    })),
+  );
+  return all.find(({ saved }) => [...saved.values()].some((text) => TRACE.test(text)));
 }
 
-async function outputOf(run: Runner, program: string): Promise<string> {
-  try {
-    return (await run([program])).stdout;
-  } catch {
-    return '';
-  }
+async function saveFamilies(
+  run: Runner,
+  variant: IptablesVariant,
+  families: readonly Family[],
+): Promise<ReadonlyMap<Family, string>> {
+  const texts = families.map(async (family) => {
+    // without a table's name: naming one would make the kernel create it
+    const saved = await run([programName(family, variant, '-save')]).catch(emptyOutput);
+    return [family, saved.stdout] as const;
+  });
+  return new Map(await Promise.all(texts));
+}
+
+/** A variant that this kernel cannot do has no traces. */
+function emptyOutput(): { readonly stdout: string } {
+  return { stdout: '' };
 }
 
 const PROBE_CHAIN = 'KUBE-IPVS-PROBE';
@@ -92,9 +117,12 @@ const PROBE_CHAIN = 'KUBE-IPVS-PROBE';
  *
  * @throws Error that says for each variant why not
  */
-export async function writableVariant(run: Runner): Promise<IptablesVariant> {
+export async function writableVariant(
+  run: Runner,
+  { variants }: Pick<IptablesTools, 'variants'>,
+): Promise<IptablesVariant> {
   const reasons: string[] = [];
-  for (const variant of ['nft', 'legacy', 'plain'] as const) {
+  for (const variant of variants) {
     const reason = await probe(run, variant);
     if (reason === undefined) return variant;
     reasons.push(reason);
@@ -112,7 +140,6 @@ async function probe(run: Runner, variant: IptablesVariant): Promise<string | un
     await run(restore, { stdin: `*nat\n-X ${PROBE_CHAIN}\nCOMMIT\n` });
     return stdout.includes(`:${PROBE_CHAIN} `) ? undefined : `${program} forgets what it is told`;
   } catch (error) {
-    if (isMissingProgram(error)) return `${program} is not installed`;
     return error instanceof Error ? error.message : String(error);
   }
 }

@@ -1,0 +1,18 @@
+/** The kernel layer's programs, run in a test's own network namespace instead of the process's. */
+import { type Argv, run, type Runner } from '../../src/kernel/exec.ts';
+import { IpsetPort } from '../../src/kernel/ipset.ts';
+import { IpsetSession } from '../../src/kernel/ipsetSession.ts';
+import type { Namespace } from './namespace.ts';
+
+export function runnerIn(namespace: Namespace): Runner {
+  return (argv, options) => run(inside(namespace, argv), options);
+}
+
+export function ipsetPortIn(namespace: Namespace): { port: IpsetPort; session: IpsetSession } {
+  const session = new IpsetSession(inside(namespace, ['ipset', '-']));
+  return { port: new IpsetPort({ run: runnerIn(namespace), session }), session };
+}
+
+function inside({ name }: Namespace, argv: Argv): Argv {
+  return ['ip', 'netns', 'exec', name, ...argv];
+}

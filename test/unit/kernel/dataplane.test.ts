@@ -1,0 +1,120 @@
+import { expect, test } from '@jest/globals';
+import { KernelDataplane, namesOf, type Ports } from '../../../src/kernel/dataplane.ts';
+import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
+import { formatOperation } from '../../../src/plan/format.ts';
+import type { Operation } from '../../../src/plan/operations.ts';
+
+const set = { name: 'S', type: 'hash:ip', family: 'IPv4' } as const;
+const server = {
+  address: '10.0.0.1',
+  port: 80,
+  protocol: 'TCP',
+  scheduler: 'rr',
+  flags: [],
+} as const;
+const destination = { address: '10.1.0.1', port: 8080, weight: 1 };
+const left = {
+  server: '10.0.0.1:80/TCP',
+  destination: { ...destination, weight: 0 },
+  activeConnections: 1,
+  inactiveConnections: 0,
+};
+
+/** Ports that write down each run, and fail the operations that `isBad` picks. */
+function recording(isBad: (operation: Operation) => boolean = () => false) {
+  const runs: string[] = [];
+  const port = (name: string) => ({
+    read: async () => ({}) as never,
+    connections: async () => [],
+    close: async () => undefined,
+    apply: async (run: readonly Operation[]) => {
+      runs.push(`${name}: ${run.map(formatOperation).join(', ')}`);
+      const error = new ExecError({ argv: [name], exitCode: 1, stderr: 'no' });
+      const draining = run.some(({ op }) => op === 'drainDestination') ? [left] : [];
+      return {
+        outcomes: run.map((each) => (isBad(each) ? error : undefined)),
+        draining,
+        kernelWrites: run.length,
+      };
+    },
+  });
+  const ports = {
+    ipvs: port('ipvs'),
+    links: port('links'),
+    sets: port('sets'),
+    rules: port('rules'),
+    sysctls: port('sysctls'),
+  } as unknown as Ports;
+  return { ports, runs };
+}
+
+const owned = { sets: [], chains: { nat: [], filter: [] } };
+
+const plan: Operation[] = [
+  { op: 'setSysctl', name: 'a', value: '1' },
+  { op: 'createSet', set },
+  { op: 'addEntry', set, entry: '10.0.0.1' },
+  { op: 'writeRules', family: 'IPv4', table: 'nat', chains: new Map() },
+  { op: 'createDummyDevice' },
+  { op: 'addServer', server },
+  { op: 'addDestination', server, destination },
+  { op: 'bindAddress', address: '10.0.0.1' },
+  { op: 'drainDestination', server, destination },
+  { op: 'removeEntry', set, entry: '10.0.0.2' },
+];
+
+test('a plan is cut into runs of one subsystem, in its own order', async () => {
+  const { ports, runs } = recording();
+  const report = await new KernelDataplane(owned, ports).apply(plan);
+  expect(runs).toEqual([
+    'sysctls: ~ a = 1',
+    'sets: + S hash:ip IPv4, + S 10.0.0.1',
+    'rules: ~ IPv4 nat: ',
+    'links: + kube-ipvs0',
+    'ipvs: + 10.0.0.1:80/TCP rr, + 10.0.0.1:80/TCP -> 10.1.0.1:8080 weight 1',
+    'links: + 10.0.0.1',
+    'ipvs: > 10.0.0.1:80/TCP -> 10.1.0.1:8080',
+    'sets: - S 10.0.0.2',
+  ]);
+  expect(report).toEqual({ done: plan, failed: [], draining: [left], kernelWrites: 10 });
+});
+
+test('what fails is reported by itself and the rest is done', async () => {
+  const { ports, runs } = recording(({ op }) => op === 'addEntry' || op === 'bindAddress');
+  const { done, failed } = await new KernelDataplane(owned, ports).apply(plan);
+  expect(runs).toHaveLength(8);
+  expect(failed.map(({ operation }) => operation.op)).toEqual(['addEntry', 'bindAddress']);
+  expect(done).toHaveLength(8);
+});
+
+test('a port that cannot work fails its own operations only; a bug is thrown', async () => {
+  const { ports } = recording();
+  const broken = (error: Error): Ports => ({
+    ...ports,
+    links: {
+      ...ports.links,
+      apply: async () => {
+        throw error;
+      },
+    },
+  });
+  const refused = new KernelError({ op: 'open socket', errno: 1 });
+  const { done, failed } = await new KernelDataplane(owned, broken(refused)).apply(plan);
+  expect(failed.map(({ operation }) => operation.op)).toEqual(['createDummyDevice', 'bindAddress']);
+  expect(done).toHaveLength(8);
+  const bug = new KernelDataplane(owned, broken(new TypeError('bug')));
+  await expect(bug.apply(plan)).rejects.toThrow('bug');
+});
+
+test('what is ours by name follows from a desired state', () => {
+  const chains = new Map([
+    ['KUBE-SERVICES', []],
+    ['PREROUTING', []],
+  ]);
+  const tables = { nat: chains, filter: new Map([['KUBE-FORWARD', []]]) };
+  const ipsets = new Map([['S', { ...set, entries: new Set<string>() }]]);
+  expect(namesOf({ ipsets, iptables: { IPv4: tables, IPv6: tables } })).toEqual({
+    sets: ['S'],
+    chains: { nat: ['KUBE-SERVICES'], filter: ['KUBE-FORWARD'] },
+  });
+});

@@ -1,0 +1,155 @@
+import { expect, test } from '@jest/globals';
+import { ExecError } from '../../../src/kernel/errors.ts';
+import type { Argv, Runner } from '../../../src/kernel/exec.ts';
+import { IpsetPort, type SetOperation } from '../../../src/kernel/ipset.ts';
+import type { Answer, IpsetSession } from '../../../src/kernel/ipsetSession.ts';
+
+const set = { name: 'A', type: 'hash:ip', family: 'IPv4', maxElements: 65_536 } as const;
+
+function additions(count: number): SetOperation[] {
+  return Array.from({ length: count }, (_, i) => ({ op: 'addEntry', set, entry: `10.0.0.${i}` }));
+}
+
+interface Script {
+  /** answer of the session to a line */
+  readonly answer?: (line: string) => Answer;
+  /** output of a program */
+  readonly program?: (argv: Argv, stdin: string) => string;
+}
+
+/** An IpsetPort without processes; `lines` and `programs` are what it asked for. */
+function scripted({ answer = () => undefined, program = () => '' }: Script, bulkLines = 5) {
+  const lines: string[] = [];
+  const programs: string[] = [];
+  const session = {
+    run: async (commands: readonly string[]) => {
+      lines.push(...commands);
+      return commands.map(answer);
+    },
+  } as unknown as IpsetSession;
+  const run: Runner = async (argv, options) => {
+    programs.push(argv.join(' '));
+    return { stdout: program(argv, options?.stdin ?? ''), stderr: '' };
+  };
+  return { port: new IpsetPort({ run, session, bulkLines }), lines, programs };
+}
+
+const counts = (n: number) => `Name: A\nNumber of entries: ${n}\n`;
+
+test('few lines go through the session', async () => {
+  const { port, lines, programs } = scripted({});
+  const report = await port.apply([{ op: 'createSet', set }, ...additions(1)]);
+  expect(lines).toEqual([
+    'create -exist A hash:ip family inet maxelem 65536',
+    'add -exist A 10.0.0.0',
+  ]);
+  expect(programs).toEqual([]);
+  expect(report).toEqual({ outcomes: [undefined, undefined], kernelWrites: 2 });
+});
+
+test('many lines go through one restore, and are counted', async () => {
+  let restored = '';
+  const { port, lines } = scripted({
+    program: (argv, stdin) => {
+      if (argv.includes('restore')) restored = stdin;
+      return counts(restored === '' ? 3 : 9);
+    },
+  });
+  const report = await port.apply(additions(6));
+  expect(restored.split('\n')).toHaveLength(7);
+  expect(lines).toEqual([]);
+  expect(report.outcomes).toEqual(Array(6).fill(undefined));
+});
+
+test('when the count is wrong or restore fails, every line is repeated singly', async () => {
+  const full = 'Hash is full, cannot add more elements';
+  for (const program of [
+    () => counts(3),
+    () => '',
+    () => {
+      throw new ExecError({ argv: ['ipset', 'restore'], exitCode: 1, stderr: 'Error in line 3' });
+    },
+  ]) {
+    const { port, lines } = scripted({
+      program,
+      answer: (line) => (line.endsWith('.4') ? full : undefined),
+    });
+    const { outcomes } = await port.apply(additions(6));
+    expect(lines).toHaveLength(6);
+    expect(outcomes.map((outcome) => outcome === undefined)).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      true,
+    ]);
+    expect(outcomes[4]?.message).toContain(full);
+  }
+});
+
+test('an entry is gone with its set, but cannot be added to none', async () => {
+  const { port } = scripted({ answer: () => 'The set with the given name does not exist' });
+  const { outcomes } = await port.apply([
+    { op: 'removeEntry', set, entry: '10.0.0.1' },
+    { op: 'addEntry', set, entry: '10.0.0.1' },
+  ]);
+  expect(outcomes[0]).toBeUndefined();
+  expect(outcomes[1]).toBeInstanceOf(ExecError);
+});
+
+test('a set is replaced by a filled one, in one swap', async () => {
+  const { port, lines } = scripted({});
+  const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: ['10.0.0.1'] }]);
+  expect(outcomes).toEqual([undefined]);
+  const other = 'KUBE-IPVS-REPLACEMENT';
+  expect(lines).toEqual([
+    `destroy -exist ${other}`,
+    `create -exist ${other} hash:ip family inet maxelem 65536`,
+    `add -exist ${other} 10.0.0.1`,
+    `swap -exist ${other} A`,
+    `destroy -exist ${other}`,
+  ]);
+});
+
+test('a replacement that cannot be filled changes nothing and is cleared away', async () => {
+  const { port, lines } = scripted({
+    answer: (line) => (line.startsWith('add') ? 'Hash is full' : undefined),
+  });
+  const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: ['10.0.0.1'] }]);
+  expect(outcomes[0]?.message).toContain('Hash is full');
+  expect(lines.some((line) => line.startsWith('swap'))).toBe(false);
+  expect(lines.at(-1)).toBe('destroy -exist KUBE-IPVS-REPLACEMENT');
+});
+
+test('a set of another type that a rule uses is kept, and the error says why', async () => {
+  const { port } = scripted({
+    answer: (line) => {
+      if (line.startsWith('swap')) return 'their type does not match';
+      return line === 'destroy -exist A' ? 'it is in use by a kernel component' : undefined;
+    },
+  });
+  const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: [] }]);
+  expect(outcomes[0]?.message).toMatch(/type does not match.*in use.*rules that refer to A/);
+});
+
+test('an ipset that is too old is refused', async () => {
+  const { port } = scripted({ program: () => 'ipset v4.5, protocol version: 4' });
+  await expect(port.version()).rejects.toThrow('ipset 6.0 or later is needed');
+  const current = scripted({ program: () => 'ipset v7.17, protocol version: 7' });
+  expect(await current.port.version()).toBe('7.17');
+});
+
+test('a missing kernel module or permission comes with its cure', async () => {
+  for (const [stderr, cure] of [
+    ['ipset v7.17: Kernel error received: Invalid argument', 'modprobe ip_set'],
+    ['ipset v7.17: Kernel error received: Operation not permitted', 'CAP_NET_ADMIN'],
+  ] as const) {
+    const { port } = scripted({
+      program: (argv) => {
+        throw new ExecError({ argv, exitCode: 1, stderr });
+      },
+    });
+    await expect(port.read(['A'])).rejects.toThrow(cure);
+  }
+});

@@ -1,0 +1,46 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { SysctlPort } from '../../../src/kernel/sysctl.ts';
+
+let root: string;
+let port: SysctlPort;
+
+beforeEach(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'sysctl-'));
+  await mkdir(path.join(root, 'net/ipv4'), { recursive: true });
+  await writeFile(path.join(root, 'net/ipv4/ip_forward'), '0\n');
+  await writeFile(path.join(root, 'net/ipv4/tcp_rmem'), '4096\t131072\t6291456\n');
+  port = new SysctlPort(root);
+});
+
+afterEach(async () => rm(root, { recursive: true }));
+
+test('values are read without the line end, and what the kernel does not have is left out', async () => {
+  const names = ['net/ipv4/ip_forward', 'net/ipv4/tcp_rmem', 'net/ipv4/vs/conntrack'];
+  expect([...(await port.read(names))]).toEqual([
+    ['net/ipv4/ip_forward', '0'],
+    ['net/ipv4/tcp_rmem', '4096 131072 6291456'],
+  ]);
+});
+
+test('values are written, and one that cannot be does not stop the others', async () => {
+  const { outcomes, kernelWrites } = await port.apply([
+    { op: 'setSysctl', name: 'net/ipv4/vs/conntrack', value: '1' },
+    { op: 'setSysctl', name: 'net/ipv4/ip_forward', value: '1' },
+  ]);
+  expect(kernelWrites).toBe(2);
+  expect(outcomes[1]).toBeUndefined();
+  expect(await readFile(path.join(root, 'net/ipv4/ip_forward'), 'utf8')).toBe('1');
+  expect(outcomes[0]).toMatchObject({
+    name: 'KernelError',
+    code: 'ENOENT',
+    message: expect.stringContaining('modprobe ip_vs'),
+  });
+});
+
+test('a name cannot lead out of the directory', async () => {
+  for (const name of ['../etc/passwd', '/etc/passwd', 'net//ipv4', 'net/../../x', ''])
+    await expect(port.read([name])).rejects.toThrow(TypeError);
+});
