@@ -5,21 +5,14 @@
  */
 import { constants } from 'node:os';
 import { ByteWriter, DecodeError } from '../netlink/bytes.ts';
-import {
-  NLM_F_ACK,
-  NLM_F_DUMP,
-  NLM_F_DUMP_INTR,
-  NLM_F_REQUEST,
-  NLMSG_DONE,
-  NLMSG_ERROR,
-} from '../netlink/constants.ts';
+import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR } from '../netlink/constants.ts';
 import {
   decodeAcknowledgement,
-  decodeDone,
   type MessageHead,
   MessageCursor,
   noReplies,
   type Replies,
+  takeReply,
 } from '../netlink/message.ts';
 import { type OpenSocket, openSocket, type RawReplies, type RawSocket } from './addon.ts';
 import type { SocketOptions } from './addon.ts';
@@ -237,22 +230,6 @@ export class NetlinkSocket {
     const result = this.#queue.then(work);
     this.#queue = result.catch(() => undefined);
     return result;
-  }
-}
-
-function takeReply<T>(
-  replies: Replies<T>,
-  message: MessageCursor,
-  decode: () => T | undefined,
-): void {
-  if ((message.flags & NLM_F_DUMP_INTR) !== 0) replies.isInterrupted = true;
-  if (message.type === NLMSG_ERROR) {
-    replies.end = decodeAcknowledgement(message);
-  } else if (message.type === NLMSG_DONE) {
-    replies.end = decodeDone(message);
-  } else {
-    const item = decode();
-    if (item !== undefined) replies.items.push(item);
   }
 }
 

@@ -154,27 +154,22 @@ export function noReplies<T>(): Replies<T> {
 }
 
 /**
- * Adds what one receive buffer holds for request `sequence`; messages of other requests are left out.
+ * Adds one message to the replies of its request.
  *
- * @param decode called for each message that is not control; undefined = not one of those asked for
+ * @param decode reads a message that is not control; undefined = not one of those asked for
  */
-export function gatherReplies<T>(
+export function takeReply<T>(
   replies: Replies<T>,
-  buffer: Uint8Array,
-  sequence: number,
-  decode: (message: MessageCursor) => T | undefined,
+  message: MessageCursor,
+  decode: () => T | undefined,
 ): void {
-  const message = new MessageCursor(buffer);
-  while (message.next()) {
-    if (message.sequence !== sequence) continue;
-    if ((message.flags & NLM_F_DUMP_INTR) !== 0) replies.isInterrupted = true;
-    if (message.type === NLMSG_ERROR) {
-      replies.end = decodeAcknowledgement(message);
-    } else if (message.type === NLMSG_DONE) {
-      replies.end = decodeDone(message);
-    } else if (message.type !== NLMSG_NOOP && message.type !== NLMSG_OVERRUN) {
-      const item = decode(message);
-      if (item !== undefined) replies.items.push(item);
-    }
+  if ((message.flags & NLM_F_DUMP_INTR) !== 0) replies.isInterrupted = true;
+  if (message.type === NLMSG_ERROR) {
+    replies.end = decodeAcknowledgement(message);
+  } else if (message.type === NLMSG_DONE) {
+    replies.end = decodeDone(message);
+  } else if (message.type !== NLMSG_NOOP && message.type !== NLMSG_OVERRUN) {
+    const item = decode();
+    if (item !== undefined) replies.items.push(item);
   }
 }

@@ -9,10 +9,10 @@ import * as requests from '../../../src/netlink/ipvsRequests.ts';
 import {
   decodeAcknowledgement,
   decodeDone,
-  gatherReplies,
   MessageCursor,
   type MessageHead,
   noReplies,
+  takeReply,
 } from '../../../src/netlink/message.ts';
 import { decodeRouteEvent } from '../../../src/netlink/rtnl.ts';
 import { decodeAddress, encodeAddress } from '../../../src/netlink/rtnlAddresses.ts';
@@ -262,9 +262,10 @@ describe('messages over several buffers', () => {
           const gathered = noReplies<unknown>();
           let buffer: Uint8Array[] = [];
           const flush = () => {
-            gatherReplies(gathered, Buffer.concat(buffer), HEAD.sequence, (message) =>
-              replies.decodeService(message, withCounters),
-            );
+            const message = new MessageCursor(Buffer.concat(buffer));
+            while (message.next()) {
+              takeReply(gathered, message, () => replies.decodeService(message, withCounters));
+            }
             buffer = [];
           };
           datagrams.forEach((datagram, i) => {

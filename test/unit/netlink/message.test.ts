@@ -6,9 +6,10 @@ import { decodeFamily, encodeFamily, encodeGetFamily } from '../../../src/netlin
 import {
   decodeAcknowledgement,
   decodeDone,
-  gatherReplies,
   MessageCursor,
   noReplies,
+  type Replies,
+  takeReply,
 } from '../../../src/netlink/message.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
@@ -114,28 +115,26 @@ describe('gathering replies', () => {
     return out.written();
   };
 
-  test('over several buffers, other requests left out, until the end', () => {
+  const take = (replies: Replies<number>, ...messages: Uint8Array[]) => {
+    const message = new MessageCursor(Buffer.concat(messages));
+    while (message.next()) takeReply(replies, message, () => message.portId);
+  };
+
+  test('over several buffers, until the end', () => {
     const replies = noReplies<number>();
-    const gather = (...messages: Uint8Array[]) => {
-      gatherReplies(replies, Buffer.concat(messages), 5, (message) => message.portId);
-    };
-    gather(bare(28, 2, 5), bare(28, 2, 4), bare(c.NLMSG_NOOP, 0, 5));
+    take(replies, bare(28, 2, 5), bare(c.NLMSG_NOOP, 0, 5));
     expect(replies).toEqual({ items: [1], isInterrupted: false });
-    gather(bare(28, 2, 5), bare(c.NLMSG_DONE, 2, 4, '00000000'));
+    take(replies, bare(28, 2, 5));
     expect(replies.end).toBeUndefined();
-    gather(bare(c.NLMSG_DONE, 2, 5, '00000000'));
-    expect(replies).toEqual({
-      items: [1, 1],
-      isInterrupted: false,
-      end: { sequence: 5, errno: 0 },
-    });
+    take(replies, bare(c.NLMSG_DONE, 2, 5, '00000000'));
+    const end = { sequence: 5, errno: 0 };
+    expect(replies).toEqual({ items: [1, 1], isInterrupted: false, end });
   });
 
   test('a dump that the kernel calls interrupted says so', () => {
     const replies = noReplies<number>();
     const flags = c.NLM_F_MULTI | c.NLM_F_DUMP_INTR;
-    const buffer = Buffer.concat([bare(16, c.NLM_F_MULTI, 5), bare(c.NLMSG_DONE, flags, 5)]);
-    gatherReplies(replies, buffer, 5, () => 1);
+    take(replies, bare(16, c.NLM_F_MULTI, 5), bare(c.NLMSG_DONE, flags, 5));
     expect(replies.isInterrupted).toBe(true);
   });
 });
