@@ -1,0 +1,201 @@
+/**
+ * `ipvsadm -L` as text, byte for byte as version 1.31 prints it: headers, one line a service, one a destination. A layout
+ * per kind of columns; what is asked for and in which order is decided by the caller.
+ */
+import type { Counters, IpvsDestination, IpvsService, IpvsVersion } from '../../netlink/ipvs.ts';
+import { type Names, socketName } from './names.ts';
+import { exactNumber, lowWord, scaledNumber } from './numbers.ts';
+import {
+  forwardingMethod,
+  isOnePacket,
+  isPersistent,
+  markText,
+  maskText,
+  schedulerFlags,
+  tunnelText,
+} from './serviceText.ts';
+
+export interface ListedService {
+  readonly service: IpvsService;
+  readonly destinations: readonly IpvsDestination[];
+}
+
+export type Columns = 'normal' | 'tun-info' | 'stats' | 'rate' | 'thresholds' | 'persistent-conn';
+
+export interface TableOptions {
+  readonly columns: Columns;
+  /** counters in full */
+  readonly isExact: boolean;
+  readonly names: Names;
+}
+
+interface Layout {
+  readonly titles: readonly [string, string];
+  service(label: string, service: IpvsService): string;
+  destination(name: string, destination: IpvsDestination): string;
+}
+
+/** An IPv4 name longer than its column is cut, an IPv6 one pushes the columns to the right. */
+const LABEL_WIDTH = 33;
+const NAME_WIDTH = 28;
+
+/** First line of a full listing. */
+export function versionLine({ version, connectionTableSize }: IpvsVersion): string {
+  const number = [16, 8, 0].map((shift) => (version >>> shift) & 0xff).join('.');
+  return `IP Virtual Server version ${number} (size=${connectionTableSize})\n`;
+}
+
+/** @param services in the order to be printed, their destinations too */
+export function formatTable(services: readonly ListedService[], options: TableOptions): string {
+  const layout = layoutFor(options);
+  const lines = [...layout.titles];
+  for (const { service, destinations } of services) {
+    lines.push(layout.service(labelOf(service, options.names), service));
+    for (const destination of destinations) {
+      lines.push(
+        `  -> ${layout.destination(nameOf(destination, service, options.names), destination)}`,
+      );
+    }
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+const PROTOCOLS: ReadonlyMap<number, string> = new Map([
+  [6, 'TCP'],
+  [17, 'UDP'],
+  [132, 'SCTP'],
+]);
+
+function labelOf(service: IpvsService, names: Names): string {
+  if (service.fwmark !== undefined) {
+    return `FWM  ${markText(service.fwmark)}${service.family === 'IPv6' ? ' IPv6' : ''}`;
+  }
+  const { protocol, address, port, family } = service;
+  const name = socketName(address, port, protocol, names);
+  const label = `${(PROTOCOLS.get(protocol) ?? '?').padEnd(4)} ${name}`;
+  return family === 'IPv4' ? label.slice(0, LABEL_WIDTH) : label;
+}
+
+function nameOf(destination: IpvsDestination, service: IpvsService, names: Names): string {
+  const protocol = service.fwmark === undefined ? service.protocol : 0;
+  const name = socketName(destination.address, destination.port, protocol, names);
+  const cut = destination.family === 'IPv4' ? name.slice(0, NAME_WIDTH) : name;
+  return cut.padEnd(NAME_WIDTH);
+}
+
+const ADDRESS_TITLE = 'Prot LocalAddress:Port';
+const REMOTE_TITLE = '  -> RemoteAddress:Port';
+const NORMAL_TITLE = `${ADDRESS_TITLE} Scheduler Flags`;
+const wideTitle = (rest: string) => ADDRESS_TITLE.padEnd(LABEL_WIDTH) + rest;
+
+function layoutFor({ columns, isExact }: TableOptions): Layout {
+  switch (columns) {
+    case 'stats':
+      return statsLayout(isExact ? exactNumber : scaledNumber);
+    case 'rate':
+      return rateLayout(isExact ? exactNumber : scaledNumber);
+    default:
+      return LAYOUTS[columns];
+  }
+}
+
+const LAYOUTS: Readonly<Record<Exclude<Columns, 'stats' | 'rate'>, Layout>> = {
+  normal: {
+    titles: [NORMAL_TITLE, `${REMOTE_TITLE}           Forward Weight ActiveConn InActConn`],
+    service: settingsLine,
+    destination: (name, one) =>
+      `${name} ${forwardingName(one)} ${pad(one.weight, 6)} ${connectionColumns(one)}`,
+  },
+  'tun-info': {
+    titles: [
+      NORMAL_TITLE,
+      `${REMOTE_TITLE}           Forward TunnelInfo    Weight ActiveConn InActConn`,
+    ],
+    service: settingsLine,
+    destination: (name, one) =>
+      `${name} ${forwardingName(one)} ${tunnelText(one).padEnd(13)} ${pad(one.weight, 6)} ${connectionColumns(one)}`,
+  },
+  thresholds: {
+    titles: [wideTitle(' Uthreshold Lthreshold ActiveConn InActConn '), REMOTE_TITLE],
+    service: settingsLine,
+    destination: (name, one) =>
+      `${name} ${pad(one.upperThreshold, 10)} ${pad(one.lowerThreshold, 10)} ${connectionColumns(one)}`,
+  },
+  'persistent-conn': {
+    titles: [wideTitle(' Weight    PersistConn ActiveConn InActConn '), REMOTE_TITLE],
+    service: settingsLine,
+    destination: (name, one) =>
+      `${name} ${pad(one.weight, 9)} ${pad(one.persistentConnections, 11)} ${connectionColumns(one)}`,
+  },
+};
+
+function pad(value: number, width: number): string {
+  return String(value).padEnd(width);
+}
+
+function connectionColumns(destination: IpvsDestination): string {
+  return `${pad(destination.activeConnections, 10)} ${pad(destination.inactiveConnections, 10)}`;
+}
+
+const FORWARDING_NAMES: readonly string[] = ['Masq', 'Local', 'Tunnel', 'Route'];
+
+function forwardingName(destination: IpvsDestination): string {
+  return (FORWARDING_NAMES[forwardingMethod(destination)] ?? '(null)').padEnd(7);
+}
+
+/** `TCP  10.0.0.1:80 sh (sh-port) persistent 300 mask 255.255.255.0 ops` */
+function settingsLine(label: string, service: IpvsService): string {
+  const flags = schedulerFlags(service);
+  const words = [label, service.scheduler];
+  if (flags !== undefined) words.push(`(${flags})`);
+  if (isPersistent(service)) {
+    words.push(`persistent ${service.timeoutSec}`);
+    const mask = maskText(service);
+    if (mask !== undefined) words.push(`mask ${mask}`);
+    if (service.peName !== undefined) words.push(`pe ${service.peName}`);
+  }
+  if (isOnePacket(service)) words.push('ops');
+  return words.join(' ');
+}
+
+type NumberFormat = (value: bigint) => string;
+
+const ZERO = 0n;
+
+/**
+ * ipvsadm's library reads a destination's 64-bit counters, bytes apart, as if they had 32 bits; a service's it reads right.
+ * Copied, because a listing that differs from ipvsadm's would be the wrong one to whoever compares them.
+ */
+function statsLayout(format: NumberFormat): Layout {
+  const line = (counters: Counters | undefined, narrow: (value: bigint) => bigint) =>
+    format(narrow(counters?.connections ?? ZERO)) +
+    format(narrow(counters?.inPackets ?? ZERO)) +
+    format(narrow(counters?.outPackets ?? ZERO)) +
+    format(counters?.inBytes ?? ZERO) +
+    format(counters?.outBytes ?? ZERO);
+  return {
+    titles: [wideTitle('    Conns   InPkts  OutPkts  InBytes OutBytes'), REMOTE_TITLE],
+    service: (label, { counters }) => label.padEnd(LABEL_WIDTH) + line(counters, (value) => value),
+    destination: (name, { counters }) => name + line(counters, lowWord),
+  };
+}
+
+/** The three rates of a destination that count things and not bytes are never scaled. */
+function rateLayout(format: NumberFormat): Layout {
+  const line = (
+    counters: Counters | undefined,
+    narrow: (value: bigint) => bigint,
+    things: NumberFormat,
+  ) =>
+    things(narrow(counters?.connectionsPerSec ?? ZERO)) +
+    things(narrow(counters?.inPacketsPerSec ?? ZERO)) +
+    things(narrow(counters?.outPacketsPerSec ?? ZERO)) +
+    format(narrow(counters?.inBytesPerSec ?? ZERO)) +
+    format(narrow(counters?.outBytesPerSec ?? ZERO));
+  return {
+    titles: [wideTitle('      CPS    InPPS   OutPPS    InBPS   OutBPS'), REMOTE_TITLE],
+    service: (label, { counters }) =>
+      label.padEnd(LABEL_WIDTH) + line(counters, (value) => value, format),
+    destination: (name, { counters }) => name + line(counters, lowWord, exactNumber),
+  };
+}
