@@ -54,6 +54,7 @@ export class ManifestSource implements ClusterSource {
   async start(listener: ClusterListener): Promise<void> {
     await requireManifestPaths(this.#paths);
     const news = await this.#look(listener);
+    if (this.#isStopped) return;
     listener.onSynced();
     this.#schedule(listener, news.isUnsettled ? this.#timing.settleMs : this.#timing.pollMs);
   }

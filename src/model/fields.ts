@@ -79,7 +79,7 @@ export class Fields {
 
   /** Raw value, undefined for absent and null. */
   value(key: string): unknown {
-    return Object.hasOwn(this.#record, key) ? (this.#record[key] ?? undefined) : undefined;
+    return this.#record[key] ?? undefined;
   }
 
   /** True also for an empty or null value: a label's mere presence counts. */

@@ -169,7 +169,8 @@ describe('afterwards', () => {
     await settle(files);
     await rename(folder, `${folder}-away`);
     const news = await files.look();
-    expect(news.changes).toEqual([]);
+    expect(news).toMatchObject({ changes: [], isUnsettled: false });
+    expect((await files.look()).changes).toEqual([]);
     expect([...news.unreadable.keys()]).toEqual([folder]);
     expect([...news.problems.values()].flat()[0]?.problem).toContain(
       'its last state stays in force',

@@ -114,6 +114,8 @@ describe('ManifestSource', () => {
     await recorder.hears(/^- Node n1$/);
     await recorder.hears(/^0 problems in .*a\.yaml$/);
     await recorder.hears(/^connected: watching 0 objects in 0 files/);
+    const statuses = recorder.told.filter((line) => line.startsWith('connected'));
+    expect(statuses.slice(1).filter((status, i) => status === statuses[i])).toEqual([]);
   });
 
   test('says that it lost its folder, and keeps what it had', async () => {
@@ -133,6 +135,16 @@ describe('ManifestSource', () => {
     await writeFile(join(folder, 'a.yaml'), NODE('n1'));
     await source?.stop();
     expect(recorder.told).toHaveLength(heard);
+  });
+
+  test('tells nothing of a look that was under way when it was stopped', async () => {
+    await writeFile(join(folder, 'a.yaml'), NODE('n1'));
+    source = new ManifestSource([folder]);
+    const recorder = new Recorder();
+    const starting = source.start(recorder);
+    await source.stop();
+    await starting;
+    expect(recorder.told).toEqual([]);
   });
 
   test('does not start for a path that does not exist', async () => {

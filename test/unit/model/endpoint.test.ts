@@ -155,13 +155,22 @@ describe('of an endpoint in two slices', () => {
     ['the ready copy counts', ready(true), ready(false)],
     ['the serving copy counts', draining(true), draining(false)],
     ['the copy that stays counts', ready(false), draining(true)],
-    ['the copy of the first slice by name counts', ready(true), ready(true)],
   ])('%s, whichever comes first', (_, better, worse) => {
-    const first = slice('a', { endpoints: [at('10.0.0.1', better)] });
-    const second = slice('b', { endpoints: [at('10.0.0.1', worse)] });
+    const first = slice('a', { endpoints: [at('10.0.0.1', worse)] });
+    const second = slice('b', { endpoints: [at('10.0.0.1', better)] });
     for (const slices of [
       [first, second],
       [second, first],
+    ]) {
+      expect(httpOf(slices).map(({ source }) => source)).toEqual(['default/b#0']);
+    }
+  });
+
+  test('that are alike, that of the first slice by name counts', () => {
+    const [first, second] = ['a', 'b'].map((name) => slice(name, { endpoints: [at('10.0.0.1')] }));
+    for (const slices of [
+      [first!, second!],
+      [second!, first!],
     ]) {
       expect(httpOf(slices).map(({ source }) => source)).toEqual(['default/a#0']);
     }
