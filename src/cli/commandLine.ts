@@ -1,4 +1,4 @@
-/** A command's own words against its table of flags, with what all commands share: `--help`, and bad flags as exit code 2. */
+/** A command's own words against its table of flags, with what all commands share: `--help` and how bad input is told. */
 import { flagHelp } from '../config/flagHelp.ts';
 import type { Flag } from '../config/flag.ts';
 import { type FlagValues, parseFlags } from '../config/parseFlags.ts';
@@ -15,26 +15,24 @@ export interface CommandHelp {
 }
 
 export type CommandLine =
-  | { readonly values: FlagValues; readonly exitCode?: never }
-  /** everything is said already */
+  | {
+      readonly values: FlagValues;
+      /** of the words themselves; the caller adds what it finds wrong and tells all of it together */
+      readonly problems: readonly Problem[];
+    }
+  /** help was asked for and given */
   | { readonly values?: never; readonly exitCode: number };
 
 export function readCommandLine(words: readonly string[], help: CommandHelp, io: Io): CommandLine {
   const { values, problems } = parseFlags(words, help.flags);
-  if (values.get('help') === true) {
-    io.stdout.write(helpText(help));
-    return { exitCode: EXIT.done };
-  }
-  if (problems.length > 0) {
-    return { exitCode: refuse(problems, io, `${help.name} --help lists all flags`) };
-  }
-  return { values };
+  if (values.get('help') !== true) return { values, problems };
+  io.stdout.write(helpText(help));
+  return { exitCode: EXIT.done };
 }
 
 /** Every problem on a line of its own. @returns the exit code for bad input */
-export function refuse(problems: readonly Problem[], io: Io, hint = ''): number {
+export function refuse(problems: readonly Problem[], io: Io): number {
   for (const problem of problems) io.stderr.write(`error: ${formatProblem(problem)}\n`);
-  if (hint !== '') io.stderr.write(`${hint}\n`);
   return EXIT.badInput;
 }
 

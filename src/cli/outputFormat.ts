@@ -18,14 +18,15 @@ export const OUTPUT_FLAG: Flag = {
   help: 'text, json or yaml',
 };
 
-export function outputFormat(
-  values: FlagValues,
-): { readonly format: OutputFormat } | { readonly problem: Problem } {
+export function outputFormat(values: FlagValues): {
+  readonly format: OutputFormat;
+  readonly problems: readonly Problem[];
+} {
   const value = (values.get('output') ?? 'text') as string;
   const format = OUTPUT_FORMATS.find((each) => each === value);
-  if (format) return { format };
+  if (format) return { format, problems: [] };
   const problem = `must be one of ${OUTPUT_FORMATS.join(', ')}${suggestion(value, OUTPUT_FORMATS)}`;
-  return { problem: { path: '--output', value, problem } };
+  return { format: 'text', problems: [{ path: '--output', value, problem }] };
 }
 
 export function render(value: unknown, format: 'json' | 'yaml'): string {

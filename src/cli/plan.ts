@@ -81,15 +81,18 @@ const HELP: CommandHelp = {
 };
 
 export async function plan(words: readonly string[], io: Io): Promise<number> {
-  const { values, exitCode } = readCommandLine(words, HELP, io);
-  if (!values) return exitCode;
+  const line = readCommandLine(words, HELP, io);
+  if (!line.values) return line.exitCode;
+  const { values } = line;
   const output = outputFormat(values);
-  if ('problem' in output) return refuse([output.problem], io);
-  const { config, problems } = await loadConfiguration(values, io.env);
-  if (problems) return refuse(problems, io);
+  const { config, problems = [] } = await loadConfiguration(values, io.env);
+  const hostFile = (values.get('host') ?? '') as string;
+  const given = hostFile === '' ? undefined : await hostFromFile(hostFile);
+  const bad = [...line.problems, ...output.problems, ...problems, ...(given?.problems ?? [])];
+  if (!config || bad.length > 0) return refuse(bad, io);
   for (const warning of config.warnings) io.stderr.write(`warning: ${warning}\n`);
   try {
-    const made = await makePlan(config, values, io);
+    const made = await makePlan(config, given?.host, values, io);
     io.stdout.write(planText(made, output.format));
     if (values.get('strict') !== true || made.problems.length === 0) return EXIT.done;
     return refuse(made.problems, io);
@@ -106,10 +109,13 @@ interface MadePlan {
   readonly problems: readonly Problem[];
 }
 
-async function makePlan(config: ResolvedConfig, values: FlagValues, io: Io): Promise<MadePlan> {
-  const hostFile = values.get('host') as string | undefined;
-  const against = (values.get('against') ?? (hostFile ? 'empty' : 'kernel')) as string;
-  const givenHost = hostFile ? await hostFromFile(hostFile) : undefined;
+async function makePlan(
+  config: ResolvedConfig,
+  givenHost: HostNetwork | undefined,
+  values: FlagValues,
+  io: Io,
+): Promise<MadePlan> {
+  const against = (values.get('against') ?? (givenHost ? 'empty' : 'kernel')) as string;
   const cluster = await readCluster(config.source);
   const host = givenHost ?? (await hostFromKernel(config, cluster.apiServerAddresses));
 

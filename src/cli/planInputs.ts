@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { decodeHostFile } from '../config/hostFile.ts';
+import { type HostFileResult, decodeHostFile } from '../config/hostFile.ts';
 import { nodeNameOf } from '../config/nodeName.ts';
 import type { ResolvedConfig, SourceSettings } from '../config/resolve.ts';
 import type { ActualState, DesiredState, VirtualServer } from '../desired/state.ts';
@@ -26,14 +26,13 @@ export class BadInput extends Error {
   }
 }
 
-/** @throws BadInput */
-export async function hostFromFile(path: string): Promise<HostNetwork> {
+export async function hostFromFile(path: string): Promise<HostFileResult> {
   const file = await readYamlFile(path, '--host');
-  if (!file.text) throw new BadInput(file.problems);
+  if (!file.text) return file;
   const { text } = file;
   const { host, problems } = decodeHostFile(text.value);
-  if (!host) throw new BadInput(problems.map((problem) => located(problem, problem.path, text)));
-  return host;
+  if (host) return { host };
+  return { problems: problems.map((problem) => located(problem, problem.path, text)) };
 }
 
 /** @param apiServerAddresses addresses that the cluster was read from */

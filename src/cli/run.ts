@@ -3,7 +3,6 @@
  * --version, --write-config-to), and hands the rest to the agent.
  */
 import { stat, writeFile } from 'node:fs/promises';
-import { runProxy } from '../agent/runProxy.ts';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from '../config/flags.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { formatYamlText } from '../config/yamlText.ts';
@@ -30,13 +29,13 @@ const HELP: CommandHelp = {
 };
 
 export async function run(words: readonly string[], io: Io): Promise<number> {
-  const { values, exitCode } = readCommandLine(words, HELP, io);
-  if (!values) return exitCode;
-  const asked = values.get('version') as string | undefined;
-  if (asked !== undefined && asked !== 'false') return printVersion(asked, io);
+  const line = readCommandLine(words, HELP, io);
+  if (!line.values) return line.exitCode;
+  const asked = (line.values.get('version') ?? 'false') as string;
+  if (asked !== 'false' && line.problems.length === 0) return printVersion(asked, io);
 
-  const { config, problems } = await loadConfiguration(values, io.env);
-  if (problems) return refuse(problems, io);
+  const { config, problems = [] } = await loadConfiguration(line.values, io.env);
+  if (!config || line.problems.length > 0) return refuse([...line.problems, ...problems], io);
   const logger = createLogger({
     ...config.logging,
     destination: io.stderr,
@@ -46,6 +45,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   for (const warning of config.warnings) logger.warning(warning);
   if (config.writeConfigTo !== undefined) return writeConfiguration(config, logger, io);
   if (await lacksSource(config)) return refuse([NO_SOURCE], io);
+  const { runProxy } = await import('../agent/runProxy.ts');
   return runProxy(config, { version: VERSION, log: logger, env: io.env });
 }
 

@@ -28,14 +28,13 @@ const HELP: CommandHelp = {
 };
 
 export async function version(words: readonly string[], io: Io): Promise<number> {
-  const { values, exitCode } = readCommandLine(words, HELP, io);
-  if (!values) return exitCode;
-  const output = outputFormat(values);
-  if ('problem' in output) return refuse([output.problem], io);
+  const line = readCommandLine(words, HELP, io);
+  if (!line.values) return line.exitCode;
+  const { format, problems } = outputFormat(line.values);
+  if (line.problems.length + problems.length > 0)
+    return refuse([...line.problems, ...problems], io);
   const versions = await readVersions();
-  io.stdout.write(
-    output.format === 'text' ? versionText(versions) : render(versions, output.format),
-  );
+  io.stdout.write(format === 'text' ? versionText(versions) : render(versions, format));
   return EXIT.done;
 }
 

@@ -6,6 +6,7 @@ const names = ['ipvs-scheduler', 'ipvs-strict-arp', 'config', 'v'];
 test('a typo finds the name that was meant', () => {
   expect(nearest('ipvs-schedular', names)).toBe('ipvs-scheduler');
   expect(nearest('confg', names)).toBe('config');
+  expect(nearest('rnu', ['list', 'run'])).toBe('run');
 });
 
 test('a part of a name finds the whole', () => {
