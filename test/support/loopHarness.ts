@@ -1,0 +1,119 @@
+/** A sync loop over a fake kernel and a real builder, told of changes by slim objects; each round can be awaited. */
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { KernelView } from '../../src/agent/kernelView.ts';
+import { Ledger } from '../../src/agent/ledger.ts';
+import { RetryBook } from '../../src/agent/retryBook.ts';
+import { type RoundOutcome, SyncLoop } from '../../src/agent/syncLoop.ts';
+import { DesiredBuilder } from '../../src/desired/builder.ts';
+import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
+import { slimService } from '../../src/model/slimService.ts';
+import { DrainBook } from '../../src/plan/drain.ts';
+import type { FakeKernel } from './fakeKernel.ts';
+import { dataplaneOptions, hostNetwork } from './nodeFixtures.ts';
+
+export interface HarnessOptions {
+  readonly syncPeriodMs?: number;
+  readonly minSyncPeriodMs?: number;
+  readonly retryMs?: number;
+  readonly drainLookMs?: number;
+}
+
+export class LoopHarness {
+  readonly kernel: FakeKernel;
+  readonly builder = new DesiredBuilder(dataplaneOptions(), hostNetwork());
+  readonly errors: Error[] = [];
+  readonly retries: RetryBook;
+  readonly ledger: Ledger;
+  readonly drain: DrainBook;
+  readonly loop: SyncLoop;
+  readonly #rounds: RoundOutcome[] = [];
+  #waiting: ((outcome: RoundOutcome) => void) | undefined;
+  #running: Promise<void> | undefined;
+
+  private constructor(kernel: FakeKernel, ledger: Ledger, options: HarnessOptions) {
+    this.kernel = kernel;
+    this.ledger = ledger;
+    const { retryMs = 1, drainLookMs = 1 } = options;
+    this.retries = new RetryBook({ firstMs: retryMs, maxMs: 8 * retryMs });
+    this.drain = new DrainBook({
+      deadlineMs: 60_000,
+      firstLookMs: drainLookMs,
+      longestLookMs: drainLookMs,
+    });
+    this.loop = new SyncLoop(
+      {
+        desired: this.builder,
+        dataplane: kernel,
+        view: new KernelView(kernel),
+        ledger,
+        retries: this.retries,
+        drain: this.drain,
+        now: () => performance.now(),
+      },
+      {
+        syncPeriodMs: options.syncPeriodMs ?? 3_600_000,
+        minSyncPeriodMs: options.minSyncPeriodMs ?? 0,
+        excludeCidrs: [],
+      },
+      {
+        onRound: (outcome) => this.#push(outcome),
+        onError: (error) => this.errors.push(error),
+      },
+    );
+  }
+
+  static async create(kernel: FakeKernel, options: HarnessOptions = {}): Promise<LoopHarness> {
+    const file = path.join(tmpdir(), `ledger-${process.pid}-${Math.random()}`, 'ledger.json');
+    return new LoopHarness(kernel, await Ledger.open(file), options);
+  }
+
+  start(): void {
+    this.#running = this.loop.run();
+  }
+
+  async stop(): Promise<void> {
+    this.loop.stop();
+    await this.#running;
+  }
+
+  /** The next round that was not awaited yet. */
+  round(): Promise<RoundOutcome> {
+    const next = this.#rounds.shift();
+    if (next !== undefined) return Promise.resolve(next);
+    return new Promise((resolve) => (this.#waiting = resolve));
+  }
+
+  /** Rounds until one satisfies `isIt`. */
+  async roundWhere(isIt: (outcome: RoundOutcome) => boolean): Promise<RoundOutcome> {
+    for (;;) {
+      const outcome = await this.round();
+      if (isIt(outcome)) return outcome;
+    }
+  }
+
+  service(raw: Record<string, unknown>): void {
+    const { object } = slimService(raw);
+    this.builder.change({ kind: 'Service', key: `${object!.namespace}/${object!.name}`, object });
+    this.loop.changed();
+  }
+
+  removeService(key: string): void {
+    this.builder.change({ kind: 'Service', key, object: undefined });
+    this.loop.changed();
+  }
+
+  slice(raw: Record<string, unknown>): void {
+    const { object } = slimEndpointSlice(raw);
+    const { namespace, name, service } = object!;
+    this.builder.change({ kind: 'EndpointSlice', key: `${namespace}/${name}`, service, object });
+    this.loop.changed();
+  }
+
+  #push(outcome: RoundOutcome): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting !== undefined) waiting(outcome);
+    else this.#rounds.push(outcome);
+  }
+}
