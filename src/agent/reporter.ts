@@ -32,6 +32,8 @@ export interface ReporterParts {
   readonly health: ProxyHealth;
   readonly families: readonly Family[];
   readonly clock: Clock;
+  readonly nodeName: string;
+  /** absent without an API server */
   readonly events: EventRecorder | undefined;
 }
 
@@ -58,6 +60,15 @@ export class Reporter {
 
   observe(observed: Observed): void {
     this.#observed = observed;
+    this.#nodeEvent('Normal', 'Starting', '');
+  }
+
+  /** @see kubernetes cmd/kube-proxy/app/server.go for the reasons */
+  serverFailed(name: string, message: string, error: unknown): void {
+    this.#parts.log.error(message, error);
+    const reason =
+      name === 'metrics' ? 'FailedToStartMetricServer' : 'FailedToStartProxierHealthcheck';
+    this.#nodeEvent('Warning', reason, message);
   }
 
   /** For the metrics, once a scrape. */
@@ -149,6 +160,12 @@ export class Reporter {
 
   close(): void {
     clearTimeout(this.#problemsTimer);
+  }
+
+  #nodeEvent(type: 'Normal' | 'Warning', reason: string, note: string): void {
+    const { events, nodeName } = this.#parts;
+    const regarding = { kind: 'Node', name: nodeName } as const;
+    events?.record({ regarding, type, reason, action: 'StartKubeProxy', note });
   }
 
   #queued(): void {

@@ -1,5 +1,6 @@
 /** `run` from a resolved configuration to the exit code: puts the parts together and takes them apart again. */
 import { hostname } from 'node:os';
+import type { RequestOutcome } from '../cluster/client.ts';
 import { KubeconfigError } from '../cluster/kubeconfig.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
 import { nodeNameOf } from '../config/nodeName.ts';
@@ -48,16 +49,37 @@ export async function runProxy(config: ResolvedConfig, program: Program): Promis
 async function proxyUntil(
   signal: AbortSignal,
   config: ResolvedConfig,
-  { version, log, env }: Program,
+  program: Program,
 ): Promise<void> {
+  const { version, log } = program;
   const nodeName = nodeNameOf(config.hostnameOverride, hostname());
-  if (nodeName === undefined)
+  if (nodeName === undefined) {
     throw new EnvironmentError('this host has no name; give --hostname-override');
+  }
   log.info('starting', { version: `v${version}`, node: nodeName });
   const { hasRandomFully } = await checkEnvironment(log);
   await setOomScore(config.oomScoreAdj, log);
   await setIpvsTimeouts(config.dataplane.timeoutsSec, log);
 
+  const { agent, servers, close } = assemble(config, program, { nodeName, hasRandomFully });
+  try {
+    await Promise.all(servers.map((server) => server.start()));
+    await agent.run(signal);
+  } finally {
+    await close();
+  }
+}
+
+interface ThisNode {
+  readonly nodeName: string;
+  readonly hasRandomFully: boolean;
+}
+
+function assemble(
+  config: ResolvedConfig,
+  { version, log, env }: Program,
+  { nodeName, hasRandomFully }: ThisNode,
+) {
   const clock = new SystemClock();
   const families = FAMILIES;
   const health = new ProxyHealth({ families, timeoutMs: 2 * config.syncPeriodMs, clock });
@@ -66,51 +88,40 @@ async function proxyUntil(
     version: buildVersion(version),
     observe: () => reporter.observation(),
   });
-  const opened = openSource(config.source, {
-    nodeName,
-    version,
-    clock,
-    log,
-    env,
-    onRequest: (outcome) => metrics.requested(outcome),
-  });
+  const onRequest = (outcome: RequestOutcome) => metrics.requested(outcome);
+  const opened = openSource(config.source, { nodeName, version, clock, log, env, onRequest });
   const { events, apiServerAddresses } = opened;
-  const reporter: Reporter = new Reporter({ log, metrics, health, families, clock, events });
+  const reporter: Reporter = new Reporter({
+    log,
+    metrics,
+    health,
+    families,
+    clock,
+    nodeName,
+    events,
+  });
   const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const now = () => clock.monotonicMs();
   const agent = new Agent({ config, nodeName, opened, observer, reporter, now });
+  const configz = () => config.document;
   const servers = [
-    serve('healthz', config.healthAddress, healthRoutes(health, metrics)),
-    serve(
-      'metrics',
-      config.metricsAddress,
-      metricsRoutes({ metrics, configz: () => config.document }),
-    ),
-  ].filter((server) => server !== undefined);
+    server('healthz', config.healthAddress, healthRoutes(health, metrics)),
+    server('metrics', config.metricsAddress, metricsRoutes({ metrics, configz })),
+  ].filter((each) => each !== undefined);
+  const close = async () => {
+    await Promise.all(servers.map((each) => each.close()));
+    observer.close();
+    reporter.close();
+  };
+  return { agent, servers, close };
 
-  function serve(name: string, at: ResolvedConfig['healthAddress'], routes: Routes) {
+  function server(name: string, at: ResolvedConfig['healthAddress'], routes: Routes) {
     if (at === undefined) return undefined;
     const address = { host: at.address, port: at.port };
     const isHardFail = config.bindAddressHardFail;
-    const onError = (message: string, error: unknown) => log.error(message, error);
+    const onError = (message: string, error: unknown) =>
+      reporter.serverFailed(name, message, error);
     return new HttpServer({ name, address, routes, isHardFail, clock, onError });
-  }
-
-  try {
-    await Promise.all(servers.map((server) => server.start()));
-    const regarding = { kind: 'Node', name: nodeName } as const;
-    events?.record({
-      regarding,
-      type: 'Normal',
-      reason: 'Starting',
-      action: 'StartKubeProxy',
-      note: '',
-    });
-    await agent.run(signal);
-  } finally {
-    await Promise.all(servers.map((server) => server.close()));
-    observer.close();
-    reporter.close();
   }
 }
 
