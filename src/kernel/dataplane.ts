@@ -14,7 +14,6 @@ import type {
 import { isBuiltInChain } from '../plan/ruleDifference.ts';
 import { ExecError, KernelError } from './errors.ts';
 import { IpsetPort, isSetOperation } from './ipset.ts';
-import { run } from './exec.ts';
 import { IptablesPort, isRuleOperation } from './iptables.ts';
 import type { IptablesTools } from './iptablesBackend.ts';
 import type { ChainNames } from './iptablesText.ts';
@@ -59,7 +58,7 @@ export function openPorts(owned: OwnedNames, tools?: IptablesTools): Ports {
     ipvs: new IpvsPort(),
     links: new LinkPort(),
     sets: new IpsetPort(),
-    rules: new IptablesPort(owned.chains, run, tools),
+    rules: new IptablesPort(owned.chains, { tools }),
     sysctls: new SysctlPort(),
   };
 }

@@ -38,14 +38,19 @@ export interface RuleReport {
 /** Exit code of a program that waited for the lock in vain, among other things. */
 const LOCKED = 4;
 
+export interface IptablesOptions {
+  readonly run?: Runner;
+  /** where the caller has found them already */
+  readonly tools?: IptablesTools | undefined;
+}
+
 export class IptablesPort {
   readonly #ours: ChainNames;
   readonly #run: Runner;
   #tools: IptablesTools | undefined;
   #variant: IptablesVariant | undefined;
 
-  /** @param tools where the caller has found them already */
-  constructor(ours: ChainNames, run: Runner = runProgram, tools?: IptablesTools) {
+  constructor(ours: ChainNames, { run = runProgram, tools }: IptablesOptions = {}) {
     this.#ours = ours;
     this.#run = run;
     this.#tools = tools;

@@ -55,7 +55,7 @@ describe('on a real kernel', () => {
       ipvs: new IpvsPort(namespace),
       links: new LinkPort(namespace),
       sets: ipsetPortIn(namespace).port,
-      rules: new IptablesPort(owned.chains, runnerIn(namespace)),
+      rules: new IptablesPort(owned.chains, { run: runnerIn(namespace) }),
       sysctls: new SysctlPort(root),
     });
   });

@@ -78,8 +78,8 @@ const sets: readonly IpSet[] = [
 ];
 
 function creation({ entries, ...set }: IpSet): SetOperation[] {
-  const additions = [...entries].map((entry) => ({ op: 'addEntry', set, entry }) as const);
-  return [{ op: 'createSet', set }, ...additions];
+  const filling = [...entries].map((entry) => ({ op: 'addEntry', set, entry }) as const);
+  return [{ op: 'createSet', set }, ...filling];
 }
 
 function additions(set: Omit<IpSet, 'entries'>, count: number): SetOperation[] {

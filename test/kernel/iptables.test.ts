@@ -49,14 +49,14 @@ describe.each(variants)('with %s', (variant) => {
   beforeEach(async () => {
     namespace = await freshNamespace();
     const sets = ipsetPortIn(namespace).port;
-    const creations = [...desired.ipsets.values()].map(({ entries: _, ...set }) => {
+    const creations = [...desired.ipsets.values()].map((set) => {
       return { op: 'createSet', set } as const;
     });
     await sets.apply(creations);
     await sets.close();
     // what kubelet leaves, so that this variant is the node's
     await namespace.run(`iptables-${variant}`, '-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT');
-    port = new IptablesPort(ours, runnerIn(namespace));
+    port = new IptablesPort(ours, { run: runnerIn(namespace) });
   });
 
   afterEach(async () => namespace.remove());
@@ -170,7 +170,8 @@ describe.each(variants)('with %s', (variant) => {
     await port.removeAll();
     const after = (await save()).split('\n').filter((line) => line !== '');
     expect(after.filter((line) => /KUBE-(?!IPTABLES-HINT)/.test(line))).toEqual([]);
-    for (const line of before.split('\n')) if (line.startsWith('-A')) expect(after).toContain(line);
+    const rules = before.split('\n').filter((line) => line.startsWith('-A'));
+    expect(after).toEqual(expect.arrayContaining(rules));
     await port.removeAll();
   });
 });
@@ -179,7 +180,7 @@ describe('on a node without any traces', () => {
   test('the variant that can write is found by trying, without a trace of the trial', async () => {
     const namespace = await freshNamespace();
     const run = runnerIn(namespace);
-    const port = new IptablesPort(ours, run);
+    const port = new IptablesPort(ours, { run });
     await port.read();
     expect(port.variant).toBeUndefined();
     const chains = new Map([['KUBE-FORWARD', ['-A KUBE-FORWARD -j RETURN']]]);

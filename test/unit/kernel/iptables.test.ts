@@ -203,14 +203,14 @@ describe('port', () => {
 
   test('reading a node without traces writes nothing and finds nothing', async () => {
     const { run, asked } = scripted(node());
-    const tables = await new IptablesPort(ours, run, tools).read();
+    const tables = await new IptablesPort(ours, { run, tools }).read();
     expect(tables.IPv4.nat.size + tables.IPv6.filter.size).toBe(0);
     expect(asked.filter(({ argv }) => argv.includes('restore'))).toEqual([]);
   });
 
   test('rules are written in one transaction that waits for the lock', async () => {
     const { run, asked } = scripted(node({ legacy: hint }));
-    const report = await new IptablesPort(ours, run, tools).apply([write]);
+    const report = await new IptablesPort(ours, { run, tools }).apply([write]);
     expect(report).toEqual({ outcomes: [undefined], kernelWrites: 1 });
     expect(asked.at(-1)).toEqual({
       argv: 'ip6tables-legacy-restore --noflush -w 5',
@@ -230,14 +230,14 @@ describe('port', () => {
         : answers(argv, stdin),
     );
     const good = { ...write, table: 'filter', chains: new Map([['KUBE-FORWARD', []]]) } as const;
-    const { outcomes } = await new IptablesPort(ours, run, tools).apply([write, good]);
+    const { outcomes } = await new IptablesPort(ours, { run, tools }).apply([write, good]);
     expect(outcomes[0]?.message).toContain('in: -A KUBE-SERVICES -j BAD');
     expect(outcomes[1]).toBeUndefined();
   });
 
   test('without ip6tables the other family is read', async () => {
     const { run, asked } = scripted(node({ legacy: saved }));
-    const port = new IptablesPort(ours, run, { ...tools, families: ['IPv4'] });
+    const port = new IptablesPort(ours, { run, tools: { ...tools, families: ['IPv4'] } });
     const tables = await port.read();
     expect(tables.IPv4.nat.size).toBe(3);
     expect(tables.IPv6.nat.size).toBe(0);
