@@ -50,14 +50,11 @@ export function chooseEndpoints(
 }
 
 /**
- * Forwarding a service address to itself would go round for ever. An external address with another port is not that:
- * it may be a node's own, and the endpoint a pod in that node's network.
+ * Forwarding a ClusterIP to itself would go round for ever. An external address is not that: it may be a node's own, and
+ * the endpoint a pod in that node's network. Where such an address is bound here, desired/frontends.ts leaves it out.
  */
 function isOwnAddress(endpoint: Endpoint, port: ServicePort): boolean {
-  const { address } = endpoint;
-  if (address === port.clusterIP) return true;
-  if (endpoint.port !== port.port) return false;
-  return port.externalIPs.includes(address) || port.loadBalancerIPs.includes(address);
+  return endpoint.address === port.clusterIP;
 }
 
 /** Ready endpoints that pass the filter; if there are none, those that still serve while they terminate, unfiltered. */

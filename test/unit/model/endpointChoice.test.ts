@@ -274,13 +274,10 @@ describe('hints', () => {
 });
 
 describe('an endpoint with the address of its own Service', () => {
-  test.each<[string, Partial<ServicePort>, number]>([
-    ['the cluster IP, whatever the port', { clusterIP: '10.244.0.1' }, 8080],
-    ['an external IP and its port', { externalIPs: ['10.244.0.1'] }, 80],
-    ['a load balancer address and its port', { loadBalancerIPs: ['10.244.0.1'] }, 80],
-  ])('is skipped and reported: %s', (_, fields, portNumber) => {
-    const loop = endpoint(1, 'ready', { ...HERE, port: portNumber });
-    const choice = chooseEndpoints([loop, endpoint(2, 'ready')], { ...PORT, ...fields }, NODE);
+  test('is skipped and reported when that is the cluster IP, whatever the port', () => {
+    const loop = endpoint(1, 'ready', HERE);
+    const port = { ...PORT, clusterIP: '10.244.0.1' };
+    const choice = chooseEndpoints([loop, endpoint(2, 'ready')], port, NODE);
     expect(chosen(choice)).toMatchObject({ cluster: [2], allLocal: [] });
     expect(reasons(choice)).toEqual({ 1: 'has the address of the Service itself' });
     expect(choice.problems).toEqual([
@@ -292,9 +289,13 @@ describe('an endpoint with the address of its own Service', () => {
     ]);
   });
 
-  test('is served at an external address with another port: a pod in a node network', () => {
-    const port = { ...PORT, externalIPs: ['10.244.0.1'] };
-    const choice = chooseEndpoints([endpoint(1, 'ready')], port, NODE);
+  test.each<[string, Partial<ServicePort>, number]>([
+    ['an external IP', { externalIPs: ['10.244.0.1'] }, 80],
+    ['a load balancer address', { loadBalancerIPs: ['10.244.0.1'] }, 80],
+    ['an external IP with another port', { externalIPs: ['10.244.0.1'] }, 8080],
+  ])('stays when that is %s: it may be a pod in the network of the node', (_, fields, number) => {
+    const loop = endpoint(1, 'ready', { port: number });
+    const choice = chooseEndpoints([loop], { ...PORT, ...fields }, NODE);
     expect(lastBytes(choice.cluster)).toEqual([1]);
     expect(choice.problems).toEqual([]);
   });
