@@ -8,10 +8,12 @@ import { ExecError } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
 import {
   findTools,
-  findTraces,
   type IptablesTools,
   type IptablesVariant,
   programName,
+  saveAll,
+  type Saved,
+  survey,
   writableVariant,
 } from './iptablesBackend.ts';
 import {
@@ -49,6 +51,8 @@ export class IptablesPort {
   readonly #run: Runner;
   #tools: IptablesTools | undefined;
   #variant: IptablesVariant | undefined;
+  /** as long as the variant is not known: those in question */
+  #readable: readonly IptablesVariant[] = [];
 
   constructor(ours: ChainNames, { run = runProgram, tools }: IptablesOptions = {}) {
     this.#ours = ours;
@@ -101,7 +105,8 @@ export class IptablesPort {
     try {
       const variant = await this.#variantToWrite();
       // read anew also after a refusal: a table before the refused one has been written, its jumps must not come twice
-      const present = parseTables(await this.#saveFamily(family, variant), this.#ours);
+      const saved = await saveAll(this.#run, variant, [family]);
+      const present = parseTables(saved.get(family) ?? '', this.#ours);
       const inputs = operations.map(({ table, chains }) =>
         restoreInput(table, chains, present[table]),
       );
@@ -116,22 +121,13 @@ export class IptablesPort {
     return results;
   }
 
-  async #save(): Promise<ReadonlyMap<Family, string>> {
+  async #save(): Promise<Saved> {
     const tools = await this.#findTools();
-    const variant = this.#variant;
-    if (variant === undefined) {
-      const traces = await findTraces(this.#run, tools);
-      this.#variant = traces?.variant;
-      return traces?.saved ?? new Map();
-    }
-    const texts = tools.families.map(
-      async (family) => [family, await this.#saveFamily(family, variant)] as const,
-    );
-    return new Map(await Promise.all(texts));
-  }
-
-  async #saveFamily(family: Family, variant: IptablesVariant): Promise<string> {
-    return (await this.#run([programName(family, variant, '-save')])).stdout;
+    if (this.#variant !== undefined) return saveAll(this.#run, this.#variant, tools.families);
+    const { traced, readable } = await survey(this.#run, tools);
+    this.#variant = traced?.variant;
+    this.#readable = readable;
+    return traced?.saved ?? new Map();
   }
 
   async #findTools(): Promise<IptablesTools> {
@@ -154,7 +150,7 @@ export class IptablesPort {
 
   async #variantToWrite(): Promise<IptablesVariant> {
     if (this.#variant === undefined) await this.#save();
-    this.#variant ??= await writableVariant(this.#run, await this.#findTools());
+    this.#variant ??= await writableVariant(this.#run, this.#readable);
     return this.#variant;
   }
 }

@@ -71,58 +71,62 @@ function isAtLeast(version: string, least: readonly number[]): boolean {
 /** Chains that only a Kubernetes agent of this node makes; the first two are kubelet's and are made for this purpose. */
 const TRACE = /^:(?:KUBE-IPTABLES-HINT|KUBE-KUBELET-CANARY|KUBE-POSTROUTING|KUBE-SERVICES) /m;
 
-export interface Traces {
-  readonly variant: IptablesVariant;
-  /** what iptables-save printed, by family */
-  readonly saved: ReadonlyMap<Family, string>;
+/** What iptables-save printed, by family. */
+export type Saved = ReadonlyMap<Family, string>;
+
+export interface Survey {
+  /**
+   * the variant in which kubelet, kube-proxy or an earlier run of ours has left chains; undefined when there are no traces: then
+   * nothing of ours is in any variant
+   */
+  readonly traced: { readonly variant: IptablesVariant; readonly saved: Saved } | undefined;
+  /** that this kernel can at least read, in the order in which they are to be tried */
+  readonly readable: readonly IptablesVariant[];
 }
 
-/**
- * The variant in which kubelet, kube-proxy or an earlier run of ours has left chains; writes nothing.
- *
- * @returns undefined when there are no traces: then nothing of ours is in any variant
- */
-export async function findTraces(run: Runner, tools: IptablesTools): Promise<Traces | undefined> {
-  const all = await Promise.all(
-    tools.variants.map(async (variant) => ({
-      variant,
-      saved: await saveFamilies(run, variant, tools.families),
-    })),
+/** Looks for traces in every variant; writes nothing. @throws ExecError when none can be read */
+export async function survey(run: Runner, tools: IptablesTools): Promise<Survey> {
+  const { families, variants } = tools;
+  const attempts = await Promise.allSettled(
+    variants.map(async (variant) => ({ variant, saved: await saveAll(run, variant, families) })),
   );
-  return all.find(({ saved }) => [...saved.values()].some((text) => TRACE.test(text)));
+  const found = attempts.filter((attempt) => attempt.status === 'fulfilled');
+  if (found.length === 0) throw (attempts[0] as PromiseRejectedResult).reason;
+  const readable = found.map(({ value }) => value);
+  return {
+    traced: readable.find(({ saved }) => [...saved.values()].some((text) => TRACE.test(text))),
+    readable: readable.map(({ variant }) => variant),
+  };
 }
 
-async function saveFamilies(
+/** Without a table's name: naming one would make the kernel create it. @throws ExecError */
+export async function saveAll(
   run: Runner,
   variant: IptablesVariant,
   families: readonly Family[],
-): Promise<ReadonlyMap<Family, string>> {
+): Promise<Saved> {
   const texts = families.map(async (family) => {
-    // without a table's name: naming one would make the kernel create it
-    const saved = await run([programName(family, variant, '-save')]).catch(emptyOutput);
-    return [family, saved.stdout] as const;
+    const { stdout } = await run([programName(family, variant, '-save')]);
+    return [family, stdout] as const;
   });
   return new Map(await Promise.all(texts));
-}
-
-/** A variant that this kernel cannot do has no traces. */
-function emptyOutput(): { readonly stdout: string } {
-  return { stdout: '' };
 }
 
 const PROBE_CHAIN = 'KUBE-IPVS-PROBE';
 
 /**
- * The first variant in which a chain can be made, found again, and removed.
+ * The first variant in which a chain can be made, found again, and removed. A single one is not tried: its errors will tell.
  *
+ * @param candidates not empty
  * @throws Error that says for each variant why not
  */
 export async function writableVariant(
   run: Runner,
-  { variants }: Pick<IptablesTools, 'variants'>,
+  candidates: readonly IptablesVariant[],
 ): Promise<IptablesVariant> {
+  if (candidates.length === 1) return candidates[0]!;
   const reasons: string[] = [];
-  for (const variant of variants) {
+  for (const variant of candidates) {
     const reason = await probe(run, variant);
     if (reason === undefined) return variant;
     reasons.push(reason);

@@ -7,6 +7,7 @@ import { IptablesPort, type RuleOperation } from '../../src/kernel/iptables.ts';
 import {
   findTools,
   type IptablesVariant,
+  survey,
   writableVariant,
 } from '../../src/kernel/iptablesBackend.ts';
 import { FAMILIES } from '../../src/net/family.ts';
@@ -34,10 +35,10 @@ const everything: RuleOperation[] = FAMILIES.flatMap((family) =>
 async function workingVariants(): Promise<readonly IptablesVariant[]> {
   const namespace = await freshNamespace();
   const run = runnerIn(namespace);
-  const { variants: installed } = await findTools(run);
-  const first = await writableVariant(run, { variants: installed });
+  const { readable } = await survey(run, await findTools(run));
+  const first = await writableVariant(run, readable);
   await namespace.remove();
-  return installed.slice(installed.indexOf(first));
+  return readable.slice(readable.indexOf(first));
 }
 
 const variants = await workingVariants();

@@ -4,8 +4,8 @@ import type { Argv, Runner } from '../../../src/kernel/exec.ts';
 import { IptablesPort } from '../../../src/kernel/iptables.ts';
 import {
   findTools,
-  findTraces,
   type IptablesTools,
+  survey,
   writableVariant,
 } from '../../../src/kernel/iptablesBackend.ts';
 import {
@@ -116,6 +116,8 @@ const tools: IptablesTools = {
   variants: ['nft', 'legacy'],
 };
 
+const both = tools.variants;
+
 /** A node where both variants are installed and one of them holds `text`; the nft one forgets unless it works. */
 function node({ nft = '', legacy = '', isNftWorking = true } = {}): Answers {
   const isProbed = { nft: false, legacy: false };
@@ -136,7 +138,7 @@ const hint = '*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n';
 describe('backend', () => {
   test('kubelet and kube-proxy leave traces that tell the variant', async () => {
     const find = async (answers: Answers) =>
-      (await findTraces(scripted(answers).run, tools))?.variant;
+      (await survey(scripted(answers).run, tools)).traced?.variant;
     expect(await find(node({ nft: hint }))).toBe('nft');
     expect(await find(node({ legacy: hint }))).toBe('legacy');
     expect(await find(node({ legacy: '*nat\n:KUBE-POSTROUTING - [0:0]\n' }))).toBe('legacy');
@@ -145,15 +147,34 @@ describe('backend', () => {
   });
 
   test('without traces the first variant that keeps what is written is used', async () => {
-    expect(await writableVariant(scripted(node()).run, tools)).toBe('nft');
-    expect(await writableVariant(scripted(node({ isNftWorking: false })).run, tools)).toBe(
-      'legacy',
+    expect(await writableVariant(scripted(node()).run, both)).toBe('nft');
+    expect(await writableVariant(scripted(node({ isNftWorking: false })).run, both)).toBe('legacy');
+  });
+
+  test('a variant that cannot be read is out, and one that is left needs no trial', async () => {
+    const { run, asked } = scripted((argv) =>
+      argv[0].includes('nft') ? new ExecError({ argv, exitCode: 4, stderr: 'no nf_tables' }) : '',
+    );
+    const { traced, readable } = await survey(run, tools);
+    expect(traced).toBeUndefined();
+    expect(readable).toEqual(['legacy']);
+    const asksBefore = asked.length;
+    expect(await writableVariant(run, readable)).toBe('legacy');
+    expect(asked).toHaveLength(asksBefore);
+  });
+
+  test('where nothing can be read the rules are unknown, not empty', async () => {
+    const { run } = scripted(
+      (argv) => new ExecError({ argv, exitCode: 1, stderr: 'Permission denied' }),
+    );
+    await expect(new IptablesPort(ours, { run, tools }).read()).rejects.toThrow(
+      'Permission denied',
     );
   });
 
   test('a probe leaves nothing behind', async () => {
     const { run, asked } = scripted(node());
-    await writableVariant(run, tools);
+    await writableVariant(run, both);
     expect(asked.at(-1)?.stdin).toBe('*nat\n-X KUBE-IPVS-PROBE\nCOMMIT\n');
   });
 
@@ -163,7 +184,7 @@ describe('backend', () => {
     const { run, asked } = scripted(answers);
     const plain = await findTools(run, async (program) => !/-(?:nft|legacy)/.test(program));
     expect(plain.variants).toEqual(['plain']);
-    expect((await findTraces(run, plain))?.variant).toBe('plain');
+    expect((await survey(run, plain)).traced?.variant).toBe('plain');
     expect(asked.at(-1)?.argv).toBe('ip6tables-save');
   });
 
@@ -172,7 +193,7 @@ describe('backend', () => {
       const stderr = argv[0].includes('nft') ? 'TABLE_ADD failed' : "can't initialize";
       return new ExecError({ argv, exitCode: 4, stderr });
     });
-    await expect(writableVariant(run, tools)).rejects.toThrow(
+    await expect(writableVariant(run, both)).rejects.toThrow(
       /TABLE_ADD failed.*iptables-legacy-restore.*can't initialize/,
     );
   });
