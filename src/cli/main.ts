@@ -24,4 +24,11 @@ async function exitCode(): Promise<number> {
   }
 }
 
-process.exit(await exitCode());
+/** A pipe takes 64 KiB at a time; what is still waiting then would be lost with the process. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}
+
+const code = await exitCode();
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(code);

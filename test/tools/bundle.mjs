@@ -1,0 +1,111 @@
+/**
+ * Makes the product: dist/kube-ipvs.js, one file with all JavaScript in it, and the addon beside it. One file because the
+ * Kubernetes client costs a second and 60 MB when its package is loaded file by file and whole.
+ *
+ *   node test/tools/bundle.mjs [--outdir FOLDER] [--minify] [--meta FILE]
+ */
+import { chmod, copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { builtinModules } from 'node:module';
+import { build } from 'esbuild';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const ADDON = join(ROOT, 'build', 'Release', 'kube_ipvs.node');
+
+const { values } = parseArgs({
+  options: {
+    outdir: { type: 'string', default: join(ROOT, 'dist') },
+    minify: { type: 'boolean' },
+    meta: { type: 'string' },
+  },
+});
+
+/**
+ * A static import of `node:https` anywhere would be hoisted to the top of the one file and cost every command 25 MB and 50 ms.
+ * As a CommonJS module it is loaded with the first module of ours that needs it.
+ */
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    const names = builtinModules.map((name) => name.replace(/^node:/, ''));
+    onResolve({ filter: new RegExp(`^(node:)?(${names.join('|')})$`) }, ({ path }) => ({
+      path: `node:${path.replace(/^node:/, '')}`,
+      namespace: 'builtin',
+    }));
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/**
+ * Of the Kubernetes client only KubeConfig is used (src/cluster/kubeconfig.ts), and of that only what authenticates Node's own
+ * https. Taken from its module, without the generated API and the fetch stack, which esbuild cannot drop by itself in code
+ * that is loaded lazily. A name that is not there fails here, a call that is not meant fails with a word of where to look.
+ */
+const ABSENT = {
+  undici: ['Agent', 'ProxyAgent'],
+  './gen/index.js': ['createConfiguration', 'ServerConfiguration'],
+};
+const slimClient = {
+  name: 'slim-client',
+  setup({ onResolve, onLoad }) {
+    const folder = join(ROOT, 'node_modules', '@kubernetes', 'client-node', 'dist');
+    onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({
+      path: join(folder, 'config.js'),
+    }));
+    onResolve({ filter: /^(undici|\.\/gen\/index\.js)$/ }, ({ path, importer }) =>
+      importer === join(folder, 'config.js') ? { path, namespace: 'absent' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
+      contents: ABSENT[path]
+        .map(
+          (name) =>
+            `export function ${name}() { throw new Error('${name} of ${path} is not in the bundle: test/tools/bundle.mjs'); }`,
+        )
+        .join('\n'),
+    }));
+  },
+};
+
+const BUNDLE = resolve(values.outdir, 'kube-ipvs.js');
+
+await mkdir(dirname(BUNDLE), { recursive: true });
+const { metafile } = await build({
+  absWorkingDir: ROOT,
+  entryPoints: ['src/cli/main.ts'],
+  outfile: BUNDLE,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  minify: values.minify ?? false,
+  // Errors are told by their class, in logs too.
+  keepNames: true,
+  legalComments: 'linked',
+  metafile: true,
+  plugins: [slimClient, lazyBuiltins],
+  logLevel: 'warning',
+  // CommonJS packages inside the bundle call require() for what Node brings along.
+  banner: {
+    js: "import { createRequire as bundleRequire } from 'node:module';\nconst require = bundleRequire(import.meta.url);",
+  },
+});
+await chmod(BUNDLE, 0o755);
+await copyAddon();
+if (values.meta !== undefined) await writeFile(values.meta, JSON.stringify(metafile));
+
+const { size } = await stat(BUNDLE);
+console.log(`${relative(process.cwd(), BUNDLE)}: ${(size / 1024).toFixed(0)} KiB`);
+
+async function copyAddon() {
+  try {
+    await copyFile(ADDON, join(dirname(BUNDLE), 'kube_ipvs.node'));
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    console.error('the addon is not built yet: run `npm run build:addon`, then this again');
+    process.exitCode = 1;
+  }
+}

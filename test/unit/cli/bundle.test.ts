@@ -1,0 +1,110 @@
+/**
+ * The product as it is shipped: one file away from its sources. What the bundler leaves out of packages would show only when it
+ * is called, so the ways through them are gone here.
+ */
+import { execFile } from 'node:child_process';
+import { symlink } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { VERSION } from '../../../src/cli/packageVersion.ts';
+import { Scratch } from '../../support/command.ts';
+
+const execute = promisify(execFile);
+
+function node(words: readonly string[], options: { maxBuffer?: number } = {}) {
+  return execute(process.execPath, words, { ...options, encoding: 'utf8' });
+}
+
+let scratch: Scratch;
+let bundle: string;
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  bundle = join(scratch.path, 'kube-ipvs.js');
+  // Exit code 1 without a built addon: no command here needs it.
+  await node(['test/tools/bundle.mjs', '--outdir', scratch.path]).catch(() => undefined);
+});
+afterAll(() => scratch.remove());
+
+test('it tells its version, under the name kube-proxy too', async () => {
+  expect((await node([bundle, '--version'])).stdout).toBe(`kube-ipvs v${VERSION}\n`);
+  const link = join(scratch.path, 'kube-proxy');
+  await symlink(bundle, link);
+  expect((await node([link, '--help'])).stdout).toContain('Usage: kube-ipvs run');
+});
+
+test('a long output arrives whole at a reader that takes its time', async () => {
+  const { stdout } = await node(
+    [bundle, 'plan', '--manifests', await manyServices(), '--host', await host(), '-o', 'json'],
+    {
+      maxBuffer: 1 << 28,
+    },
+  );
+  expect(stdout.length).toBeGreaterThan(1 << 20);
+  expect(() => JSON.parse(stdout) as unknown).not.toThrow();
+});
+
+test('bad input ends with exit code 2 and nothing on stdout', async () => {
+  await expect(node([bundle, '--proxy-mode=iptables'])).rejects.toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('KubeProxyConfiguration.Mode'),
+  });
+});
+
+test('it reads a cluster with the credentials of an exec plug-in', async () => {
+  const seen = new Set<string | undefined>();
+  const server = http.createServer((request, response) => {
+    seen.add(request.headers.authorization);
+    if (request.url?.includes('watch=')) response.writeHead(200).flushHeaders();
+    else response.end('{"metadata":{"resourceVersion":"1"},"items":[]}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const kubeconfig = await scratch.write('kubeconfig', kubeconfigWithPlugin(port));
+    const words = ['plan', '--kubeconfig', kubeconfig, '--host', await host(), '-o', 'json'];
+    const { stdout } = await node([bundle, ...words]);
+    expect(JSON.parse(stdout)).toMatchObject({ desired: { virtualServers: [] } });
+    expect([...seen]).toEqual(['Bearer from-plugin']);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+function host(): Promise<string> {
+  return scratch.write('host.yaml', 'nodeName: n1\n');
+}
+
+function manyServices(): Promise<string> {
+  const services = Array.from({ length: 1500 }, (_, i) => {
+    const address = `10.96.${i >> 8}.${i & 255}`;
+    return `apiVersion: v1\nkind: Service\nmetadata: { name: s${i} }\nspec: { clusterIP: ${address}, clusterIPs: [${address}], ports: [{ port: 80 }] }\n`;
+  });
+  return scratch.write('many.yaml', services.join('---\n'));
+}
+
+function kubeconfigWithPlugin(port: number): string {
+  const credential = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    kind: 'ExecCredential',
+    status: { token: 'from-plugin' },
+  };
+  const exec = {
+    apiVersion: credential.apiVersion,
+    command: 'echo',
+    args: [JSON.stringify(credential)],
+    interactiveMode: 'Never',
+  };
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }],
+    users: [{ name: 'u', user: { exec } }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  });
+}
