@@ -33,7 +33,8 @@ export async function runJest(kinds, { prefix = [], jestArguments = [] } = {}) {
     ...jestArguments,
   ];
   const status = await run(argv);
-  return totalsByKind(kinds, report, status);
+  const written = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
+  return totalsOf(kinds, written, status);
 }
 
 function run(argv) {
@@ -48,27 +49,26 @@ function run(argv) {
   });
 }
 
-function totalsByKind(kinds, report, status) {
+/**
+ * @param report jest's JSON report; undefined when it wrote none
+ * @param status jest's exit status
+ * @param testFolder absolute; the folder in it that a file is in is its kind
+ */
+export function totalsOf(kinds, report, status, testFolder = join(checkout, 'test')) {
   const totals = Object.fromEntries(
     kinds.map((kind) => [kind, { passed: 0, failed: 0, skipped: 0 }]),
   );
-  const add = (kind, what) => totals[kind][what]++;
-  if (!existsSync(report)) {
-    add(kinds[0], 'failed');
-    return totals;
-  }
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-  for (const { name, assertionResults, status: fileStatus } of testResults) {
-    const kind = relative(join(checkout, 'test'), name).split('/')[0];
+  for (const { name, assertionResults, status: fileStatus } of report?.testResults ?? []) {
+    const of = totals[relative(testFolder, name).split('/')[0]];
     for (const { status: outcome } of assertionResults) {
-      add(kind, outcome === 'passed' || outcome === 'failed' ? outcome : 'skipped');
+      of[outcome === 'passed' || outcome === 'failed' ? outcome : 'skipped']++;
     }
     // A file that cannot be loaded, or whose set-up fails outside a test, has no failed test to count.
     const hasFailed = assertionResults.some(({ status: outcome }) => outcome === 'failed');
-    if (fileStatus === 'failed' && !hasFailed) add(kind, 'failed');
+    if (fileStatus === 'failed' && !hasFailed) of.failed++;
   }
-  // What jest itself objects to, such as an error after the last test.
+  // No report, or what jest itself objects to, such as an error after the last test.
   const hasFailure = Object.values(totals).some(({ failed }) => failed > 0);
-  if (status !== 0 && !hasFailure) add(kinds[0], 'failed');
+  if (!hasFailure && (status !== 0 || !report)) totals[kinds[0]].failed++;
   return totals;
 }
