@@ -60,6 +60,7 @@ export function exec(
       const status = error ? (typeof error.code === 'number' ? error.code : 128) : 0;
       resolve({ status, stdout, stderr: stderr || (error && status === 128 ? error.message : '') });
     });
-    child.stdin?.end(input ?? '');
+    child.stdin?.on('error', () => {}); // a command need not read what it is given
+    child.stdin?.end(input);
   });
 }

@@ -21,7 +21,9 @@ function lab(marker: string, ...argv: string[]) {
 function survivors(marker: string) {
   return readdirSync('/proc').filter((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`LAB_TEST_MARKER=${marker}-${process.pid}`);
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(
+        `LAB_TEST_MARKER=${marker}-${process.pid}`,
+      );
     } catch {
       return false;
     }
