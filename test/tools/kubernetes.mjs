@@ -75,7 +75,8 @@ export function buildBinary(name) {
   return join(folder, name);
 }
 
-function goProgram() {
+/** @returns path of a Go 1.26 or later; @throws with the cure */
+export function goProgram() {
   const found = [findBinary('go'), '/usr/local/go/bin/go'].find(
     (path) => path && isExecutable(path),
   );
@@ -83,14 +84,14 @@ function goProgram() {
     found && /go1\.(\d+)/.exec(spawnSync(found, ['version'], { encoding: 'utf8' }).stdout)?.[1];
   if (!version || Number(version) < 26) {
     throw new Error(
-      `no Go 1.26 or later to build Kubernetes with (${version ? `found 1.${version}` : 'none found'}); ` +
+      `no Go 1.26 or later to build the tools with (${version ? `found 1.${version}` : 'none found'}); ` +
         'install one, or point KUBEBUILDER_ASSETS at a folder with etcd and kube-apiserver',
     );
   }
   return found;
 }
 
-function isExecutable(path) {
+export function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);
     return true;

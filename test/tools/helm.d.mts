@@ -1,0 +1,3 @@
+export function helmVersion(): string;
+export function findHelm(): string | undefined;
+export function buildHelm(): string;
