@@ -7,7 +7,8 @@ import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { DesiredBuilder } from '../desired/builder.ts';
 import type { DataplaneOptions } from '../desired/options.ts';
-import { KernelDataplane, namesOf } from '../kernel/dataplane.ts';
+import { KernelDataplane, namesOf, openPorts } from '../kernel/dataplane.ts';
+import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { formatProblem } from '../model/problem.ts';
@@ -27,10 +28,16 @@ export interface AgentParts {
   readonly nodeName: string;
   readonly opened: OpenedSource;
   readonly observer: HostObserver;
+  readonly tools: IptablesTools;
   readonly reporter: Reporter;
   /** monotonic milliseconds */
   readonly now: () => number;
   readonly ledgerFile?: string;
+}
+
+interface Kernel {
+  readonly dataplane: KernelDataplane;
+  readonly view: KernelView;
 }
 
 /** The configuration cannot work on this node; kube-proxy does not start either. */
@@ -62,36 +69,47 @@ export class Agent {
 
   /** Runs until `signal` fires; the dataplane stays as it is. @throws NodeMismatchError */
   async run(signal: AbortSignal): Promise<void> {
-    const { observer, opened, reporter } = this.#parts;
-    this.#host = await observer.read();
+    const { observer, opened } = this.#parts;
+    this.#host = await this.#observedHost();
+    const kernel = this.#openKernel();
     const stopWatching = await observer.watch(() => this.#hostChanged());
     try {
       await opened.source.start(this.#feed);
       await Promise.race([this.#feed.synced, aborted(signal)]);
-      if (signal.aborted) return;
-      reporter.synced(this.#feed.snapshot);
-      await this.#proxy(signal);
+      if (!signal.aborted) await this.#proxy(kernel, signal);
     } finally {
       await stopWatching();
       await this.#hostReading;
       await opened.close();
+      await kernel.dataplane.close();
     }
   }
 
-  async #proxy(signal: AbortSignal): Promise<void> {
+  /** The names of sets and chains do not depend on the cluster, so the kernel is read while the cluster is listed. */
+  #openKernel(): Kernel {
+    const { config, nodeName, tools } = this.#parts;
+    const node = { name: nodeName, podCIDRs: [], families: this.#host!.families };
+    const { options } = buildDataplaneOptions(config.dataplane, node);
+    const { state } = new DesiredBuilder(options, this.#host!);
+    const names = namesOf(state);
+    const dataplane = new KernelDataplane(names, openPorts(names, tools));
+    const view = new KernelView(dataplane);
+    view.prefetch(state.sysctls.keys());
+    return { dataplane, view };
+  }
+
+  async #proxy({ dataplane, view }: Kernel, signal: AbortSignal): Promise<void> {
     const { config, reporter, now, ledgerFile } = this.#parts;
+    reporter.synced(this.#feed.snapshot);
     const options = this.#nodeOptions();
     const builder = this.#build(options);
-    const dataplane = new KernelDataplane(namesOf(builder.state));
-    const view = new KernelView(dataplane);
     const ledger = await Ledger.open(ledgerFile);
     const retries = new RetryBook();
     const drain = new DrainBook();
-    const parts = { desired: builder, dataplane, view, ledger, retries, drain, now };
     const { syncPeriodMs, minSyncPeriodMs } = config;
     const { excludeCidrs } = options;
     const loop = new SyncLoop(
-      parts,
+      { desired: builder, dataplane, view, ledger, retries, drain, now },
       { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
       {
         onRound: (outcome) => reporter.round(outcome, builderProblems(this.#builder!)),
@@ -102,7 +120,6 @@ export class Agent {
     reporter.observe({ view, retries, drain });
     signal.addEventListener('abort', () => loop.stop());
     await loop.run();
-    await dataplane.close();
   }
 
   /** What the configuration means on this node, given its Node object. */
@@ -166,10 +183,17 @@ export class Agent {
 
   async #readHost(): Promise<void> {
     try {
-      this.#setHost(await this.#parts.observer.read());
+      this.#setHost(await this.#observedHost());
     } catch (error) {
       this.#parts.reporter.error('addresses of this node could not be read again', error);
     }
+  }
+
+  /** A family without its iptables cannot be programmed. */
+  async #observedHost(): Promise<HostNetwork> {
+    const { observer, tools } = this.#parts;
+    const host = await observer.read();
+    return { ...host, families: host.families.filter((each) => tools.families.includes(each)) };
   }
 
   #setHost(host: HostNetwork): void {

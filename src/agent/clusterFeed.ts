@@ -3,10 +3,11 @@
  * from then on. Nothing reaches the kernel before the first complete picture, so nothing is removed that is only late.
  */
 import type { ClusterListener, SourceStatus } from '../cluster/source.ts';
+import { withBindAddress } from '../config/ownNode.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterChange, ClusterSnapshot, NodeResource } from '../model/resources.ts';
 import { ClusterStore } from '../model/snapshot.ts';
-import { type Address, familyOf, isUnspecified } from '../net/address.ts';
+import type { Address } from '../net/address.ts';
 
 export interface FeedTarget {
   change(change: ClusterChange): void;
@@ -82,10 +83,7 @@ export class ClusterFeed implements ClusterListener {
 
   #withBindAddress(change: ClusterChange): ClusterChange {
     const isOwnNode = change.kind === 'Node' && change.key === this.#nodeName;
-    if (!isOwnNode || change.object === undefined || isUnspecified(this.#bindAddress))
-      return change;
-    const family = familyOf(this.#bindAddress);
-    const others = change.object.addresses.filter((address) => familyOf(address) !== family);
-    return { ...change, object: { ...change.object, addresses: [this.#bindAddress, ...others] } };
+    if (!isOwnNode || change.object === undefined) return change;
+    return { ...change, object: withBindAddress(change.object, this.#bindAddress) };
   }
 }

@@ -20,9 +20,7 @@ export class EnvironmentError extends Error {
 export async function checkEnvironment(log: Logger): Promise<IptablesTools> {
   const sets = new IpsetPort();
   try {
-    await sets.version();
-    const tools = await findTools(run);
-    await checkIpvs(log);
+    const [tools] = await Promise.all([findTools(run), sets.version(), checkIpvs(log)]);
     return tools;
   } catch (error) {
     throw error instanceof EnvironmentError ? error : new EnvironmentError(messageOf(error));

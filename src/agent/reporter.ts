@@ -47,7 +47,7 @@ export class Reporter {
   readonly #startedAtMs: number;
   #observed: Observed | undefined;
   /** undefined until the source has said something */
-  #isConnected: boolean | undefined;
+  #source: Pick<SourceStatus, 'isConnected' | 'isFailing'> | undefined;
   #isFirstRoundDone = false;
   #isReadFailing = false;
   #triggers: { readonly family: Family; readonly atMs: number }[] = [];
@@ -76,7 +76,7 @@ export class Reporter {
     const { view, retries, drain } = this.#observed ?? {};
     return {
       sizes: measureState(view?.isKnown === true ? view.state : NOTHING),
-      isSourceConnected: this.#isConnected === true,
+      isSourceConnected: this.#source?.isConnected === true,
       problems: this.#problems.size,
       drainingDestinations: drain?.size ?? 0,
       failingOperations: retries?.size ?? 0,
@@ -84,13 +84,13 @@ export class Reporter {
   }
 
   /** A source repeats itself at every attempt; only a new state of affairs is worth a line without `-v`. */
-  sourceStatus({ isConnected, detail }: SourceStatus): void {
+  sourceStatus({ isConnected, isFailing, detail }: SourceStatus): void {
     const { log } = this.#parts;
-    const hadConnection = this.#isConnected;
-    this.#isConnected = isConnected;
+    const wasFailing = this.#source?.isFailing === true;
+    this.#source = { isConnected, isFailing };
     if (isConnected) log.info('source connected', { status: detail });
-    else if (hadConnection === false) log.verbose(2, 'source not connected', { status: detail });
-    else log.error(`source not connected: ${detail}`);
+    else if (isFailing && !wasFailing) log.error(`source not connected: ${detail}`);
+    else log.verbose(2, 'source not connected', { status: detail });
   }
 
   synced({ services, slices, nodes }: ClusterSnapshot): void {

@@ -6,6 +6,7 @@ import { ManifestPathError } from '../cluster/manifestFiles.ts';
 import { nodeNameOf } from '../config/nodeName.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { KernelHostObserver } from '../kernel/hostObserver.ts';
+import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { FAMILIES } from '../net/family.ts';
 import { SystemClock } from '../ops/clock.ts';
 import { ProxyHealth } from '../ops/health.ts';
@@ -57,11 +58,11 @@ async function proxyUntil(
     throw new EnvironmentError('this host has no name; give --hostname-override');
   }
   log.info('starting', { version: `v${version}`, node: nodeName });
-  const { hasRandomFully } = await checkEnvironment(log);
+  const tools = await checkEnvironment(log);
   await setOomScore(config.oomScoreAdj, log);
   await setIpvsTimeouts(config.dataplane.timeoutsSec, log);
 
-  const { agent, servers, close } = assemble(config, program, { nodeName, hasRandomFully });
+  const { agent, servers, close } = assemble(config, program, { nodeName, tools });
   try {
     await Promise.all(servers.map((server) => server.start()));
     await agent.run(signal);
@@ -72,13 +73,13 @@ async function proxyUntil(
 
 interface ThisNode {
   readonly nodeName: string;
-  readonly hasRandomFully: boolean;
+  readonly tools: IptablesTools;
 }
 
 function assemble(
   config: ResolvedConfig,
   { version, log, env }: Program,
-  { nodeName, hasRandomFully }: ThisNode,
+  { nodeName, tools }: ThisNode,
 ) {
   const clock = new SystemClock();
   const families = FAMILIES;
@@ -100,9 +101,10 @@ function assemble(
     nodeName,
     events,
   });
+  const { hasRandomFully } = tools;
   const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const now = () => clock.monotonicMs();
-  const agent = new Agent({ config, nodeName, opened, observer, reporter, now });
+  const agent = new Agent({ config, nodeName, opened, observer, tools, reporter, now });
   const configz = () => config.document;
   const servers = [
     server('healthz', config.healthAddress, healthRoutes(health, metrics)),

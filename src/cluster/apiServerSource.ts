@@ -93,12 +93,16 @@ export class ApiServerSource implements ClusterSource {
 
 function describe(progress: readonly Progress[], server: string): SourceStatus {
   const failures = describeFailures(progress);
-  if (failures !== undefined) return { isConnected: false, detail: `${failures} (${server})` };
+  if (failures !== undefined) {
+    return { isConnected: false, isFailing: true, detail: `${failures} (${server})` };
+  }
   const waiting = progress.filter((each) => each.state === undefined);
   if (waiting.length > 0) {
-    return { isConnected: false, detail: `listing ${namesOf(waiting)} at ${server}` };
+    const detail = `listing ${namesOf(waiting)} at ${server}`;
+    return { isConnected: false, isFailing: false, detail };
   }
-  return { isConnected: true, detail: `watching ${namesOf(progress)} at ${server}` };
+  const detail = `watching ${namesOf(progress)} at ${server}`;
+  return { isConnected: true, isFailing: false, detail };
 }
 
 /** Different failures are all told; one that hits several kinds (the server is away) once. */

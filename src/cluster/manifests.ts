@@ -98,6 +98,7 @@ export class ManifestSource implements ClusterSource {
         : `cannot read ${first[0]}: ${first[1]}`;
     if (detail === this.#status) return;
     this.#status = detail;
-    listener.onStatus({ isConnected: first === undefined, detail });
+    const isConnected = first === undefined;
+    listener.onStatus({ isConnected, isFailing: !isConnected, detail });
   }
 }

@@ -15,6 +15,8 @@ export interface ClusterListener {
 
 export interface SourceStatus {
   readonly isConnected: boolean;
+  /** not connected for another reason than that it has just begun */
+  readonly isFailing: boolean;
   /** one line: `watching 3 kinds at https://…`, `list services: connect ECONNREFUSED …, retry in 2 s` */
   readonly detail: string;
 }

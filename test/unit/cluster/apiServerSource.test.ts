@@ -69,6 +69,7 @@ describe('ApiServerSource', () => {
     await start();
     expect(statuses.at(-1)).toEqual({
       isConnected: true,
+      isFailing: false,
       detail: 'watching services, endpointslices, nodes at https://api:6443',
     });
   });
@@ -79,6 +80,7 @@ describe('ApiServerSource', () => {
     await start();
     expect(statuses.at(-1)).toEqual({
       isConnected: false,
+      isFailing: true,
       detail:
         'list services: connect ECONNREFUSED; retry in 0.2 s; likewise endpointslices, nodes; ' +
         'failing since 2026-11-24T15:04:05.678Z (https://api:6443)',
