@@ -6,7 +6,10 @@ import type { Prefix } from '../net/prefix.ts';
 export type LocalDetector =
   | { readonly kind: 'none' }
   | { readonly kind: 'prefix'; readonly prefix: Prefix }
-  | { readonly kind: 'interface'; /** iptables interface match: `cni0`, `cali+` */ readonly match: string };
+  | {
+      readonly kind: 'interface';
+      /** iptables interface match: `cni0`, `cali+` */ readonly match: string;
+    };
 
 export interface DataplaneOptions {
   readonly scheduler: string;

@@ -11,7 +11,8 @@ export type ServerKey = string;
 export type DestinationKey = string;
 
 /** linux/ip_vs.h flags without HASHED, by the names of design.md §5; sh and mh read SCHED1 as fallback, SCHED2 as port. */
-export type ServerFlag = 'persistent' | 'one-packet' | `${'sh' | 'mh'}-${'fallback' | 'port'}` | `flag-${1 | 2 | 3}`;
+export type ServerFlag =
+  'persistent' | 'one-packet' | `${'sh' | 'mh'}-${'fallback' | 'port'}` | `flag-${1 | 2 | 3}`;
 
 export interface VirtualServer {
   readonly address: Address;
@@ -37,7 +38,8 @@ export interface Destination {
   readonly node?: string;
 }
 
-export type IpSetType = 'hash:ip' | 'hash:ip,port' | 'hash:ip,port,ip' | 'hash:ip,port,net' | 'hash:net' | 'bitmap:port';
+export type IpSetType =
+  'hash:ip' | 'hash:ip,port' | 'hash:ip,port,ip' | 'hash:ip,port,net' | 'hash:net' | 'bitmap:port';
 
 export interface IpSet {
   readonly name: string;

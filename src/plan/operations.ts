@@ -2,7 +2,14 @@
  * What can be done to the dataplane, as values: a plan can be printed, counted, tested and refused before anything happens.
  * Every operation is idempotent in the kernel layer: adding the present and removing the missing succeed there.
  */
-import type { Chains, Destination, IpSet, ServerKey, TableName, VirtualServer } from '../desired/state.ts';
+import type {
+  Chains,
+  Destination,
+  IpSet,
+  ServerKey,
+  TableName,
+  VirtualServer,
+} from '../desired/state.ts';
 import { destinationKey, serverKey } from '../desired/state.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -19,18 +26,39 @@ export type Operation =
   | { readonly op: 'addEntry'; readonly set: SetSpec; readonly entry: string }
   | { readonly op: 'removeEntry'; readonly set: SetSpec; readonly entry: string }
   /** makes these chains of ours hold exactly these rules, and our jumps stand in the built-in chains */
-  | { readonly op: 'writeRules'; readonly family: Family; readonly table: TableName; readonly chains: Chains }
+  | {
+      readonly op: 'writeRules';
+      readonly family: Family;
+      readonly table: TableName;
+      readonly chains: Chains;
+    }
   | { readonly op: 'createDummyDevice' }
   | { readonly op: 'bindAddress'; readonly address: Address }
   | { readonly op: 'unbindAddress'; readonly address: Address }
   | { readonly op: 'addServer'; readonly server: ServerSpec }
   | { readonly op: 'updateServer'; readonly server: ServerSpec }
   | { readonly op: 'removeServer'; readonly server: ServerSpec }
-  | { readonly op: 'addDestination'; readonly server: ServerSpec; readonly destination: Destination }
-  | { readonly op: 'updateDestination'; readonly server: ServerSpec; readonly destination: Destination }
-  /** weight 0, then removed at once if it carries no connection, else reported as draining (TCP and SCTP-less rule: plan/drain.ts) */
-  | { readonly op: 'drainDestination'; readonly server: ServerSpec; readonly destination: Destination }
-  | { readonly op: 'removeDestination'; readonly server: ServerSpec; readonly destination: Destination };
+  | {
+      readonly op: 'addDestination';
+      readonly server: ServerSpec;
+      readonly destination: Destination;
+    }
+  | {
+      readonly op: 'updateDestination';
+      readonly server: ServerSpec;
+      readonly destination: Destination;
+    }
+  /** weight 0, then removed at once if it carries no connection, else reported as draining; not for UDP (serverDifference.ts) */
+  | {
+      readonly op: 'drainDestination';
+      readonly server: ServerSpec;
+      readonly destination: Destination;
+    }
+  | {
+      readonly op: 'removeDestination';
+      readonly server: ServerSpec;
+      readonly destination: Destination;
+    };
 
 export interface FailedOperation {
   readonly operation: Operation;
