@@ -112,7 +112,7 @@ export class Agent {
       { desired: builder, dataplane, view, ledger, retries, drain, now },
       { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
       {
-        onRound: (outcome) => reporter.round(outcome, builderProblems(this.#builder!)),
+        onRound: (outcome) => reporter.round(outcome, this.#builder!),
         onError: (error, retryInMs) => reporter.roundFailed(error, retryInMs),
       },
     );
@@ -206,9 +206,6 @@ export class Agent {
     else this.#loop?.resync();
   }
 }
-
-/** Handed on as a function: collecting all problems costs what exists, so the reporter does it now and then. */
-const builderProblems = (builder: DesiredBuilder) => () => builder.problems();
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

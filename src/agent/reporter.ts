@@ -5,6 +5,7 @@
 import type { EventRecorder, EventSubject } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
+import type { LocalLack } from '../desired/fragment.ts';
 import type { DataplaneState } from '../desired/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
 import type { Family } from '../net/family.ts';
@@ -35,6 +36,12 @@ export interface ReporterParts {
   readonly nodeName: string;
   /** absent without an API server */
   readonly events: EventRecorder | undefined;
+}
+
+/** What takes a walk over all Services to say; DesiredBuilder does. */
+export interface ServiceReport {
+  problems(): readonly Problem[];
+  withoutLocalEndpoints(): ReadonlyMap<LocalLack, number>;
 }
 
 /** Collecting problems walks every Service: after a burst of rounds once is enough. */
@@ -116,14 +123,15 @@ export class Reporter {
     this.#parts.health.setNodeEligible(isEligible);
   }
 
-  /** @param currentProblems asked later and rarely */
-  round(outcome: RoundOutcome, currentProblems: () => readonly Problem[]): void {
+  /** @param services asked later and rarely */
+  round(outcome: RoundOutcome, services: ServiceReport): void {
     this.#isReadFailing = false;
     this.#logRound(outcome);
     this.#measureRound(outcome);
     this.#problemsTimer ??= setTimeout(() => {
       this.#problemsTimer = undefined;
-      this.problems('services', currentProblems());
+      this.problems('services', services.problems());
+      this.#countLocalLacks(services.withoutLocalEndpoints());
     }, PROBLEMS_DELAY_MS);
   }
 
@@ -166,6 +174,15 @@ export class Reporter {
     const { events, nodeName } = this.#parts;
     const regarding = { kind: 'Node', name: nodeName } as const;
     events?.record({ regarding, type, reason, action: 'StartKubeProxy', note });
+  }
+
+  #countLocalLacks(counts: ReadonlyMap<LocalLack, number>): void {
+    for (const family of this.#parts.families) {
+      for (const policy of ['internal', 'external'] as const) {
+        const services = counts.get(`${family} ${policy}`) ?? 0;
+        this.#parts.metrics.kubeproxy.setNoLocalEndpoints(family, policy, services);
+      }
+    }
   }
 
   #queued(): void {

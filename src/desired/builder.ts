@@ -17,7 +17,7 @@ import type { Address } from '../net/address.ts';
 import { type Prefix, parsePrefix } from '../net/prefix.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
 import { Claims, type WaitingClaim } from './claims.ts';
-import { type Fragment, compileService } from './fragment.ts';
+import { type Fragment, type LocalLack, compileService } from './fragment.ts';
 import type { Frontend, SetMember } from './frontends.ts';
 import { prefixEntries, setName } from './ipsets.ts';
 import { desiredIptables } from './iptables.ts';
@@ -108,6 +108,15 @@ export class DesiredBuilder {
       ...this.#fragments.get(service)!.problems,
       ...conflicts(waiting.get(service) ?? []),
     ]);
+  }
+
+  /** Services by what {@link Fragment.withoutLocal} says; those without are not listed. */
+  withoutLocalEndpoints(): ReadonlyMap<LocalLack, number> {
+    const counts = new Map<LocalLack, number>();
+    for (const { withoutLocal } of this.#fragments.values()) {
+      for (const lack of withoutLocal) counts.set(lack, (counts.get(lack) ?? 0) + 1);
+    }
+    return counts;
   }
 
   service(key: ObjectKey): ServiceView | undefined {

@@ -7,6 +7,7 @@ import { type ChosenPort, type ServiceChoices, chooseForService } from './choice
 import type { Problem } from '../model/problem.ts';
 import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
+import type { Family } from '../net/family.ts';
 import { parseAddress } from '../net/address.ts';
 import {
   type CompileContext,
@@ -18,6 +19,8 @@ import {
 import { addressPortAddressEntry, setName } from './ipsets.ts';
 import { type ServerKey, serverKey } from './state.ts';
 
+export type LocalLack = `${Family} ${'internal' | 'external'}`;
+
 export interface Fragment {
   readonly service: ObjectKey;
   readonly createdAt: string;
@@ -27,6 +30,8 @@ export interface Fragment {
   /** every address the Service asks for, refused ones included: whose owner matters */
   readonly addresses: ReadonlySet<Address>;
   readonly problems: readonly Problem[];
+  /** where a Local policy finds nobody on this node although the Service has endpoints elsewhere: `IPv4 external` */
+  readonly withoutLocal: ReadonlySet<LocalLack>;
   /** dotted path of the field each frontend comes from, for a later conflict */
   pathOf(frontend: Frontend): string;
   readonly dependsOn: {
@@ -69,9 +74,23 @@ export function compileService(
     members: sharedMembers(choices.ports),
     addresses,
     problems: distinct(problems),
+    withoutLocal: localLacks(choices.ports),
     pathOf: (frontend) => fields.pathOf(frontend),
     dependsOn: dependencies(choices),
   };
+}
+
+function localLacks(ports: readonly ChosenPort[]): ReadonlySet<LocalLack> {
+  const lacks = new Set<LocalLack>();
+  for (const { port, endpoints, choice } of ports) {
+    const isServed = endpoints.some(
+      (each) => each.isReady || (each.isServing && each.isTerminating),
+    );
+    if (!isServed || choice.local.length > 0) continue;
+    if (port.isInternalLocal) lacks.add(`${port.family} internal`);
+    if (port.isExternalLocal) lacks.add(`${port.family} external`);
+  }
+  return lacks;
 }
 
 function sharedMembers(ports: readonly ChosenPort[]): readonly SetMember[] {

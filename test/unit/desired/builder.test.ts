@@ -352,3 +352,20 @@ test('a Service says why nothing is programmed for it', () => {
   expect(cluster.builder.service('default/none')!.skipped).toContain('headless');
   expect(cluster.builder.service('default/unknown')).toBeUndefined();
 });
+
+test('Services whose Local policy finds nobody here are counted by family and policy', () => {
+  const local = { type: 'NodePort', ports: nodePort, externalTrafficPolicy: 'Local' } as const;
+  const cluster = new Cluster()
+    .service('outside', local)
+    .slice('outside', ['10.244.2.5@node-2'])
+    .service('inside', { clusterIPs: ['10.96.0.11'], internalTrafficPolicy: 'Local' })
+    .slice('inside', ['10.244.2.6@node-2'])
+    .service('here', { clusterIPs: ['10.96.0.12'], internalTrafficPolicy: 'Local' })
+    .slice('here', ['10.244.1.6@node-1'])
+    .service('nobody', { clusterIPs: ['10.96.0.13'], internalTrafficPolicy: 'Local' });
+  cluster.builder.settle();
+  expect([...cluster.builder.withoutLocalEndpoints()].toSorted()).toEqual([
+    ['IPv4 external', 1],
+    ['IPv4 internal', 1],
+  ]);
+});
