@@ -65,7 +65,8 @@ function kernelLine(folder, options) {
     'rootfstype=hostfs',
     'rootflags=/',
     'rw',
-    'quiet',
+    // On a terminal the kernel's harmless complaints at boot would come first.
+    options.tty ? 'loglevel=1' : 'quiet',
     `init=${join(checkout, 'test', 'lab', 'init.sh')}`,
     `uml_dir=${folder}/`,
     'umid=lab',

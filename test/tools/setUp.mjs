@@ -24,6 +24,7 @@ export function must(argv, env = {}) {
 
 /** Programs beyond the lab's own, and the Debian packages they come from. */
 const testPackages = {
+  curl: 'curl',
   etcd: 'etcd-server',
   openssl: 'openssl',
   make: 'make',
