@@ -41,14 +41,9 @@ export const outsideAddresses = {
 /** The lab's own namespace on the nodes' network; nodes reach the machine, and so the API server, by it. */
 const labAddress = '192.0.2.1';
 
-const picture = `
-client outside ───┐
-192.0.2.100       │          ┌─ pod client   10.244.1.20
-                  ├── node1 ─┤
-                  │  .2.11   └─ pod web-1    10.244.1.10
-                  │
-                  └── node2 ─── pod web-2    10.244.2.10
-                     .2.12`;
+const picture = `outside 192.0.2.100 ──┬── node1 192.0.2.11 ──┬── pod client 10.244.1.20
+                      │                      └── pod web-1  10.244.1.10
+                      └── node2 192.0.2.12 ───── pod web-2  10.244.2.10`;
 
 export async function buildCluster(report: Report): Promise<Cluster> {
   report.chapter(
@@ -57,6 +52,7 @@ export async function buildCluster(report: Report): Promise<Cluster> {
       'heard of Kubernetes.',
   );
   report.block(picture);
+  report.gap();
   const topology = await Topology.create();
   const node1 = topology.node('node1');
   const node2 = topology.node('node2');

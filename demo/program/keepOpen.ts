@@ -2,24 +2,27 @@
 // that were on stdin are run instead.
 
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from '../../test/lab/addressPlan.ts';
 import type { Cluster } from './cluster.ts';
 import { product, type Proxy } from './proxies.ts';
 import type { DemoServices } from './services.ts';
 
+export interface Kept {
+  readonly cluster: Cluster;
+  readonly services: DemoServices;
+  readonly proxies: readonly Proxy[];
+  /** for the commands */
+  readonly folder: string;
+}
+
 /** @returns exit status: 0 without --keep and after a shell; that of the commands otherwise */
-export async function keepOpen(
-  cluster: Cluster,
-  services: DemoServices,
-  proxies: readonly Proxy[],
-): Promise<number> {
+export async function keepOpen({ cluster, services, proxies, folder }: Kept): Promise<number> {
   const kind = process.env['KUBE_IPVS_DEMO_KEEP'];
   if (kind === undefined) return 0;
   const { nodes, pods, outside } = cluster.topology;
-  const PATH = `${writeCommands([...nodes, ...pods, outside], services)}:${process.env['PATH']}`;
+  const PATH = `${writeCommands(join(folder, 'bin'), [...nodes, ...pods, outside], services)}:${process.env['PATH']}`;
   const env = { ...process.env, PATH, PS1: 'demo:\\w\\$ ' };
   if (kind === 'commands') {
     const commands = process.env['KUBE_IPVS_DEMO_COMMANDS'] ?? '';
@@ -28,7 +31,9 @@ export async function keepOpen(
     return ended(['bash', '-c', commands], env);
   }
   process.stdout.write(hints(services, proxies));
-  await ended(['bash', '--norc', '-i'], env);
+  // The terminal of the lab kernel does not know how large it is.
+  const size = process.env['COLUMNS'] ? 'stty cols "$COLUMNS" rows "$LINES"; ' : '';
+  await ended(['sh', '-c', `${size}exec bash --norc -i`], env);
   return 0;
 }
 
@@ -54,11 +59,10 @@ function hints(services: DemoServices, proxies: readonly Proxy[]): string {
 }
 
 /** @returns the folder of the commands, to go first in PATH */
-function writeCommands(places: readonly Place[], services: DemoServices): string {
-  const folder = mkdtempSync(join(tmpdir(), 'kube-ipvs-demo-bin-'));
+function writeCommands(folder: string, places: readonly Place[], services: DemoServices): string {
+  mkdirSync(folder);
   const write = (name: string, line: string) => {
-    writeFileSync(join(folder, name), `#!/bin/sh\n${line}\n`);
-    chmodSync(join(folder, name), 0o755);
+    writeFileSync(join(folder, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
   };
   for (const { name } of places) write(name, `exec ip netns exec ${name} "$@"`);
   write('kube-ipvs', `exec ${process.execPath} ${product} "$@"`);

@@ -9,6 +9,9 @@ import { localPolicy } from './chapters/localPolicy.ts';
 import { nodePort } from './chapters/nodePort.ts';
 import { proxyHealth } from './chapters/proxyHealth.ts';
 import { scaling } from './chapters/scaling.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildCluster } from './cluster.ts';
 import type { Demo } from './demo.ts';
 import { keepOpen } from './keepOpen.ts';
@@ -30,14 +33,27 @@ const chapters: readonly Chapter[] = [
 ];
 
 async function main(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'demo-'));
+  try {
+    return await show(folder);
+  } catch (error) {
+    process.stdout.write(`\ndemo: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return 1;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** @param folder for everything that is written */
+async function show(folder: string): Promise<number> {
   const report = new Report(process.stdout);
   const cluster = await buildCluster(report);
-  const services = await openServices(report);
-  const proxies = await startProxies(cluster, services, report);
+  const services = await openServices(folder, report);
+  const proxies = await startProxies({ cluster, services, folder, report });
   for (const chapter of chapters) await survive(chapter, { cluster, services, proxies, report });
   tellFailures(report, proxies);
   report.summary();
-  const status = await keepOpen(cluster, services, proxies);
+  const status = await keepOpen({ cluster, services, proxies, folder });
   for (const proxy of proxies) await proxy.stop();
   return report.isAllRight ? status : 1;
 }

@@ -3,7 +3,6 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tmpdir } from 'node:os';
 import type { ChildProcess } from 'node:child_process';
 import { clusterCidrs, type Node } from '../../test/lab/addressPlan.ts';
 import { checkout } from '../../test/lab/workshop.mjs';
@@ -21,15 +20,23 @@ mount -t tmpfs tmpfs /run/kube-ipvs
 log=$1; shift
 exec "$@" >"$log" 2>&1`;
 
+export interface ProxySetting {
+  readonly cluster: Cluster;
+  readonly services: DemoServices;
+  /** for their logs */
+  readonly folder: string;
+  readonly report: Report;
+}
+
 export class Proxy {
   readonly node: Node;
   readonly logFile: string;
   readonly #process: ChildProcess;
   #exit: string | undefined;
 
-  constructor(cluster: Cluster, node: Node, flags: readonly string[]) {
+  constructor({ cluster, folder }: ProxySetting, node: Node, flags: readonly string[]) {
     this.node = node;
-    this.logFile = join(tmpdir(), `kube-ipvs-${node.name}.log`);
+    this.logFile = join(folder, `${node.name}.log`);
     const argv = [
       'sh',
       '-ec',
@@ -85,6 +92,11 @@ export class Proxy {
     return values.length === 0 ? undefined : Math.min(...values);
   }
 
+  /** The virtual servers of its node, as the kernel prints them in hexadecimal: read without a process. */
+  virtualServers(): string {
+    return readFileSync(`/proc/${this.#process.pid}/net/ip_vs`, 'utf8');
+  }
+
   lastLines(count = 15): string {
     return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
   }
@@ -98,6 +110,15 @@ export class Proxy {
   }
 }
 
+/** A flag and its value on one line. */
+function flagLines(flags: readonly string[]): string[] {
+  return flags.flatMap((flag, i) => {
+    if (!flag.startsWith('-')) return [];
+    const next = flags[i + 1];
+    return [next === undefined || next.startsWith('-') ? flag : `${flag} ${next}`];
+  });
+}
+
 /** @param text in the form of Prometheus; @returns the values of one metric, whatever its labels */
 export function metricValues(text: string, name: string): number[] {
   return text.split('\n').flatMap((line) => {
@@ -106,11 +127,8 @@ export function metricValues(text: string, name: string): number[] {
   });
 }
 
-export async function startProxies(
-  cluster: Cluster,
-  services: DemoServices,
-  report: Report,
-): Promise<readonly Proxy[]> {
+export async function startProxies(setting: ProxySetting): Promise<readonly Proxy[]> {
+  const { cluster, services, report } = setting;
   const shared = [
     ...services.flags,
     `--cluster-cidr=${clusterCidrs.IPv4},${clusterCidrs.IPv6}`,
@@ -118,10 +136,10 @@ export async function startProxies(
     '--metrics-bind-address=0.0.0.0:10249',
   ];
   report.note('On each node runs:');
-  report.block(`kube-ipvs run --hostname-override=NODE ${shared.join(' ')}`);
+  report.block(['kube-ipvs run --hostname-override=NODE', ...flagLines(shared)].join(' \\\n  '));
   const beganMs = performance.now();
   const proxies = cluster.topology.nodes.map(
-    (node) => new Proxy(cluster, node, [`--hostname-override=${node.name}`, ...shared]),
+    (node) => new Proxy(setting, node, [`--hostname-override=${node.name}`, ...shared]),
   );
   await Promise.all(proxies.map((proxy) => proxy.ready()));
   const seconds = ((performance.now() - beganMs) / 1000).toFixed(1);

@@ -45,6 +45,10 @@ export class Report {
     for (const line of wrapped(text, WIDTH - 3)) this.#line(`   ${line}`);
   }
 
+  gap() {
+    this.#line('');
+  }
+
   /** Output of a program, as it came. */
   block(text: string) {
     for (const line of text.trimEnd().split('\n')) this.#line(`     ${line}`.trimEnd());

@@ -1,8 +1,7 @@
 // Where the Services come from and how they are changed: the files of demo/ (a copy, which the demo edits as an operator
 // would), or a real API server that got the same objects. Decides the flags that point kube-ipvs at one or the other.
 
-import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { checkout } from '../../test/lab/workshop.mjs';
@@ -30,17 +29,21 @@ export interface DemoServices {
 const manifestFolder = join(checkout, 'demo');
 const scaledFile = 'cluster-ip.yaml';
 
-export async function openServices(report: Report): Promise<DemoServices> {
+/** @param folder for what is written */
+export async function openServices(folder: string, report: Report): Promise<DemoServices> {
   const kubeconfig = process.env['KUBE_IPVS_DEMO_KUBECONFIG'];
-  return kubeconfig === undefined ? fromFiles(report) : fromApiServer(kubeconfig, report);
+  return kubeconfig === undefined
+    ? fromFiles(folder, report)
+    : fromApiServer(kubeconfig, folder, report);
 }
 
 function manifestFiles(): string[] {
   return readdirSync(manifestFolder).filter((name) => name.endsWith('.yaml'));
 }
 
-function fromFiles(report: Report): DemoServices {
-  const folder = mkdtempSync(join(tmpdir(), 'kube-ipvs-demo-'));
+function fromFiles(parent: string, report: Report): DemoServices {
+  const folder = join(parent, 'manifests');
+  mkdirSync(folder);
   for (const name of manifestFiles()) cpSync(join(manifestFolder, name), join(folder, name));
   const path = join(folder, scaledFile);
   const original = readFileSync(path, 'utf8');
@@ -66,7 +69,11 @@ function fromFiles(report: Report): DemoServices {
   };
 }
 
-async function fromApiServer(kubeconfig: string, report: Report): Promise<DemoServices> {
+async function fromApiServer(
+  kubeconfig: string,
+  folder: string,
+  report: Report,
+): Promise<DemoServices> {
   const address = apiAddress(kubeconfig);
   const objects = new ClusterObjects(address);
   const wanted = manifestFiles().flatMap((name) =>
@@ -97,7 +104,7 @@ async function fromApiServer(kubeconfig: string, report: Report): Promise<DemoSe
     },
     hint: `api /apis/discovery.k8s.io/v1/namespaces/default/endpointslices/web-ipv4 -X DELETE`,
     hintSays: 'ask the API server; after this one web refuses: client curl -s 10.96.0.10',
-    commands: { api: askApi(address) },
+    commands: { api: askApi(address, folder) },
   };
 }
 
@@ -108,8 +115,7 @@ async function createWithStatus(objects: ClusterObjects, object: ClusterObject) 
   if (status !== undefined) await objects.patch(object, { status }, 'status');
 }
 
-function askApi({ url, token, ca }: ApiAddress): string {
-  const folder = mkdtempSync(join(tmpdir(), 'kube-ipvs-demo-api-'));
+function askApi({ url, token, ca }: ApiAddress, folder: string): string {
   writeFileSync(join(folder, 'ca.crt'), ca);
   const path = '"$1"; shift';
   const curl = `curl -sS --cacert ${folder}/ca.crt -H 'Authorization: Bearer ${token}'`;

@@ -16,7 +16,7 @@ export async function listing(demo: Demo) {
     if (node === cluster.node1) {
       const columns = Number(process.env['COLUMNS'] ?? 160);
       report.block(besides(['kube-ipvs list -n', ours], ['ipvsadm -Ln', theirs], columns - 5));
-      report.note('');
+      report.gap();
     }
     const isRealTable = theirs.split('\n').length > 10;
     const problem = !isRealTable

@@ -73,7 +73,7 @@ async function showDrop(demo: Demo) {
     expect: 'dropped',
   });
   const after = await dropRule(demo, node1);
-  report.note('');
+  report.gap();
   report.note('The rule of node1 that dropped them, [packets:bytes]:');
   report.block(after?.line ?? '(none)');
   const counted = (after?.packets ?? 0) - (before?.packets ?? 0);

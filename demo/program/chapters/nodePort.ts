@@ -59,7 +59,7 @@ function showCounters(
   const isMasquerade = ({ text }: CountedRule) => text.includes('requiring SNAT');
   const rule = after.find(isMasquerade);
   const counted = (rule?.packets ?? 0) - (before.find(isMasquerade)?.packets ?? 0);
-  report.note('');
+  report.gap();
   report.note('KUBE-POSTROUTING on node1, as iptables-save -c counts [packets:bytes]:');
   report.block(after.map(({ line }) => line).join('\n'));
   report.statement(
@@ -87,7 +87,7 @@ async function showConnection({ cluster, report }: Demo) {
   const asked = ` src=${outside.addresses.IPv4} dst=${node1.addresses.IPv4} `;
   const answered = ` src=${web2.addresses.IPv4} dst=${node1.addresses.IPv4} `;
   const line = stdout.split('\n').find((each) => each.includes(asked) && each.includes(answered));
-  report.note('');
+  report.gap();
   report.note(
     'One of them in the connection table of node1: the client asked node1, web-2 on node2 answers to node1:',
   );
