@@ -20,10 +20,17 @@ const COMMANDS: readonly Command[] = [
   },
   {
     name: 'list',
-    summary:
-      'the virtual servers in the kernel, as ipvsadm lists them; also when called as ipvsadm',
+    summary: 'the virtual servers in the kernel, as ipvsadm lists them, and their Services',
+    run: async (words, io) => (await import('./list.ts')).list(words, io),
+  },
+  {
+    name: 'ipvsadm',
+    summary: 'all of ipvsadm, changes too; also when called as ipvsadm',
     run: async (words, io, program) =>
-      (await import('./list.ts')).list(words, program === undefined ? io : { ...io, program }),
+      (await import('./ipvsadm.ts')).ipvsadm(
+        words,
+        program === undefined ? io : { ...io, program },
+      ),
   },
   {
     name: 'plan',
@@ -38,7 +45,7 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** Other names of the program and the command that they mean. */
-const PROGRAM_NAMES: Readonly<Record<string, string>> = { 'kube-proxy': 'run', ipvsadm: 'list' };
+const PROGRAM_NAMES: Readonly<Record<string, string>> = { 'kube-proxy': 'run', ipvsadm: 'ipvsadm' };
 
 /**
  * @param programName last part of the path that the program was called by, without an extension

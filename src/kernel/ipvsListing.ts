@@ -3,8 +3,14 @@
  * never changes anything, and reads only what is asked.
  */
 import { IPVS_GENL_NAME } from '../netlink/constants.ts';
-import type { ServiceIdentity, SyncDaemon, Timeouts } from '../netlink/ipvs.ts';
-import type { IpvsVersion } from '../netlink/ipvs.ts';
+import type {
+  IpvsDestination,
+  IpvsService,
+  IpvsVersion,
+  ServiceIdentity,
+  SyncDaemon,
+  Timeouts,
+} from '../netlink/ipvs.ts';
 import {
   type CounterChoice,
   decodeDaemon,
@@ -25,6 +31,10 @@ import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode } from './errors.ts';
 import { GenericSocket, type NamespaceOptions } from './genlFamily.ts';
 import type { ListedService } from './ipvsPort.ts';
+import { MAX_BATCH } from './netlinkSocket.ts';
+
+/** Services whose destinations are read in one trip. */
+const PIECE = MAX_BATCH;
 
 export class IpvsListing {
   readonly #socket: GenericSocket;
@@ -38,14 +48,14 @@ export class IpvsListing {
     return this.#socket.get('read IPVS version', encodeGetVersion, decodeVersion);
   }
 
-  /** All services, each with its destinations, in the kernel's order. */
-  async services(counters: CounterChoice): Promise<readonly ListedService[]> {
+  /** All services, in the kernel's order. */
+  async services(counters: CounterChoice): Promise<readonly IpvsService[]> {
     const [services = []] = await this.#socket.dump(
       'list virtual servers',
       [encodeDumpServices],
       (message) => decodeService(message, counters),
     );
-    return this.#withDestinations(services, counters);
+    return services;
   }
 
   /** @returns undefined when there is no such service */
@@ -61,11 +71,31 @@ export class IpvsListing {
         },
         (message) => decodeService(message, counters),
       );
-      const [found] = await this.#withDestinations([service], counters);
-      return found;
+      const [destinations = []] = await this.#destinations([service], counters);
+      return { service, destinations };
     } catch (error) {
       if (hasCode(error, 'ESRCH')) return undefined;
       throw error;
+    }
+  }
+
+  /**
+   * The services with their destinations, in pieces of some hundred, so that a listing of any size takes little memory; while
+   * one piece is printed the kernel is asked for the next. A service that is gone meanwhile has no destinations.
+   */
+  async *withDestinations(
+    services: readonly IpvsService[],
+    counters: CounterChoice,
+  ): AsyncGenerator<readonly ListedService[]> {
+    const pieces: (readonly IpvsService[])[] = [];
+    for (let at = 0; at < services.length; at += PIECE) pieces.push(services.slice(at, at + PIECE));
+    let next = this.#destinations(pieces[0] ?? [], counters);
+    for (const [i, piece] of pieces.entries()) {
+      const lists = await next;
+      next = this.#destinations(pieces[i + 1] ?? [], counters);
+      // Whoever stops reading here never comes to see what became of it.
+      next.catch(() => undefined);
+      yield piece.map((service, k) => ({ service, destinations: lists[k]! }));
     }
   }
 
@@ -87,17 +117,16 @@ export class IpvsListing {
     this.#socket.close();
   }
 
-  async #withDestinations(
-    services: readonly ListedService['service'][],
+  #destinations(
+    services: readonly IpvsService[],
     counters: CounterChoice,
-  ): Promise<readonly ListedService[]> {
-    const lists = await this.#socket.dump(
+  ): Promise<readonly (readonly IpvsDestination[])[]> {
+    return this.#socket.dump(
       'list destinations',
       services.map((service) => (out, head) => {
         encodeDumpDestinations(out, head, service);
       }),
       (message, index) => decodeDestination(message, services[index]!.family, counters),
     );
-    return services.map((service, i) => ({ service, destinations: lists[i]! }));
   }
 }

@@ -7,6 +7,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GenericSocket } from '../../src/kernel/genlFamily.ts';
 import { IpvsListing } from '../../src/kernel/ipvsListing.ts';
+import { IpvsPort } from '../../src/kernel/ipvsPort.ts';
 import { identityOfKey } from '../../src/kernel/ipvsServer.ts';
 import { openSocket } from '../../src/kernel/addon.ts';
 import { IPVS_GENL_NAME } from '../../src/netlink/constants.ts';
@@ -16,6 +17,7 @@ import { type ApiAddress, type ClusterObject, ClusterObjects } from '../support/
 
 let proxy: { readonly child: ChildProcess; readonly ended: Promise<unknown> } | undefined;
 const ipvs = new IpvsListing();
+const whole = new IpvsPort();
 const counting = new GenericSocket(IPVS_GENL_NAME, {}, openSocket);
 
 export interface StartFigures {
@@ -108,7 +110,7 @@ async function serverCount(): Promise<number> {
 }
 
 async function allHaveDestinations(): Promise<boolean> {
-  const services = await ipvs.services('without-counters');
+  const services = await whole.list('without-counters');
   return services.filter(({ destinations }) => destinations.length === 0).length <= 1;
 }
 

@@ -1,27 +1,16 @@
 /** `kube-ipvs list` and the real ipvsadm on the same kernel state: output, errors and exit code must be equal, byte for byte. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { list } from '../../src/cli/list.ts';
 import { type Encode, GenericSocket } from '../../src/kernel/genlFamily.ts';
 import { IPVS_GENL_NAME } from '../../src/netlink/constants.ts';
 import type { DestinationRequest, ServiceRequest } from '../../src/netlink/ipvs.ts';
 import { encodeNewDestination, encodeNewService } from '../../src/netlink/ipvsRequests.ts';
+import { type Answer, ourAnswer, realAnswers } from '../support/ipvsadmOracle.ts';
 import { randomState } from '../support/ipvsStates.ts';
 import { requireIpvs } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 
 const describe = await requireIpvs();
-const exec = promisify(execFile);
-
-interface Answer {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly exitCode: number;
-}
 
 /** Every layout, sorted and not, with names and without. */
 const OPTION_SETS: readonly (readonly string[])[] = [
@@ -42,65 +31,29 @@ const FIRST_SEED = Number(process.env['KUBE_IPVS_LIST_SEED'] ?? 1);
 
 describe('beside the real ipvsadm', () => {
   let namespace: Namespace;
-  let folder: string;
 
   beforeAll(async () => {
     namespace = await freshNamespace();
-    folder = await mkdtemp(join(tmpdir(), 'list-'));
   });
   afterAll(async () => {
     await namespace.remove();
-    await rm(folder, { recursive: true });
   });
   beforeEach(async () => {
     await namespace.run('ipvsadm', '-C');
   });
 
-  /** One process enters the namespace and runs all of them: forks are dear in the lab. */
-  async function ipvsadm(
+  async function realListings(
     optionSets: readonly (readonly string[])[],
     rules: readonly string[] = [],
-  ): Promise<Answer[]> {
-    await writeFile(join(folder, 'rules'), rules.map((rule) => `${rule}\n`).join(''));
-    const quoted = (word: string) => `'${word}'`;
-    const script = [
-      `cd ${folder}`,
-      'ipvsadm -R <rules >refused 2>&1',
-      ...optionSets.map((argv, i) => {
-        return `ipvsadm ${argv.map(quoted).join(' ')} >${i}.out 2>${i}.err; echo $? >${i}.code`;
-      }),
-    ];
-    await exec('ip', ['netns', 'exec', namespace.name, 'sh', '-c', script.join('\n')]);
-    const read = (name: string) => readFile(join(folder, name), 'utf8');
-    return Promise.all(
-      optionSets.map(async (_, i) => ({
-        stdout: await read(`${i}.out`),
-        stderr: await read(`${i}.err`),
-        exitCode: Number(await read(`${i}.code`)),
-      })),
-    );
-  }
-
-  async function ours(argv: readonly string[]): Promise<Answer> {
-    const chunks = { stdout: '', stderr: '' };
-    const collect = (name: keyof typeof chunks) => ({
-      write: (text: string) => {
-        chunks[name] += text;
-      },
-    });
-    const { networkNamespacePath } = namespace;
-    const exitCode = await list(argv, {
-      stdout: collect('stdout'),
-      stderr: collect('stderr'),
-      program: 'ipvsadm',
-      networkNamespacePath,
-    });
-    return { ...chunks, exitCode };
+  ): Promise<readonly Answer[]> {
+    const restore = { argv: ['-R'], stdin: rules.map((rule) => `${rule}\n`).join('') };
+    const commands = optionSets.map((argv) => ({ argv }));
+    return (await realAnswers(namespace, [restore, ...commands])).slice(1);
   }
 
   async function expectEqual(optionSets: readonly (readonly string[])[], real: readonly Answer[]) {
     for (const [i, argv] of optionSets.entries()) {
-      expect({ argv, ...(await ours(argv)) }).toEqual({ argv, ...real[i] });
+      expect({ argv, ...(await ourAnswer(namespace, { argv })) }).toEqual({ argv, ...real[i] });
     }
   }
 
@@ -120,20 +73,20 @@ describe('beside the real ipvsadm', () => {
   }
 
   test('an empty table', async () => {
-    await expectEqual(OPTION_SETS, await ipvsadm(OPTION_SETS));
+    await expectEqual(OPTION_SETS, await realListings(OPTION_SETS));
   });
 
   test.each(Array.from({ length: STATES }, (_, i) => FIRST_SEED + i))(
     'random state of seed %i',
     async (seed) => {
       const rules = randomState(seed);
-      await expectEqual(OPTION_SETS, await ipvsadm(OPTION_SETS, rules));
+      await expectEqual(OPTION_SETS, await realListings(OPTION_SETS, rules));
     },
     60_000,
   );
 
   test('a random state fills a table', async () => {
-    const [listing] = await ipvsadm([['-Ln']], randomState(2));
+    const [listing] = await realListings([['-Ln']], randomState(2));
     expect(listing?.stdout.split('\n').length).toBeGreaterThan(10);
   });
 
@@ -151,7 +104,7 @@ describe('beside the real ipvsadm', () => {
       `-A -t 10.0.1.${i}:80 -s rr`,
       ...order.map((at) => `-a -t 10.0.1.${i}:80 -r ${ends[at]}:80 -m`),
     ]);
-    await expectEqual(OPTION_SETS, await ipvsadm(OPTION_SETS, rules));
+    await expectEqual(OPTION_SETS, await realListings(OPTION_SETS, rules));
   });
 
   test('what ipvsadm itself cannot make: other protocols, methods, masks, flags', async () => {
@@ -178,7 +131,7 @@ describe('beside the real ipvsadm', () => {
     await add({ ...service, ...persistent, scheduler: 'mh', port: 2, netmask: 0, flags: 0x3d });
     await add({ ...service, ...settings, scheduler: 'rr', port: 3, protocol: 17, peName: 'sip' });
     // A method without a name makes ipvsadm print NULL as a switch, which save mode of ours copies too.
-    await expectEqual(OPTION_SETS, await ipvsadm(OPTION_SETS));
+    await expectEqual(OPTION_SETS, await realListings(OPTION_SETS));
   });
 
   test('one service, and none', async () => {
@@ -202,7 +155,7 @@ describe('beside the real ipvsadm', () => {
       ['-L', '-t', 'no.such.host.invalid:80'],
       ['-L', '-t', '127.0.0.1:nosuch'],
     ];
-    await expectEqual(optionSets, await ipvsadm(optionSets, rules));
+    await expectEqual(optionSets, await realListings(optionSets, rules));
   });
 
   test('time-outs and daemons', async () => {
@@ -210,12 +163,12 @@ describe('beside the real ipvsadm', () => {
       ['-L', '--timeout'],
       ['-L', '--daemon', '-n'],
     ];
-    await expectEqual(optionSets, await ipvsadm(optionSets));
+    await expectEqual(optionSets, await realListings(optionSets));
     await namespace.run('ipvsadm', '--set', '60', '0', '3600');
     await namespace.run('ipvsadm', '--start-daemon', 'master', '--mcast-interface', 'lo');
     const backup = ['--start-daemon', 'backup', '--mcast-interface', 'lo', '--syncid', '5'];
     await namespace.run('ipvsadm', ...backup, '--mcast-group', 'ff02::5', '--mcast-ttl', '3');
-    const real = await ipvsadm(optionSets);
+    const real = await realListings(optionSets);
     expect(real[1]?.stdout).toContain('ff02::5');
     await expectEqual(optionSets, real);
     await namespace.run('ipvsadm', '--stop-daemon', 'master');
@@ -271,7 +224,7 @@ describe('beside the real ipvsadm', () => {
       '-Sn -6',
     ];
     const optionSets = lines.map((line) => line.split(' '));
-    const real = await ipvsadm(optionSets);
+    const real = await realListings(optionSets);
     expect(real.every(({ exitCode }) => exitCode !== 0)).toBe(true);
     await expectEqual(optionSets, real);
   }, 60_000);
@@ -287,6 +240,6 @@ describe('beside the real ipvsadm', () => {
     const { networkNamespacePath } = namespace;
     const output = { stdout: sink, stderr: sink, networkNamespacePath };
     expect(await list(['-n', '--stats'], output)).toBe(0);
-    expect(stdout).toBe((await ours(['-Ln', '--stats'])).stdout);
+    expect(stdout).toBe((await ourAnswer(namespace, { argv: ['-Ln', '--stats'] })).stdout);
   });
 });

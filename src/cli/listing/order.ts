@@ -24,11 +24,9 @@ interface KeyedService<T> extends Keyed<T> {
 const NO_PLACE: Place = [0, 0, 0, 0, 0];
 
 /** @param services in the kernel's order */
-export function sortedServices<T extends { readonly service: IpvsService }>(
-  services: readonly T[],
-): T[] {
-  const keyed = services.map((value): KeyedService<T> => {
-    const { service } = value;
+export function sortedServices(services: readonly IpvsService[]): IpvsService[] {
+  const keyed = services.map((service): KeyedService<IpvsService> => {
+    const value = service;
     const family = familyNumber(service.family);
     if (service.fwmark !== undefined) {
       return { value, family, fwmark: service.fwmark, protocol: 0, place: NO_PLACE };

@@ -3,8 +3,9 @@
  * /etc/services. The one file here that looks outside; everything is looked up before formatting begins.
  */
 import { lookupService, lookup } from 'node:dns/promises';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Address } from '../../net/address.ts';
+import type { KnownNames } from '../ipvsadm/values.ts';
 import type { Names } from './names.ts';
 
 const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
@@ -41,47 +42,58 @@ export function parseServiceTable(text: string): ServiceTable {
   return { names, ports };
 }
 
-async function readServiceTable(): Promise<ServiceTable> {
+const SERVICES_FILE = '/etc/services';
+/** Small images have no such file: ports then stay numbers. */
+const NO_SERVICES: ServiceTable = { names: new Map(), ports: new Map() };
+
+function readServiceTable(): ServiceTable {
   try {
-    return parseServiceTable(await readFile('/etc/services', 'utf8'));
+    return parseServiceTable(readFileSync(SERVICES_FILE, 'utf8'));
   } catch {
-    // Small images have no such file: ports then stay numbers.
-    return { names: new Map(), ports: new Map() };
+    return NO_SERVICES;
   }
 }
 
-/** @param addresses all that will be asked for */
-export async function systemNames(addresses: Iterable<Address>): Promise<Names> {
-  const [table, hosts] = await Promise.all([
-    readServiceTable(),
-    hostNames([...new Set(addresses)]),
-  ]);
-  return {
-    host: (address) => hosts.get(address),
-    service: (port, protocol) => table.names.get(`${port}/${PROTOCOL_NAMES.get(protocol)}`),
-  };
+/** Names of this machine; what has been looked up once is kept. */
+export class SystemNames implements Names {
+  readonly #hosts = new Map<Address, string | undefined>();
+  #table: ServiceTable = NO_SERVICES;
+
+  /** Looks up what is not known yet. @param addresses all that will be asked for */
+  async prepare(addresses: Iterable<Address>): Promise<void> {
+    if (this.#table === NO_SERVICES) this.#table = readServiceTable();
+    const missing = [...new Set(addresses)].filter((address) => !this.#hosts.has(address));
+    let next = 0;
+    const worker = async () => {
+      while (next < missing.length) {
+        const address = missing[next++]!;
+        this.#hosts.set(address, await hostName(address));
+      }
+    };
+    await Promise.all(Array.from({ length: MAX_LOOKUPS }, worker));
+  }
+
+  host(address: Address): string | undefined {
+    return this.#hosts.get(address);
+  }
+
+  service(port: number, protocol: number): string | undefined {
+    return this.#table.names.get(`${port}/${PROTOCOL_NAMES.get(protocol)}`);
+  }
 }
 
-async function hostNames(addresses: readonly Address[]): Promise<Map<Address, string>> {
-  const names = new Map<Address, string>();
-  let next = 0;
-  const worker = async () => {
-    while (next < addresses.length) {
-      const address = addresses[next++]!;
-      try {
-        const { hostname } = await lookupService(address, 0);
-        if (hostname !== address) names.set(address, hostname);
-      } catch {
-        // No name, or no server that could tell: the number is printed.
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: MAX_LOOKUPS }, worker));
-  return names;
+async function hostName(address: Address): Promise<string | undefined> {
+  try {
+    const { hostname } = await lookupService(address, 0);
+    return hostname === address ? undefined : hostname;
+  } catch {
+    // No name, or no server that could tell: the number is printed.
+    return undefined;
+  }
 }
 
 /** @returns undefined when the name has no IPv4 address */
-export async function hostAddress(name: string): Promise<Address | undefined> {
+async function hostAddress(name: string): Promise<Address | undefined> {
   try {
     return (await lookup(name, 4)).address;
   } catch {
@@ -89,8 +101,23 @@ export async function hostAddress(name: string): Promise<Address | undefined> {
   }
 }
 
-/** @returns undefined when /etc/services does not have the name for this protocol */
-export async function servicePort(name: string, protocol: number): Promise<number | undefined> {
-  const { ports } = await readServiceTable();
-  return ports.get(`${name}/${PROTOCOL_NAMES.get(protocol)}`);
+/** What the names on command lines mean: hosts are looked up beforehand, ports read from /etc/services when one is met. */
+export class SystemLookups implements KnownNames {
+  readonly #hosts = new Map<string, Address | undefined>();
+  #table: ServiceTable | undefined;
+
+  async prepare(hosts: readonly string[]): Promise<void> {
+    for (const name of hosts) {
+      if (!this.#hosts.has(name)) this.#hosts.set(name, await hostAddress(name));
+    }
+  }
+
+  host(name: string): Address | undefined {
+    return this.#hosts.get(name);
+  }
+
+  port(name: string, protocol: number): number | undefined {
+    this.#table ??= readServiceTable();
+    return this.#table.ports.get(`${name}/${PROTOCOL_NAMES.get(protocol)}`);
+  }
 }

@@ -27,12 +27,23 @@ export interface TableOptions {
   /** counters in full */
   readonly isExact: boolean;
   readonly names: Names;
+  /** what becomes of a finished line, its end not included; ipvsadm's stay as they are */
+  readonly decorate?: Decorate;
 }
+
+/** @param destination absent on the line of the service itself */
+export type Decorate = (
+  line: string,
+  service: IpvsService,
+  destination?: IpvsDestination,
+) => string;
+
+type NumberFormat = (value: bigint) => string;
 
 interface Layout {
   readonly titles: readonly [string, string];
-  service(label: string, service: IpvsService): string;
-  destination(name: string, destination: IpvsDestination): string;
+  service(label: string, service: IpvsService, format: NumberFormat): string;
+  destination(name: string, destination: IpvsDestination, format: NumberFormat): string;
 }
 
 /** An IPv4 name longer than its column is cut, an IPv6 one pushes the columns to the right. */
@@ -45,19 +56,27 @@ export function versionLine({ version, connectionTableSize }: IpvsVersion): stri
   return `IP Virtual Server version ${number} (size=${connectionTableSize})\n`;
 }
 
+/** The two lines above a table. */
+export function tableTitles({ columns }: Pick<TableOptions, 'columns'>): string {
+  return LAYOUTS[columns].titles.map((line) => `${line}\n`).join('');
+}
+
 /** @param services in the order to be printed, their destinations too */
-export function formatTable(services: readonly ListedService[], options: TableOptions): string {
-  const layout = layoutFor(options);
-  const lines = [...layout.titles];
+export function tableRows(services: readonly ListedService[], options: TableOptions): string {
+  const layout = LAYOUTS[options.columns];
+  const format = options.isExact ? exactNumber : scaledNumber;
+  const { names, decorate = (line) => line } = options;
+  let text = '';
   for (const { service, destinations } of services) {
-    lines.push(layout.service(labelOf(service, options.names), service));
+    const line = layout.service(labelOf(service, names), service, format);
+    text += `${decorate(line, service)}\n`;
     for (const destination of destinations) {
-      lines.push(
-        `  -> ${layout.destination(nameOf(destination, service, options.names), destination)}`,
-      );
+      const name = nameOf(destination, service, names);
+      const row = `  -> ${layout.destination(name, destination, format)}`;
+      text += `${decorate(row, service, destination)}\n`;
     }
   }
-  return lines.map((line) => `${line}\n`).join('');
+  return text;
 }
 
 const PROTOCOLS: ReadonlyMap<number, string> = new Map([
@@ -88,18 +107,7 @@ const REMOTE_TITLE = '  -> RemoteAddress:Port';
 const NORMAL_TITLE = `${ADDRESS_TITLE} Scheduler Flags`;
 const wideTitle = (rest: string) => ADDRESS_TITLE.padEnd(LABEL_WIDTH) + rest;
 
-function layoutFor({ columns, isExact }: TableOptions): Layout {
-  switch (columns) {
-    case 'stats':
-      return statsLayout(isExact ? exactNumber : scaledNumber);
-    case 'rate':
-      return rateLayout(isExact ? exactNumber : scaledNumber);
-    default:
-      return LAYOUTS[columns];
-  }
-}
-
-const LAYOUTS: Readonly<Record<Exclude<Columns, 'stats' | 'rate'>, Layout>> = {
+const LAYOUTS: Readonly<Record<Columns, Layout>> = {
   normal: {
     titles: [NORMAL_TITLE, `${REMOTE_TITLE}           Forward Weight ActiveConn InActConn`],
     service: settingsLine,
@@ -114,6 +122,18 @@ const LAYOUTS: Readonly<Record<Exclude<Columns, 'stats' | 'rate'>, Layout>> = {
     service: settingsLine,
     destination: (name, one) =>
       `${name} ${forwardingName(one)} ${tunnelText(one).padEnd(13)} ${pad(one.weight, 6)} ${connectionColumns(one)}`,
+  },
+  stats: {
+    titles: [wideTitle('    Conns   InPkts  OutPkts  InBytes OutBytes'), REMOTE_TITLE],
+    service: (label, { counters }, format) =>
+      label.padEnd(LABEL_WIDTH) + serviceStats(counters, format),
+    destination: (name, { counters }, format) => name + destinationStats(counters, format),
+  },
+  rate: {
+    titles: [wideTitle('      CPS    InPPS   OutPPS    InBPS   OutBPS'), REMOTE_TITLE],
+    service: (label, { counters }, format) =>
+      label.padEnd(LABEL_WIDTH) + serviceRates(counters, format),
+    destination: (name, { counters }, format) => name + destinationRates(counters, format),
   },
   thresholds: {
     titles: [wideTitle(' Uthreshold Lthreshold ActiveConn InActConn '), REMOTE_TITLE],
@@ -158,44 +178,55 @@ function settingsLine(label: string, service: IpvsService): string {
   return words.join(' ');
 }
 
-type NumberFormat = (value: bigint) => string;
-
 const ZERO = 0n;
+
+/** Conns, InPkts, OutPkts, InBytes, OutBytes of a service. */
+function serviceStats(counters: Counters | undefined, format: NumberFormat): string {
+  return statsColumns(counters, format, (value) => value);
+}
 
 /**
  * ipvsadm's library reads a destination's 64-bit counters, bytes apart, as if they had 32 bits; a service's it reads right.
  * Copied, because a listing that differs from ipvsadm's would be the wrong one to whoever compares them.
  */
-function statsLayout(format: NumberFormat): Layout {
-  const line = (counters: Counters | undefined, narrow: (value: bigint) => bigint) =>
+function destinationStats(counters: Counters | undefined, format: NumberFormat): string {
+  return statsColumns(counters, format, lowWord);
+}
+
+function statsColumns(
+  counters: Counters | undefined,
+  format: NumberFormat,
+  narrow: (value: bigint) => bigint,
+): string {
+  return (
     format(narrow(counters?.connections ?? ZERO)) +
     format(narrow(counters?.inPackets ?? ZERO)) +
     format(narrow(counters?.outPackets ?? ZERO)) +
     format(counters?.inBytes ?? ZERO) +
-    format(counters?.outBytes ?? ZERO);
-  return {
-    titles: [wideTitle('    Conns   InPkts  OutPkts  InBytes OutBytes'), REMOTE_TITLE],
-    service: (label, { counters }) => label.padEnd(LABEL_WIDTH) + line(counters, (value) => value),
-    destination: (name, { counters }) => name + line(counters, lowWord),
-  };
+    format(counters?.outBytes ?? ZERO)
+  );
+}
+
+function serviceRates(counters: Counters | undefined, format: NumberFormat): string {
+  return rateColumns(counters, (value) => value, format, format);
 }
 
 /** The three rates of a destination that count things and not bytes are never scaled. */
-function rateLayout(format: NumberFormat): Layout {
-  const line = (
-    counters: Counters | undefined,
-    narrow: (value: bigint) => bigint,
-    things: NumberFormat,
-  ) =>
+function destinationRates(counters: Counters | undefined, format: NumberFormat): string {
+  return rateColumns(counters, lowWord, exactNumber, format);
+}
+
+function rateColumns(
+  counters: Counters | undefined,
+  narrow: (value: bigint) => bigint,
+  things: NumberFormat,
+  bytes: NumberFormat,
+): string {
+  return (
     things(narrow(counters?.connectionsPerSec ?? ZERO)) +
     things(narrow(counters?.inPacketsPerSec ?? ZERO)) +
     things(narrow(counters?.outPacketsPerSec ?? ZERO)) +
-    format(narrow(counters?.inBytesPerSec ?? ZERO)) +
-    format(narrow(counters?.outBytesPerSec ?? ZERO));
-  return {
-    titles: [wideTitle('      CPS    InPPS   OutPPS    InBPS   OutBPS'), REMOTE_TITLE],
-    service: (label, { counters }) =>
-      label.padEnd(LABEL_WIDTH) + line(counters, (value) => value, format),
-    destination: (name, { counters }) => name + line(counters, lowWord, exactNumber),
-  };
+    bytes(narrow(counters?.inBytesPerSec ?? ZERO)) +
+    bytes(narrow(counters?.outBytesPerSec ?? ZERO))
+  );
 }

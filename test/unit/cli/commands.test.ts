@@ -42,7 +42,9 @@ test.each([
 test('an unknown command that resembles nothing lists what there is', async () => {
   const { exitCode, stderr } = await runCommand(['frobnicate']);
   expect(exitCode).toBe(2);
-  expect(stderr).toBe('error: unknown command frobnicate; there are run, list, plan, version\n');
+  expect(stderr).toBe(
+    'error: unknown command frobnicate; there are run, list, ipvsadm, plan, version\n',
+  );
 });
 
 test('kube-proxy takes no command', async () => {

@@ -56,10 +56,9 @@ describe('destinations', () => {
 });
 
 test('services: huge marks, IPv4, IPv6, then marks; protocols by number', () => {
-  const address = (family: string, protocol: number, at: string) => ({
-    service: { family, protocol, address: at, port: 80 } as IpvsService,
-  });
-  const mark = (fwmark: number, family: string) => ({ service: { family, fwmark } as IpvsService });
+  const address = (family: string, protocol: number, at: string) =>
+    ({ family, protocol, address: at, port: 80 }) as IpvsService;
+  const mark = (fwmark: number, family: string) => ({ family, fwmark }) as IpvsService;
   const kernel = [
     mark(5, 'IPv6'),
     mark(5, 'IPv4'),

@@ -4,8 +4,9 @@ import { NUMERIC } from '../../../../src/cli/listing/names.ts';
 import { formatRules } from '../../../../src/cli/listing/save.ts';
 import {
   type Columns,
-  formatTable,
   type ListedService,
+  tableRows,
+  tableTitles,
   versionLine,
 } from '../../../../src/cli/listing/table.ts';
 import * as c from '../../../../src/netlink/constants.ts';
@@ -55,7 +56,8 @@ function counters(...numbers: readonly [bigint, bigint, bigint, bigint, bigint])
 }
 
 function lines(services: readonly ListedService[], columns: Columns = 'normal', isExact = false) {
-  return formatTable(services, { columns, isExact, names: NUMERIC }).split('\n');
+  const options = { columns, isExact, names: NUMERIC };
+  return (tableTitles(options) + tableRows(services, options)).split('\n');
 }
 
 const serviceLine = (fields: Partial<IpvsService>) =>
@@ -114,7 +116,7 @@ describe('names longer than their column', () => {
     service: () => 'https',
   };
   const table = (one: ListedService) =>
-    formatTable([one], { columns: 'normal', isExact: false, names }).split('\n').slice(2, 4);
+    tableRows([one], { columns: 'normal', isExact: false, names }).split('\n').slice(0, 2);
 
   test('are cut with IPv4', () => {
     expect(table({ service: service(), destinations: [destination()] })).toEqual([

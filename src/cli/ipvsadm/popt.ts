@@ -30,9 +30,23 @@ export interface CommandLine<S extends OptionSpec> {
   readonly bad?: BadOption;
 }
 
+/** Options by name, made once for many command lines. */
+export interface OptionIndex<S extends OptionSpec> {
+  readonly byLong: ReadonlyMap<string, S>;
+  readonly byShort: ReadonlyMap<string, S>;
+}
+
+export function optionIndex<S extends OptionSpec>(specs: readonly S[]): OptionIndex<S> {
+  const shorts = specs.filter(({ short }) => short !== undefined);
+  return {
+    byLong: new Map(specs.map((spec) => [spec.long, spec])),
+    byShort: new Map(shorts.map((spec) => [spec.short!, spec])),
+  };
+}
+
 export function readCommandLine<S extends OptionSpec>(
   argv: readonly string[],
-  specs: readonly S[],
+  index: OptionIndex<S>,
 ): CommandLine<S> {
   const options: FoundOption<S>[] = [];
   const rest: string[] = [];
@@ -47,8 +61,8 @@ export function readCommandLine<S extends OptionSpec>(
       continue;
     }
     const bad = word.startsWith('--')
-      ? readLong(word, words, specs, options)
-      : readShort(word, words, specs, options);
+      ? readLong(word, words, index, options)
+      : readShort(word, words, index, options);
     if (bad !== undefined) return { options, rest, bad: { word, problem: bad } };
   }
   return { options, rest };
@@ -57,12 +71,12 @@ export function readCommandLine<S extends OptionSpec>(
 function readLong<S extends OptionSpec>(
   word: string,
   words: string[],
-  specs: readonly S[],
+  index: OptionIndex<S>,
   options: FoundOption<S>[],
 ): BadOption['problem'] | undefined {
   const equals = word.indexOf('=');
   const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
-  const spec = specs.find(({ long }) => long === name);
+  const spec = index.byLong.get(name);
   if (spec === undefined) return 'unknown option';
   return take(spec, word, equals < 0 ? undefined : word.slice(equals + 1), words, options);
 }
@@ -70,11 +84,11 @@ function readLong<S extends OptionSpec>(
 function readShort<S extends OptionSpec>(
   word: string,
   words: string[],
-  specs: readonly S[],
+  index: OptionIndex<S>,
   options: FoundOption<S>[],
 ): BadOption['problem'] | undefined {
   for (let at = 1; at < word.length; at++) {
-    const spec = specs.find(({ short }) => short === word[at]);
+    const spec = index.byShort.get(word[at]!);
     if (spec === undefined) return 'unknown option';
     const behind = word.slice(at + 1);
     if (spec.value !== undefined && behind !== '') {

@@ -1,0 +1,85 @@
+/**
+ * The real ipvsadm as an oracle: runs command lines in a network namespace, many in one process, since forks are dear in the
+ * lab; and ours beside it, in this process.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ipvsadm } from '../../src/cli/ipvsadm.ts';
+import type { Namespace } from './namespace.ts';
+
+const exec = promisify(execFile);
+
+export interface Answer {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+export interface Command {
+  readonly argv: readonly string[];
+  readonly stdin?: string;
+}
+
+export const REAL_IPVSADM = '/sbin/ipvsadm';
+
+/** @param binary a changed copy of it, say */
+export async function realAnswers(
+  namespace: Namespace,
+  commands: readonly Command[],
+  binary = 'ipvsadm',
+): Promise<Answer[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'oracle-'));
+  try {
+    const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+    const script = ['export PATH=$PATH:/sbin:/usr/sbin', `cd ${folder}`];
+    for (const [i, { argv, stdin }] of commands.entries()) {
+      if (stdin !== undefined) await writeFile(join(folder, `${i}.in`), stdin);
+      const input = stdin === undefined ? '/dev/null' : `${i}.in`;
+      const words = argv.map(quoted).join(' ');
+      script.push(`${binary} ${words} <${input} >${i}.out 2>${i}.err; echo $? >${i}.code`);
+    }
+    await writeFile(join(folder, 'script'), `${script.join('\n')}\n`);
+    await exec('ip', ['netns', 'exec', namespace.name, 'sh', join(folder, 'script')]);
+    const read = (name: string) => readFile(join(folder, name), 'utf8');
+    return await Promise.all(
+      commands.map(async (_, i) => ({
+        stdout: await read(`${i}.out`),
+        stderr: await read(`${i}.err`),
+        exitCode: Number(await read(`${i}.code`)),
+      })),
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+export async function ourAnswer(
+  { networkNamespacePath }: Namespace,
+  { argv, stdin = '' }: Command,
+  connectionTable?: string,
+): Promise<Answer> {
+  const chunks = { stdout: '', stderr: '' };
+  const collect = (name: keyof typeof chunks) => ({
+    write: (text: string) => {
+      chunks[name] += text;
+    },
+  });
+  const exitCode = await ipvsadm(argv, {
+    stdout: collect('stdout'),
+    stderr: collect('stderr'),
+    stdin: pieces(stdin),
+    program: 'ipvsadm',
+    networkNamespacePath,
+    ...(connectionTable !== undefined && { connectionTable }),
+  });
+  return { ...chunks, exitCode };
+}
+
+/** Cut where a pipe might cut. */
+async function* pieces(text: string): AsyncGenerator<string> {
+  const size = Math.ceil(text.length / 2);
+  for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
+}
