@@ -1,7 +1,8 @@
 #!/bin/sh
 # Lays out the image's file tree in three parts (system, node, program), inside a Debian stage where the packages are installed:
 # image-tree.sh TARGET PROGRAM. Of Debian it takes the programs below, the shared libraries that they load, their licences, and
-# the packages' own description, so that scanners find what is installed. All times are SOURCE_DATE_EPOCH.
+# the packages' own description, so that scanners find what is installed. All times are the same, so that equal contents make
+# equal layers, in the next release too.
 set -eu
 
 target=$1
@@ -98,6 +99,9 @@ sed '1s|^#!.*|#!/usr/local/bin/node|' "$program/kube-ipvs.js" >$home/kube-ipvs.j
 chmod 755 $home/kube-ipvs.js
 cp "$program/kube_ipvs.node" $home/
 cp "$program/LICENSE" "$program"/*.LEGAL.txt usr/share/doc/kube-ipvs/
+# Which packages of npm are in the bundle, for the bill of materials.
+grep -o '"node_modules/[^"]*":' "$program/bundle.json" |
+  sed -E 's|^"(.*node_modules/(@[^/]+/)?[^/]+)/.*|\1|' | sort -u >usr/share/doc/kube-ipvs/bundled
 for name in kube-ipvs kube-proxy ipvsadm; do ln -s /$home/kube-ipvs.js "usr/local/bin/$name"; done
 
-find "$target" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+find "$target" -exec touch --no-dereference --date=@0 {} +

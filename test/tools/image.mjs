@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+// `npm run image`: builds the container image and says what is in it. Works without a registry of images: the base is made from
+// Debian packages. The archive it writes is what `ctr -n k8s.io images import` or `podman load` takes.
+//
+//   npm run image -- [--name NAME] [--base IMAGE] [--fresh] [--twice]
+//
+//   --name NAME    default localhost/kube-ipvs:VERSION
+//   --base IMAGE   build on this image, e.g. debian:bookworm-slim, instead of a base made here
+//   --fresh        no step from the cache: newest Debian packages
+//   --twice        build a second time without the cache and compare
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { checkout } from '../lab/workshop.mjs';
+import * as builder from './imageBuilder.mjs';
+import { billOfMaterials, sizeByPart } from './imageReport.mjs';
+import { say } from './setUp.mjs';
+
+/**
+ * @returns `{ name, digest, layers, labels, tree, archive, sbom, sizes }`: files and folders as absolute paths, sizes as
+ *   `[{ part, bytes }]`
+ */
+export function makeImage({ name, base, cached = true } = {}) {
+  builder.ensureImageTools();
+  const identity = builder.identity();
+  const tag = name ?? `localhost/kube-ipvs:${identity.version}`;
+  say(`building ${tag} of ${identity.revision}`);
+  builder.build({ name: tag, base: base ?? builder.ensureLocalBase(), cached });
+  const folder = join(checkout, '.cache', 'image');
+  mkdirSync(folder, { recursive: true });
+  const file = `kube-ipvs-${tag.replace(/.*:/, '')}`;
+  const archive = join(folder, `${file}.tar`);
+  const manifest = builder.exportArchive(tag, archive);
+  const tree = builder.exportTree(tag);
+  const sbom = join(folder, `${file}.spdx.json`);
+  writeFileSync(sbom, `${JSON.stringify(billOfMaterials(tree, identity), null, 2)}\n`);
+  return { name: tag, ...manifest, tree, archive, sbom, sizes: sizeByPart(tree) };
+}
+
+/** @returns what differs between the image and one made of the same sources without the cache; empty when nothing does */
+export function compareWithSecondBuild(first, { base } = {}) {
+  say('building a second time, every step anew');
+  const name = 'localhost/kube-ipvs:second';
+  builder.build({ name, base: base ?? builder.ensureLocalBase(), cached: false });
+  const second = builder.exportArchive(name, join(builder.imageFolder(), 'second.tar'));
+  if (second.digest === first.digest) return [];
+  const differing = first.layers
+    .map(({ digest }, i) => [i, digest, second.layers[i]?.digest])
+    .filter(([, one, other]) => one !== other)
+    .map(([i, one, other]) => `layer ${i + 1}: ${one} and ${other}`);
+  return differing.length > 0
+    ? differing
+    : [`only the configuration: ${first.digest} and ${second.digest}`];
+}
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1).padStart(7)} MB`;
+
+function report({ name, digest, layers, archive, sbom, sizes }) {
+  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  const packed = layers.reduce((sum, { size }) => sum + size, 0);
+  const lines = [
+    '',
+    ...sizes.map(({ part, bytes }) => `${megabytes(bytes)}  ${part}`),
+    `${megabytes(total)}  unpacked; ${megabytes(packed).trim()} to pull, of which the last layer ${megabytes(layers.at(-1).size).trim()}`,
+    '',
+    `${name}`,
+    `  digest   ${digest}`,
+    `  archive  ${relative(checkout, archive)}    (ctr -n k8s.io images import, podman load -i)`,
+    `  SBOM     ${relative(checkout, sbom)}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function main() {
+  const { values } = parseArgs({
+    options: {
+      name: { type: 'string' },
+      base: { type: 'string' },
+      fresh: { type: 'boolean' },
+      twice: { type: 'boolean' },
+    },
+  });
+  const image = makeImage({ name: values.name, base: values.base, cached: !values.fresh });
+  report(image);
+  if (!values.twice) return 0;
+  const differences = compareWithSecondBuild(image, { base: values.base });
+  process.stdout.write(
+    differences.length === 0
+      ? '  a second build has the same digest\n'
+      : `  a second build differs:\n${differences.map((line) => `    ${line}\n`).join('')}`,
+  );
+  return differences.length === 0 ? 0 : 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    process.exitCode = main();
+  } catch (error) {
+    process.stderr.write(`npm run image: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

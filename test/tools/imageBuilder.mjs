@@ -1,0 +1,161 @@
+// buildah, as far as the image needs it: a storage of our own below the cache folder, a base made from Debian packages where no
+// registry of images can be reached, the build, and the result as an OCI archive and as a plain file tree.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { checkout, findProgram } from '../lab/workshop.mjs';
+import { must, say } from './setUp.mjs';
+
+const debian = 'bookworm';
+const localBase = `localhost/kube-ipvs-base:${debian}`;
+/** What this machine trusts beside the public authorities, such as that of a company's proxy. */
+const authorities = '/etc/ssl/certs/ca-certificates.crt';
+
+/** Everything of ours; safe to delete. */
+export function imageFolder() {
+  const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const folder = join(base, 'kube-ipvs', 'image');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** Installs buildah, mmdebstrap and crun where they are missing; needs root. */
+export function ensureImageTools() {
+  const missing = ['buildah', 'mmdebstrap', 'crun'].filter((name) => !findProgram(name));
+  if (process.getuid() !== 0) throw new Error('building the image takes root');
+  if (missing.length === 0) return;
+  say(`installing Debian packages: ${missing.join(' ')}`);
+  const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
+  must(['apt-get', 'update', '-qq'], quiet);
+  must(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing], quiet);
+}
+
+let driver;
+
+/** overlay where the file system can, vfs (ten times the space) elsewhere, such as inside a container. */
+function storage() {
+  const folder = join(imageFolder(), 'storage');
+  const place = ['--root', folder, '--runroot', join(folder, 'run')];
+  driver ??= ['overlay', 'vfs'].find((name) => {
+    try {
+      execFileSync('buildah', ['--storage-driver', name, ...place, 'images'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (driver === undefined) throw new Error('buildah can use neither overlay nor vfs storage here');
+  return ['--storage-driver', driver, ...place];
+}
+
+/** @returns stdout; buildah's progress goes to our stderr. @throws when it fails */
+export function buildah(argv) {
+  return execFileSync('buildah', [...storage(), ...argv], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 26,
+  }).trim();
+}
+
+function hasImage(name) {
+  return buildah(['images', '--format', '{{.Name}}:{{.Tag}}']).split('\n').includes(name);
+}
+
+/** A Debian base from Debian's own packages; half a minute, once. @returns its name */
+export function ensureLocalBase() {
+  if (hasImage(localBase)) return localBase;
+  say(`making the base image from Debian packages (${debian})`);
+  const archive = join(imageFolder(), 'base.tar');
+  must(['mmdebstrap', '--quiet', '--variant=minbase', '--mode=root', debian, archive]);
+  const container = buildah(['from', 'scratch']);
+  buildah(['add', '--quiet', container, archive, '/']);
+  buildah(['commit', '--quiet', '--rm', container, localBase]);
+  rmSync(archive);
+  return localBase;
+}
+
+/** @returns `{ version, revision, created }` of the checkout; the revision says when files differ from it */
+export function identity() {
+  const git = (...argv) => execFileSync('git', argv, { cwd: checkout, encoding: 'utf8' }).trim();
+  const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
+  const isDirty = git('status', '--porcelain', '--', ...contextPaths) !== '';
+  return {
+    version,
+    revision: git('rev-parse', 'HEAD') + (isDirty ? '-dirty' : ''),
+    created: new Date(Number(git('log', '-1', '--format=%ct')) * 1000).toISOString(),
+  };
+}
+
+/** What .containerignore lets through. */
+const contextPaths = [
+  'Containerfile',
+  'package.json',
+  'package-lock.json',
+  'binding.gyp',
+  'addon',
+  'src',
+  'packaging',
+  'test/tools/bundle.mjs',
+];
+
+/**
+ * @param name of the image, e.g. `localhost/kube-ipvs:0.1.0`
+ * @param base name of an image to build on
+ * @param cached false: every step anew
+ */
+export function build({ name, base, cached = true }) {
+  const { version, revision, created } = identity();
+  const stamps = { BASE: base, VERSION: version, REVISION: revision, CREATED: created };
+  buildah([
+    'bud',
+    '--quiet',
+    '--isolation=chroot',
+    cached ? '--layers' : '--no-cache',
+    '--timestamp=0',
+    '--format=oci',
+    ...(existsSync(authorities) ? [`--secret=id=ca,src=${authorities}`] : []),
+    ...Object.entries(stamps).map(([key, value]) => `--build-arg=${key}=${value}`),
+    `--file=${join(checkout, 'Containerfile')}`,
+    `--tag=${name}`,
+    checkout,
+  ]);
+}
+
+/**
+ * Writes an OCI archive, the form that `ctr images import` and `podman load` read.
+ *
+ * @returns `{ digest, layers: [{ digest, size }] }` of the manifest in it; sizes are compressed bytes
+ */
+export function exportArchive(name, file) {
+  rmSync(file, { force: true });
+  buildah(['push', '--quiet', '--format=oci', name, `oci-archive:${file}:${name}`]);
+  const read = (path) =>
+    JSON.parse(execFileSync('tar', ['-xOf', file, path], { encoding: 'utf8' }));
+  const blob = (digest) => read(`blobs/${digest.replace(':', '/')}`);
+  const { digest } = read('index.json').manifests[0];
+  return {
+    digest,
+    layers: blob(digest).layers,
+    labels: blob(blob(digest).config.digest).config.Labels,
+  };
+}
+
+/** @returns a folder with the image's file tree, made once per image */
+export function exportTree(name) {
+  const id = buildah(['images', '--quiet', '--no-trunc', name]).replace(/^sha256:/, '');
+  const folder = join(imageFolder(), 'trees', id);
+  if (existsSync(folder)) return folder;
+  rmSync(join(imageFolder(), 'trees'), { recursive: true, force: true });
+  mkdirSync(join(imageFolder(), 'trees'));
+  const container = buildah(['from', '--pull-never', name]);
+  try {
+    const part = `${folder}.part`;
+    execFileSync('cp', ['--archive', buildah(['mount', container]), part]);
+    renameSync(part, folder);
+    return folder;
+  } finally {
+    buildah(['rm', container]);
+  }
+}
