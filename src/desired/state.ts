@@ -35,6 +35,8 @@ export interface Destination {
   readonly weight: number;
   /** `ns/slice#i` */
   readonly endpoint?: string;
+  /** what the endpoint stands for, `Pod ns/name`; for people only: nothing compares it but the desired state with itself */
+  readonly target?: string;
   readonly node?: string;
 }
 

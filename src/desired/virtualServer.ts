@@ -46,6 +46,7 @@ function destinations(endpoints: readonly Endpoint[]): ReadonlyMap<DestinationKe
       port: endpoint.port,
       weight: 1,
       endpoint: endpoint.source,
+      ...(endpoint.target === undefined ? {} : { target: endpoint.target }),
       ...(endpoint.nodeName === undefined ? {} : { node: endpoint.nodeName }),
     });
   }
@@ -75,6 +76,7 @@ function sameDestinations(a: readonly Destination[], b: readonly Destination[]):
       left.port === right.port &&
       left.weight === right.weight &&
       left.endpoint === right.endpoint &&
+      left.target === right.target &&
       left.node === right.node
     );
   });
