@@ -105,7 +105,8 @@ function assemble(
   const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const now = () => clock.monotonicMs();
   const agent = new Agent({ config, nodeName, opened, observer, tools, reporter, now });
-  const configz = () => config.document;
+  // As kube-proxy fills in its default mode by then, so do we.
+  const configz = () => ({ ...config.document, mode: 'ipvs' });
   const servers = [
     server('healthz', config.healthAddress, healthRoutes(health, metrics)),
     server('metrics', config.metricsAddress, metricsRoutes({ metrics, configz })),

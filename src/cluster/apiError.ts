@@ -86,7 +86,9 @@ const TLS_HINTS: Readonly<Record<string, string>> = {
 /** A request that got no answer: the connection failed, broke or timed out. */
 export function errorFromNetwork(error: unknown, url: string): ApiError {
   if (error instanceof ApiError) return error;
-  const { code, message } = rootOf(error);
+  const { code, message: raw } = rootOf(error);
+  // Node's word for a body that ends too early.
+  const message = raw === 'aborted' ? 'the connection broke off' : raw;
   const hint = TLS_HINTS[code];
   const text =
     hint === undefined ? message : `the server's certificate is not accepted: ${hint} (${message})`;
