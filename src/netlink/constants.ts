@@ -2,6 +2,7 @@
 
 // linux/netlink.h: protocols for socket()
 export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 export const NETLINK_GENERIC = 16;
 
 // linux/netlink.h: socket options at level SOL_NETLINK (270)
@@ -239,3 +240,36 @@ export const RTN_UNSPEC = 0;
 export const RTN_UNICAST = 1;
 export const RTN_LOCAL = 2;
 export const RTN_BROADCAST = 3;
+
+// linux/netfilter/nfnetlink.h
+export const NFNETLINK_V0 = 0;
+export const NFNL_SUBSYS_CTNETLINK = 1;
+
+// linux/netfilter/nfnetlink_conntrack.h
+export const IPCTNL_MSG_CT_NEW = 0;
+export const IPCTNL_MSG_CT_GET = 1;
+export const IPCTNL_MSG_CT_DELETE = 2;
+export const CTA_TUPLE_ORIG = 1;
+export const CTA_TUPLE_REPLY = 2;
+export const CTA_STATUS = 3;
+export const CTA_TIMEOUT = 7;
+export const CTA_ID = 12;
+export const CTA_ZONE = 18;
+export const CTA_FILTER = 25;
+export const CTA_TUPLE_IP = 1;
+export const CTA_TUPLE_PROTO = 2;
+export const CTA_TUPLE_ZONE = 3;
+export const CTA_IP_V4_SRC = 1;
+export const CTA_IP_V4_DST = 2;
+export const CTA_IP_V6_SRC = 3;
+export const CTA_IP_V6_DST = 4;
+export const CTA_PROTO_NUM = 1;
+export const CTA_PROTO_SRC_PORT = 2;
+export const CTA_PROTO_DST_PORT = 3;
+export const CTA_FILTER_ORIG_FLAGS = 1;
+export const CTA_FILTER_REPLY_FLAGS = 2;
+
+// net/netfilter/nf_internals.h: bits of CTA_FILTER_ORIG_FLAGS, in the kernel's sources only
+export const CTA_FILTER_F_CTA_IP_DST = 0x2;
+export const CTA_FILTER_F_CTA_PROTO_NUM = 0x8;
+export const CTA_FILTER_F_CTA_PROTO_DST_PORT = 0x20;

@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { type Address, addressFromBytes } from '../../../src/net/address.ts';
 import type { Family } from '../../../src/net/family.ts';
+import type { ConntrackEntry } from '../../../src/netlink/conntrack.ts';
 import type { GenericFamily } from '../../../src/netlink/genl.ts';
 import type {
   Counters,
@@ -175,3 +176,15 @@ export const route: fc.Arbitrary<Route> = family.chain((of) => {
     ),
   });
 }) as fc.Arbitrary<Route>;
+
+const tuple = (of: Family) =>
+  fc.record({
+    source: address(of),
+    sourcePort: u16,
+    destination: address(of),
+    destinationPort: u16,
+  });
+
+export const conntrackEntry: fc.Arbitrary<ConntrackEntry> = family.chain((of) =>
+  fc.record({ protocol: u8, original: tuple(of), reply: tuple(of), id: u32, zone: u16 }),
+);

@@ -2,6 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/netlink/bytes.ts';
+import {
+  type ConntrackEntry,
+  decodeConntrack,
+  encodeConntrack,
+} from '../../../src/netlink/conntrack.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import * as genl from '../../../src/netlink/genl.ts';
 import * as replies from '../../../src/netlink/ipvsReplies.ts';
@@ -148,6 +153,11 @@ const CODECS: Readonly<Record<string, Codec<unknown>>> = {
     decodeAddress,
   ),
   route: codec(any.route, (out, value) => encodeRoute(out, HEAD, value), decodeRoute),
+  'conntrack entry': codec<ConntrackEntry | undefined>(
+    any.conntrackEntry,
+    (out, value) => encodeConntrack(out, HEAD, value!),
+    decodeConntrack,
+  ),
 };
 
 /** Everything that looks into a received message. */
