@@ -23,6 +23,7 @@ import {
   setIpvsTimeouts,
   setOomScore,
 } from './nodeEnvironment.ts';
+import { checkOtherProxies } from './otherProxy.ts';
 import { Reporter } from './reporter.ts';
 
 export interface Program {
@@ -58,6 +59,7 @@ async function proxyUntil(
     throw new EnvironmentError('this host has no name; give --hostname-override');
   }
   log.info('starting', { version: `v${version}`, node: nodeName });
+  await checkOtherProxies(config, log);
   const tools = await checkEnvironment(log);
   await setOomScore(config.oomScoreAdj, log);
   await setIpvsTimeouts(config.dataplane.timeoutsSec, log);

@@ -1,6 +1,6 @@
 /**
  * `kube-ipvs run`, also as `kube-proxy`: makes one configuration of flags and file, does what ends at once (--help,
- * --version, --write-config-to), and hands the rest to the agent.
+ * --version, --write-config-to, --init-only), and hands the rest to the agent.
  */
 import { stat, writeFile } from 'node:fs/promises';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from '../config/flags.ts';
@@ -44,6 +44,10 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   });
   for (const warning of config.warnings) logger.warning(warning);
   if (config.writeConfigTo !== undefined) return writeConfiguration(config, logger, io);
+  if (config.isInitOnly) {
+    const { initNode } = await import('../agent/initNode.ts');
+    return initNode(config, logger);
+  }
   if (await lacksSource(config)) return refuse([NO_SOURCE], io);
   const { runProxy } = await import('../agent/runProxy.ts');
   return runProxy(config, { version: VERSION, log: logger, env: io.env });

@@ -289,6 +289,18 @@ const generalFlags: readonly Flag[] = [
     fields: ['oomScoreAdj'],
     help: 'oom_score_adj of this process, -1000 to 1000',
   },
+  {
+    name: 'init-only',
+    type: 'bool',
+    group: 'general',
+    help: 'load kernel modules, set sysctls, and exit; the proxy then needs no more than CAP_NET_ADMIN and CAP_NET_RAW',
+  },
+  {
+    name: 'takeover',
+    type: 'bool',
+    group: 'general',
+    help: 'start although kube-proxy, or another Service proxy, runs on this node',
+  },
   CONFIG_FLAG,
   {
     name: 'write-config-to',

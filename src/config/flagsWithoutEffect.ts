@@ -178,11 +178,4 @@ export const REFUSED_FLAGS: readonly Flag[] = [
     isRefused: true,
     help: 'remove what the proxy has programmed, and exit',
   },
-  {
-    name: 'init-only',
-    type: 'bool',
-    group: 'refused',
-    isRefused: true,
-    help: 'do only what needs full privileges, and exit',
-  },
 ];

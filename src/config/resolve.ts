@@ -34,6 +34,10 @@ export interface ResolvedConfig {
   readonly oomScoreAdj: number;
   /** the file of --config, which run watches */
   readonly configFile?: string;
+  /** --init-only: only what takes full privileges, then exit */
+  readonly isInitOnly: boolean;
+  /** --takeover: start beside another Service proxy */
+  readonly isTakeover: boolean;
   /** --write-config-to */
   readonly writeConfigTo?: string;
   /** all of it as the document that --write-config-to writes and /configz shows */
@@ -134,6 +138,8 @@ export function resolveConfig({ flags, file, isInCluster }: ConfigurationInput):
       },
       conntrack: conntrackSettings(configuration),
       oomScoreAdj: configuration.oomScoreAdj,
+      isInitOnly: flags.get('init-only') === true,
+      isTakeover: flags.get('takeover') === true,
       ...(file ? { configFile: file.path } : {}),
       ...(writeConfigTo ? { writeConfigTo } : {}),
       document: configuration,

@@ -28,6 +28,9 @@ export interface HttpServerOptions {
   readonly onError: (message: string, error: unknown) => void;
 }
 
+/** What the Server header says: how another instance of ours is told from kube-proxy (agent/otherProxy.ts). */
+export const SERVER_NAME = 'kube-ipvs';
+
 const RETRY_MS = 5_000;
 const NOT_FOUND: HttpAnswer = {
   status: 404,
@@ -126,6 +129,7 @@ export class HttpServer {
 
 function send(response: http.ServerResponse, answer: HttpAnswer): void {
   response.writeHead(answer.status, {
+    Server: SERVER_NAME,
     'Content-Type': answer.contentType,
     'X-Content-Type-Options': 'nosniff',
     'Content-Length': Buffer.byteLength(answer.body),

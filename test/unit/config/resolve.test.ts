@@ -232,7 +232,6 @@ test('a scheduler that is not known is the kernel’s to judge, with a hint', ()
 
 test.each([
   [['--cleanup'], '--cleanup'],
-  [['--init-only'], '--init-only'],
 ])('%s is refused rather than ignored', (flags, path) => {
   expect(pathsOf({ flags })).toEqual([path]);
   expect(pathsOf({ flags: [`${path}=false`] })).toBeUndefined();

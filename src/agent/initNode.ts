@@ -1,0 +1,99 @@
+/**
+ * `--init-only`: what takes more than CAP_NET_ADMIN, done once before the proxy starts, so that the proxy itself needs no more
+ * (a pod's init container): kernel modules, which CAP_SYS_MODULE loads, and sysctls, which an unprivileged container sees
+ * read-only. Ends with an error only when the proxy could not work afterwards.
+ */
+import { release } from 'node:os';
+import type { ResolvedConfig } from '../config/resolve.ts';
+import { SET_DEFINITIONS } from '../desired/ipsets.ts';
+import { desiredSysctls } from '../desired/sysctls.ts';
+import { ExecError } from '../kernel/errors.ts';
+import { type Runner, run } from '../kernel/exec.ts';
+import { IpvsPort } from '../kernel/ipvsPort.ts';
+import { SysctlPort } from '../kernel/sysctl.ts';
+import type { Logger } from '../ops/log.ts';
+
+/** @returns the exit code: 1 when the kernel has no IPVS, or a sysctl is not what the proxy needs */
+export async function initNode(config: ResolvedConfig, log: Logger): Promise<number> {
+  const { scheduler, strictArp } = config.dataplane;
+  await loadModules(modulesFor(scheduler), log);
+  const isIpvsThere = await hasIpvs(log);
+  const areSysctlsSet = await setSysctls(
+    new SysctlPort(),
+    desiredSysctls({ strictArp }, release()),
+    log,
+  );
+  return isIpvsThere && areSysctlsSet ? 0 : 1;
+}
+
+/** Those that the dataplane asks for. The kernel loads most by itself as they are named, where it finds a modprobe. */
+export function modulesFor(scheduler: string): readonly string[] {
+  const types = new Set<string>(SET_DEFINITIONS.map(({ type }) => type));
+  const sets = [...types].map((type) => `ip_set_${type.replace(':', '_').replaceAll(',', '')}`);
+  const matches = 'set comment mark addrtype conntrack physdev MASQUERADE'.split(' ');
+  return [
+    'ip_vs',
+    `ip_vs_${scheduler}`,
+    'nf_conntrack',
+    'dummy',
+    'ip_set',
+    ...sets,
+    ...matches.map((name) => `xt_${name}`),
+    'ipt_REJECT',
+    'ip6t_REJECT',
+  ];
+}
+
+/** A module that is missing may be built into the kernel: said, and judged by what works afterwards. */
+export async function loadModules(
+  names: readonly string[],
+  log: Logger,
+  runner: Runner = run,
+): Promise<void> {
+  try {
+    await runner(['modprobe', '--all', ...names]);
+    log.info('kernel modules are loaded', { count: names.length });
+  } catch (error) {
+    if (!(error instanceof ExecError)) throw error;
+    const said = error.stderr.trim().replaceAll(/\s*\n\s*/g, '; ');
+    log.warning('some kernel modules were not loaded; that is fine if they are built in', {
+      modprobe: said,
+    });
+  }
+}
+
+async function hasIpvs(log: Logger): Promise<boolean> {
+  const ipvs = new IpvsPort();
+  try {
+    const { version } = await ipvs.version();
+    log.info('kernel IPVS found', { version });
+    return true;
+  } catch (error) {
+    log.error(
+      'the kernel has no IPVS: mount /lib/modules of the node, or install the package that holds ip_vs (such as linux-modules-extra)',
+      error,
+    );
+    return false;
+  } finally {
+    ipvs.close();
+  }
+}
+
+/** @returns false when one could not be set */
+export async function setSysctls(
+  port: Pick<SysctlPort, 'read' | 'apply'>,
+  desired: ReadonlyMap<string, string>,
+  log: Logger,
+): Promise<boolean> {
+  const actual = await port.read([...desired.keys()]);
+  const operations = [...desired]
+    .filter(([name, value]) => actual.get(name) !== value)
+    .map(([name, value]) => ({ op: 'setSysctl', name, value }) as const);
+  const { outcomes } = await port.apply(operations);
+  for (const [i, error] of outcomes.entries()) {
+    const { name, value } = operations[i]!;
+    if (error === undefined) log.info('sysctl set', { name, value });
+    else log.error(`sysctl ${name} was not set`, error);
+  }
+  return outcomes.every((error) => error === undefined);
+}

@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { loadModules, modulesFor, setSysctls } from '../../../src/agent/initNode.ts';
+import { ExecError } from '../../../src/kernel/errors.ts';
+
+function recorder() {
+  const lines: string[] = [];
+  const write = (message: string) => lines.push(message);
+  return { lines, log: { info: write, warning: write, error: write } as never };
+}
+
+test('the modules are those of the scheduler and of the sets', () => {
+  const modules = modulesFor('wrr');
+  expect(modules).toEqual(expect.arrayContaining(['ip_vs', 'ip_vs_wrr', 'dummy', 'xt_set']));
+  expect(modules).toEqual(
+    expect.arrayContaining(['ip_set_hash_ipportip', 'ip_set_bitmap_port', 'ip_set_hash_net']),
+  );
+  expect(new Set(modules).size).toBe(modules.length);
+});
+
+test('a module that is built in does not stop the start', async () => {
+  const { lines, log } = recorder();
+  const argv = ['modprobe', '--all', 'ip_vs', 'dummy'] as const;
+  await loadModules(['ip_vs', 'dummy'], log, (given) => {
+    expect(given).toEqual(argv);
+    return Promise.reject(new ExecError({ argv, exitCode: 1, stderr: 'FATAL: dummy not found' }));
+  });
+  expect(lines).toEqual(['some kernel modules were not loaded; that is fine if they are built in']);
+});
+
+function sysctls(actual: Record<string, string>, failure?: Error) {
+  const written: string[] = [];
+  const port = {
+    read: () => Promise.resolve(new Map(Object.entries(actual))),
+    apply: (operations: readonly { readonly name: string; readonly value: string }[]) => {
+      written.push(...operations.map(({ name, value }) => `${name}=${value}`));
+      return Promise.resolve({ outcomes: operations.map(() => failure), kernelWrites: 0 });
+    },
+  };
+  return { written, port };
+}
+
+test('only sysctls with another value are written', async () => {
+  const { written, port } = sysctls({ a: '1', b: '0' });
+  const desired = new Map([
+    ['a', '1'],
+    ['b', '1'],
+    ['c', '1'],
+  ]);
+  expect(await setSysctls(port, desired, recorder().log)).toBe(true);
+  expect(written).toEqual(['b=1', 'c=1']);
+});
+
+test('a sysctl that cannot be set is told and counts as failure', async () => {
+  const { lines, log } = recorder();
+  const { port } = sysctls({ a: '0' }, new Error('EROFS'));
+  expect(await setSysctls(port, new Map([['a', '1']]), log)).toBe(false);
+  expect(lines).toEqual(['sysctl a was not set']);
+});
