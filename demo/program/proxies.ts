@@ -13,6 +13,8 @@ import type { DemoServices } from './services.ts';
 export const product = join(checkout, 'dist', 'kube-ipvs.js');
 
 const readyTimeoutMs = 60_000;
+/** A scrape costs the proxies more in the lab than it would elsewhere. */
+const pollMs = 300;
 
 const launch = `
 mkdir -p /run/kube-ipvs
@@ -68,7 +70,7 @@ export class Proxy {
         const what = isLate ? `not ready after ${readyTimeoutMs} ms` : `ended (${this.#exit})`;
         throw new Error(`kube-ipvs on ${this.node.name} ${what}:\n${this.lastLines()}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   }
 
