@@ -7,6 +7,7 @@ import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { DesiredBuilder } from '../desired/builder.ts';
 import type { DataplaneOptions } from '../desired/options.ts';
+import { ConntrackPort } from '../kernel/conntrackPort.ts';
 import { KernelDataplane, namesOf, openPorts } from '../kernel/dataplane.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import type { HostNetwork } from '../model/host.ts';
@@ -17,6 +18,7 @@ import { DrainBook } from '../plan/drain.ts';
 import type { HostObserver } from '../plan/dataplane.ts';
 import { ClusterFeed } from './clusterFeed.ts';
 import type { OpenedSource } from './clusterSource.ts';
+import { ConntrackSweep } from './conntrackSweep.ts';
 import { KernelView } from './kernelView.ts';
 import { Ledger } from './ledger.ts';
 import type { Reporter } from './reporter.ts';
@@ -108,18 +110,40 @@ export class Agent {
     const drain = new DrainBook();
     const { syncPeriodMs, minSyncPeriodMs } = config;
     const { excludeCidrs } = options;
+    const sweep = this.#openSweep(view);
     const loop = new SyncLoop(
       { desired: builder, dataplane, view, ledger, retries, drain, now },
       { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
       {
-        onRound: (outcome) => reporter.round(outcome, this.#builder!),
+        onRound: (outcome) => {
+          reporter.round(outcome, this.#builder!);
+          sweep.round(outcome.report);
+        },
         onError: (error, retryInMs) => reporter.roundFailed(error, retryInMs),
       },
     );
     this.#loop = loop;
     reporter.observe({ view, retries, drain });
     signal.addEventListener('abort', () => loop.stop());
-    await loop.run();
+    try {
+      await loop.run();
+    } finally {
+      await sweep.close();
+    }
+  }
+
+  #openSweep(view: KernelView): ConntrackSweep {
+    const { reporter, now } = this.#parts;
+    return new ConntrackSweep({
+      table: new ConntrackPort(),
+      servers: () => view.state.virtualServers,
+      now,
+      events: {
+        onSwept: (family, deleted, durationMs) =>
+          reporter.conntrackSwept(family, deleted, durationMs),
+        onFailed: (family, error) => reporter.conntrackFailed(family, error),
+      },
+    });
   }
 
   /** What the configuration means on this node, given its Node object. */

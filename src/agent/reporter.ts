@@ -57,6 +57,8 @@ export class Reporter {
   #source: Pick<SourceStatus, 'isConnected' | 'isFailing'> | undefined;
   #isFirstRoundDone = false;
   #isReadFailing = false;
+  /** families whose last sweep failed */
+  readonly #unswept = new Set<Family>();
   #triggers: { readonly family: Family; readonly atMs: number }[] = [];
   #problemsTimer: NodeJS.Timeout | undefined;
 
@@ -156,6 +158,25 @@ export class Reporter {
       events.record({ regarding, type: 'Warning', reason: 'NotProxied', action: 'Sync', note });
     }
     for (const problem of cleared) log.verbose(1, `solved: ${formatProblem(problem)}`);
+  }
+
+  /** See {@link ConntrackSweepEvents}. */
+  conntrackSwept(family: Family, deleted: number, durationMs: number): void {
+    const { log, metrics } = this.#parts;
+    this.#unswept.delete(family);
+    metrics.conntrack.swept(family, deleted, durationMs);
+    if (deleted > 0) log.verbose(1, 'freed stale UDP flows', { family, entries: deleted });
+  }
+
+  conntrackFailed(family: Family, error: unknown): void {
+    const { log, metrics } = this.#parts;
+    metrics.conntrack.failed(family);
+    if (this.#unswept.has(family)) return;
+    this.#unswept.add(family);
+    log.error(
+      `stale UDP flows of ${family} cannot be looked for: one whose Service has moved stays stuck until its client pauses`,
+      error,
+    );
   }
 
   warnings(warnings: readonly string[]): void {

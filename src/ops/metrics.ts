@@ -2,6 +2,7 @@
 import { Counter, Registry } from 'prom-client';
 import type { Family } from '../net/family.ts';
 import type { ApplyReport } from '../plan/operations.ts';
+import { ConntrackMetrics } from './conntrackMetrics.ts';
 import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
 import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';
 import { type Observation, StateMetrics } from './stateMetrics.ts';
@@ -18,11 +19,13 @@ export interface MetricsOptions {
 export class Metrics {
   readonly #register = new Registry();
   readonly kubeproxy: KubeproxyMetrics;
+  readonly conntrack: ConntrackMetrics;
   readonly #state: StateMetrics;
   readonly #requests: Counter<'code' | 'method' | 'host'>;
 
   constructor(options: MetricsOptions) {
     this.kubeproxy = new KubeproxyMetrics(this.#register, options.families);
+    this.conntrack = new ConntrackMetrics(this.#register, options.families);
     this.#state = new StateMetrics(this.#register, oncePerTurn(options.observe));
     this.#requests = new Counter({
       name: 'rest_client_requests_total',

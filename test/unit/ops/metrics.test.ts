@@ -68,6 +68,18 @@ describe('kube-proxy names', () => {
     }
   });
 
+  test('stale connections are counted by family, from zero', async () => {
+    const series = (name: string, family: string) => value(`${name}{ip_family="${family}"}`);
+    const deleted = 'kubeproxy_conntrack_reconciler_deleted_entries_total';
+    expect(await series(deleted, 'IPv6')).toBe(0);
+    metrics.conntrack.swept('IPv4', 3, 250);
+    metrics.conntrack.failed('IPv6');
+    expect(await series(deleted, 'IPv4')).toBe(3);
+    const duration = 'kubeproxy_conntrack_reconciler_sync_duration_seconds';
+    expect(await series(`${duration}_sum`, 'IPv4')).toBe(0.25);
+    expect(await series('kubeipvs_conntrack_reconciler_failures_total', 'IPv6')).toBe(1);
+  });
+
   test('buckets are those of kube-proxy', async () => {
     metrics.kubeproxy.syncFinished(1, 0);
     metrics.kubeproxy.endpointProgrammed('IPv4', 20);
