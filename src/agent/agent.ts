@@ -7,6 +7,7 @@ import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { DesiredBuilder } from '../desired/builder.ts';
 import type { DataplaneOptions } from '../desired/options.ts';
+import type { DesiredState } from '../desired/state.ts';
 import { ConntrackPort } from '../kernel/conntrackPort.ts';
 import { KernelDataplane, namesOf, openPorts } from '../kernel/dataplane.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
@@ -67,6 +68,11 @@ export class Agent {
       onProblems: (origin, problems) => reporter.problems(origin, problems),
       onStatus: (status) => reporter.sourceStatus(status),
     });
+  }
+
+  /** Undefined until the cluster has been read once. Live, as the builder's. */
+  get desired(): DesiredState | undefined {
+    return this.#builder?.state;
   }
 
   /** Runs until `signal` fires; the dataplane stays as it is. @throws NodeMismatchError */

@@ -17,6 +17,7 @@ import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
 import { Agent, NodeMismatchError } from './agent.ts';
 import { openSource } from './clusterSource.ts';
 import { watchFile } from './fileWatch.ts';
+import { LocalSocket } from './localSocket.ts';
 import {
   checkEnvironment,
   EnvironmentError,
@@ -112,6 +113,7 @@ function assemble(
   const servers = [
     server('healthz', config.healthAddress, healthRoutes(health, metrics)),
     server('metrics', config.metricsAddress, metricsRoutes({ metrics, configz })),
+    localSocket(),
   ].filter((each) => each !== undefined);
   const close = async () => {
     await Promise.all(servers.map((each) => each.close()));
@@ -127,6 +129,11 @@ function assemble(
     const onError = (message: string, error: unknown) =>
       reporter.serverFailed(name, message, error);
     return new HttpServer({ name, address, routes, isHardFail, clock, onError });
+  }
+
+  function localSocket() {
+    const onError = (message: string, error: unknown) => reporter.error(message, error);
+    return new LocalSocket({ state: () => agent.desired, onError });
   }
 }
 

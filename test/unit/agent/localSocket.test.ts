@@ -1,0 +1,143 @@
+/** What the running proxy tells on its socket, read as `list --services` reads it. */
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { LocalSocket } from '../../../src/agent/localSocket.ts';
+import { VIRTUAL_SERVERS_PATH } from '../../../src/agent/serverLines.ts';
+import { type DesiredState, serverKey, type VirtualServer } from '../../../src/desired/state.ts';
+
+let folder: string;
+let path: string;
+let state: DesiredState | undefined;
+let socket: LocalSocket;
+const errors: string[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'socket-'));
+  path = join(folder, 'below', 'agent.sock');
+  state = undefined;
+  errors.length = 0;
+  socket = new LocalSocket({ path, state: () => state, onError: (text) => errors.push(text) });
+});
+afterEach(async () => {
+  await socket.close();
+  await rm(folder, { recursive: true });
+});
+
+function get(url: string, method = 'GET'): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ socketPath: path, path: url, method }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece: string) => (body += piece));
+      response.on('end', () => resolve({ status: response.statusCode, body }));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+const server = (address: string, service: string): VirtualServer => ({
+  address,
+  port: 80,
+  protocol: 'TCP',
+  scheduler: 'rr',
+  flags: [],
+  service,
+  destinations: new Map([
+    [
+      '10.244.0.1:8080',
+      {
+        address: '10.244.0.1',
+        port: 8080,
+        weight: 1,
+        endpoint: 'shop/web-abc#0',
+        target: 'Pod shop/web-1',
+        node: 'node1',
+      },
+    ],
+  ]),
+});
+
+function setServers(...servers: readonly VirtualServer[]): void {
+  const virtualServers = new Map(servers.map((one) => [serverKey(one), one]));
+  state = { virtualServers } as unknown as DesiredState;
+}
+
+test('a line of JSON for each virtual server', async () => {
+  await socket.start();
+  setServers(server('10.96.0.1', 'shop/web:http'), server('fd00::1', 'shop/web'));
+  const { status, body } = await get(VIRTUAL_SERVERS_PATH);
+  expect(status).toBe(200);
+  const [first, second, ...rest] = body.split('\n');
+  expect(JSON.parse(first!)).toEqual({
+    server: '10.96.0.1:80/TCP',
+    service: 'shop/web:http',
+    destinations: [
+      {
+        destination: '10.244.0.1:8080',
+        endpoint: 'shop/web-abc#0',
+        target: 'Pod shop/web-1',
+        node: 'node1',
+      },
+    ],
+  });
+  expect(JSON.parse(second!)).toMatchObject({ server: '[fd00::1]:80/TCP', service: 'shop/web' });
+  expect(rest).toEqual(['']);
+});
+
+test('names select, of namespaces and of Services', async () => {
+  await socket.start();
+  setServers(
+    server('10.96.0.1', 'shop/web:http'),
+    server('10.96.0.2', 'shop/web-admin'),
+    server('10.96.0.3', 'bank/web'),
+  );
+  const found = async (query: string) => {
+    const { body } = await get(`${VIRTUAL_SERVERS_PATH}?${query}`);
+    return [...body.matchAll(/"service":"([^"]+)"/g)].map((match) => match[1]);
+  };
+  expect(await found('namespace=shop')).toEqual(['shop/web:http', 'shop/web-admin']);
+  expect(await found('service=web')).toEqual(['shop/web:http', 'bank/web']);
+  expect(await found('namespace=shop&service=web')).toEqual(['shop/web:http']);
+  expect(await found('namespace=none')).toEqual([]);
+});
+
+test('many virtual servers all arrive', async () => {
+  await socket.start();
+  const many = Array.from({ length: 2000 }, (_, i) =>
+    server(`10.96.${i >> 8}.${i & 255}`, `shop/web-${i}`),
+  );
+  setServers(...many);
+  const { body } = await get(VIRTUAL_SERVERS_PATH);
+  expect(body.trimEnd().split('\n')).toHaveLength(2000);
+});
+
+test('it says so while the cluster has not been read, and takes nothing but GET', async () => {
+  await socket.start();
+  expect(await get(VIRTUAL_SERVERS_PATH)).toEqual({
+    status: 503,
+    body: 'the cluster has not been read yet\n',
+  });
+  expect((await get('/v1/other')).status).toBe(404);
+  expect((await get(VIRTUAL_SERVERS_PATH, 'DELETE')).status).toBe(405);
+});
+
+test('only root may ask, and what an earlier process left is replaced', async () => {
+  await socket.start();
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  const second = new LocalSocket({ path, state: () => state, onError: () => undefined });
+  await second.start();
+  setServers(server('10.96.0.1', 'shop/web'));
+  expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
+  await second.close();
+});
+
+test('a path where no socket can be is told once and hinders nothing', async () => {
+  await writeFile(join(folder, 'below'), '');
+  await socket.start();
+  await socket.close();
+  expect(errors).toEqual([expect.stringContaining(path)]);
+});
