@@ -238,7 +238,7 @@ describe('beside the real ipvsadm', () => {
       },
     };
     const { networkNamespacePath } = namespace;
-    const output = { stdout: sink, stderr: sink, networkNamespacePath };
+    const output = { stdout: sink, stderr: sink, env: {}, networkNamespacePath };
     expect(await list(['-n', '--stats'], output)).toBe(0);
     expect(stdout).toBe((await ourAnswer(namespace, { argv: ['-Ln', '--stats'] })).stdout);
   });

@@ -2,7 +2,8 @@
  * One command line of ipvsadm 1.31 as a request: the first option is the command; options are checked one by one in their
  * order, then together, then what they say. Pure: names of hosts in it have been looked up by the caller.
  */
-import { BadValue, changeFrom, Draft, listFrom, timeoutsFrom } from './draft.ts';
+import { changeFrom, listFrom, timeoutsFrom } from './conclude.ts';
+import { Draft } from './draft.ts';
 import { ALL_OPTIONS, checkCommandOptions, type IpvsadmOption } from './optionTable.ts';
 import {
   type BadOption,
@@ -12,7 +13,7 @@ import {
   readCommandLine,
 } from './popt.ts';
 import type { IpvsadmRequest, Refusal } from './request.ts';
-import { hostNameIn, type KnownNames, nameOfHost } from './values.ts';
+import { BadValue, hostNameIn, type KnownNames, nameOfHost } from './values.ts';
 
 export type ReadLine = CommandLine<IpvsadmOption>;
 

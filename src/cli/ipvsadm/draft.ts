@@ -1,10 +1,10 @@
 /**
  * What the options of one command line add up to, taken one by one in their order: some depend on what came before (a mask
- * means something else behind an IPv6 address, a server without a port takes the service's). The last step makes a request
- * of it, after the checks of options together.
+ * means something else behind an IPv6 address, a server without a port takes the service's). What is asked for with it is
+ * concluded in conclude.ts.
  */
 import type { Family } from '../../net/family.ts';
-import type { Address } from '../../net/address.ts';
+import { type Address, familyOf } from '../../net/address.ts';
 import * as c from '../../netlink/constants.ts';
 import {
   type DestinationIdentity,
@@ -13,29 +13,23 @@ import {
   type ServiceIdentity,
   type ServiceRequest,
   type SyncDaemon,
-  type Timeouts,
 } from '../../netlink/ipvs.ts';
 import { TUNNEL_TYPES } from '../listing/serviceText.ts';
-import { type CommandName, checkTunnelOptions, type IpvsadmOption } from './optionTable.ts';
-import type { ChangeRequest, ListRequest } from './request.ts';
+import { checkTunnelOptions, type IpvsadmOption } from './optionTable.ts';
 import { parseSchedulerFlags } from './schedulerFlags.ts';
 import {
-  integerFrom,
+  BadValue,
   type KnownNames,
   leadingInteger,
   maskNumber,
+  numberIn,
   parseHost,
   parseMulticastGroup,
   parseSocket,
+  timeoutIn,
 } from './values.ts';
 
-/** Bad input that ends the program with exit code 2. */
-export class BadValue extends Error {
-  override readonly name = 'BadValue';
-}
-
 const INT_MAX = 0x7fff_ffff;
-const MAX_TIMEOUT_SEC = 86_400 * 31;
 const DEFAULT_PERSISTENCE_SEC = 360;
 const DEFAULT_SCHEDULER = 'wlc';
 const DEFAULT_INTERFACE = 'eth0';
@@ -158,7 +152,7 @@ export class Draft {
     }
     this.#address = socket.address;
     this.#port = socket.port ?? 0;
-    this.#family = familyOfSocket(socket.address);
+    this.#family = familyOf(socket.address);
     if (this.#family === 'IPv6') this.#netmask = hostNetmask('IPv6');
   }
 
@@ -215,7 +209,7 @@ export class Draft {
     const socket = parseSocket(value, this.#protocol, this.#names);
     if (socket === undefined) throw new BadValue('illegal real server address[:port] specified');
     const { address, port = this.#port } = socket;
-    this.#server = { family: familyOfSocket(address), address, port };
+    this.#server = { family: familyOf(address), address, port };
   }
 
   #takeDaemon(long: string, value: string): void {
@@ -320,94 +314,4 @@ export class Draft {
     const { multicastInterface } = this.#daemon;
     return { ...this.#daemon, multicastInterface: multicastInterface || DEFAULT_INTERFACE };
   }
-}
-
-/** @throws BadValue */
-export function timeoutsFrom(words: readonly string[]): Timeouts {
-  const [tcp, tcpFin, udp] = words;
-  if (tcp === undefined || tcpFin === undefined || udp === undefined) {
-    throw new BadValue('--set option requires 3 timeout values');
-  }
-  return { tcpSec: timeoutIn(tcp, 0), tcpFinSec: timeoutIn(tcpFin, 0), udpSec: timeoutIn(udp, 0) };
-}
-
-/** @throws BadValue @param command one that changes something */
-export function changeFrom(
-  command: Exclude<CommandName, 'list' | 'save' | 'restore'>,
-  draft: Draft,
-  timeouts: Timeouts | undefined,
-): ChangeRequest {
-  switch (command) {
-    case 'add-service':
-    case 'edit-service':
-      return { command, service: draft.service() };
-    case 'delete-service':
-      return { command, service: draft.identity()! };
-    case 'add-server':
-    case 'edit-server': {
-      const destination = draft.destination();
-      return { command, service: draft.identity()!, destination };
-    }
-    case 'delete-server':
-      return { command, service: draft.identity()!, destination: draft.server() };
-    case 'zero': {
-      const service = draft.identity();
-      return service === undefined || isUnspecified(service) ? { command } : { command, service };
-    }
-    case 'set':
-      return { command, timeouts: timeouts! };
-    case 'start-daemon':
-      return { command, daemon: draft.daemon() };
-    case 'stop-daemon':
-      return { command, daemon: draft.daemon() };
-    default:
-      return { command };
-  }
-}
-
-const COLUMN_OPTIONS = ['stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'] as const;
-
-/** @throws BadValue */
-export function listFrom(draft: Draft): ListRequest {
-  const has = (...names: readonly string[]) => names.some((name) => draft.given.has(name));
-  const isOther = has('connection', 'timeout', 'daemon');
-  const isPersistentOfSetting = has('timeout', 'daemon') && has('persistent-conn');
-  if ((isOther && has('stats', 'rate', 'thresholds')) || isPersistentOfSetting) {
-    throw new BadValue('options conflicts in the list command');
-  }
-  const isNumeric = has('numeric');
-  if (has('connection')) {
-    return { command: 'connections', isNumeric, hasEngineColumns: has('persistent-conn') };
-  }
-  if (has('timeout')) return { command: 'timeouts' };
-  if (has('daemon')) return { command: 'daemons' };
-  const selection = draft.identity();
-  return {
-    command: 'table',
-    columns: COLUMN_OPTIONS.find((name) => has(name)) ?? 'normal',
-    isExact: has('exact'),
-    isNumeric,
-    isSorted: !has('nosort'),
-    ...(selection !== undefined && { selection }),
-  };
-}
-
-/** For ipvsadm such a service is none. */
-function isUnspecified(service: ServiceIdentity): boolean {
-  if (service.fwmark !== undefined) return false;
-  return service.port === 0 && (service.address === '0.0.0.0' || service.address === '::');
-}
-
-function familyOfSocket(address: Address): Family {
-  return address.includes(':') ? 'IPv6' : 'IPv4';
-}
-
-function numberIn(text: string, min: number, max: number, problem: string): number {
-  const number = integerFrom(text, min, max);
-  if (number === undefined) throw new BadValue(problem);
-  return number;
-}
-
-function timeoutIn(text: string, min: number): number {
-  return numberIn(text, min, MAX_TIMEOUT_SEC, `invalid timeout value \`${text}' specified`);
 }

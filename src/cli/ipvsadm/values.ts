@@ -127,3 +127,22 @@ export function parseMulticastGroup(text: string): Address | undefined {
   const isGroup = familyOf(address) === 'IPv6' ? first === 0xff : first >> 4 === 0xe;
   return isGroup ? address : undefined;
 }
+
+/** Bad input that ends the program with exit code 2. */
+export class BadValue extends Error {
+  override readonly name = 'BadValue';
+}
+
+const MAX_TIMEOUT_SEC = 86_400 * 31;
+
+/** @throws BadValue with `problem` when it is out of range or no number */
+export function numberIn(text: string, min: number, max: number, problem: string): number {
+  const number = integerFrom(text, min, max);
+  if (number === undefined) throw new BadValue(problem);
+  return number;
+}
+
+/** In seconds, at most 31 days. @throws BadValue */
+export function timeoutIn(text: string, min: number): number {
+  return numberIn(text, min, MAX_TIMEOUT_SEC, `invalid timeout value \`${text}' specified`);
+}

@@ -1,17 +1,25 @@
 /** `ipvsadm -Lc`: the connection table that the kernel shows in /proc/net/ip_vs_conn, line by line in its order. */
-import { addressFromBytes } from '../../net/address.ts';
+import { type Address, addressFromBytes } from '../../net/address.ts';
 import { type Names, socketName } from './names.ts';
 
 const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
-/** Fields of a line of the table; the last two only for a connection of a persistence engine. */
-interface Connection {
+interface Socket {
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** A line of the table. */
+export interface Connection {
+  /** `TCP`, `UDP`, `SCTP`, `IP` for the template of a firewall mark */
   readonly protocol: string;
-  /** client, virtual, destination: address and port in hexadecimal */
-  readonly sockets: readonly (readonly [string, string])[];
   readonly state: string;
   readonly expiresSec: number;
-  readonly engine?: readonly [name: string, data: string];
+  readonly client: Socket;
+  readonly virtual: Socket;
+  readonly destination: Socket;
+  /** of a persistence engine */
+  readonly engine?: { readonly name: string; readonly key: string };
 }
 
 /**
@@ -27,12 +35,15 @@ export function formatConnections(table: string, hasEngineColumns: boolean, name
 
 /** Addresses that a listing names, for looking them up beforehand. */
 export function connectionAddresses(table: string): string[] {
-  return parseConnections(table).flatMap(({ sockets }) => {
-    return sockets.map(([address]) => addressFromHex(address));
-  });
+  return parseConnections(table).flatMap(({ client, virtual, destination }) => [
+    client.address,
+    virtual.address,
+    destination.address,
+  ]);
 }
 
-function parseConnections(table: string): Connection[] {
+/** @param table the file, its header line included */
+export function parseConnections(table: string): Connection[] {
   return table
     .split('\n')
     .slice(1)
@@ -43,41 +54,44 @@ function parseConnections(table: string): Connection[] {
 function parseConnection(line: string): Connection {
   const fields = line.trim().split(/\s+/);
   const field = (index: number) => fields[index] ?? '';
-  const socket = (index: number) => [field(index), field(index + 1)] as const;
+  const socket = (index: number): Socket => ({
+    address: addressFromHex(field(index)),
+    port: Number.parseInt(field(index + 1), 16),
+  });
   return {
     protocol: field(0),
-    sockets: [socket(1), socket(3), socket(5)],
     state: field(7),
     expiresSec: Number(field(8)),
-    ...(fields.length >= 11 && { engine: [field(9), field(10)] as const }),
+    client: socket(1),
+    virtual: socket(3),
+    destination: socket(5),
+    ...(fields.length >= 11 && { engine: { name: field(9), key: field(10) } }),
   };
 }
 
 function connectionLine(connection: Connection, hasEngineColumns: boolean, names: Names): string {
-  const { protocol, sockets, state, expiresSec, engine } = connection;
+  const { protocol, state, expiresSec, client, virtual, destination, engine } = connection;
   const number = PROTOCOL_NUMBERS[protocol] ?? 0;
-  const [client, virtual, destination] = sockets.map(([address, port]) =>
-    socketName(addressFromHex(address), Number.parseInt(port, 16), number, names),
-  ) as [string, string, string];
+  const nameOf = ({ address, port }: Socket) => socketName(address, port, number, names);
   const twoDigits = (value: number) => String(value).padStart(2, '0');
   const expires = `${twoDigits(Math.floor(expiresSec / 60))}:${twoDigits(expiresSec % 60)}`;
   const columns = [
     protocol.padEnd(3),
     expires.padEnd(6),
     state.padEnd(11),
-    client.padEnd(18),
-    virtual.padEnd(18),
+    nameOf(client).padEnd(18),
+    nameOf(virtual).padEnd(18),
   ];
   if (hasEngineColumns && engine !== undefined) {
-    columns.push(destination.padEnd(16), engine[0].padEnd(18), engine[1]);
+    columns.push(nameOf(destination).padEnd(16), engine.name.padEnd(18), engine.key);
   } else {
-    columns.push(destination);
+    columns.push(nameOf(destination));
   }
   return columns.join(' ');
 }
 
 /** `0A600001`, or eight groups of four digits; a shortened mark in place of an IPv6 address is filled up. */
-function addressFromHex(text: string): string {
+function addressFromHex(text: string): Address {
   if (!text.includes(':')) return addressFromBytes(Buffer.from(text.padStart(8, '0'), 'hex'));
   const digits = text.replaceAll(':', '').padEnd(32, '0');
   return addressFromBytes(Buffer.from(digits, 'hex'));

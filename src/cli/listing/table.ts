@@ -51,9 +51,14 @@ const LABEL_WIDTH = 33;
 const NAME_WIDTH = 28;
 
 /** First line of a full listing. */
-export function versionLine({ version, connectionTableSize }: IpvsVersion): string {
-  const number = [16, 8, 0].map((shift) => (version >>> shift) & 0xff).join('.');
-  return `IP Virtual Server version ${number} (size=${connectionTableSize})\n`;
+export function versionLine(version: IpvsVersion): string {
+  const { connectionTableSize } = version;
+  return `IP Virtual Server version ${versionText(version)} (size=${connectionTableSize})\n`;
+}
+
+/** `1.2.1` */
+export function versionText({ version }: IpvsVersion): string {
+  return [16, 8, 0].map((shift) => (version >>> shift) & 0xff).join('.');
 }
 
 /** The two lines above a table. */

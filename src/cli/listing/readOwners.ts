@@ -1,0 +1,121 @@
+/**
+ * Finds out whose virtual servers are: from the proxy that runs on this node, which knows it already, or from a cluster or
+ * manifests by the code that the proxy itself compiles Services with.
+ */
+import http from 'node:http';
+import { hostname } from 'node:os';
+import {
+  AGENT_SOCKET,
+  type ServerLine,
+  serverLine,
+  VIRTUAL_SERVERS_PATH,
+} from '../../agent/serverLines.ts';
+import { buildDataplaneOptions } from '../../config/dataplaneOptions.ts';
+import { nodeNameOf } from '../../config/nodeName.ts';
+import type { ResolvedConfig } from '../../config/resolve.ts';
+import { buildDesired } from '../../desired/builder.ts';
+import type { HostNetwork } from '../../model/host.ts';
+import { formatProblem, type Problem } from '../../model/problem.ts';
+import { loadConfiguration } from '../configuration.ts';
+import type { Io } from '../io.ts';
+import { BadInput, readCluster } from '../planInputs.ts';
+import type { OwnOptions } from './ownOptions.ts';
+import { Owners } from './owners.ts';
+import { ListFailure } from './printListing.ts';
+
+/** @throws ListFailure when nobody can tell, or the command line is to blame */
+export async function readOwners(own: OwnOptions, env: Io['env']): Promise<Owners> {
+  const { namespace, service, agentSocket = AGENT_SOCKET } = own;
+  try {
+    if (!own.isSourceGiven) {
+      return await ownersFromAgent(agentSocket, {
+        ...(namespace !== undefined && { namespace }),
+        ...(service !== undefined && { service }),
+      });
+    }
+    const { config, problems } = await loadConfiguration(own.values, env);
+    if (problems !== undefined) throw refused(problems);
+    return await ownersFromCluster(config);
+  } catch (error) {
+    if (error instanceof ListFailure) throw error;
+    if (error instanceof BadInput) throw refused(error.problems);
+    const hint =
+      error instanceof NoAgentError ? '; give --kubeconfig FILE or --manifests PATH instead' : '';
+    const { message } = error as Error;
+    throw new ListFailure(1, `Services are not known: ${message}${hint}`);
+  }
+}
+
+function refused(problems: readonly Problem[]): ListFailure {
+  return new ListFailure(2, problems.map((each) => `error: ${formatProblem(each)}`).join('\n'));
+}
+
+/** There is no socket, or nobody listens there. */
+class NoAgentError extends Error {
+  override readonly name = 'NoAgentError';
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** @param filter names, where only one namespace or Service is wanted @throws NoAgentError, Error */
+async function ownersFromAgent(
+  socketPath: string,
+  filter: { readonly namespace?: string; readonly service?: string },
+): Promise<Owners> {
+  const query = new URLSearchParams(filter as Record<string, string>).toString();
+  const path = `${VIRTUAL_SERVERS_PATH}${query === '' ? '' : `?${query}`}`;
+  const text = await new Promise<string>((resolve, reject) => {
+    const request = http.get({ socketPath, path, timeout: TIMEOUT_MS }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece: string) => (body += piece));
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(body);
+        else reject(new Error(`the proxy on this node answers: ${body.trim()}`));
+      });
+    });
+    request.on('timeout', () => request.destroy(new Error(`no answer on ${socketPath}`)));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const isAbsent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+      reject(isAbsent ? new NoAgentError(`no proxy runs here (${socketPath})`) : error);
+    });
+  });
+  const lines = text.split('\n').filter((line) => line !== '');
+  return new Owners(
+    'agent',
+    lines.map((line) => JSON.parse(line) as ServerLine),
+  );
+}
+
+/** @throws BadInput, or an Error of the world */
+async function ownersFromCluster(config: ResolvedConfig): Promise<Owners> {
+  const { snapshot, apiServerAddresses } = await readCluster(config.source);
+  const host = await thisHost(config, apiServerAddresses);
+  const podCIDRs = snapshot.nodes.get(host.nodeName)?.podCIDRs ?? [];
+  const node = { name: host.nodeName, podCIDRs, families: host.families };
+  // Detection of local traffic makes rules, not virtual servers: what is wrong with it does not matter here.
+  const { options } = buildDataplaneOptions(config.dataplane, node);
+  const { state } = buildDesired(snapshot, host, options);
+  const servers = [...state.virtualServers.values()];
+  const source = config.source.kind === 'manifests' ? 'manifests' : 'cluster';
+  return new Owners(
+    source,
+    servers.map((server) => serverLine(server, server.service ?? '')),
+  );
+}
+
+/** Addresses and families are enough; tools that make rules are not asked. */
+async function thisHost(
+  { hostnameOverride }: ResolvedConfig,
+  apiServerAddresses: readonly string[],
+): Promise<HostNetwork> {
+  const { KernelHostObserver } = await import('../../kernel/hostObserver.ts');
+  const nodeName = nodeNameOf(hostnameOverride, hostname()) ?? 'localhost';
+  const observer = new KernelHostObserver({ nodeName, hasRandomFully: false, apiServerAddresses });
+  try {
+    return await observer.read();
+  } finally {
+    observer.close();
+  }
+}
