@@ -6,7 +6,7 @@ import type { EventRecorder, EventSubject } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type { LocalLack } from '../desired/fragment.ts';
-import type { DataplaneState } from '../desired/state.ts';
+import { type DataplaneState, type ServerKey, serverKey } from '../desired/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
 import type { Family } from '../net/family.ts';
 import type { Clock } from '../ops/clock.ts';
@@ -15,10 +15,11 @@ import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import { measureState, type Observation } from '../ops/stateMetrics.ts';
 import type { DrainBook } from '../plan/drain.ts';
-import { operationSubject } from '../plan/operations.ts';
+import { type Operation, operationSubject } from '../plan/operations.ts';
 import type { KernelView } from './kernelView.ts';
 import { ProblemBook } from './problemBook.ts';
 import type { RetryBook } from './retryBook.ts';
+import { StandingTrouble } from './standingTrouble.ts';
 import type { RoundOutcome } from './syncLoop.ts';
 
 export interface Observed {
@@ -47,6 +48,7 @@ export interface ServiceReport {
 /** Collecting problems walks every Service: after a burst of rounds once is enough. */
 const PROBLEMS_DELAY_MS = 300;
 const MAX_FAILURE_LINES = 10;
+const MAX_PROBLEM_LINES = 50;
 
 export class Reporter {
   readonly #parts: ReporterParts;
@@ -54,9 +56,11 @@ export class Reporter {
   readonly #startedAtMs: number;
   #observed: Observed | undefined;
   /** undefined until the source has said something */
-  #source: Pick<SourceStatus, 'isConnected' | 'isFailing'> | undefined;
+  #source: Pick<SourceStatus, 'isConnected'> | undefined;
+  readonly #sourceTrouble = new StandingTrouble();
+  readonly #roundTrouble = new StandingTrouble();
+  readonly #operationTrouble = new StandingTrouble();
   #isFirstRoundDone = false;
-  #isReadFailing = false;
   /** families whose last sweep failed */
   readonly #unswept = new Set<Family>();
   #triggers: { readonly family: Family; readonly atMs: number }[] = [];
@@ -94,12 +98,17 @@ export class Reporter {
 
   /** A source repeats itself at every attempt; only a new state of affairs is worth a line without `-v`. */
   sourceStatus({ isConnected, isFailing, detail }: SourceStatus): void {
-    const { log } = this.#parts;
-    const wasFailing = this.#source?.isFailing === true;
-    this.#source = { isConnected, isFailing };
-    if (isConnected) log.info('source connected', { status: detail });
-    else if (isFailing && !wasFailing) log.error(`source not connected: ${detail}`);
-    else log.verbose(2, 'source not connected', { status: detail });
+    const { log, clock } = this.#parts;
+    this.#source = { isConnected };
+    if (isConnected) {
+      this.#sourceTrouble.ends();
+      log.info('source connected', { status: detail });
+    } else if (
+      isFailing &&
+      this.#sourceTrouble.persists(withoutNumbers(detail), clock.monotonicMs())
+    ) {
+      log.error(`source not connected: ${detail}`);
+    } else log.verbose(2, 'source not connected', { status: detail });
   }
 
   synced({ services, slices, nodes }: ClusterSnapshot): void {
@@ -127,8 +136,9 @@ export class Reporter {
 
   /** @param services asked later and rarely */
   round(outcome: RoundOutcome, services: ServiceReport): void {
-    this.#isReadFailing = false;
+    if (this.#roundTrouble.ends()) this.#parts.log.info('the kernel can be compared again');
     this.#logRound(outcome);
+    this.#logStanding(outcome);
     this.#measureRound(outcome);
     this.#problemsTimer ??= setTimeout(() => {
       this.#problemsTimer = undefined;
@@ -138,25 +148,26 @@ export class Reporter {
   }
 
   roundFailed(error: Error, retryInMs: number): void {
-    const { log, health, families } = this.#parts;
+    const { log, health, families, clock } = this.#parts;
     for (const family of families) health.setFailing(family, true);
     const retry = `trying again in ${(retryInMs / 1000).toFixed(1)} s`;
-    if (!this.#isReadFailing)
-      log.error(`the kernel's state could not be compared; ${retry}`, error);
+    if (this.#roundTrouble.persists(error.message, clock.monotonicMs()))
+      log.error(`the kernel could not be compared with what should be; ${retry}`, error);
     else log.verbose(2, `still failing; ${retry}`, { err: error.message });
-    this.#isReadFailing = true;
   }
 
   problems(origin: string, problems: readonly Problem[]): void {
     const { log, events } = this.#parts;
     const { appeared, cleared } = this.#problems.update(origin, problems);
-    for (const problem of appeared) {
+    const untold = appeared.length - MAX_PROBLEM_LINES;
+    for (const problem of appeared.slice(0, MAX_PROBLEM_LINES)) {
       log.warning(formatProblem(problem));
       const regarding = serviceOf(problem);
       if (regarding === undefined || events === undefined) continue;
       const note = formatProblem(problem);
       events.record({ regarding, type: 'Warning', reason: 'NotProxied', action: 'Sync', note });
     }
+    if (untold > 0) log.warning(`${untold} more problems: \`kube-ipvs plan\` lists them all`);
     for (const problem of cleared) log.verbose(1, `solved: ${formatProblem(problem)}`);
   }
 
@@ -213,13 +224,14 @@ export class Reporter {
 
   #logRound({ isFull, report, newlyFailed, durationMs }: RoundOutcome): void {
     const { log } = this.#parts;
-    for (const { operation, error } of newlyFailed.slice(0, MAX_FAILURE_LINES)) {
+    const causes = withoutConsequences(newlyFailed);
+    for (const { operation, error } of causes.slice(0, MAX_FAILURE_LINES)) {
       log.error(
         `${operationSubject(operation)}: ${operation.op} failed; it will be tried again`,
         error,
       );
     }
-    const untold = newlyFailed.length - MAX_FAILURE_LINES;
+    const untold = causes.length - MAX_FAILURE_LINES;
     if (untold > 0) log.error(`${untold} more operations failed in this round`);
     const fields = {
       operations: report.done.length,
@@ -231,6 +243,24 @@ export class Reporter {
     else if (isFull && report.done.length > 0) log.info('audit corrected the kernel', fields);
     else log.verbose(2, isFull ? 'audit' : 'sync', fields);
     this.#isFirstRoundDone = true;
+  }
+
+  /** Failures are told when they are new; this is for whoever looks later, and for their end. */
+  #logStanding({ report, newlyFailed }: RoundOutcome): void {
+    const { log, clock } = this.#parts;
+    const failing = this.#observed?.retries.size ?? 0;
+    if (failing === 0) {
+      if (this.#operationTrouble.ends())
+        log.info('nothing fails any more: the kernel is as it should be');
+      return;
+    }
+    const isDue = this.#operationTrouble.persists('', clock.monotonicMs());
+    const example = report.failed[0]?.error;
+    if (isDue && newlyFailed.length === 0)
+      log.error(
+        `${failing} operations keep failing and are tried again, one of them with`,
+        example,
+      );
   }
 
   #measureRound({ report, durationMs }: RoundOutcome): void {
@@ -249,6 +279,24 @@ export class Reporter {
       health.setFailing(family, isFailing);
     }
   }
+}
+
+/** Times and countdowns make the same failure read different each time. */
+function withoutNumbers(detail: string): string {
+  return detail.replace(/retry in [\d.]+ s/g, '');
+}
+
+/** Without destinations whose virtual server failed in the same round. */
+function withoutConsequences(failures: RoundOutcome['newlyFailed']): RoundOutcome['newlyFailed'] {
+  const servers = failures.filter(({ operation }) => operation.op === 'addServer');
+  const failed = new Set(servers.map(({ operation }) => serverOf(operation)));
+  return failures.filter(
+    ({ operation }) => operation.op !== 'addDestination' || !failed.has(serverOf(operation)),
+  );
+}
+
+function serverOf(operation: Operation): ServerKey | undefined {
+  return 'server' in operation ? serverKey(operation.server) : undefined;
 }
 
 const NO_TABLES = { nat: new Map(), filter: new Map() };

@@ -135,10 +135,7 @@ export class SyncLoop {
     if (scope.isFull) await this.#readKernel(startMs);
     const drained = await this.#drainOperations(startMs);
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
-    if (planned.length === 0 && !scope.isFull) {
-      this.#parts.retries.settle(scope, planned);
-      return;
-    }
+    if (scope.isEmpty && planned.length === 0) return;
     const report = await this.#parts.dataplane.apply(planned);
     const newlyFailed = await this.#book(scope, planned, report);
     const durationMs = this.#parts.now() - startMs;

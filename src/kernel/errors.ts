@@ -66,7 +66,8 @@ export class ExecError extends Error {
 
   constructor(fields: ExecErrorFields) {
     const { argv, exitCode, stderr, cause } = fields;
-    const end = exitCode === undefined ? 'did not run to its end' : `exit code ${exitCode}`;
+    const unended = hasCode(cause, 'ENOENT') ? 'cannot be started' : 'did not run to its end';
+    const end = exitCode === undefined ? unended : `exit code ${exitCode}`;
     const reason = stderr.trim() || (cause instanceof Error ? cause.message : '');
     super(`${argv.join(' ')}: ${end}${reason === '' ? '' : `: ${reason}`}`, { cause });
     this.argv = argv;
