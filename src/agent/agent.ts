@@ -102,7 +102,7 @@ export class Agent {
     const names = namesOf(state);
     const dataplane = new KernelDataplane(names, openPorts(names, tools));
     const view = new KernelView(dataplane);
-    view.prefetch(state.sysctls.keys());
+    void view.prefetch(state.sysctls.keys());
     return { dataplane, view };
   }
 

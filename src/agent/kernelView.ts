@@ -7,33 +7,52 @@ import type { Dataplane } from '../plan/dataplane.ts';
 import type { ApplyReport } from '../plan/operations.ts';
 import { applyReport, mutableState, type MutableState } from '../plan/applied.ts';
 
-/** After a longer wait for the cluster the kernel may have changed. */
-const PREFETCH_KEEPS_MS = 10_000;
+/** A reading that was finished longer ago is made again: the wait for the cluster may have been long. */
+const READING_KEEPS_MS = 10_000;
+
+interface Reading {
+  readonly state: Promise<ActualState>;
+  /** what was written since it began: it may or may not have seen that */
+  readonly reports: ApplyReport[];
+  doneAtMs: number;
+}
 
 export class KernelView {
   readonly #dataplane: Dataplane;
   #state: MutableState | undefined;
-  #begun: { readonly reading: Promise<ActualState>; readonly atMs: number } | undefined;
+  #reading: Reading | undefined;
 
   constructor(dataplane: Dataplane) {
     this.#dataplane = dataplane;
   }
 
-  /** Begins the reading that the next {@link refresh} takes: it can go on while the cluster is listed. */
-  prefetch(sysctls: Iterable<string>): void {
-    const reading = this.#dataplane.read([...sysctls]);
-    reading.catch(() => undefined);
-    this.#begun = { reading, atMs: performance.now() };
+  /**
+   * Begins the reading that the next {@link refresh} takes: meanwhile the cluster is listed, or rounds go on.
+   *
+   * @returns resolves when it is finished, also when it failed
+   */
+  async prefetch(sysctls: Iterable<string>): Promise<void> {
+    const state = this.#dataplane.read([...sysctls]);
+    const reading: Reading = { state, reports: [], doneAtMs: Infinity };
+    this.#reading = reading;
+    await state.catch(() => undefined);
+    reading.doneAtMs = performance.now();
+  }
+
+  /** A reading was begun and not taken yet. */
+  get hasReading(): boolean {
+    return this.#reading !== undefined;
   }
 
   /** Reads everything; throws KernelError or ExecError when the kernel cannot be read. */
   async refresh(sysctls: Iterable<string>): Promise<void> {
-    const begun = this.#begun;
-    this.#begun = undefined;
-    const isFresh = begun !== undefined && performance.now() - begun.atMs < PREFETCH_KEEPS_MS;
-    this.#state = mutableState(
-      await (isFresh ? begun.reading : this.#dataplane.read([...sysctls])),
-    );
+    const begun = this.#reading;
+    this.#reading = undefined;
+    const isFresh = begun !== undefined && performance.now() < begun.doneAtMs + READING_KEEPS_MS;
+    const state = mutableState(await (isFresh ? begun.state : this.#dataplane.read([...sysctls])));
+    // Every operation can be repeated, so what the reading has seen already changes nothing.
+    if (isFresh) for (const report of begun.reports) applyReport(state, report);
+    this.#state = state;
   }
 
   get isKnown(): boolean {
@@ -48,5 +67,6 @@ export class KernelView {
 
   record(report: ApplyReport): void {
     if (this.#state !== undefined) applyReport(this.#state, report);
+    this.#reading?.reports.push(report);
   }
 }

@@ -70,7 +70,7 @@ export class SyncLoop {
   #hasChanges = false;
   #isFullWanted = true;
   #isStopped = false;
-  #nextAuditMs = -Infinity;
+  #nextAuditMs = Infinity;
   #earliestRoundMs = -Infinity;
   #readFailures = 0;
 
@@ -131,6 +131,7 @@ export class SyncLoop {
 
   async #round(): Promise<void> {
     const startMs = this.#parts.now();
+    if (startMs >= this.#nextAuditMs) this.#beginAudit();
     const scope = this.#takeScope(startMs);
     if (scope.isFull) await this.#readKernel(startMs);
     const drained = await this.#drainOperations(startMs);
@@ -142,12 +143,21 @@ export class SyncLoop {
     this.#events.onRound({ isFull: scope.isFull, planned, report, newlyFailed, durationMs });
   }
 
+  /** The kernel is read beside the rounds, so that no change waits for it; the round that follows compares everything. */
+  #beginAudit(): void {
+    const { view } = this.#parts;
+    this.#nextAuditMs = Infinity;
+    void view.prefetch(this.#desired.state.sysctls.keys()).then(() => {
+      if (view.hasReading) this.resync();
+    });
+  }
+
   #takeScope(nowMs: number): Scope {
     const scope = new Scope();
     this.#hasChanges = false;
     scope.include(this.#desired.settle());
     this.#parts.retries.takeDue(nowMs, scope);
-    if (this.#isFullWanted || nowMs >= this.#nextAuditMs) scope.isFull = true;
+    scope.isFull ||= this.#isFullWanted;
     if (scope.isFull) {
       this.#isFullWanted = false;
       this.#nextAuditMs = nowMs + this.#options.syncPeriodMs;

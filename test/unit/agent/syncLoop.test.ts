@@ -114,6 +114,27 @@ test('an audit puts back what somebody removed, and removes nothing of others', 
   expect(kernel.state.virtualServers.has(serverKey(foreign))).toBe(true);
 });
 
+test('a change does not wait for an audit, and the audit does not undo it', async () => {
+  const { kernel } = await started({ syncPeriodMs: 5 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const read = kernel.read.bind(kernel);
+  let isReading = false;
+  kernel.read = async (sysctls) => {
+    const before = await read(sysctls);
+    isReading = true;
+    await promise;
+    return before;
+  };
+  while (!isReading) await new Promise((done) => setImmediate(done));
+  harness.slice(rawSlice(endpoints('10.244.1.5', '10.244.1.9')));
+  const changed = await harness.round();
+  expect(changed.isFull).toBe(false);
+  expect(destinations(kernel)).toEqual(['10.244.1.5 1', '10.244.1.9 1']);
+  resolve();
+  const audit = await harness.roundWhere(({ isFull }) => isFull);
+  expect(audit.planned).toEqual([]);
+});
+
 test('a kernel that cannot be read is read again, and nothing is lost meanwhile', async () => {
   const kernel = new FakeKernel();
   kernel.readError = new Error('no ip_vs');
