@@ -48,6 +48,9 @@ export class NodeMismatchError extends Error {
   override readonly name = 'NodeMismatchError';
 }
 
+const NO_IP6TABLES =
+  'ip6tables was not found in PATH: nothing is proxied over IPv6 here; install the package iptables';
+
 const API_SERVER_SERVICE = 'default/kubernetes';
 
 export class Agent {
@@ -221,9 +224,12 @@ export class Agent {
 
   /** A family without its iptables cannot be programmed. */
   async #observedHost(): Promise<HostNetwork> {
-    const { observer, tools } = this.#parts;
+    const { observer, tools, reporter } = this.#parts;
     const host = await observer.read();
-    return { ...host, families: host.families.filter((each) => tools.families.includes(each)) };
+    const families = host.families.filter((each) => tools.families.includes(each));
+    const isFirst = this.#host === undefined;
+    if (isFirst && families.length < host.families.length) reporter.warnings([NO_IP6TABLES]);
+    return { ...host, families };
   }
 
   #setHost(host: HostNetwork): void {

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import type { DataplaneSettings } from '../config/resolve.ts';
-import { isNotPermitted } from '../kernel/errors.ts';
+import { isNotImplemented, isNotPermitted } from '../kernel/errors.ts';
 import { IpsetPort } from '../kernel/ipset.ts';
 import { type IptablesTools, findTools } from '../kernel/iptablesBackend.ts';
 import { IpvsPort } from '../kernel/ipvsPort.ts';
@@ -40,6 +40,7 @@ async function checkIpvs(log: Logger): Promise<void> {
         `the kernel refuses access to IPVS (${messageOf(error)}): run as root, or with CAP_NET_ADMIN of the initial user namespace (a privileged container)`,
       );
     }
+    if (isNotImplemented(error)) throw error;
     const cure = 'load it with "modprobe ip_vs", or mount /lib/modules into the container';
     log.error(`the kernel has no IPVS yet; ${cure}; trying again`, error);
   } finally {

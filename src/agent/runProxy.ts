@@ -5,12 +5,13 @@ import { KubeconfigError } from '../cluster/kubeconfig.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
 import { nodeNameOf } from '../config/nodeName.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
+import { ExecError, KernelError } from '../kernel/errors.ts';
 import { KernelHostObserver } from '../kernel/hostObserver.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { FAMILIES } from '../net/family.ts';
 import { SystemClock } from '../ops/clock.ts';
 import { ProxyHealth } from '../ops/health.ts';
-import { HttpServer, type Routes } from '../ops/httpServer.ts';
+import { HttpServer, ListenError, type Routes } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
@@ -33,7 +34,10 @@ export interface Program {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** @returns the exit code: 0 after a signal, 1 when it cannot go on, or must be started anew with a changed --config */
+/**
+ * @returns the exit code: 0 after a signal, 1 when it cannot go on here, or must be started anew with a changed --config, 2
+ *   when what the configuration names is wrong
+ */
 export async function runProxy(config: ResolvedConfig, program: Program): Promise<number> {
   const { log } = program;
   const end = endSignal(config, log);
@@ -43,7 +47,7 @@ export async function runProxy(config: ResolvedConfig, program: Program): Promis
   } catch (error) {
     if (!isExplained(error)) throw error;
     log.error(`kube-ipvs cannot run here: ${error.message}`);
-    return 1;
+    return isBadInput(error) ? 2 : 1;
   } finally {
     end.release();
   }
@@ -167,8 +171,16 @@ function endSignal({ configFile }: ResolvedConfig, log: Logger) {
 }
 
 function isExplained(error: unknown): error is Error {
-  return (
+  const isOfThisNode =
     error instanceof EnvironmentError ||
+    error instanceof KernelError ||
+    error instanceof ExecError ||
+    error instanceof ListenError;
+  return isOfThisNode || isBadInput(error);
+}
+
+function isBadInput(error: unknown): error is Error {
+  return (
     error instanceof NodeMismatchError ||
     error instanceof KubeconfigError ||
     error instanceof ManifestPathError

@@ -92,6 +92,11 @@ export function isMissing(error: unknown): boolean {
   return hasCode(error, 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL', 'ENODEV');
 }
 
+/** No addon to talk to the kernel with, or a kernel without netlink: nothing that comes by itself. */
+export function isNotImplemented(error: unknown): boolean {
+  return hasCode(error, 'ENOSYS', 'EPROTONOSUPPORT');
+}
+
 export function isNotPermitted(error: unknown): boolean {
   return hasCode(error, 'EPERM', 'EACCES');
 }

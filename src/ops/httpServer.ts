@@ -38,6 +38,11 @@ const NOT_FOUND: HttpAnswer = {
   body: '404 page not found\n',
 };
 
+/** The address cannot be listened on, and the configuration wants that to be the end. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #closing = new AbortController();
@@ -57,14 +62,14 @@ export class HttpServer {
   /**
    * Resolves after the first attempt, whether it listens now or goes on trying.
    *
-   * @throws Error when it cannot bind and `isHardFail` is set
+   * @throws ListenError when it cannot bind and `isHardFail` is set
    */
   async start(): Promise<void> {
     try {
       await this.#listen();
     } catch (error) {
       const problem = this.#problem(error);
-      if (this.#options.isHardFail) throw new Error(problem, { cause: error });
+      if (this.#options.isHardFail) throw new ListenError(problem, { cause: error });
       this.#options.onError(`${problem}; trying again every ${RETRY_MS / 1000} s`, error);
       this.#retrying = this.#retry();
     }
