@@ -1,0 +1,1 @@
+export function readmes(): { readonly written: string; readonly wanted: string };
