@@ -19,40 +19,49 @@ import { billOfMaterials, sizeByPart } from './imageReport.mjs';
 import { say } from './setUp.mjs';
 
 /**
- * @returns `{ name, digest, layers, labels, tree, archive, sbom, sizes }`: files and folders as absolute paths, sizes as
- *   `[{ part, bytes }]`
+ * @param twice also build without the cache and compare
+ * @returns `{ name, digest, layers, labels, tree, archive, sbom, sizes, differences }`: files and folders as absolute paths,
+ *   sizes as `[{ part, bytes }]`, differences to the second build as text (none: the same digest), undefined without one
  */
-export function makeImage({ name, base, cached = true } = {}) {
+export function makeImage({ name, base, cached = true, twice = false } = {}) {
   builder.ensureImageTools();
-  const identity = builder.identity();
-  const tag = name ?? `localhost/kube-ipvs:${identity.version}`;
-  say(`building ${tag} of ${identity.revision}`);
-  builder.build({ name: tag, base: base ?? builder.ensureLocalBase(), cached });
+  const context = builder.snapshot();
+  try {
+    const tag = name ?? `localhost/kube-ipvs:${context.version}`;
+    const on = base ?? builder.ensureLocalBase();
+    say(`building ${tag} of ${context.revision}`);
+    builder.build({ name: tag, base: on, context, cached });
+    const image = exported(tag, context);
+    if (!twice) return image;
+    say('building a second time, every step anew');
+    const second = 'localhost/kube-ipvs:second';
+    builder.build({ name: second, base: on, context, cached: false });
+    return { ...image, differences: differences(image, second) };
+  } finally {
+    context.remove();
+  }
+}
+
+function exported(tag, context) {
   const folder = join(checkout, '.cache', 'image');
   mkdirSync(folder, { recursive: true });
-  const file = `kube-ipvs-${tag.replace(/.*:/, '')}`;
-  const archive = join(folder, `${file}.tar`);
+  const file = join(folder, `kube-ipvs-${tag.replace(/.*:/, '')}`);
+  const archive = `${file}.tar`;
   const manifest = builder.exportArchive(tag, archive);
   const tree = builder.exportTree(tag);
-  const sbom = join(folder, `${file}.spdx.json`);
-  writeFileSync(sbom, `${JSON.stringify(billOfMaterials(tree, identity), null, 2)}\n`);
+  const sbom = `${file}.spdx.json`;
+  writeFileSync(sbom, `${JSON.stringify(billOfMaterials(tree, context), null, 2)}\n`);
   return { name: tag, ...manifest, tree, archive, sbom, sizes: sizeByPart(tree) };
 }
 
-/** @returns what differs between the image and one made of the same sources without the cache; empty when nothing does */
-export function compareWithSecondBuild(first, { base } = {}) {
-  say('building a second time, every step anew');
-  const name = 'localhost/kube-ipvs:second';
-  builder.build({ name, base: base ?? builder.ensureLocalBase(), cached: false });
+function differences(first, name) {
   const second = builder.exportArchive(name, join(builder.imageFolder(), 'second.tar'));
   if (second.digest === first.digest) return [];
-  const differing = first.layers
+  const layers = first.layers
     .map(({ digest }, i) => [i, digest, second.layers[i]?.digest])
     .filter(([, one, other]) => one !== other)
     .map(([i, one, other]) => `layer ${i + 1}: ${one} and ${other}`);
-  return differing.length > 0
-    ? differing
-    : [`only the configuration: ${first.digest} and ${second.digest}`];
+  return layers.length > 0 ? layers : [`the configuration: ${first.digest} and ${second.digest}`];
 }
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1).padStart(7)} MB`;
@@ -82,16 +91,16 @@ function main() {
       twice: { type: 'boolean' },
     },
   });
-  const image = makeImage({ name: values.name, base: values.base, cached: !values.fresh });
+  const { name, base, fresh, twice } = values;
+  const image = makeImage({ name, base, cached: !fresh, twice });
   report(image);
-  if (!values.twice) return 0;
-  const differences = compareWithSecondBuild(image, { base: values.base });
+  if (!twice) return 0;
   process.stdout.write(
-    differences.length === 0
+    image.differences.length === 0
       ? '  a second build has the same digest\n'
-      : `  a second build differs:\n${differences.map((line) => `    ${line}\n`).join('')}`,
+      : `  a second build differs:\n${image.differences.map((line) => `    ${line}\n`).join('')}`,
   );
-  return differences.length === 0 ? 0 : 1;
+  return image.differences.length === 0 ? 0 : 1;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -2,7 +2,15 @@
 // registry of images can be reached, the build, and the result as an OCI archive and as a plain file tree.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { checkout, findProgram } from '../lab/workshop.mjs';
@@ -77,7 +85,7 @@ export function ensureLocalBase() {
 }
 
 /** @returns `{ version, revision, created }` of the checkout; the revision says when files differ from it */
-export function identity() {
+function identity() {
   const git = (...argv) => execFileSync('git', argv, { cwd: checkout, encoding: 'utf8' }).trim();
   const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
   const isDirty = git('status', '--porcelain', '--', ...contextPaths) !== '';
@@ -91,6 +99,10 @@ export function identity() {
 /** What .containerignore lets through. */
 const contextPaths = [
   'Containerfile',
+  '.containerignore',
+  '.npmrc',
+  'LICENSE',
+  'tsconfig.json',
   'package.json',
   'package-lock.json',
   'binding.gyp',
@@ -101,12 +113,38 @@ const contextPaths = [
 ];
 
 /**
+ * The files that the image is made of as they are now, in a folder of their own: two builds of it are of the same sources
+ * whatever happens to the checkout meanwhile.
+ *
+ * @returns `{ folder, remove, version, revision, created }`
+ */
+export function snapshot() {
+  const folder = mkdtempSync(join(imageFolder(), 'context-'));
+  const listed = [
+    'ls-files',
+    '-z',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '--',
+    ...contextPaths,
+  ];
+  const names = execFileSync('git', listed, { cwd: checkout, encoding: 'utf8' }).split('\0');
+  for (const name of new Set(names.filter((path) => path && existsSync(join(checkout, path))))) {
+    cpSync(join(checkout, name), join(folder, name), { preserveTimestamps: true });
+  }
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  return { folder, remove, ...identity() };
+}
+
+/**
  * @param name of the image, e.g. `localhost/kube-ipvs:0.1.0`
  * @param base name of an image to build on
+ * @param context what `snapshot` returned
  * @param cached false: every step anew
  */
-export function build({ name, base, cached = true }) {
-  const { version, revision, created } = identity();
+export function build({ name, base, context, cached = true }) {
+  const { folder, version, revision, created } = context;
   const stamps = { BASE: base, VERSION: version, REVISION: revision, CREATED: created };
   buildah([
     'bud',
@@ -118,9 +156,9 @@ export function build({ name, base, cached = true }) {
     '--format=oci',
     ...(existsSync(authorities) ? [`--secret=id=ca,src=${authorities}`] : []),
     ...Object.entries(stamps).map(([key, value]) => `--build-arg=${key}=${value}`),
-    `--file=${join(checkout, 'Containerfile')}`,
+    `--file=${join(folder, 'Containerfile')}`,
     `--tag=${name}`,
-    checkout,
+    folder,
   ]);
 }
 
