@@ -6,38 +6,37 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from '../../test/lab/addressPlan.ts';
 import type { Cluster } from './cluster.ts';
-import { product, type Proxy } from './proxies.ts';
+import { product } from './proxies.ts';
 import type { DemoServices } from './services.ts';
 
 export interface Kept {
   readonly cluster: Cluster;
   readonly services: DemoServices;
-  readonly proxies: readonly Proxy[];
-  /** for the commands */
+  /** for the commands; the shell finds it in $DEMO */
   readonly folder: string;
 }
 
 /** @returns exit status: 0 without --keep and after a shell; that of the commands otherwise */
-export async function keepOpen({ cluster, services, proxies, folder }: Kept): Promise<number> {
+export async function keepOpen({ cluster, services, folder }: Kept): Promise<number> {
   const kind = process.env['KUBE_IPVS_DEMO_KEEP'];
   if (kind === undefined) return 0;
   const { nodes, pods, outside } = cluster.topology;
   const PATH = `${writeCommands(join(folder, 'bin'), [...nodes, ...pods, outside], services)}:${process.env['PATH']}`;
-  const env = { ...process.env, PATH, PS1: 'demo:\\w\\$ ' };
+  const env = { ...process.env, PATH, DEMO: folder, PS1: 'demo:\\w\\$ ' };
   if (kind === 'commands') {
     const commands = process.env['KUBE_IPVS_DEMO_COMMANDS'] ?? '';
     if (commands.trim() === '')
       process.stdout.write('no terminal and no commands on stdin: ending\n');
     return ended(['bash', '-c', commands], env);
   }
-  process.stdout.write(hints(services, proxies));
+  process.stdout.write(hints(services));
   // The terminal of the lab kernel does not know how large it is.
   const size = process.env['COLUMNS'] ? 'stty cols "$COLUMNS" rows "$LINES"; ' : '';
   await ended(['sh', '-c', `${size}exec bash --norc -i`], env);
   return 0;
 }
 
-function hints(services: DemoServices, proxies: readonly Proxy[]): string {
+function hints(services: DemoServices): string {
   const tries = [
     [
       'client curl -s 10.96.0.10',
@@ -50,7 +49,7 @@ function hints(services: DemoServices, proxies: readonly Proxy[]): string {
     ['node1 ipset list KUBE-CLUSTER-IP', 'the sets they match'],
     ['node1 curl -s localhost:10249/metrics', 'metrics of the proxy'],
     [services.hint, services.hintSays],
-    [`tail -f ${proxies[0]?.logFile}`, 'what the proxy of node1 says'],
+    ['tail -f $DEMO/node1.log', 'what the proxy of node1 says'],
     ['exit', 'ends it all'],
   ];
   const width = Math.max(...tries.map(([command]) => command!.length));

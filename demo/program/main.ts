@@ -53,7 +53,7 @@ async function show(folder: string): Promise<number> {
   for (const chapter of chapters) await survive(chapter, { cluster, services, proxies, report });
   tellFailures(report, proxies);
   report.summary();
-  const status = await keepOpen({ cluster, services, proxies, folder });
+  const status = await keepOpen({ cluster, services, folder });
   for (const proxy of proxies) await proxy.stop();
   return report.isAllRight ? status : 1;
 }

@@ -63,7 +63,7 @@ function fromFiles(parent: string, report: Report): DemoServices {
       write(original);
       return `${scaledFile} rewritten with the endpoints of ${pod} again`;
     },
-    hint: `sed -i 's/port: 80$/port: 81/' ${path}`,
+    hint: "sed -i 's/port: 80$/port: 81/' $DEMO/manifests/cluster-ip.yaml",
     hintSays: 'change a Service; then: client curl -s 10.96.0.10:81',
     commands: {},
   };
@@ -102,8 +102,8 @@ async function fromApiServer(
       await patchAll(({ endpoints }) => endpoints);
       return `EndpointSlices of web patched through the API: with ${pod} again`;
     },
-    hint: `api /apis/discovery.k8s.io/v1/namespaces/default/endpointslices/web-ipv4 -X DELETE`,
-    hintSays: 'ask the API server; after this one web refuses: client curl -s 10.96.0.10',
+    hint: 'api /api/v1/namespaces/default/services/shop -X DELETE',
+    hintSays: 'ask the API server; then: outside curl -s 192.0.2.11:30080',
     commands: { api: askApi(address, folder) },
   };
 }
