@@ -11,11 +11,11 @@ import { buildBinary, findBinary } from './kubernetes.mjs';
 
 export const say = (text) => process.stdout.write(`== ${text}\n`);
 
-/** @throws when the command fails */
-export function must(argv, env = {}) {
+/** @param stdout 'ignore' for a command that talks too much; @throws when it fails */
+export function must(argv, env = {}, stdout = 'inherit') {
   const { status, signal, error } = spawnSync(argv[0], argv.slice(1), {
     cwd: checkout,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', stdout, 'inherit'],
     env: { ...process.env, ...env },
   });
   if (status !== 0)
@@ -46,7 +46,9 @@ export function ensurePackages() {
   }
   const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
   must(['apt-get', 'update', '-qq'], quiet);
-  must(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing], quiet);
+  // dpkg prints several lines a package whatever it is told.
+  const install = ['apt-get', 'install', '-y', '-qq', '--no-install-recommends'];
+  must([...install, ...missing], quiet, 'ignore');
 }
 
 /** Runs `npm ci` when node_modules is not what package-lock.json says. */
