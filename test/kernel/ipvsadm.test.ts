@@ -3,6 +3,7 @@
  * namespaces. Output, errors, exit codes and what the kernel holds afterwards must be equal.
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { randomState } from '../support/ipvsStates.ts';
 import { changeLines } from '../support/ipvsadmLines.ts';
 import { type Answer, type Command, ourAnswer, realAnswers } from '../support/ipvsadmOracle.ts';
 import { requireIpvs } from '../support/kernelProbe.ts';
@@ -74,6 +75,56 @@ describe('beside the real ipvsadm', () => {
   test('each check of values and of options together', async () => {
     await expectEqual(words(CHECKS));
   }, 120_000);
+
+  test.each([
+    ['good lines', ['-A -t 10.0.0.1:80 -s rr', '-a -t 10.0.0.1:80 -r 1.1.1.1 -m', '']],
+    ['no end of the last line', ['-A -t 10.0.0.1:80 -s rr', '-a -t 10.0.0.1:80 -r 1.1.1.1 -m']],
+    [
+      "blanks, tabs, CR, the program's name",
+      ['  ipvsadm\t-A  -t 10.0.0.1:80 \r', '', ' ', '-C ipvsadm', ''],
+    ],
+    ['nothing', ['']],
+    ['nothing but blanks', [' \t\r', '', '']],
+    [
+      'the kernel refuses some',
+      ['-A -t 10.0.0.1:80', '-A -t 10.0.0.1:80', '-D -t 9.9.9.9:9', '-A -u 10.0.0.1:80', ''],
+    ],
+    ['the kernel refuses the last', ['-A -t 10.0.0.1:80', '-A -t 10.0.0.1:80', '']],
+    ['a usage error in the middle', ['-A -t 10.0.0.1:80', '-A -t 10', '-A -t 10.0.0.2:80', '']],
+    ['an unknown option in the middle', ['-A -t 10.0.0.1:80 --foo', '-A -t 10.0.0.2:80', '']],
+    ['an unknown option at the end', ['-A -t 10.0.0.1:80', '-A -t 10.0.0.2:80 --foo', '']],
+    ['a comment', ['-A -t 10.0.0.1:80', '# no comments', '-A -t 10.0.0.2:80', '']],
+    [
+      'listings between changes',
+      ['-A -t 10.0.0.1:80', '-Ln', '-A -t 10.0.0.2:80', '-Sn', '-L -t 1.1.1.1:1', '-C', ''],
+    ],
+    ['help between changes', ['-A -t 10.0.0.1:80', '-h', '-A -t 10.0.0.2:80', '']],
+    ['a restore in a restore', ['-A -t 10.0.0.1:80', '-R', '-A -t 10.0.0.2:80', '']],
+    ['time-outs and zeroing', ['--set 1 2 3', '-Z', '-A -f 7 -s rr', '-Z -f 7', '--set 1', '']],
+    ['names', ['-A -t localhost:http -s rr', '-a -t localhost:http -r localhost:ssh -m', '']],
+  ])('restoring: %s', async (_, lines) => {
+    const command = { argv: ['-R'], stdin: lines.join('\n') };
+    const [real] = await realAnswers(theirs, [command]);
+    const found = await ourAnswer(ours, command);
+    // What ipvsadm does not say: in which line.
+    const stderr = found.stderr.replaceAll(/^line \d+: /gm, '');
+    expect({ ...found, stderr }).toEqual(real);
+    expect(await stateOf(ours)).toEqual(await stateOf(theirs));
+  });
+
+  test('restoring what was saved gives the same again', async () => {
+    // A mark from 2^31 on is saved as a negative number, which is refused.
+    const rules = [2, 3, 4].flatMap(randomState).filter((rule) => !/-f \d{10}/.test(rule));
+    await realAnswers(theirs, [{ argv: ['-R'], stdin: `${rules.join('\n')}\n` }]);
+    const [saved] = await realAnswers(theirs, [{ argv: ['-Sn'] }]);
+    expect(saved!.stdout.split('\n').length).toBeGreaterThan(5);
+    const restored = await ourAnswer(ours, { argv: ['-R'], stdin: saved!.stdout });
+    const [again] = await realAnswers(ours, [{ argv: ['-Sn'] }]);
+    expect({ restored, saved: again }).toEqual({
+      restored: { stdout: '', stderr: '', exitCode: 0 },
+      saved,
+    });
+  });
 
   test('synchronisation daemons and time-outs', async () => {
     await expectEqual(words(SETTINGS));
