@@ -30,11 +30,15 @@ export class E2eCluster {
     this.lab = lab;
   }
 
-  /** Builds the product; starts both servers and the lab; creates the Node. About 10 s. */
-  static async start(): Promise<E2eCluster> {
+  /**
+   * Builds the product; starts both servers and the lab; creates the Node. About 10 s.
+   *
+   * @param apiFlags added to kube-apiserver's
+   */
+  static async start(apiFlags: readonly string[] = []): Promise<E2eCluster> {
     execFileSync(process.execPath, [join(checkout, 'test', 'tools', 'bundle.mjs')]);
     const namespace = `e2e${process.pid}`;
-    const server = await ApiServer.start({ namespace });
+    const server = await ApiServer.start({ namespace, flags: apiFlags });
     try {
       const lab = await Lab.start({ namespace });
       const cluster = new E2eCluster(server, lab);
