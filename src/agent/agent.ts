@@ -15,6 +15,7 @@ import type { HostNetwork } from '../model/host.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { formatProblem } from '../model/problem.ts';
 import { type Address, parseAddress } from '../net/address.ts';
+import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
 import type { HostObserver } from '../plan/dataplane.ts';
 import { ClusterFeed } from './clusterFeed.ts';
@@ -51,6 +52,9 @@ export class NodeMismatchError extends Error {
 const NO_IP6TABLES =
   'ip6tables was not found in PATH: nothing is proxied over IPv6 here; install the package iptables';
 
+/** After the first round; by then the lists of the start are held by nobody. */
+const START_GARBAGE_DELAY_MS = 3_000;
+
 const API_SERVER_SERVICE = 'default/kubernetes';
 
 export class Agent {
@@ -62,6 +66,7 @@ export class Agent {
   #loop: SyncLoop | undefined;
   #options: DataplaneOptions | undefined;
   #hostReading: Promise<void> = Promise.resolve();
+  #startGarbageTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -127,6 +132,7 @@ export class Agent {
         onRound: (outcome) => {
           reporter.round(outcome, this.#builder!);
           sweep.round(outcome.report);
+          this.#startGarbageTimer ??= setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
         },
         onError: (error, retryInMs) => reporter.roundFailed(error, retryInMs),
       },
