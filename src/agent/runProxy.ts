@@ -16,6 +16,7 @@ import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
 import { Agent, NodeMismatchError } from './agent.ts';
+import { checkCapabilities } from './capabilities.ts';
 import { openSource } from './clusterSource.ts';
 import { watchFile } from './fileWatch.ts';
 import { LocalSocket } from './localSocket.ts';
@@ -64,6 +65,7 @@ async function proxyUntil(
     throw new EnvironmentError('this host has no name; give --hostname-override');
   }
   log.info('starting', { version: `v${version}`, node: nodeName });
+  await checkCapabilities();
   await checkOtherProxies(config, log);
   const tools = await checkEnvironment(log);
   await setOomScore(config.oomScoreAdj, log);

@@ -1,0 +1,22 @@
+import { expect, test } from '@jest/globals';
+import { missingCapabilities } from '../../../src/agent/capabilities.ts';
+
+const status = (effective: string) =>
+  `Name:\tnode\nCapPrm:\t0000000000000000\nCapEff:\t${effective}\n`;
+
+test.each([
+  ['0000000000003000', []],
+  ['000001ffffffffff', []],
+  ['0000000000001000', ['CAP_NET_RAW (the raw sockets of iptables)']],
+  ['0000000000002000', ['CAP_NET_ADMIN (IPVS, ipset, rules and addresses)']],
+])('capabilities %s', (effective, missing) => {
+  expect(missingCapabilities(status(effective))).toEqual(missing);
+});
+
+test('without any capability both are named', () => {
+  expect(missingCapabilities(status('0000000000000000'))).toHaveLength(2);
+});
+
+test('a status that does not tell stops nothing', () => {
+  expect(missingCapabilities('')).toEqual([]);
+});
