@@ -37,5 +37,6 @@ export default {
     project('golden'),
     project('kernel', { setupFiles: ['<rootDir>/test/support/labOnly.ts'] }),
     project('e2e'),
+    project('chart'),
   ],
 };

@@ -48,6 +48,8 @@ cd "$system"
 mkdir -p usr/bin usr/sbin usr/lib usr/lib64 usr/lib/modules dev etc proc run sys tmp root var/lib/dpkg/status.d
 chmod 1777 tmp
 chmod 700 root
+# Where the kubelet mounts the service account.
+ln -s /run var/run
 for name in bin sbin lib lib64; do ln -s "usr/$name" "$name"; done
 
 for path in /usr/sbin/ipset /usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /usr/bin/kmod; do

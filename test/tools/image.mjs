@@ -20,7 +20,7 @@ import { say } from './setUp.mjs';
 
 /**
  * @param twice also build without the cache and compare
- * @returns `{ name, digest, layers, labels, tree, archive, sbom, sizes, differences }`: files and folders as absolute paths,
+ * @returns `{ name, digest, layers, config, tree, archive, sbom, sizes, differences }`: files and folders as absolute paths,
  *   sizes as `[{ part, bytes }]`, differences to the second build as text (none: the same digest), undefined without one
  */
 export function makeImage({ name, base, cached = true, twice = false } = {}) {

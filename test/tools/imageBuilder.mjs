@@ -165,7 +165,8 @@ export function build({ name, base, context, cached = true }) {
 /**
  * Writes an OCI archive, the form that `ctr images import` and `podman load` read.
  *
- * @returns `{ digest, layers: [{ digest, size }] }` of the manifest in it; sizes are compressed bytes
+ * @returns `{ digest, layers: [{ digest, size }], config }` of the manifest in it; sizes are compressed bytes, `config` is what
+ *   OCI calls so: `{ Entrypoint, Env, Labels }`
  */
 export function exportArchive(name, file) {
   rmSync(file, { force: true });
@@ -174,11 +175,8 @@ export function exportArchive(name, file) {
     JSON.parse(execFileSync('tar', ['-xOf', file, path], { encoding: 'utf8' }));
   const blob = (digest) => read(`blobs/${digest.replace(':', '/')}`);
   const { digest } = read('index.json').manifests[0];
-  return {
-    digest,
-    layers: blob(digest).layers,
-    labels: blob(blob(digest).config.digest).config.Labels,
-  };
+  const { layers, config } = blob(digest);
+  return { digest, layers, config: blob(config.digest).config };
 }
 
 /** @returns a folder with the image's file tree, made once per image */
