@@ -66,7 +66,6 @@ export class Agent {
   #loop: SyncLoop | undefined;
   #options: DataplaneOptions | undefined;
   #hostReading: Promise<void> = Promise.resolve();
-  #startGarbageTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -125,6 +124,7 @@ export class Agent {
     const { syncPeriodMs, minSyncPeriodMs } = config;
     const { excludeCidrs } = options;
     const sweep = this.#openSweep(view);
+    let isFirst = true;
     const loop = new SyncLoop(
       { desired: builder, dataplane, view, ledger, retries, drain, now },
       { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
@@ -132,7 +132,8 @@ export class Agent {
         onRound: (outcome) => {
           reporter.round(outcome, this.#builder!);
           sweep.round(outcome.report);
-          this.#startGarbageTimer ??= setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
+          if (isFirst) setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
+          isFirst = false;
         },
         onError: (error, retryInMs) => reporter.roundFailed(error, retryInMs),
       },

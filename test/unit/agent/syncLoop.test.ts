@@ -118,14 +118,14 @@ test('a change does not wait for an audit, and the audit does not undo it', asyn
   const { kernel } = await started({ syncPeriodMs: 5 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const read = kernel.read.bind(kernel);
-  let isReading = false;
+  const begun = Promise.withResolvers<void>();
   kernel.read = async (sysctls) => {
     const before = await read(sysctls);
-    isReading = true;
+    begun.resolve();
     await promise;
     return before;
   };
-  while (!isReading) await new Promise((done) => setImmediate(done));
+  await begun.promise;
   harness.slice(rawSlice(endpoints('10.244.1.5', '10.244.1.9')));
   const changed = await harness.round();
   expect(changed.isFull).toBe(false);
