@@ -2,7 +2,7 @@
  * The commands of ipvsadm that change something, ours beside the real one: the same command lines, good and bad, in two fresh
  * namespaces. Output, errors, exit codes and what the kernel holds afterwards must be equal.
  */
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { randomState } from '../support/ipvsStates.ts';
 import { changeLines } from '../support/ipvsadmLines.ts';
 import { type Answer, type Command, ourAnswer, realAnswers } from '../support/ipvsadmOracle.ts';
@@ -17,6 +17,9 @@ const FIRST_SEED = Number(process.env['KUBE_IPVS_CHANGE_SEED'] ?? 1);
 describe('beside the real ipvsadm', () => {
   let theirs: Namespace;
   let ours: Namespace;
+
+  // Many processes of the real one.
+  jest.setTimeout(120_000);
 
   beforeAll(async () => {
     theirs = await freshNamespace();
@@ -63,7 +66,6 @@ describe('beside the real ipvsadm', () => {
     async (seed) => {
       await expectEqual(words(changeLines(seed, 120)));
     },
-    120_000,
   );
 
   test('help, version and no command at all', async () => {
@@ -74,7 +76,7 @@ describe('beside the real ipvsadm', () => {
 
   test('each check of values and of options together', async () => {
     await expectEqual(words(CHECKS));
-  }, 120_000);
+  });
 
   test.each([
     ['good lines', ['-A -t 10.0.0.1:80 -s rr', '-a -t 10.0.0.1:80 -r 1.1.1.1 -m', '']],
@@ -128,7 +130,7 @@ describe('beside the real ipvsadm', () => {
 
   test('synchronisation daemons and time-outs', async () => {
     await expectEqual(words(SETTINGS));
-  }, 120_000);
+  });
 });
 
 const CHECKS = `

@@ -1,5 +1,5 @@
 /** `kube-ipvs list` and the real ipvsadm on the same kernel state: output, errors and exit code must be equal, byte for byte. */
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { list } from '../../src/cli/list.ts';
 import { type Encode, GenericSocket } from '../../src/kernel/genlFamily.ts';
 import { IPVS_GENL_NAME } from '../../src/netlink/constants.ts';
@@ -42,6 +42,9 @@ function setsFor(seed: number): (readonly string[])[] {
 
 describe('beside the real ipvsadm', () => {
   let namespace: Namespace;
+
+  // Many processes of the real one.
+  jest.setTimeout(60_000);
 
   beforeAll(async () => {
     namespace = await freshNamespace();
@@ -94,7 +97,6 @@ describe('beside the real ipvsadm', () => {
       const sets = setsFor(seed);
       await expectEqual(sets, await realListings(sets, rules));
     },
-    60_000,
   );
 
   test('every option set meets some state', () => {
@@ -244,7 +246,7 @@ describe('beside the real ipvsadm', () => {
     const real = await realListings(optionSets);
     expect(real.every(({ exitCode }) => exitCode !== 0)).toBe(true);
     await expectEqual(optionSets, real);
-  }, 60_000);
+  });
 
   test('without a command -L is meant, unless called by the name ipvsadm', async () => {
     await namespace.run('ipvsadm', '-A', '-t', '10.0.0.1:80', '-s', 'rr');

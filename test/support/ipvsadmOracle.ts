@@ -10,6 +10,8 @@ import { promisify } from 'node:util';
 import { ipvsadm } from '../../src/cli/ipvsadm.ts';
 import type { Namespace } from './namespace.ts';
 
+export type OracleNamespace = Pick<Namespace, 'name' | 'networkNamespacePath'>;
+
 const exec = promisify(execFile);
 
 export interface Answer {
@@ -27,7 +29,7 @@ export const REAL_IPVSADM = '/sbin/ipvsadm';
 
 /** @param binary a changed copy of it, say */
 export async function realAnswers(
-  namespace: Namespace,
+  namespace: OracleNamespace,
   commands: readonly Command[],
   binary = 'ipvsadm',
 ): Promise<Answer[]> {
@@ -57,7 +59,7 @@ export async function realAnswers(
 }
 
 export async function ourAnswer(
-  { networkNamespacePath }: Namespace,
+  { networkNamespacePath }: OracleNamespace,
   { argv, stdin = '' }: Command,
   connectionTable?: string,
 ): Promise<Answer> {
