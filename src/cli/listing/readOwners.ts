@@ -23,16 +23,16 @@ import type { OwnOptions } from './ownOptions.ts';
 import { Owners } from './owners.ts';
 import { ListFailure } from './printListing.ts';
 
-/** @throws ListFailure when nobody can tell, or the command line is to blame */
+/**
+ * The proxy of this node unless a cluster is named; where none runs, in a pod, the cluster around it.
+ *
+ * @throws ListFailure when nobody can tell, or the command line is to blame
+ */
 export async function readOwners(own: OwnOptions, env: Io['env']): Promise<Owners> {
-  const { namespace, service, agentSocket = AGENT_SOCKET } = own;
   try {
-    if (!own.isSourceGiven) {
-      return await ownersFromAgent(agentSocket, {
-        ...(namespace !== undefined && { namespace }),
-        ...(service !== undefined && { service }),
-      });
-    }
+    const isInPod = Boolean(env['KUBERNETES_SERVICE_HOST'] && env['KUBERNETES_SERVICE_PORT']);
+    const told = own.isSourceGiven ? undefined : await fromAgent(own, isInPod);
+    if (told !== undefined) return told;
     const { config, problems } = await loadConfiguration(own.values, env);
     if (problems !== undefined) throw refused(problems);
     return await ownersFromCluster(config);
@@ -43,6 +43,21 @@ export async function readOwners(own: OwnOptions, env: Io['env']): Promise<Owner
       error instanceof NoAgentError ? '; give --kubeconfig FILE or --manifests PATH instead' : '';
     const { message } = error as Error;
     throw new ListFailure(1, `Services are not known: ${message}${hint}`);
+  }
+}
+
+/** @returns undefined when there is no proxy and another way @throws NoAgentError, Error */
+async function fromAgent(own: OwnOptions, hasOtherWay: boolean): Promise<Owners | undefined> {
+  const { namespace, service, agentSocket = AGENT_SOCKET } = own;
+  const filter = {
+    ...(namespace !== undefined && { namespace }),
+    ...(service !== undefined && { service }),
+  };
+  try {
+    return await ownersFromAgent(agentSocket, filter);
+  } catch (error) {
+    if (error instanceof NoAgentError && hasOtherWay) return undefined;
+    throw error;
   }
 }
 
