@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseKernel } from '../lab/choose.mjs';
 import { checkout, findProgram, missingPackages } from '../lab/workshop.mjs';
+import { buildHelm, findHelm } from './helm.mjs';
 import { buildBinary, findBinary } from './kubernetes.mjs';
 
 export const say = (text) => process.stdout.write(`== ${text}\n`);
@@ -87,6 +88,18 @@ export function ensureKubernetes() {
   say('building kube-apiserver with Go (once, about 5 minutes)');
   try {
     buildBinary('kube-apiserver');
+    return undefined;
+  } catch (error) {
+    return error.message;
+  }
+}
+
+/** Finds or builds helm. @returns undefined, or why it cannot be had and what to do */
+export function ensureHelm() {
+  if (findHelm()) return undefined;
+  say('building helm with Go (once, about 4 minutes)');
+  try {
+    buildHelm();
     return undefined;
   } catch (error) {
     return error.message;

@@ -10,7 +10,7 @@ import * as setUp from './setUp.mjs';
 import { totalsLine, totalsTable, writeTotals } from './totals.mjs';
 
 const native = ['unit', 'property', 'golden'];
-const all = [...native, 'kernel', 'e2e'];
+const all = [...native, 'kernel', 'e2e', 'chart'];
 
 /** A run here may leave out neither of these for want of a kernel or an API server. */
 const isCi = Boolean(process.env['CI']) && process.env['CI'] !== 'false';
@@ -32,6 +32,7 @@ async function main(argv) {
   }
   if (wanted.includes('kernel')) Object.assign(totals, await kernelTests());
   if (wanted.includes('e2e')) Object.assign(totals, await endToEndTests());
+  if (wanted.includes('chart')) Object.assign(totals, await chartTests());
   writeTotals(totals);
   process.stdout.write(`\n${totalsTable(totals)}\n${totalsLine(totals)}\n`);
   return Object.values(totals).some(({ failed }) => failed > 0) ? 1 : 0;
@@ -54,15 +55,27 @@ async function kernelTests() {
 async function endToEndTests() {
   setUp.say('end-to-end tests, with etcd and kube-apiserver');
   const obstacle = setUp.ensureKubernetes();
-  if (obstacle === undefined) {
-    const jestArguments = ['--runInBand', '--testTimeout=120000'];
-    return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments }));
-  }
-  process.stdout.write(`end-to-end tests ${isCi ? 'cannot run' : 'skipped'}: ${obstacle}\n`);
-  const files = readdirSync(join(checkout, 'test', 'e2e'), { recursive: true });
+  if (obstacle !== undefined) return without('e2e', obstacle);
+  const jestArguments = ['--runInBand', '--testTimeout=120000'];
+  return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments }));
+}
+
+/** The image, and the chart with the real helm; from nothing about ten minutes of building. */
+async function chartTests() {
+  setUp.say('image and chart tests, with buildah, helm and kube-apiserver');
+  const obstacle = setUp.ensureKubernetes() ?? setUp.ensureHelm();
+  if (obstacle !== undefined) return without('chart', obstacle);
+  const jestArguments = ['--runInBand', '--testTimeout=120000'];
+  return mustNotBeEmpty('chart', await runJest(['chart'], { jestArguments }));
+}
+
+/** Totals of a kind that cannot run here: its files count as skipped, in CI as failed. */
+function without(kind, obstacle) {
+  process.stdout.write(`${kind} tests ${isCi ? 'cannot run' : 'skipped'}: ${obstacle}\n`);
+  const files = readdirSync(join(checkout, 'test', kind), { recursive: true });
   const count = files.filter((file) => file.endsWith('.test.ts')).length;
   const none = { passed: 0, failed: 0, skipped: 0 };
-  return { e2e: { ...none, [isCi ? 'failed' : 'skipped']: count } };
+  return { [kind]: { ...none, [isCi ? 'failed' : 'skipped']: count } };
 }
 
 function mustNotBeEmpty(kind, totals) {

@@ -1,0 +1,196 @@
+// What helm makes of the chart without a cluster: it lints, renders, refuses wrong values in words that name the value, and the
+// configuration in it is one that the product takes as it is.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { parseHostPort } from '../../src/config/sloppy.ts';
+import { decodeConfiguration } from '../../src/config/kubeProxyConfiguration.ts';
+import { validateConfiguration } from '../../src/config/validate.ts';
+import type { ClusterObject } from '../support/clusterObjects.ts';
+import { readmes } from '../tools/chartReadme.mjs';
+import { CHART, ciValues, Helm, objectsIn, RELEASE, theOnly } from './helm.ts';
+import { podSpecOf } from './pod.ts';
+
+const helm = new Helm();
+afterAll(() => helm.close());
+
+const URL = '--set=apiServer.url=https://192.0.2.10:6443';
+
+const configOf = (objects: readonly ClusterObject[]) =>
+  (theOnly(objects, 'ConfigMap')['data'] as Record<string, string>)['config.yaml']!;
+
+const checksumOf = (objects: readonly ClusterObject[]) => {
+  const spec = theOnly(objects, 'DaemonSet')['spec'] as {
+    readonly template: { readonly metadata: { readonly annotations: Record<string, string> } };
+  };
+  return spec.template.metadata.annotations['checksum/config'];
+};
+
+test('there are ci values', () => expect(ciValues.length).toBeGreaterThanOrEqual(6));
+
+test('the chart lints without values', () => {
+  expect(helm.run('lint', CHART)).toMatchObject({ status: 0 });
+});
+
+test.each(ciValues)('%s values lint and render', (_, file) => {
+  expect(helm.must('lint', '--strict', CHART, `--values=${file}`)).toContain('0 chart(s) failed');
+  expect(helm.objects(`--values=${file}`).length).toBeGreaterThan(1);
+});
+
+test.each(ciValues)('the configuration of %s values is one the product takes whole', (_, file) => {
+  const { configuration, unknown, problems } = decodeConfiguration(
+    parse(configOf(helm.objects(`--values=${file}`))),
+  );
+  expect({ problems, unknown }).toEqual({ problems: undefined, unknown: [] });
+  expect(validateConfiguration(configuration!)).toEqual([]);
+  expect(configuration!.mode).toBe('ipvs');
+});
+
+test.each(ciValues)('the probes of %s values ask where the health server listens', (_, file) => {
+  const objects = helm.objects(`--values=${file}`);
+  const { healthzBindAddress } = parse(configOf(objects)) as Record<string, string>;
+  const { address, port } = parseHostPort(healthzBindAddress!)!;
+  const [container] = podSpecOf(theOnly(objects, 'DaemonSet')).containers as unknown as readonly {
+    readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+    readonly livenessProbe: { readonly httpGet: { readonly host: string; readonly port: string } };
+  }[];
+  const { httpGet } = container!.livenessProbe;
+  const named = container!.ports.find(({ name }) => name === httpGet.port);
+  expect(named?.containerPort).toBe(port);
+  const loopback: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  expect(httpGet.host).toBe(loopback[address] ?? address);
+});
+
+test('without an address of the API server it says what to give', () => {
+  const { status, stderr } = helm.run('template', RELEASE, CHART);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/apiServer\.url is needed.*https:.*cluster-info/);
+});
+
+test.each<[set: string, message: string]>([
+  ['config.ipvs.scheduler=rrr', "at '/config/ipvs/scheduler': value must be one of"],
+  ['config.ipvs.schedular=rr', "at '/config/ipvs': additional properties 'schedular' not allowed"],
+  ['config.ipvs.syncPeriod=30', "at '/config/ipvs/syncPeriod': got number, want string"],
+  ['config.ipvs.syncPeriod=half', 'duration_such_as_30s'],
+  ['config.ipvs.excludeCIDRs={10.0.0.1}', 'CIDR_such_as_10_244_0_0__16'],
+  ['config.ipvs.strictARP=on', "at '/config/ipvs/strictARP': got string, want boolean"],
+  [
+    'config.iptables.masqueradeBit=32',
+    "'/config/iptables/masqueradeBit': maximum: got 32, want 31",
+  ],
+  ['config.clusterCIDR=10.244.0.0', 'one_CIDR_or_two_separated_by_a_comma'],
+  ['config.detectLocalMode=Cluster', "at '/config/detectLocalMode': value must be one of"],
+  ['config.detectLocalMode=BridgeInterface', "missing property 'detectLocal'"],
+  ['config.nodePortAddresses={primry}', "at '/config/nodePortAddresses/0'"],
+  ['config.mode=iptables', "additional properties 'mode' not allowed"],
+  ['config.logging.format=xml', "at '/config/logging/format': value must be one of 'text', 'json'"],
+  ['config.logging.verbosity=11', "'/config/logging/verbosity': maximum: got 11, want 10"],
+  ['config.oomScoreAdj=-2000', "at '/config/oomScoreAdj': minimum"],
+  ['config.conntrack.maxPerCore=-1', "at '/config/conntrack/maxPerCore': minimum"],
+  ['apiServer.url=192.0.2.1:6443', 'https_URL_or_in_cluster'],
+  ['apiServer.port=6443', "at '/apiServer': additional properties 'port' not allowed"],
+  ['image.repository=', "at '/image/repository': minLength"],
+  ['image.repository=kube-ipvs:1', 'image_name_without_tag'],
+  ['image.digest=abc', 'sha256_digest'],
+  ['image.pullPolicy=Sometimes', "at '/image/pullPolicy': value must be one of 'Always'"],
+  ['health.port=0', "at '/health/port': minimum: got 0, want 1"],
+  ['health.bindAddress=0.0.0.0:10256', 'IP_address_without_port'],
+  ['metrics.port=70000', "at '/metrics/port': maximum: got 70,000, want 65,535"],
+  ['takeover=yes', "at '/takeover': got string, want boolean"],
+  ['updateStrategy.rollingUpdate.maxSurge=1', "maxSurge': value must be 0"],
+  ['updateStrategy.rollingUpdate.maxUnavailable=0', 'maxUnavailable'],
+  ['extraCapabilities={CAP_SYS_ADMIN}', "at '/extraCapabilities/0': value must be one of"],
+  ['extraArgs={verbose}', "at '/extraArgs/0': 'verbose' does not match pattern '^(?<flag>"],
+  ['confg.ipvs.scheduler=rr', "additional properties 'confg' not allowed"],
+])('%s is refused', (set, message) => {
+  const { status, stderr } = helm.run('template', RELEASE, CHART, URL, `--set=${set}`);
+  expect(stderr).toContain(message);
+  expect(status).toBe(1);
+});
+
+test('a change of the configuration or of the API server restarts the pods, another change does not', () => {
+  const of = (...sets: readonly string[]) => checksumOf(helm.objects(URL, ...sets));
+  const before = of();
+  expect(before).toMatch(/^[0-9a-f]{64}$/);
+  expect(of('--set=metrics.serviceMonitor.interval=5s')).toBe(before);
+  expect(of('--set=config.ipvs.scheduler=wrr')).not.toBe(before);
+  expect(of('--set=apiServer.url=https://192.0.2.11:6443')).not.toBe(before);
+});
+
+test('every object carries the recommended labels, the pods those that the DaemonSet selects', () => {
+  const objects = helm.objects(URL);
+  for (const { metadata } of objects) {
+    expect(metadata['labels']).toEqual({
+      'helm.sh/chart': 'kube-ipvs-0.1.0',
+      'app.kubernetes.io/name': 'kube-ipvs',
+      'app.kubernetes.io/instance': RELEASE,
+      'app.kubernetes.io/version': '0.1.0',
+      'app.kubernetes.io/component': 'service-proxy',
+      'app.kubernetes.io/managed-by': 'Helm',
+    });
+  }
+  expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted()).toEqual([
+    'ClusterRole kube-ipvs',
+    'ClusterRoleBinding kube-ipvs',
+    'ConfigMap kube-ipvs',
+    'DaemonSet kube-ipvs',
+    'Service kube-ipvs-metrics',
+    'ServiceAccount kube-ipvs',
+  ]);
+});
+
+test('the main container is not privileged, and only the init container is', () => {
+  const { initContainers, containers } = podSpecOf(theOnly(helm.objects(URL), 'DaemonSet'));
+  expect(containers[0]!.securityContext).toEqual({
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    runAsUser: 0,
+    capabilities: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  });
+  expect(initContainers![0]!.securityContext).toEqual({
+    privileged: true,
+    readOnlyRootFilesystem: true,
+  });
+});
+
+test('takeover, extra flags and a release of another name reach the objects', () => {
+  const objects = objectsIn(
+    helm.must('template', 'second', CHART, URL, '--set=takeover=true', '--set=extraArgs={--v=4}'),
+  );
+  const daemonSet = theOnly(objects, 'DaemonSet');
+  expect(daemonSet.metadata.name).toBe('second-kube-ipvs');
+  expect(podSpecOf(daemonSet).containers[0]!.args.slice(2)).toEqual(['--takeover', '--v=4']);
+});
+
+test('the table of values in the README is that of values.yaml', () => {
+  const { written, wanted } = readmes();
+  expect(written).toBe(wanted);
+});
+
+test('every value is explained in the table, and the chart is of the product’s version', () => {
+  const { written } = readmes();
+  const values = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')) as object;
+  const paths = leavesOf(values, '');
+  const explained = (path: string): boolean =>
+    written.includes(`| \`${path}\``) ||
+    (path.includes('.') && explained(path.replace(/\.[^.]*$/, '')));
+  expect(paths.filter((path) => !explained(path))).toEqual([]);
+  const version = (
+    parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as { readonly appVersion: string }
+  ).appVersion;
+  const { version: product } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    readonly version: string;
+  };
+  expect(version).toBe(product);
+});
+
+function leavesOf(value: object, prefix: string): string[] {
+  return Object.entries(value).flatMap(([key, member]: [string, unknown]) => {
+    const isMap = typeof member === 'object' && member !== null && !Array.isArray(member);
+    const path = `${prefix}${key}`;
+    return isMap && Object.keys(member).length > 0 ? leavesOf(member, `${path}.`) : [path];
+  });
+}
