@@ -4,7 +4,11 @@ import { list } from '../../src/cli/list.ts';
 import { type Encode, GenericSocket } from '../../src/kernel/genlFamily.ts';
 import { IPVS_GENL_NAME } from '../../src/netlink/constants.ts';
 import type { DestinationRequest, ServiceRequest } from '../../src/netlink/ipvs.ts';
-import { encodeNewDestination, encodeNewService } from '../../src/netlink/ipvsRequests.ts';
+import {
+  encodeDeleteService,
+  encodeNewDestination,
+  encodeNewService,
+} from '../../src/netlink/ipvsRequests.ts';
 import { type Answer, ourAnswer, realAnswers } from '../support/ipvsadmOracle.ts';
 import { randomState } from '../support/ipvsStates.ts';
 import { requireIpvs } from '../support/kernelProbe.ts';
@@ -246,6 +250,56 @@ describe('beside the real ipvsadm', () => {
     const real = await realListings(optionSets);
     expect(real.every(({ exitCode }) => exitCode !== 0)).toBe(true);
     await expectEqual(optionSets, real);
+  });
+
+  test('whole lines only while the kernel changes', async () => {
+    const { networkNamespacePath } = namespace;
+    const socket = new GenericSocket(IPVS_GENL_NAME, { networkNamespacePath });
+    const service = (index: number): ServiceRequest => ({
+      family: 'IPv4',
+      protocol: 6,
+      address: `10.1.${index >> 8}.${index & 255}`,
+      port: 80,
+      scheduler: 'rr',
+      flags: 0,
+      timeoutSec: 0,
+      netmask: 0xffff_ffff,
+    });
+    const all = Array.from({ length: 1500 }, (_, i) => service(i));
+    const half = all.filter((_, i) => i % 2 === 0);
+    const addAll = (services: readonly ServiceRequest[]) =>
+      socket.execute(
+        services.map((one): Encode => (out, head) => {
+          encodeNewService(out, head, one);
+        }),
+      );
+    const removeAll = (services: readonly ServiceRequest[]) =>
+      socket.execute(
+        services.map((one): Encode => (out, head) => {
+          encodeDeleteService(out, head, one);
+        }),
+      );
+    await addAll(all);
+    const end = new AbortController();
+    const change = async () => {
+      while (!end.signal.aborted) {
+        await removeAll(half);
+        await addAll(half);
+      }
+    };
+    const changing = change();
+    for (let i = 0; i < 10; i++) {
+      const { stdout, stderr, exitCode } = await ourAnswer(namespace, { argv: ['-Ln'] });
+      expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+      const lines = stdout.split('\n');
+      expect(lines.pop()).toBe('');
+      const strange = lines.slice(3).filter((line) => !/^TCP {2}10\.1\.\d+\.\d+:80 rr$/.test(line));
+      expect(strange).toEqual([]);
+      expect(lines.length).toBeGreaterThan(500);
+    }
+    end.abort();
+    await changing;
+    socket.close();
   });
 
   test('without a command -L is meant, unless called by the name ipvsadm', async () => {

@@ -112,6 +112,7 @@ export class FakeIpvs {
     const command = genericCommand(message);
     switch (command) {
       case c.IPVS_CMD_GET_SERVICE:
+        if ((message.flags & c.NLM_F_DUMP) !== c.NLM_F_DUMP) break;
         for (const { service } of this.served.values()) encodeNewService(out, head, service);
         return 0;
       case c.IPVS_CMD_GET_INFO:
@@ -130,6 +131,10 @@ export class FakeIpvs {
       return 0;
     }
     if (served === undefined) return ESRCH;
+    if (command === c.IPVS_CMD_GET_SERVICE) {
+      encodeNewService(out, head, served.service);
+      return 0;
+    }
     if (command !== c.IPVS_CMD_DEL_SERVICE) return changeDestination(served, message, command);
     this.served.delete(keyOf(identity));
     return 0;
