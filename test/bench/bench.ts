@@ -77,6 +77,7 @@ async function measureInLab(
 ): Promise<Row> {
   const log = join(checkout, '.cache', `bench-${name}.log`);
   // The API server's own Service has no endpoints here: it is one more server, of none.
+  await inLab(lab, 'prepareNode');
   const first = await inLab(lab, 'start', argv, log, services);
   console.error(`${name}: first sync after ${first.firstSyncMs} ms`);
   const changes = await measureChanges(api, lab);

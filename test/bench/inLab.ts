@@ -2,7 +2,7 @@
  * The lab's side of the benchmarks: runs a proxy, watches the kernel from outside it, and changes objects from in here, so that
  * one clock measures. The lab has one CPU: looking costs the proxy time, so it looks seldom at what takes long.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GenericSocket } from '../../src/kernel/genlFamily.ts';
@@ -19,6 +19,13 @@ let proxy: { readonly child: ChildProcess; readonly ended: Promise<unknown> } | 
 const ipvs = new IpvsListing();
 const whole = new IpvsPort();
 const counting = new GenericSocket(IPVS_GENL_NAME, {}, openSocket);
+
+/** What every node of a cluster has before a proxy starts: the chain by which kubelet tells which iptables is in use. */
+export function prepareNode(): void {
+  for (const program of ['iptables', 'ip6tables']) {
+    execFileSync(program, ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT']);
+  }
+}
 
 export interface StartFigures {
   /** ms from spawn until the kernel has every server and destination */
