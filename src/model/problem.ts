@@ -14,8 +14,11 @@ export interface Problem {
 /** One line for a log or a terminal, whatever characters names and values hold. */
 export function formatProblem(problem: Problem): string {
   const value = problem.value === undefined ? '' : ` (${JSON.stringify(problem.value)})`;
-  const source = problem.source === undefined ? '' : `${problem.source}: `;
-  const line = `${source}${problem.path}${value}: ${problem.problem}`;
+  const { source, path } = problem;
+  // What is wrong with a file as a whole has the file for its path: once is enough.
+  const place = source === undefined ? '' : `${source}: `;
+  const subject = source?.startsWith(`${path}:`) ? source : place + path;
+  const line = `${subject}${value}: ${problem.problem}`;
   return line.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

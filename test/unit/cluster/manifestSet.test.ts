@@ -105,7 +105,7 @@ describe('at the first look', () => {
     expect(await settle(new ManifestSet([folder]))).toEqual([
       '+ Service default/a',
       '+ Service default/b',
-      expect.stringMatching(/^! web\.yaml:8:1: web\.yaml .*; this document is skipped$/),
+      expect.stringMatching(/^! web\.yaml:8:1 .*; this document is skipped$/),
     ]);
   });
 
@@ -236,7 +236,7 @@ describe('a file that breaks', () => {
     await settle(files);
     await put('web.yaml', `${service('web', '10.96.0.99')}kind`);
     expect(await settle(files)).toEqual([
-      '! web.yaml:7:1: web.yaml ("kind"): must be an object with apiVersion and kind; the file\'s last good state stays in force',
+      '! web.yaml:7:1 ("kind"): must be an object with apiVersion and kind; the file\'s last good state stays in force',
     ]);
     await put('web.yaml', `${service('web', '10.96.0.99')}kind: "Serv`);
     expect(await settle(files)).toEqual([expect.stringContaining('is not well formed')]);

@@ -132,14 +132,14 @@ items:
     );
     expect(ids(manifest)).toEqual(['Service/default/a', 'Service/default/b']);
     expect(lines(manifest)).toEqual([
-      'web.yaml:4:3: web.yaml (5): must be an object with apiVersion and kind',
-      'web.yaml:5:3: web.yaml: must say its kind, as in "kind: Service"',
+      'web.yaml:4:3 (5): must be an object with apiVersion and kind',
+      'web.yaml:5:3: must say its kind, as in "kind: Service"',
     ]);
   });
 
   test('whose items are no list is reported', () => {
     expect(lines(read('kind: List\nitems: {a: 1}\n'))).toEqual([
-      'web.yaml:2:8: web.yaml ({"a":1}): items must be a list',
+      'web.yaml:2:8 ({"a":1}): items must be a list',
     ]);
   });
 });
@@ -159,7 +159,7 @@ describe('other kinds', () => {
   test('in a version that is not read are reported', () => {
     const text = '{apiVersion: discovery.k8s.io/v1beta1, kind: EndpointSlice, metadata: {name: a}}';
     expect(lines(read(text))).toEqual([
-      'web.yaml:1:1: web.yaml ("discovery.k8s.io/v1beta1"): must be of version v1 to be read as EndpointSlice',
+      'web.yaml:1:1 ("discovery.k8s.io/v1beta1"): must be of version v1 to be read as EndpointSlice',
     ]);
     expect(lines(read('{apiVersion: 1, kind: Service, metadata: {name: a}}'))).toHaveLength(1);
   });
@@ -232,9 +232,7 @@ describe('a text that is not well formed', () => {
 
   test('shows the line', () => {
     const [line] = lines(read('kind: Service\nmetadata:\n  name: "web\n'));
-    expect(line).toMatch(
-      /^web\.yaml:4:1: web\.yaml \(.*\): is not well formed: Missing closing "quote/,
-    );
+    expect(line).toMatch(/^web\.yaml:4:1 \(.*\): is not well formed: Missing closing "quote/);
   });
 
   test('may be a key given twice', () => {
@@ -242,9 +240,7 @@ describe('a text that is not well formed', () => {
       'kind: Service\nmetadata: {name: a}\nspec:\n  type: NodePort\n  "type": ClusterIP\n',
     );
     expect(manifest.objects).toEqual([]);
-    expect(lines(manifest)).toEqual([
-      'web.yaml:5:3: web.yaml ("type"): is given twice in one object',
-    ]);
+    expect(lines(manifest)).toEqual(['web.yaml:5:3 ("type"): is given twice in one object']);
   });
 
   test('may be cut anywhere: it is read as a prefix, or reported, and never throws', () => {

@@ -13,6 +13,11 @@ test('the place in the file comes first, as compilers print it', () => {
   expect(formatProblem(problem)).toBe('a.yaml:3:5: Node/a: is wrong');
 });
 
+test('a file that is wrong as a whole is named once', () => {
+  const problem = { path: 'a.yaml', value: 'b: [', problem: 'is wrong', source: 'a.yaml:3:5' };
+  expect(formatProblem(problem)).toBe('a.yaml:3:5 ("b: ["): is wrong');
+});
+
 test('control characters in a name cannot break the line or steer the terminal', () => {
   const problem = { path: 'Service/default/a\nb\u001b[2J', value: '\u009b', problem: 'is wrong' };
   expect(formatProblem(problem)).toBe('Service/default/a\\u000ab\\u001b[2J ("\\u009b"): is wrong');
