@@ -2,7 +2,7 @@
  * Manifest files as a source of Services, in place of an API server: read once for `plan`, or watched for `run`. The
  * watch looks at the files' stamps a few times a second. Unlike inotify that sees swapped ConfigMap mounts, network file
  * systems and folders that appear later, with nothing to set up again after a file was replaced; the price, one stat a
- * file, is kept below a fifth of one core by looking less often when it takes long.
+ * file, is kept below a fifth of one core by looking less often when it costs much.
  */
 import type { Problem } from '../model/problem.ts';
 import type { ClusterSnapshot } from '../model/resources.ts';
@@ -27,7 +27,7 @@ export async function loadManifests(paths: readonly string[]): Promise<LoadedMan
 }
 
 export interface ManifestTiming {
-  /** between two looks; longer when a look takes more than a quarter of it */
+  /** between two looks; longer when a look costs more processor time than a quarter of it */
   readonly pollMs: number;
   /** how long a file must have kept still to count as written */
   readonly settleMs: number;
@@ -73,11 +73,10 @@ export class ManifestSource implements ClusterSource {
   }
 
   async #lookAgain(listener: ClusterListener): Promise<void> {
-    const began = performance.now();
+    const costMs = processorMeter();
     const { isUnsettled } = await this.#look(listener);
     const { pollMs, settleMs } = this.#timing;
-    const tookMs = performance.now() - began;
-    this.#schedule(listener, Math.max(isUnsettled ? settleMs : pollMs, 4 * tookMs));
+    this.#schedule(listener, Math.max(isUnsettled ? settleMs : pollMs, 4 * costMs()));
   }
 
   async #look(listener: ClusterListener): Promise<ManifestNews> {
@@ -101,4 +100,17 @@ export class ManifestSource implements ClusterSource {
     const isConnected = first === undefined;
     listener.onStatus({ isConnected, isFailing: !isConnected, detail });
   }
+}
+
+/**
+ * @returns gives the milliseconds of processor time since: what this process used, which on a busy machine or a slow file
+ *   system is much less than the time that went by; never more than that, though other threads may have worked too
+ */
+function processorMeter(): () => number {
+  const began = performance.now();
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return Math.min(performance.now() - began, (user + system) / 1000);
+  };
 }

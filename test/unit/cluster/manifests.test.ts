@@ -1,4 +1,6 @@
-import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { mkdtemp, open, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -163,4 +165,30 @@ describe('ManifestSource', () => {
     await recorder.hears(/^\+ Node n1$/);
     expect(performance.now() - began).toBeLessThan(1000);
   });
+
+  test('a look that had to wait does not delay the next ones', async () => {
+    const recorder = await started();
+    const release = occupyFileThreads(join(folder, '..', `pipe-${process.pid}`));
+    await sleep(400);
+    release();
+    await sleep(20);
+    writeFileSync(join(folder, 'a.yaml'), NODE('n1'));
+    const began = performance.now();
+    await recorder.hears(/^\+ Node n1$/);
+    expect(performance.now() - began).toBeLessThan(400);
+  });
 });
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Every thread that Node has for files waits for somebody to write into a pipe. @returns lets them go */
+function occupyFileThreads(pipe: string): () => void {
+  execFileSync('mkfifo', [pipe]);
+  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+  const waiting = Array.from({ length: threads }, () => open(pipe, 'r'));
+  return () => {
+    closeSync(openSync(pipe, 'r+'));
+    for (const opening of waiting) void opening.then((file) => file.close());
+    void rm(pipe);
+  };
+}
