@@ -245,6 +245,28 @@ describe('the rights of the ServiceAccount', () => {
     expect(await mayI(verb, resource, group)).toBe(false);
   });
 
+  test.each([
+    ['list', 'services', ''],
+    ['watch', 'services', ''],
+    ['list', 'nodes', ''],
+    ['watch', 'nodes', ''],
+    ['list', 'endpointslices', 'discovery.k8s.io'],
+    ['watch', 'endpointslices', 'discovery.k8s.io'],
+    ['create', 'events', 'events.k8s.io'],
+    ['patch', 'events', 'events.k8s.io'],
+  ])(
+    'kube-proxy’s own user, which docs/install.md uses, may %s %s',
+    async (verb, resource, group) => {
+      const review = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+      const { text } = await server.objects.request('POST', review, {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SubjectAccessReview',
+        spec: { user: 'system:kube-proxy', resourceAttributes: { verb, group, resource } },
+      });
+      expect(JSON.parse(text)).toMatchObject({ status: { allowed: true } });
+    },
+  );
+
   test('a request that it may not make is refused, not only a review', async () => {
     const account = new ClusterObjects({ url: server.url, token, ca: server.ca });
     expect(await account.request('GET', '/api/v1/secrets')).toMatchObject({ status: 403 });

@@ -112,7 +112,7 @@ test('without NET_ADMIN it ends and says what is missing', async () => {
 test('the init container loads the modules and sets the sysctls', async () => {
   const run = await start('init');
   expect({ code: await run.end(), log: run.log() }).toMatchObject({ code: 0 });
-  expect(run.log()).toContain('kernel IPVS found');
+  expect(run.log()).toContain('the kernel has IPVS');
   expect(await sysctls('net/ipv4/ip_forward', 'net/ipv4/vs/conntrack')).toEqual({
     'net/ipv4/ip_forward': '1',
     'net/ipv4/vs/conntrack': '1',
