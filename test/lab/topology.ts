@@ -58,6 +58,8 @@ export class Topology {
     await ipBatch(nodeName, [
       `link add v-${name} type veth peer name eth0 netns ${name}`,
       `link set v-${name} master cni0 up`,
+      // as CNI plug-ins do: a pod reaches itself through a Service by the port it came from
+      `link set v-${name} type bridge_slave hairpin on`,
     ]);
     await ipBatch(name, [
       'link set lo up',
