@@ -12,12 +12,14 @@ import { type Runner, run } from '../kernel/exec.ts';
 import { IpvsPort } from '../kernel/ipvsPort.ts';
 import { SysctlPort } from '../kernel/sysctl.ts';
 import type { Logger } from '../ops/log.ts';
+import { applyConntrackSettings } from './conntrackSettings.ts';
 
 /** @returns the exit code: 1 when the kernel has no IPVS, or a sysctl is not what the proxy needs */
 export async function initNode(config: ResolvedConfig, log: Logger): Promise<number> {
   const { scheduler, strictArp } = config.dataplane;
   await loadModules(modulesFor(scheduler), log);
   const isIpvsThere = await hasIpvs(log);
+  await applyConntrackSettings(config.conntrack, { log });
   const areSysctlsSet = await setSysctls(
     new SysctlPort(),
     desiredSysctls({ strictArp }, release()),
@@ -35,6 +37,7 @@ export function modulesFor(scheduler: string): readonly string[] {
     'ip_vs',
     `ip_vs_${scheduler}`,
     'nf_conntrack',
+    'nf_conntrack_netlink',
     'dummy',
     'ip_set',
     ...sets,

@@ -84,6 +84,11 @@ export class Reporter {
     this.#nodeEvent('Warning', reason, message);
   }
 
+  /** The line is written already. */
+  readOnlySysfs(message: string): void {
+    this.#nodeEvent('Warning', 'readOnlySysFS', message);
+  }
+
   /** For the metrics, once a scrape. */
   observation(): Observation {
     const { view, retries, drain } = this.#observed ?? {};

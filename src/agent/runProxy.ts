@@ -18,6 +18,7 @@ import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
 import { Agent, NodeMismatchError } from './agent.ts';
 import { checkCapabilities } from './capabilities.ts';
 import { openSource } from './clusterSource.ts';
+import { applyConntrackSettings } from './conntrackSettings.ts';
 import { watchFile } from './fileWatch.ts';
 import { LocalSocket } from './localSocket.ts';
 import {
@@ -71,8 +72,10 @@ async function proxyUntil(
   await setOomScore(config.oomScoreAdj, log);
   await setIpvsTimeouts(config.dataplane.timeoutsSec, log);
 
-  const { agent, servers, close } = assemble(config, program, { nodeName, tools });
+  const { agent, servers, reporter, close } = assemble(config, program, { nodeName, tools });
   try {
+    const onReadOnlySysfs = (message: string) => reporter.readOnlySysfs(message);
+    await applyConntrackSettings(config.conntrack, { log, onReadOnlySysfs });
     await Promise.all(servers.map((server) => server.start()));
     await agent.run(signal);
   } finally {
@@ -126,7 +129,7 @@ function assemble(
     observer.close();
     reporter.close();
   };
-  return { agent, servers, close };
+  return { agent, servers, reporter, close };
 
   function server(name: string, at: ResolvedConfig['healthAddress'], routes: Routes) {
     if (at === undefined) return undefined;
