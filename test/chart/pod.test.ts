@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Image, makeImage } from '../tools/image.mjs';
-import { buildBinary, findBinary } from '../tools/kubernetes.mjs';
+import { findBinary } from '../tools/kubernetes.mjs';
 import { E2eCluster, eventually, NODE, ProductRun } from '../support/e2eCluster.ts';
 import type * as E2eInLab from '../support/e2eInLab.ts';
 import { endpoint, service, slice } from '../support/e2eObjects.ts';
@@ -190,7 +190,8 @@ test('what is programmed stays when the pod is replaced', async () => {
 }, 150_000);
 
 test('it does not start beside the real kube-proxy, whose process it cannot see, unless it takes over', async () => {
-  const binary = findBinary('kube-proxy') ?? buildBinary('kube-proxy');
+  const binary = findBinary('kube-proxy');
+  if (binary === undefined) throw new Error('no kube-proxy: run npm test -- chart, which gets it');
   const argv = [binary, '--proxy-mode=ipvs', `--hostname-override=${NODE}`, ...cluster.apiFlags()];
   const logFile = join(cluster.server.folder, 'kube-proxy.log');
   await startInLab('kube-proxy', argv, logFile);

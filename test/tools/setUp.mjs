@@ -79,15 +79,16 @@ export function ensureAddon() {
 export const nodeProgram = () => join(checkout, 'node_modules', '.bin', 'node');
 
 /**
- * Finds or builds what the end-to-end tests need.
+ * Finds or builds programs of Kubernetes.
  *
- * @returns undefined, or why it cannot be had and what to do
+ * @returns undefined, or why one cannot be had and what to do
  */
-export function ensureKubernetes() {
-  if (findBinary('kube-apiserver')) return undefined;
-  say('building kube-apiserver with Go (once, about 5 minutes)');
+export function ensureKubernetes(...names) {
   try {
-    buildBinary('kube-apiserver');
+    for (const name of names.filter((each) => !findBinary(each))) {
+      say(`building ${name} with Go (once, about 5 minutes)`);
+      buildBinary(name);
+    }
     return undefined;
   } catch (error) {
     return error.message;
