@@ -271,6 +271,25 @@ static void ask(struct flow *flow, bool first, bool datagram) {
   if ((flow->http || datagram || !first) && send(flow->fd, text, strlen(text), MSG_NOSIGNAL) < 0) fail(flow, errno);
 }
 
+/*
+ * An SCTP client tells all its addresses to the server, which then also tries those that are not translated on the way;
+ * their errors can end the association before its answer. So it gets one: what the route to the server has as source.
+ */
+static bool bind_to_one_address(int fd, const struct sockaddr_storage *server) {
+  struct sockaddr_storage own;
+  socklen_t size = sizeof own;
+  int scout = socket(server->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bool found = scout >= 0 && connect(scout, (const void *)server, size_of(server)) == 0 &&
+               getsockname(scout, (void *)&own, &size) == 0;
+  int number = errno;
+  if (scout >= 0) close(scout);
+  errno = number;
+  if (!found) return false;
+  if (own.ss_family == AF_INET) ((struct sockaddr_in *)&own)->sin_port = 0;
+  else ((struct sockaddr_in6 *)&own)->sin6_port = 0;
+  return bind(fd, (void *)&own, size) == 0;
+}
+
 static void open_flow(const char *id, const char *netns, const char *proto, const char *text, int port, int ms, bool kept) {
   struct sockaddr_storage address;
   if (!parse_address(text, port, &address)) {
@@ -280,6 +299,11 @@ static void open_flow(const char *id, const char *netns, const char *proto, cons
   int fd = enter(netns) ? make_socket(address.ss_family, proto) : -1;
   if (fd < 0) {
     say_error(id, errno);
+    return;
+  }
+  if (is_protocol(proto, "sctp") && !bind_to_one_address(fd, &address)) {
+    say_error(id, errno);
+    close(fd);
     return;
   }
   bool datagram = is_protocol(proto, "udp");
