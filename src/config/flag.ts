@@ -46,6 +46,7 @@ export const FLAG_GROUPS = {
   output: 'Output',
   proxy: 'IPVS and NodePorts',
   masquerade: 'Masquerading and local traffic',
+  conntrack: 'Connection tracking',
   configuration: 'Configuration file',
   logging: 'Logging',
   general: 'General',

@@ -2,6 +2,7 @@
  * The one table of `run`'s flags: every flag of kube-proxy, so that a DaemonSet can swap the image alone, and our few. The
  * parser, `--help`, the mapping to KubeProxyConfiguration and the warning about flags without effect all read it.
  */
+import { CONNTRACK_FLAGS } from './conntrackFlags.ts';
 import type { Flag } from './flag.ts';
 import {
   FLAGS_WITHOUT_EFFECT,
@@ -344,6 +345,7 @@ export const RUN_FLAGS: readonly Flag[] = [
   ...serverFlags,
   ...proxyFlags,
   ...masqueradeFlags,
+  ...CONNTRACK_FLAGS,
   ...generalFlags,
   ...LOGGING_WITHOUT_EFFECT,
   ...FLAGS_WITHOUT_EFFECT,

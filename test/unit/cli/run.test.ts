@@ -132,7 +132,7 @@ test('warnings follow the format of the log', async () => {
   const out = join(scratch.path, 'json.yaml');
   const { stderr } = await runCommand([
     '--logging-format=json',
-    '--conntrack-min=3',
+    '--profiling',
     '--write-config-to',
     out,
   ]);
@@ -140,5 +140,5 @@ test('warnings follow the format of the log', async () => {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { msg: string });
-  expect(lines[0]?.msg).toContain('without effect yet: --conntrack-min');
+  expect(lines[0]?.msg).toContain('without effect yet: --profiling');
 });

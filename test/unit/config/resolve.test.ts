@@ -209,20 +209,20 @@ test.each([
 test('what is set without effect is named in one warning, by flag or by field', () => {
   const byFlag = resolve({
     flags: [
-      '--conntrack-min=1',
+      '--profiling',
       '--config-sync-period=15m',
       '--boot-id-file=x',
       '--feature-gates=A=true',
     ],
   });
   expect(byFlag.warnings).toEqual([
-    'accepted, but without effect yet: --conntrack-min, --feature-gates, --boot-id-file',
+    'accepted, but without effect yet: --profiling, --feature-gates, --boot-id-file',
   ]);
   const byFile = resolve({
-    file: { conntrack: { min: 1, maxPerCore: 32768 }, enableProfiling: true },
+    file: { conntrack: { min: 1 }, configSyncPeriod: '1m', enableProfiling: true },
   });
   expect(byFile.warnings).toEqual([
-    'accepted, but without effect yet: conntrack.min, enableProfiling',
+    'accepted, but without effect yet: configSyncPeriod, enableProfiling',
   ]);
 });
 
@@ -230,9 +230,7 @@ test('a scheduler that is not known is the kernel’s to judge, with a hint', ()
   expect(resolve({ flags: ['--ipvs-scheduler=wr'] }).warnings.join()).toContain('scheduler wr');
 });
 
-test.each([
-  [['--cleanup'], '--cleanup'],
-])('%s is refused rather than ignored', (flags, path) => {
+test.each([[['--cleanup'], '--cleanup']])('%s is refused rather than ignored', (flags, path) => {
   expect(pathsOf({ flags })).toEqual([path]);
   expect(pathsOf({ flags: [`${path}=false`] })).toBeUndefined();
 });
