@@ -83,7 +83,7 @@ export const nodeProgram = () => join(checkout, 'node_modules', '.bin', 'node');
  *
  * @returns undefined, or why one cannot be had and what to do
  */
-export function ensureKubernetes(...names) {
+export function ensureKubernetes(names = ['kube-apiserver']) {
   try {
     for (const name of names.filter((each) => !findBinary(each))) {
       say(`building ${name} with Go (once, about 5 minutes)`);

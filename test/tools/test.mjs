@@ -54,7 +54,7 @@ async function kernelTests() {
 
 async function endToEndTests() {
   setUp.say('end-to-end tests, with etcd and kube-apiserver');
-  const obstacle = setUp.ensureKubernetes('kube-apiserver');
+  const obstacle = setUp.ensureKubernetes();
   if (obstacle !== undefined) return without('e2e', obstacle);
   const jestArguments = ['--runInBand', '--testTimeout=120000'];
   return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments }));
@@ -63,7 +63,7 @@ async function endToEndTests() {
 /** The image, and the chart with the real helm; from nothing about ten minutes of building. */
 async function chartTests() {
   setUp.say('image and chart tests, with buildah, helm and kube-apiserver');
-  const obstacle = setUp.ensureKubernetes('kube-apiserver', 'kube-proxy') ?? setUp.ensureHelm();
+  const obstacle = setUp.ensureKubernetes(['kube-apiserver', 'kube-proxy']) ?? setUp.ensureHelm();
   if (obstacle !== undefined) return without('chart', obstacle);
   const jestArguments = ['--runInBand', '--testTimeout=120000'];
   return mustNotBeEmpty('chart', await runJest(['chart'], { jestArguments }));
