@@ -3,6 +3,7 @@
  * what is programmed stays, nothing is removed that is only not known yet, and what changed meanwhile is caught up with.
  */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { chooseKernel } from '../lab/choose.mjs';
 import { about, eventually, type ProductRun } from '../support/e2eCluster.ts';
 import { endpoint, service, slice } from '../support/e2eObjects.ts';
 import { clusterIpLines, E2eSession, gone } from '../support/e2eSession.ts';
@@ -238,6 +239,25 @@ test('missing rights are named, and the role of kube-proxy is enough', async () 
   await session.cluster.synced(waiting);
   await session.shows(ip, served('10.244.1.5'));
 });
+
+/** Modules can be taken away only from a kernel that is ours alone. */
+if (chooseKernel().kernel === 'uml') {
+  test('without the module ip_vs it waits for it, and programs everything when it is there', async () => {
+    const sh = (script: string) => session.cluster.lab.exec(['sh', '-c', script]);
+    const unload = 'rmmod xt_ipvs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_mh ip_vs';
+    const { stderr } = await sh(
+      `ipvsadm -C; echo /bin/false >/proc/sys/kernel/modprobe; ${unload}`,
+    );
+    expect(stderr).toBe('');
+    const waiting = await start();
+    await eventually(() => expect(waiting.log()).toContain('trying again in'));
+    expect(waiting.log()).toMatch(/^E.*the kernel has no IPVS yet; load it with .*modprobe ip_vs/m);
+    await sh('echo /sbin/modprobe >/proc/sys/kernel/modprobe; modprobe ip_vs');
+    await session.cluster.synced(waiting);
+    expect(waiting.log()).toContain('"the kernel can be compared again"');
+    await session.shows(ip, served('10.244.1.5'));
+  });
+}
 
 test('a changed configuration file ends the run with exit code 1', async () => {
   const kubeconfig = session.cluster.server.writeKubeconfig('lab');
