@@ -42,6 +42,8 @@ export class ManifestSource implements ClusterSource {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #isStopped = false;
+  /** of the last look */
+  #costMs = 0;
   #status = '';
 
   constructor(paths: readonly string[], timing: ManifestTiming = TIMING) {
@@ -73,10 +75,14 @@ export class ManifestSource implements ClusterSource {
   }
 
   async #lookAgain(listener: ClusterListener): Promise<void> {
-    const costMs = processorMeter();
+    const meter = processorMeter();
     const { isUnsettled } = await this.#look(listener);
     const { pollMs, settleMs } = this.#timing;
-    this.#schedule(listener, Math.max(isUnsettled ? settleMs : pollMs, 4 * costMs()));
+    const costMs = meter();
+    // One dear look says nothing: what else the process did meanwhile (an audit, say) is in it.
+    const usualMs = Math.min(costMs, this.#costMs);
+    this.#costMs = costMs;
+    this.#schedule(listener, Math.max(isUnsettled ? settleMs : pollMs, 4 * usualMs));
   }
 
   async #look(listener: ClusterListener): Promise<ManifestNews> {
@@ -104,7 +110,7 @@ export class ManifestSource implements ClusterSource {
 
 /**
  * @returns gives the milliseconds of processor time since: what this process used, which on a busy machine or a slow file
- *   system is much less than the time that went by; never more than that, though other threads may have worked too
+ *   system is much less than the time that went by, and never more
  */
 function processorMeter(): () => number {
   const began = performance.now();

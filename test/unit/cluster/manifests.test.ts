@@ -166,17 +166,32 @@ describe('ManifestSource', () => {
     expect(performance.now() - began).toBeLessThan(1000);
   });
 
-  test('a look that had to wait does not delay the next ones', async () => {
+  test('looks that had to wait do not delay the next ones', async () => {
+    await expectPromptAfter(2, () => sleep(400));
+  });
+
+  test('nor does one look during which this process was busy with something else', async () => {
+    await expectPromptAfter(1, async () => {
+      await sleep(20);
+      for (const end = performance.now() + 300; performance.now() < end;);
+    });
+  });
+
+  /** @param meanwhile goes on while a look waits for the file system; so many looks after each other */
+  async function expectPromptAfter(looks: number, meanwhile: () => Promise<unknown>) {
     const recorder = await started();
-    const release = occupyFileThreads(join(folder, '..', `pipe-${process.pid}`));
-    await sleep(400);
-    release();
-    await sleep(20);
+    await sleep(50);
+    for (let i = 0; i < looks; i++) {
+      const release = occupyFileThreads(`${folder}.${i}.pipe`);
+      await meanwhile();
+      release();
+      await sleep(20);
+    }
     writeFileSync(join(folder, 'a.yaml'), NODE('n1'));
     const began = performance.now();
     await recorder.hears(/^\+ Node n1$/);
     expect(performance.now() - began).toBeLessThan(400);
-  });
+  }
 });
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
