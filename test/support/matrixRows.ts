@@ -263,7 +263,7 @@ const portRows: readonly Row[] = [
     ...FRONTENDS.filter((frontend) => frontend !== 'NodePort').map((frontend) =>
       row(
         'Ports',
-        `${title} asks the daemon's port at a ${frontend}, where no Service has it`,
+        `${title} asks the daemon's port at ${frontend === 'externalIP' ? 'an' : 'a'} ${frontend}, where no Service has it`,
         place,
         {
           asked: node1,
