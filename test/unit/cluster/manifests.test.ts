@@ -185,8 +185,10 @@ describe('ManifestSource', () => {
       const release = occupyFileThreads(`${folder}.${i}.pipe`);
       await meanwhile();
       release();
-      await sleep(20);
+      // the look that waited ends, the next one has not begun
+      await sleep(3);
     }
+    await sleep(20);
     writeFileSync(join(folder, 'a.yaml'), NODE('n1'));
     const began = performance.now();
     await recorder.hears(/^\+ Node n1$/);
