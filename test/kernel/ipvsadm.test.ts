@@ -5,7 +5,13 @@
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { randomState } from '../support/ipvsStates.ts';
 import { changeLines } from '../support/ipvsadmLines.ts';
-import { type Answer, type Command, ourAnswer, realAnswers } from '../support/ipvsadmOracle.ts';
+import {
+  type Answer,
+  type Command,
+  ourAnswer,
+  realAnswers,
+  withoutHelpWords,
+} from '../support/ipvsadmOracle.ts';
 import { requireIpvs } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 
@@ -37,10 +43,11 @@ describe('beside the real ipvsadm', () => {
   });
 
   async function expectEqual(commands: readonly Command[]): Promise<void> {
-    const real = await realAnswers(theirs, commands);
+    const real = (await realAnswers(theirs, commands)).map(withoutHelpWords);
     const found: { argv: string; answer: Answer }[] = [];
     for (const command of commands) {
-      found.push({ argv: command.argv.join(' '), answer: await ourAnswer(ours, command) });
+      const answer = withoutHelpWords(await ourAnswer(ours, command));
+      found.push({ argv: command.argv.join(' '), answer });
     }
     expect(found).toEqual(
       commands.map(({ argv }, i) => ({ argv: argv.join(' '), answer: real[i] })),
@@ -110,7 +117,7 @@ describe('beside the real ipvsadm', () => {
     const found = await ourAnswer(ours, command);
     // What ipvsadm does not say: in which line.
     const stderr = found.stderr.replaceAll(/^line \d+: /gm, '');
-    expect({ ...found, stderr }).toEqual(real);
+    expect(withoutHelpWords({ ...found, stderr })).toEqual(withoutHelpWords(real!));
     expect(await stateOf(ours)).toEqual(await stateOf(theirs));
   });
 

@@ -80,6 +80,15 @@ export async function ourAnswer(
   return { ...chunks, exitCode };
 }
 
+/** The help is in our own words: of both programs' only the version line and the options that it names are compared. */
+export function withoutHelpWords(answer: Answer): Answer {
+  const { stdout } = answer;
+  const at = stdout.indexOf('Usage:');
+  if (at < 0) return answer;
+  const options = stdout.slice(at).match(/--[a-z][a-z0-9-]*/g) ?? [];
+  return { ...answer, stdout: `${stdout.slice(0, at)}${[...new Set(options)].sort().join(' ')}` };
+}
+
 /** Cut where a pipe might cut. */
 async function* pieces(text: string): AsyncGenerator<string> {
   const size = Math.ceil(text.length / 2);

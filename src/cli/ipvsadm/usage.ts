@@ -1,4 +1,7 @@
-/** `ipvsadm -h` and `-v`: what version 1.31 prints, since scripts look for words of it. */
+/**
+ * `ipvsadm -h` and `-v`. The version line is 1.31's, since scripts look at it, and the help names every option that 1.31 has;
+ * what the help says about them is in our own words.
+ */
 
 export const VERSION_LINE = 'ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n';
 
@@ -9,85 +12,80 @@ export function usage(program: string): string {
 }
 
 const FORMS: readonly string[] = [
-  '-A|E virtual-service [-s scheduler] [-p [timeout]] [-M netmask] [--pe persistence_engine] [-b sched-flags]',
-  '-D virtual-service',
+  '-A|-E SERVICE [-s SCHEDULER] [-p [SECONDS]] [-M NETMASK] [--pe ENGINE] [-b FLAGS] [-o]',
+  '-D SERVICE',
+  '-a|-e SERVICE -r SERVER [-g|-i|-m] [-w WEIGHT] [-x UPPER] [-y LOWER] [TUNNEL OPTIONS]',
+  '-d SERVICE -r SERVER',
+  '-L|-l [SERVICE] [LISTING OPTIONS]',
+  '-Z [SERVICE]',
   '-C',
-  '-R',
   '-S [-n]',
-  '-a|e virtual-service -r server-address [options]',
-  '-d virtual-service -r server-address',
-  '-L|l [virtual-service] [options]',
-  '-Z [virtual-service]',
-  '--set tcp tcpfin udp',
-  '--start-daemon {master|backup} [daemon-options]',
-  '--stop-daemon {master|backup}',
+  '-R < FILE',
+  '--set TCP TCPFIN UDP',
+  '--start-daemon master|backup [DAEMON OPTIONS]',
+  '--stop-daemon master|backup',
   '-h',
 ];
 
-const OPTIONS = `Commands:
-Either long or short options are allowed.
-  --add-service     -A        add virtual service with options
-  --edit-service    -E        edit virtual service with options
-  --delete-service  -D        delete virtual service
-  --clear           -C        clear the whole table
-  --restore         -R        restore rules from stdin
-  --save            -S        save rules to stdout
-  --add-server      -a        add real server with options
-  --edit-server     -e        edit real server with options
-  --delete-server   -d        delete real server
-  --list            -L|-l     list the table
-  --zero            -Z        zero counters in a service or all services
-  --set tcp tcpfin udp        set connection timeout values
-  --start-daemon              start connection sync daemon
-  --stop-daemon               stop connection sync daemon
-  --help            -h        display this help message
+const OPTIONS = `The first option is the command:
+  -A, --add-service           make a virtual service
+  -E, --edit-service          change one
+  -D, --delete-service        remove one with its servers
+  -C, --clear                 remove everything
+  -R, --restore               read commands from the standard input, one a line
+  -S, --save                  print the commands that make what there is
+  -a, --add-server            give a service another server
+  -e, --edit-server           change a server
+  -d, --delete-server         take a server away
+  -L, -l, --list              print the table
+  -Z, --zero                  set counters to zero
+      --set                   time-outs of connections in seconds; 0 leaves one as it is
+      --start-daemon          begin to synchronise connections with other directors
+      --stop-daemon           end that
+  -h, --help                  print this
 
-virtual-service:
-  --tcp-service|-t  service-address   service-address is host[:port]
-  --udp-service|-u  service-address   service-address is host[:port]
-  --sctp-service    service-address   service-address is host[:port]
-  --fwmark-service|-f fwmark          fwmark is an integer greater than zero
+SERVICE is one of:
+  -t, --tcp-service HOST[:PORT]
+  -u, --udp-service HOST[:PORT]
+      --sctp-service HOST[:PORT]
+  -f, --fwmark-service MARK   packets with this firewall mark; with -6, --ipv6: those of IPv6
 
-Options:
-  --ipv6         -6                   fwmark entry uses IPv6
-  --scheduler    -s scheduler         one of rr|wrr|lc|wlc|lblc|lblcr|dh|sh|sed|nq|fo|ovf|mh,
-                                      the default scheduler is wlc.
-  --pe            engine              alternate persistence engine may be sip,
-                                      not set by default.
-  --persistent   -p [timeout]         persistent service
-  --netmask      -M netmask           persistent granularity mask
-  --real-server  -r server-address    server-address is host (and port)
-  --gatewaying   -g                   gatewaying (direct routing) (default)
-  --ipip         -i                   ipip encapsulation (tunneling)
-  --masquerading -m                   masquerading (NAT)
-  --tun-type      type                one of ipip|gue|gre,
-                                      the default tunnel type is ipip.
-  --tun-port      port                tunnel destination port
-  --tun-nocsum                        tunnel encapsulation without checksum
-  --tun-csum                          tunnel encapsulation with checksum
-  --tun-remcsum                       tunnel encapsulation with remote checksum
-  --weight       -w weight            capacity of real server
-  --u-threshold  -x uthreshold        upper threshold of connections
-  --l-threshold  -y lthreshold        lower threshold of connections
-  --connection   -c                   output of current IPVS connections
-  --timeout                           output of timeout (tcp tcpfin udp)
-  --daemon                            output of daemon information
-  --stats                             output of statistics information
-  --rate                              output of rate information
-  --exact                             expand numbers (display exact values)
-  --thresholds                        output of thresholds information
-  --persistent-conn                   output of persistent connection info
-  --tun-info                          output of tunnel information
-  --nosort                            disable sorting output of service/server entries
-  --sort                              does nothing, for backwards compatibility
-  --ops          -o                   one-packet scheduling
-  --numeric      -n                   numeric output of addresses and ports
-  --sched-flags  -b flags             scheduler flags (comma-separated)
-Daemon Options:
-  --syncid sid                        syncid for connection sync (default=255)
-  --sync-maxlen length                Max sync message length (default=1472)
-  --mcast-interface interface         multicast interface for connection sync
-  --mcast-group address               IPv4/IPv6 group (default=224.0.0.81)
-  --mcast-port port                   UDP port (default=8848)
-  --mcast-ttl ttl                     Multicast TTL (default=1)
+Of a service:
+  -s, --scheduler NAME        rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh; wlc if none is given
+  -b, --sched-flags FLAGS     of the scheduler, with commas between them
+  -p, --persistent [SECONDS]  a client stays with its server
+  -M, --netmask MASK          how much of a client's address makes one client
+      --pe ENGINE             what tells clients apart instead: sip
+  -o, --ops                   schedule every packet by itself
+
+Of a server:
+  -r, --real-server HOST[:PORT]
+  -g, --gatewaying            send packets on unchanged (if nothing else is given)
+  -i, --ipip                  through a tunnel
+  -m, --masquerading          with the destination rewritten (NAT)
+      --tun-type TYPE         ipip gue gre; ipip if none is given
+      --tun-port PORT         of the tunnel's far end
+      --tun-nocsum, --tun-csum, --tun-remcsum
+                              checksums in the tunnel: none, its own, the inner one taken over
+  -w, --weight NUMBER         its share; 0: no new connections
+  -x, --u-threshold NUMBER    no new connections above so many
+  -y, --l-threshold NUMBER    new ones again below so many
+
+Listing:
+  -n, --numeric               addresses and ports as numbers
+  -c, --connection            connections instead of services
+      --timeout, --daemon     the time-outs; the synchronising daemons
+      --stats, --rate         counters; what they grow by a second
+      --exact                 all digits of them
+      --thresholds, --persistent-conn, --tun-info
+                              other columns
+      --sort, --nosort        sorted (as always); in the kernel's order
+
+Of a daemon:
+      --syncid NUMBER         255 if none is given
+      --sync-maxlen BYTES     of one message; 1472
+      --mcast-interface NAME
+      --mcast-group ADDRESS   224.0.0.81
+      --mcast-port PORT       8848
+      --mcast-ttl NUMBER      1
 `;
