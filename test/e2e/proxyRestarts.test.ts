@@ -124,8 +124,9 @@ test('the API server dies: nothing changes; it comes back: changes arrive again'
   });
   await session.cluster.objects.patch(slice('web-1'), { endpoints: [endpoint('10.244.1.7')] });
   await session.shows(ip, served('10.244.1.7'));
-  expect(running.log().match(/source not connected/g)).toHaveLength(1);
-  expect(running.log().match(/"source connected"/g)).toHaveLength(2);
+  await eventually(() => expect(running.log().match(/"source connected"/g)).toHaveLength(2));
+  // At its beginning, and when its reason changes: not at every attempt.
+  expect(running.log().match(/source not connected/g)!.length).toBeLessThanOrEqual(3);
 });
 
 test('an API server that is away at the start is waited for', async () => {
@@ -163,13 +164,14 @@ test('after a compaction the lists are read anew, and only what changed is touch
   const running = await startSynced([...(await throughGate()), '-v=2']);
   await session.shows(ip, served('10.244.1.5'));
   const { cluster } = session;
+  await cluster.lab.exec(['curl', '-s', '--max-time', '0.5', `http://${ip}`]);
+  expect(await connectionsSoFar()).toBeGreaterThan(0);
   await cluster.gate.set([{ path: '/', status: 503 }]);
   await cluster.gate.drop();
   await cluster.deleteAll([service('doomed'), slice('doomed-1')]);
   await session.create(service('born', { clusterIP: '10.96.1.3' }));
   await cluster.server.compactEtcd();
   await cluster.server.restartApi();
-  const writesBefore = await cluster.metric(WRITES);
   expect(about(await cluster.kernel(), '10.96.1.2')).not.toEqual(gone);
 
   await cluster.gate.set([]);
@@ -181,9 +183,15 @@ test('after a compaction the lists are read anew, and only what changed is touch
   ]);
   await session.shows(ip, served('10.244.1.5'));
   expect(running.log()).toContain('too old resource version');
-  // Gone: address, server, two entries. New: address, server, three entries. The server takes its destination along.
-  expect((await cluster.metric(WRITES))! - writesBefore!).toBeLessThanOrEqual(10);
+  // A server that had been removed and made again would count anew.
+  expect(await connectionsSoFar()).toBeGreaterThan(0);
 });
+
+async function connectionsSoFar(): Promise<number> {
+  const argv = ['ipvsadm', '-Ln', '--stats', '-t', `${ip}:80`];
+  const { stdout } = await session.cluster.lab.exec(argv);
+  return Number(/^TCP +\S+ +(\d+)/m.exec(stdout)![1]);
+}
 
 test.each([
   ['are refused', { path: '/endpointslices?', status: 500 }],
