@@ -9,7 +9,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed);
 });
 
+const OLDEST_NODE = 24;
+
 async function exitCode(): Promise<number> {
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) < OLDEST_NODE) {
+    process.stderr.write(
+      `error: Node ${OLDEST_NODE} or later is needed, this is ${node} (${process.execPath}); ` +
+        'put a newer one first in PATH, for example node_modules/.bin of a checkout after npm ci\n',
+    );
+    return EXIT.failed;
+  }
   const [, program = '', ...words] = process.argv;
   try {
     return await dispatch(basename(program).replace(/\.[cm]?[jt]s$/, ''), words, {
