@@ -37,7 +37,8 @@ test('objects are created, changed and deleted', async () => {
   });
   await server.objects.delete(service('web'));
   await server.objects.delete(service('web'));
-  expect(await names()).toEqual(['kubernetes']);
+  // The API server makes its own Service at some moment after it is ready.
+  expect(await names()).not.toContain('web');
 });
 
 test('a killed API server comes back at the same address with the same objects', async () => {
