@@ -7,7 +7,7 @@
 //   --name NAME    default localhost/kube-ipvs:VERSION
 //   --base IMAGE   build on this image, e.g. debian:bookworm-slim, instead of a base made here
 //   --fresh        no step from the cache: newest Debian packages
-//   --twice        build a second time without the cache and compare
+//   --twice        build twice, both without the cache, and compare
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -19,7 +19,7 @@ import { billOfMaterials, sizeByPart } from './imageReport.mjs';
 import { say } from './setUp.mjs';
 
 /**
- * @param twice also build without the cache and compare
+ * @param twice build twice, both without the cache, and compare
  * @returns `{ name, digest, layers, config, tree, archive, sbom, sizes, differences }`: files and folders as absolute paths,
  *   sizes as `[{ part, bytes }]`, differences to the second build as text (none: the same digest), undefined without one
  */
@@ -30,7 +30,8 @@ export function makeImage({ name, base, cached = true, twice = false } = {}) {
     const tag = name ?? `localhost/kube-ipvs:${context.version}`;
     const on = base ?? builder.ensureLocalBase();
     say(`building ${tag} of ${context.revision}`);
-    builder.build({ name: tag, base: on, context, cached });
+    // A step in the cache may be older than the newest Debian packages.
+    builder.build({ name: tag, base: on, context, cached: cached && !twice });
     const image = exported(tag, context);
     if (!twice) return image;
     say('building a second time, every step anew');
@@ -61,7 +62,9 @@ function differences(first, name) {
     .map(({ digest }, i) => [i, digest, second.layers[i]?.digest])
     .filter(([, one, other]) => one !== other)
     .map(([i, one, other]) => `layer ${i + 1}: ${one} and ${other}`);
-  return layers.length > 0 ? layers : [`the configuration: ${first.digest} and ${second.digest}`];
+  if (layers.length > 0) return layers;
+  const [one, other] = [first, second].map(({ config }) => JSON.stringify(config));
+  return [`the configuration: ${one} and ${other}`];
 }
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1).padStart(7)} MB`;
