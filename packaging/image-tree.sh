@@ -96,8 +96,8 @@ done
 home=usr/lib/kube-ipvs
 mkdir -p "$target/program/$home" "$target/program/usr/local/bin" "$target/program/usr/share/doc/kube-ipvs"
 cd "$target/program"
-# There is no env to look Node up in PATH.
-sed '1s|^#!.*|#!/usr/local/bin/node|' "$program/kube-ipvs.js" >$home/kube-ipvs.js
+# There is no env to look Node up in PATH; Node's flags stay.
+sed '1s|^#!.* node|#!/usr/local/bin/node|' "$program/kube-ipvs.js" >$home/kube-ipvs.js
 chmod 755 $home/kube-ipvs.js
 cp "$program/kube_ipvs.node" $home/
 cp "$program/LICENSE" "$program"/*.LEGAL.txt usr/share/doc/kube-ipvs/

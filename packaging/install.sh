@@ -17,7 +17,7 @@ done
 install -d "$destination$home" "$destination/usr/local/bin" "$destination/etc/systemd/system"
 install -m 755 "$checkout/node_modules/node/bin/node" "$destination$home/node"
 install -m 644 "$checkout/dist/kube_ipvs.node" "$destination$home/kube_ipvs.node"
-sed "1s|^#!.*|#!$home/node|" "$checkout/dist/kube-ipvs.js" >"$destination$home/kube-ipvs.js"
+sed "1s|^#!.* node|#!$home/node|" "$checkout/dist/kube-ipvs.js" >"$destination$home/kube-ipvs.js"
 chmod 755 "$destination$home/kube-ipvs.js"
 ln -sf "$home/kube-ipvs.js" "$destination/usr/local/bin/kube-ipvs"
 install -m 644 "$checkout/packaging/kube-ipvs.service" "$destination/etc/systemd/system/kube-ipvs.service"

@@ -5,10 +5,10 @@
 import { writeFile } from 'node:fs/promises';
 import type { DataplaneSettings } from '../config/resolve.ts';
 import { isNotImplemented, isNotPermitted } from '../kernel/errors.ts';
-import { IpsetPort } from '../kernel/ipset.ts';
 import { type IptablesTools, findTools } from '../kernel/iptablesBackend.ts';
 import { IpvsPort } from '../kernel/ipvsPort.ts';
-import { run } from '../kernel/exec.ts';
+import { missingProgram, run } from '../kernel/exec.ts';
+import { isInPath } from '../kernel/iptablesPrograms.ts';
 import type { Logger } from '../ops/log.ts';
 
 /** Nothing will come right by trying again. */
@@ -18,15 +18,17 @@ export class EnvironmentError extends Error {
 
 /** @throws EnvironmentError that says what is missing and how to get it */
 export async function checkEnvironment(log: Logger): Promise<IptablesTools> {
-  const sets = new IpsetPort();
   try {
-    const [tools] = await Promise.all([findTools(run), sets.version(), checkIpvs(log)]);
+    const [tools] = await Promise.all([findTools({ run }), checkIpset(), checkIpvs(log)]);
     return tools;
   } catch (error) {
     throw error instanceof EnvironmentError ? error : new EnvironmentError(messageOf(error));
-  } finally {
-    await sets.close();
   }
+}
+
+/** Without running it: a process at the start for an answer that its first use gives. */
+async function checkIpset(): Promise<void> {
+  if (!(await isInPath('ipset'))) throw new EnvironmentError(missingProgram('ipset'));
 }
 
 async function checkIpvs(log: Logger): Promise<void> {

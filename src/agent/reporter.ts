@@ -6,7 +6,7 @@ import type { EventRecorder, EventSubject } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type { LocalLack } from '../desired/fragment.ts';
-import { type DataplaneState, type ServerKey, serverKey } from '../desired/state.ts';
+import { emptyState, type ServerKey, serverKey } from '../desired/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
 import type { Family } from '../net/family.ts';
 import type { Clock } from '../ops/clock.ts';
@@ -93,7 +93,7 @@ export class Reporter {
   observation(): Observation {
     const { view, retries, drain } = this.#observed ?? {};
     return {
-      sizes: measureState(view?.isKnown === true ? view.state : NOTHING),
+      sizes: measureState(view?.isKnown === true ? view.state : emptyState()),
       isSourceConnected: this.#source?.isConnected === true,
       problems: this.#problems.size,
       drainingDestinations: drain?.size ?? 0,
@@ -303,15 +303,6 @@ function withoutConsequences(failures: RoundOutcome['newlyFailed']): RoundOutcom
 function serverOf(operation: Operation): ServerKey | undefined {
   return 'server' in operation ? serverKey(operation.server) : undefined;
 }
-
-const NO_TABLES = { nat: new Map(), filter: new Map() };
-const NOTHING: DataplaneState = {
-  virtualServers: new Map(),
-  addresses: new Set(),
-  ipsets: new Map(),
-  iptables: { IPv4: NO_TABLES, IPv6: NO_TABLES },
-  sysctls: new Map(),
-};
 
 /** `Service/ns/name.spec…` → the Service an Event is about. */
 function serviceOf({ path }: Problem): EventSubject | undefined {

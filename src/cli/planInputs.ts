@@ -8,7 +8,12 @@ import { hostname } from 'node:os';
 import { type HostFileResult, decodeHostFile } from '../config/hostFile.ts';
 import { nodeNameOf } from '../config/nodeName.ts';
 import type { ResolvedConfig, SourceSettings } from '../config/resolve.ts';
-import type { ActualState, DesiredState, VirtualServer } from '../desired/state.ts';
+import {
+  type ActualState,
+  type DesiredState,
+  emptyState,
+  type VirtualServer,
+} from '../desired/state.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterSnapshot } from '../model/resources.ts';
@@ -48,7 +53,7 @@ export async function hostFromKernel(
   const { KernelHostObserver } = await import('../kernel/hostObserver.ts');
   const { findTools } = await import('../kernel/iptablesBackend.ts');
   const { run } = await import('../kernel/exec.ts');
-  const tools = await findTools(run);
+  const tools = await findTools({ run });
   const { hasRandomFully } = tools;
   const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
   try {
@@ -98,24 +103,11 @@ export interface Comparison {
  * @throws BadInput, or an Error of the world
  */
 export async function readComparison(against: string, desired: DesiredState): Promise<Comparison> {
-  if (against === 'empty') return { actual: EMPTY, isOwned: () => true };
+  if (against === 'empty') return { actual: emptyState(), isOwned: () => true };
   if (against !== 'kernel') return { actual: await stateFromFile(against), isOwned: () => true };
   const { readKernel } = await import('./kernelState.ts');
   return readKernel(desired);
 }
-
-const EMPTY: ActualState = {
-  virtualServers: new Map(),
-  addresses: new Set(),
-  ipsets: new Map(),
-  iptables: {
-    IPv4: { nat: new Map(), filter: new Map() },
-    IPv6: { nat: new Map(), filter: new Map() },
-  },
-  sysctls: new Map(),
-  hasDummyDevice: false,
-  foreignServers: [],
-};
 
 async function stateFromFile(path: string): Promise<ActualState> {
   const bad = (problem: string) => new BadInput([{ path: '--against', value: path, problem }]);

@@ -80,6 +80,22 @@ export interface ActualState extends DataplaneState {
   readonly foreignServers: readonly string[];
 }
 
+/** A node on which nothing has been programmed. */
+export function emptyState(): ActualState {
+  return {
+    virtualServers: new Map(),
+    addresses: new Set(),
+    ipsets: new Map(),
+    iptables: {
+      IPv4: { nat: new Map(), filter: new Map() },
+      IPv6: { nat: new Map(), filter: new Map() },
+    },
+    sysctls: new Map(),
+    hasDummyDevice: false,
+    foreignServers: [],
+  };
+}
+
 export function serverKey(server: Pick<VirtualServer, 'address' | 'port' | 'protocol'>): ServerKey {
   return `${joinHostPort(server.address, server.port)}/${server.protocol}`;
 }

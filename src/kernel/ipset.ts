@@ -1,5 +1,5 @@
 /**
- * Reads and writes the ipsets that are ours, with the `ipset` program. Few entries go through a session that confirms each; many
+ * The ipsets that are ours: read over netlink, written with the `ipset` program. Few entries go through a session that confirms each; many
  * go through one `ipset restore`, are counted afterwards, and what turns out wrong is repeated singly, so that every operation
  * has its own answer and no entry is missing in silence. Which sets and entries there should be is the plan's.
  */
@@ -7,13 +7,13 @@ import type { IpSet } from '../desired/state.ts';
 import type { Operation, SetSpec } from '../plan/operations.ts';
 import { ExecError } from './errors.ts';
 import { run as runProgram, type Runner } from './exec.ts';
-import { type Answer, IpsetSession } from './ipsetSession.ts';
+import { IpsetReader } from './ipsetReader.ts';
+import { type Answer, IPSET_ENVIRONMENT, IpsetSession } from './ipsetSession.ts';
 import {
   addLine,
   createLine,
   destroyLine,
   parseCounts,
-  parseSave,
   removeLine,
   renameLine,
   swapLine,
@@ -37,6 +37,7 @@ export interface SetReport {
 export interface IpsetOptions {
   readonly run?: Runner;
   readonly session?: IpsetSession;
+  readonly reader?: Pick<IpsetReader, 'read' | 'close'>;
   /** more lines than this go through `ipset restore` */
   readonly bulkLines?: number;
 }
@@ -50,43 +51,26 @@ const BULK_TIMEOUT_MS = 300_000;
 /** Not one of kube-proxy's names; exists only while a set is replaced. */
 const TEMPORARY_SET = 'KUBE-IPVS-REPLACEMENT';
 
-const OLDEST_MAJOR_VERSION = 6;
-
 export class IpsetPort {
   readonly #run: Runner;
   readonly #session: IpsetSession;
+  readonly #reader: Pick<IpsetReader, 'read' | 'close'>;
   readonly #bulkLines: number;
+  /** entries by set as they should be after what was read, counted and written since: what a bulk would else have to ask for */
+  #sizes: Map<string, number> | undefined;
 
-  constructor({ run = runProgram, session, bulkLines = BULK_LINES }: IpsetOptions = {}) {
+  constructor({ run = runProgram, session, reader, bulkLines = BULK_LINES }: IpsetOptions = {}) {
     this.#run = curing(run);
     this.#session = session ?? new IpsetSession();
+    this.#reader = reader ?? new IpsetReader();
     this.#bulkLines = bulkLines;
   }
 
-  /**
-   * @returns `7.17`
-   * @throws ExecError when the program is missing, Error when it is older than 6.0
-   */
-  async version(): Promise<string> {
-    const { stdout } = await this.#run(['ipset', '--version']);
-    const version = /v(\d+\.\d+)/.exec(stdout)?.[1];
-    if (version === undefined || Number.parseInt(version, 10) < OLDEST_MAJOR_VERSION)
-      throw new Error(`ipset 6.0 or later is needed, found: ${stdout.trim()}`);
-    return version;
-  }
-
-  /** Those of `names` that exist. @throws ExecError */
+  /** Those of `names` that exist. @throws KernelError */
   async read(names: readonly string[]): Promise<ReadonlyMap<string, IpSet>> {
-    const present = new Set((await this.#run(['ipset', 'list', '-n'])).stdout.split('\n'));
-    const wanted = names.filter((name) => present.has(name));
-    if (wanted.length === 0) return new Map();
-    // one process for all of them, and none of the sets of others; a name that is missing would spoil the answers after it
-    const argv = ['ipset', '-'] as const;
-    const stdin = wanted.map((name) => `save ${name}\n`).join('');
-    const { stdout, stderr } = await this.#run(argv, { stdin, timeoutMs: BULK_TIMEOUT_MS });
-    const errors = stderr.split('\n').filter(isErrorLine);
-    if (errors.length > 0) throw failure(argv, errors.join('; '));
-    return parseSave(stdout);
+    const sets = await this.#reader.read(names);
+    this.#sizes = new Map(names.map((name) => [name, sets.get(name)?.entries.size ?? 0]));
+    return sets;
   }
 
   /** In the order given; goes on after failures, never throws for them. */
@@ -103,6 +87,7 @@ export class IpsetPort {
   }
 
   async close(): Promise<void> {
+    this.#reader.close();
     await this.#session.close();
   }
 
@@ -112,24 +97,37 @@ export class IpsetPort {
       return { outcomes: operations.map(() => undefined), kernelWrites };
     const answers = await this.#answers(operations.map(lineOf));
     const outcomes = operations.map((operation, i) => outcomeOf(operation, answers[i]));
+    const done = operations.filter((_, i) => outcomes[i] === undefined);
+    this.#sizes &&= sizesAfter(done, this.#sizes);
     return { outcomes, kernelWrites };
   }
 
-  /** @returns false when anything is in doubt: every line may be repeated, and singly each gets its own answer */
+  /**
+   * One process, which also counts.
+   *
+   * @returns false when anything is in doubt: every line may be repeated, and singly each gets its own answer
+   */
   async #restore(operations: readonly LineOperation[]): Promise<boolean> {
     try {
-      const before = await this.#counts();
-      const stdin = operations.map((operation) => `${lineOf(operation)}\n`).join('');
-      await this.#run(['ipset', 'restore', '-exist'], { stdin, timeoutMs: BULK_TIMEOUT_MS });
-      return isAsExpected(operations, before, await this.#counts());
+      const before = this.#sizes ?? parseCounts((await this.#run(['ipset', 'list', '-t'])).stdout);
+      this.#sizes = undefined;
+      const stdin = [...operations.map(lineOf), 'list -t', ''].join('\n');
+      const argv = ['ipset', 'restore', '-exist'] as const;
+      const { stdout } = await this.#run(argv, {
+        stdin,
+        timeoutMs: BULK_TIMEOUT_MS,
+        env: IPSET_ENVIRONMENT,
+      });
+      const after = parseCounts(stdout);
+      const expected = sizesAfter(operations, before);
+      if (operations.some(({ set }) => after.get(set.name) !== expected.get(set.name)))
+        return false;
+      this.#sizes = after;
+      return true;
     } catch (error) {
       if (error instanceof ExecError) return false;
       throw error;
     }
-  }
-
-  async #counts(): Promise<Map<string, number>> {
-    return parseCounts((await this.#run(['ipset', 'list', '-t'])).stdout);
   }
 
   /** A session that cannot run answers every line with the reason. */
@@ -144,6 +142,7 @@ export class IpsetPort {
 
   /** Create, fill, swap, destroy: whoever refers to the name sees the old content or the new, nothing between. */
   async #replace({ set, entries }: ReplaceOperation): Promise<SetReport> {
+    this.#sizes = undefined;
     const temporary = { ...set, name: TEMPORARY_SET };
     const [cleared] = await this.#answers([destroyLine(TEMPORARY_SET)]);
     const filled = await this.#applyLines([
@@ -195,18 +194,17 @@ function lineOf(operation: LineOperation): string {
   }
 }
 
-/** True when each set has grown by what was added and shrunk by what was removed; entries that were there before make it false. */
-function isAsExpected(
+/** Each set grows by what is added and shrinks by what is removed; entries that were there before make this wrong. */
+function sizesAfter(
   operations: readonly LineOperation[],
   before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): boolean {
-  const expected = new Map<string, number>();
+): Map<string, number> {
+  const sizes = new Map(before);
   for (const { op, set } of operations) {
     const change = { createSet: 0, addEntry: 1, removeEntry: -1 }[op];
-    expected.set(set.name, (expected.get(set.name) ?? before.get(set.name) ?? 0) + change);
+    sizes.set(set.name, (sizes.get(set.name) ?? 0) + change);
   }
-  return [...expected].every(([name, count]) => after.get(name) === count);
+  return sizes;
 }
 
 /** An entry is gone with its set. */
@@ -214,10 +212,6 @@ function outcomeOf(operation: LineOperation, answer: Answer): Error | undefined 
   if (answer === undefined) return undefined;
   if (operation.op === 'removeEntry' && isMissingSet(answer)) return undefined;
   return failure(['ipset', ...lineOf(operation).split(' ')], answer);
-}
-
-function isErrorLine(line: string): boolean {
-  return /^ipset v[\d.]+: /.test(line);
 }
 
 /** The program has one exit code for everything: its text is all there is. */

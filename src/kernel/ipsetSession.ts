@@ -1,12 +1,18 @@
 /**
  * One long-lived `ipset` that reads commands from its standard input, so that a single changed entry costs no new process.
- * Every command is confirmed: it is followed by a fence, a command that fails inside the tool with a text of its own, without
+ * Every command is confirmed: behind it or behind several comes a fence, a command that fails inside the tool with a text of its own, without
  * reaching the kernel. Errors go to stderr unbuffered and in order, so what stands before a fence belongs to the command in
  * front of it, and silence there means that the kernel has acknowledged it. What a refusal means is ipset.ts'.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { missingProgram } from './exec.ts';
 import { ExecError } from './errors.ts';
+
+/**
+ * For every address the program asks the resolver of the C library, which looks each time whether /etc/resolv.conf has changed: that
+ * is 40 % of the time that a large `ipset restore` takes in the lab.
+ */
+export const IPSET_ENVIRONMENT = { RES_OPTIONS: 'no-reload' };
 
 /** What a command was answered: undefined = done, else the tool's text. */
 export type Answer = string | undefined;
@@ -25,8 +31,8 @@ export class IpsetSession {
   }
 
   /**
-   * Runs commands in order, one caller after the other. When the tool dies, the commands without an answer are given to a new
-   * one, once: all that are used can be repeated.
+   * Runs commands in order, one caller after the other. When one of several fails or the tool dies, they are given again: all that
+   * are used can be repeated.
    *
    * @returns one answer a command
    * @throws ExecError when the tool cannot be started or dies twice
@@ -38,14 +44,26 @@ export class IpsetSession {
   }
 
   async #runNow(commands: readonly string[]): Promise<readonly Answer[]> {
+    if (await this.#isAllDone(commands)) return commands.map(() => undefined);
     const answers: Answer[] = [];
-    if (commands.length === 0) return answers;
     try {
       await this.#open().run(commands, answers);
     } catch {
       await this.#open().run(commands.slice(answers.length), answers);
     }
     return answers;
+  }
+
+  /** All of them behind one fence, which is what they mostly come to. Else each again with a fence of its own tells which failed. */
+  async #isAllDone(commands: readonly string[]): Promise<boolean> {
+    if (commands.length < 2) return commands.length === 0;
+    const answers: Answer[] = [];
+    try {
+      await this.#open().run([commands.join('\n')], answers);
+    } catch {
+      return false;
+    }
+    return answers[0] === undefined;
   }
 
   #open(): Conversation {
@@ -92,7 +110,10 @@ class Conversation {
     this.#argv = argv;
     this.#silenceMs = silenceMs;
     const [program, ...args] = argv;
-    this.#child = spawn(program, args, { stdio: 'pipe' });
+    this.#child = spawn(program, args, {
+      stdio: 'pipe',
+      env: { ...process.env, ...IPSET_ENVIRONMENT },
+    });
     this.#child.stdout.resume();
     this.#child.stdin.on('error', () => undefined);
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => this.#hear(text));

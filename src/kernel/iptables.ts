@@ -6,16 +6,16 @@ import { FAMILIES, type Family } from '../net/family.ts';
 import type { Operation } from '../plan/operations.ts';
 import { ExecError } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
+import { findTools, type IptablesTools } from './iptablesBackend.ts';
+import { type IptablesVariant, programName } from './iptablesPrograms.ts';
 import {
-  findTools,
-  type IptablesTools,
-  type IptablesVariant,
-  programName,
+  type Look,
   saveAll,
   type Saved,
+  type Survey,
   survey,
   writableVariant,
-} from './iptablesBackend.ts';
+} from './iptablesSurvey.ts';
 import {
   type ChainNames,
   parseTables,
@@ -40,26 +40,30 @@ export interface RuleReport {
 /** Exit code of a program that waited for the lock in vain, among other things. */
 const LOCKED = 4;
 
-export interface IptablesOptions {
-  readonly run?: Runner;
+export interface IptablesOptions extends Partial<Look> {
   /** where the caller has found them already */
   readonly tools?: IptablesTools | undefined;
 }
 
 export class IptablesPort {
   readonly #ours: ChainNames;
+  readonly #look: Look;
   readonly #run: Runner;
   #tools: IptablesTools | undefined;
+  /** of the caller, good for the first read */
+  #surveyed: Survey | undefined;
   #variant: IptablesVariant | undefined;
   /** as long as the variant is not known: those in question */
   #readable: readonly IptablesVariant[] = [];
   /** what the read before this apply found: good for one write each family, and two processes fewer at start */
   readonly #fresh = new Map<Family, Tables>();
 
-  constructor(ours: ChainNames, { run = runProgram, tools }: IptablesOptions = {}) {
+  constructor(ours: ChainNames, { run = runProgram, tools, ...look }: IptablesOptions = {}) {
     this.#ours = ours;
+    this.#look = { ...look, run };
     this.#run = run;
     this.#tools = tools;
+    this.#surveyed = tools?.surveyed;
   }
 
   /** The variant that is used, once it is known: by traces when reading, at the latest when first writing. */
@@ -135,14 +139,15 @@ export class IptablesPort {
   async #save(): Promise<Saved> {
     const tools = await this.#findTools();
     if (this.#variant !== undefined) return saveAll(this.#run, this.#variant, tools.families);
-    const { traced, readable } = await survey(this.#run, tools);
+    const { traced, readable } = this.#surveyed ?? (await survey(this.#look, tools));
+    this.#surveyed = undefined;
     this.#variant = traced?.variant;
     this.#readable = readable;
     return traced?.saved ?? new Map();
   }
 
   async #findTools(): Promise<IptablesTools> {
-    this.#tools ??= await findTools(this.#run);
+    this.#tools ??= await findTools(this.#look);
     return this.#tools;
   }
 

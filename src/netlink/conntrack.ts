@@ -18,10 +18,8 @@ import {
 } from './attributes.ts';
 import { type ByteWriter, DecodeError } from './bytes.ts';
 import * as c from './constants.ts';
-import { beginMessage, endMessage, type MessageCursor, type MessageHead } from './message.ts';
-
-/** struct nfgenmsg */
-const HEADER_BYTES = 4;
+import { endMessage, type MessageCursor, type MessageHead } from './message.ts';
+import { beginNetfilter, NETFILTER_HEADER_BYTES } from './netfilter.ts';
 
 /** Of a protocol with ports. */
 export interface Tuple {
@@ -117,7 +115,7 @@ export function encodeConntrack(
 /** @returns undefined for a protocol without ports */
 export function decodeConntrack(message: MessageCursor): ConntrackEntry | undefined {
   const family = familyFromNumber(message.reader.u8(message.start));
-  const attributes = message.attributes(HEADER_BYTES);
+  const attributes = message.attributes(NETFILTER_HEADER_BYTES);
   let original: ProtocolTuple | undefined;
   let reply: ProtocolTuple | undefined;
   let id = 0;
@@ -164,21 +162,9 @@ const ADDRESS_TYPES = {
   IPv6: { source: c.CTA_IP_V6_SRC, destination: c.CTA_IP_V6_DST },
 } as const;
 
-function beginConntrack(
-  out: ByteWriter,
-  type: number,
-  { flags, sequence }: MessageHead,
-  family: Family,
-): number {
-  const start = beginMessage(out, {
-    type: (c.NFNL_SUBSYS_CTNETLINK << 8) | type,
-    flags,
-    sequence,
-  });
-  out.u8(familyNumber(family));
-  out.u8(c.NFNETLINK_V0);
-  out.u16be(0);
-  return start;
+function beginConntrack(out: ByteWriter, type: number, head: MessageHead, family: Family): number {
+  const subsystem = c.NFNL_SUBSYS_CTNETLINK;
+  return beginNetfilter(out, { subsystem, type, addressFamily: familyNumber(family) }, head);
 }
 
 function putTuple(out: ByteWriter, type: number, protocol: number, tuple: Tuple): void {

@@ -34,6 +34,7 @@ export const NLMSGERR_ATTR_OFFS = 2;
 
 // linux/netlink.h: attributes
 export const NLA_F_NESTED = 0x8000;
+export const NLA_F_NET_BYTEORDER = 0x4000;
 export const NLA_TYPE_MASK = 0x3fff;
 
 // linux/genetlink.h
@@ -244,6 +245,36 @@ export const RTN_BROADCAST = 3;
 // linux/netfilter/nfnetlink.h
 export const NFNETLINK_V0 = 0;
 export const NFNL_SUBSYS_CTNETLINK = 1;
+export const NFNL_SUBSYS_IPSET = 6;
+export const NFNL_SUBSYS_NFTABLES = 10;
+
+// linux/netfilter/ipset/ip_set.h
+/** Version 6 is what every kernel since 2.6.39 speaks. */
+export const IPSET_PROTOCOL_MIN = 6;
+export const IPSET_CMD_LIST = 7;
+export const IPSET_ATTR_PROTOCOL = 1;
+export const IPSET_ATTR_SETNAME = 2;
+export const IPSET_ATTR_TYPENAME = 3;
+export const IPSET_ATTR_FAMILY = 5;
+export const IPSET_ATTR_FLAGS = 6;
+export const IPSET_ATTR_DATA = 7;
+export const IPSET_ATTR_ADT = 8;
+export const IPSET_ATTR_IP = 1;
+export const IPSET_ATTR_CIDR = 3;
+export const IPSET_ATTR_PORT = 4;
+export const IPSET_ATTR_PROTO = 7;
+export const IPSET_ATTR_MAXELEM = 19;
+export const IPSET_ATTR_IP2 = 20;
+export const IPSET_ATTR_CIDR2 = 21;
+export const IPSET_ATTR_ELEMENTS = 24;
+export const IPSET_ATTR_IPADDR_IPV4 = 1;
+export const IPSET_ATTR_IPADDR_IPV6 = 2;
+export const IPSET_FLAG_LIST_HEADER = 0x4;
+
+// linux/netfilter/nf_tables.h
+export const NFT_MSG_NEWTABLE = 0;
+export const NFT_MSG_GETTABLE = 1;
+export const NFTA_TABLE_NAME = 1;
 
 // linux/netfilter/nfnetlink_conntrack.h
 export const IPCTNL_MSG_CT_NEW = 0;

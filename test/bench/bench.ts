@@ -31,7 +31,7 @@ const flags = (kubeconfig: string) => [
   '--conntrack-tcp-timeout-close-wait=0',
 ];
 const PROXIES: Readonly<Record<string, readonly string[]>> = {
-  'kube-ipvs': ['node', join(checkout, 'dist', 'kube-ipvs.js'), 'run', '--v=2'],
+  'kube-ipvs': [join(checkout, 'dist', 'kube-ipvs.js'), 'run', '--v=2'],
   'kube-proxy': [findBinary('kube-proxy') ?? 'kube-proxy'],
 };
 
@@ -90,7 +90,7 @@ async function measureInLab(
   const writes = await inLab(lab, 'metric', 'kubeipvs_kernel_writes_total');
   await inLab(lab, 'stop');
   return {
-    'start → servers and destinations (s)': seconds(first.programmedMs),
+    'start → virtual servers (s)': seconds(first.serversMs),
     'start → first sync complete (s)': seconds(first.firstSyncMs),
     'endpoint change → kernel, median (ms)': median(changes).toFixed(1),
     'endpoint change → kernel, worst (ms)': Math.max(...changes).toFixed(1),

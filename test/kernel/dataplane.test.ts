@@ -11,6 +11,7 @@ import { IptablesPort } from '../../src/kernel/iptables.ts';
 import { IpvsPort } from '../../src/kernel/ipvsPort.ts';
 import { LinkPort } from '../../src/kernel/linkPort.ts';
 import { SysctlPort } from '../../src/kernel/sysctl.ts';
+import { askPrograms } from '../../src/kernel/tablesInUse.ts';
 import { applyReport, mutableState } from '../../src/plan/applied.ts';
 import { difference, type DifferenceContext } from '../../src/plan/difference.ts';
 import { formatOperation } from '../../src/plan/format.ts';
@@ -55,7 +56,7 @@ describe('on a real kernel', () => {
       ipvs: new IpvsPort(namespace),
       links: new LinkPort(namespace),
       sets: ipsetPortIn(namespace).port,
-      rules: new IptablesPort(owned.chains, { run: runnerIn(namespace) }),
+      rules: new IptablesPort(owned.chains, { run: runnerIn(namespace), tablesInUse: askPrograms }),
       sysctls: new SysctlPort(root),
     });
   });

@@ -3,9 +3,9 @@ import { expect, test } from '@jest/globals';
 import { buildDesired } from '../../src/desired/builder.ts';
 import type { DataplaneOptions } from '../../src/desired/options.ts';
 import type { DesiredState } from '../../src/desired/state.ts';
-import { canonicalEntry } from '../../src/kernel/ipsetText.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
 import { parsePrefix } from '../../src/net/prefix.ts';
+import { canonicalEntry } from '../support/ipsetSave.ts';
 import { dataplaneOptions, hostNetwork } from '../support/nodeFixtures.ts';
 
 /** The nf_tables backend needs kernel parts that a lab kernel may lack; the legacy one is always there. */

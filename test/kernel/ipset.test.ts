@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { IpSet } from '../../src/desired/state.ts';
 import type { IpsetPort, SetOperation } from '../../src/kernel/ipset.ts';
 import type { IpsetSession } from '../../src/kernel/ipsetSession.ts';
+import { parseSave } from '../support/ipsetSave.ts';
 import { requireNamespaces } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 import { ipsetPortIn } from '../support/namespaceRunner.ts';
@@ -88,6 +89,11 @@ function additions(set: Omit<IpSet, 'entries'>, count: number): SetOperation[] {
   });
 }
 
+const withoutIcmp = (set: IpSet): IpSet => ({
+  ...set,
+  entries: new Set([...set.entries].filter((entry) => !/icmp|,58:/.test(entry))),
+});
+
 describe('in a real kernel', () => {
   let namespace: Namespace;
   let port: IpsetPort;
@@ -117,6 +123,38 @@ describe('in a real kernel', () => {
       expect(outcomes.filter((outcome) => outcome !== undefined)).toEqual([]);
       expect([...(await port.read([...names, 'NOT-THERE'])).values()]).toEqual(sets);
     }
+  });
+
+  test('sets are read as the program prints them, large ones and what others have put into ours too', async () => {
+    const large = {
+      name: 'LARGE',
+      type: 'hash:ip,port',
+      family: 'IPv6',
+      maxElements: MAX,
+    } as const;
+    const entries = Array.from(
+      { length: 3_000 },
+      (_, i) => `fd00::${(i + 1).toString(16)},tcp:${i}`,
+    );
+    await apply(...sets.flatMap(creation), ...creation({ ...large, entries: new Set(entries) }));
+    await namespace.run('ipset', 'add', 'LARGE', 'fd00::1,icmpv6:128/0');
+    await namespace.run('ipset', 'create', 'EMPTY', 'hash:net', 'family', 'inet6');
+    await namespace.run('ipset', 'create', 'FOREIGN', 'hash:mac');
+    await namespace.run('ipset', 'add', 'FOREIGN', '01:02:03:04:05:06');
+    const printed = parseSave(await namespace.run('ipset', 'save'));
+    const found = await port.read([...printed.keys()]);
+    expect(printed.get('LARGE')!.entries.size).toBe(3_001);
+    expect([...found.keys()]).toEqual([...printed.keys()]);
+    for (const [name, set] of printed) {
+      expect(withoutIcmp(found.get(name)!)).toEqual(
+        name === 'FOREIGN' ? { ...set, entries: new Set() } : withoutIcmp(set),
+      );
+    }
+    // The program names type and code; this form is one that it reads.
+    expect(found.get('LARGE')!.entries).toContain('fd00::1,58:128/0');
+    const set = large;
+    expect(await apply({ op: 'removeEntry', set, entry: 'fd00::1,58:128/0' })).toEqual([undefined]);
+    expect((await port.read(['LARGE'])).get('LARGE')!.entries).toEqual(new Set(entries));
   });
 
   test('sets of others are not read', async () => {

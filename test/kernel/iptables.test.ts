@@ -4,12 +4,11 @@ import { buildDesired } from '../../src/desired/builder.ts';
 import type { TableName } from '../../src/desired/state.ts';
 import { namesOf } from '../../src/kernel/dataplane.ts';
 import { IptablesPort, type RuleOperation } from '../../src/kernel/iptables.ts';
-import {
-  findTools,
-  type IptablesVariant,
-  survey,
-  writableVariant,
-} from '../../src/kernel/iptablesBackend.ts';
+import { run as runHere } from '../../src/kernel/exec.ts';
+import { findTools } from '../../src/kernel/iptablesBackend.ts';
+import type { IptablesVariant } from '../../src/kernel/iptablesPrograms.ts';
+import { survey, writableVariant } from '../../src/kernel/iptablesSurvey.ts';
+import { askPrograms, tablesInUse } from '../../src/kernel/tablesInUse.ts';
 import { FAMILIES } from '../../src/net/family.ts';
 import { hasDesiredRules } from '../../src/plan/ruleDifference.ts';
 import { requireNamespaces } from '../support/kernelProbe.ts';
@@ -32,11 +31,16 @@ const everything: RuleOperation[] = FAMILIES.flatMap((family) =>
   }),
 );
 
+const lookIn = (namespace: Namespace) => ({
+  run: runnerIn(namespace),
+  tablesInUse: askPrograms,
+});
+
 async function workingVariants(): Promise<readonly IptablesVariant[]> {
   const namespace = await freshNamespace();
-  const run = runnerIn(namespace);
-  const { readable } = await survey(run, await findTools(run));
-  const first = await writableVariant(run, readable);
+  const look = lookIn(namespace);
+  const { readable } = await survey(look, await findTools(look));
+  const first = await writableVariant(look.run, readable);
   await namespace.remove();
   return readable.slice(readable.indexOf(first));
 }
@@ -57,7 +61,7 @@ describe.each(variants)('with %s', (variant) => {
     await sets.close();
     // what kubelet leaves, so that this variant is the node's
     await namespace.run(`iptables-${variant}`, '-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT');
-    port = new IptablesPort(ours, { run: runnerIn(namespace) });
+    port = new IptablesPort(ours, lookIn(namespace));
   });
 
   afterEach(async () => namespace.remove());
@@ -181,7 +185,7 @@ describe('on a node without any traces', () => {
   test('the variant that can write is found by trying, without a trace of the trial', async () => {
     const namespace = await freshNamespace();
     const run = runnerIn(namespace);
-    const port = new IptablesPort(ours, { run });
+    const port = new IptablesPort(ours, { run, tablesInUse: askPrograms });
     await port.read();
     expect(port.variant).toBeUndefined();
     const chains = new Map([['KUBE-FORWARD', ['-A KUBE-FORWARD -j RETURN']]]);
@@ -194,5 +198,31 @@ describe('on a node without any traces', () => {
     const { stdout } = await run([`iptables-${variants[0]}-save`]);
     expect(stdout).not.toContain('PROBE');
     await namespace.remove();
+  });
+});
+
+describe('tables in use', () => {
+  const inOwn = (program: string, ...args: readonly string[]) => runHere([program, ...args]);
+
+  test('are told as the programs tell them, before and after the first rule', async () => {
+    for (const family of FAMILIES) {
+      const program = family === 'IPv4' ? 'iptables-legacy' : 'ip6tables-legacy';
+      const hasTables = async () => (await inOwn(`${program}-save`)).stdout !== '';
+      const isTold = async () => (await tablesInUse('legacy'))!.includes(family);
+      expect(await isTold()).toBe(await hasTables());
+      await inOwn(program, '-t', 'mangle', '-N', 'KUBE-IPVS-TEST');
+      expect(await hasTables()).toBe(true);
+      expect(await isTold()).toBe(true);
+      await inOwn(program, '-t', 'mangle', '-X', 'KUBE-IPVS-TEST');
+    }
+  });
+
+  test('a kernel without nf_tables is told from one without nft rules', async () => {
+    const canWrite = await inOwn('iptables-nft', '-t', 'mangle', '-N', 'KUBE-IPVS-TEST').then(
+      () => true,
+      () => false,
+    );
+    expect((await tablesInUse('nft'))?.includes('IPv4') ?? false).toBe(canWrite);
+    if (canWrite) await inOwn('iptables-nft', '-t', 'mangle', '-X', 'KUBE-IPVS-TEST');
   });
 });

@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:os';
 import type { ActualState, DestinationKey, ServerKey } from '../../src/desired/state.ts';
-import { destinationKey, serverKey } from '../../src/desired/state.ts';
+import { destinationKey, emptyState, serverKey } from '../../src/desired/state.ts';
 import { KernelError } from '../../src/kernel/errors.ts';
 import { applyOperation, type MutableState, mutableState } from '../../src/plan/applied.ts';
 import type { Dataplane } from '../../src/plan/dataplane.ts';
@@ -20,22 +20,6 @@ import { operationSubject } from '../../src/plan/operations.ts';
 /** Says why an operation fails; undefined lets it through. `nth` counts from 1 over the fake's whole life. */
 export type FailureRule = (operation: Operation, nth: number) => Error | undefined;
 
-/** What a node holds before anything was programmed. */
-export function emptyActualState(): ActualState {
-  return {
-    virtualServers: new Map(),
-    addresses: new Set(),
-    ipsets: new Map(),
-    iptables: {
-      IPv4: { nat: new Map(), filter: new Map() },
-      IPv6: { nat: new Map(), filter: new Map() },
-    },
-    sysctls: new Map(),
-    hasDummyDevice: false,
-    foreignServers: [],
-  };
-}
-
 export class FakeKernel implements Dataplane {
   readonly state: MutableState;
   /** every operation that was asked for, failed ones too */
@@ -48,7 +32,7 @@ export class FakeKernel implements Dataplane {
   failureRule: FailureRule | undefined;
   readonly #connections = new Map<string, readonly [active: number, inactive: number]>();
 
-  constructor(start: ActualState = emptyActualState()) {
+  constructor(start: ActualState = emptyState()) {
     this.state = mutableState(start);
   }
 

@@ -1,6 +1,7 @@
 /** The kernel layer's programs, run in a test's own network namespace instead of the process's. */
 import { type Argv, run, type Runner } from '../../src/kernel/exec.ts';
 import { IpsetPort } from '../../src/kernel/ipset.ts';
+import { IpsetReader } from '../../src/kernel/ipsetReader.ts';
 import { IpsetSession } from '../../src/kernel/ipsetSession.ts';
 import type { Namespace } from './namespace.ts';
 
@@ -10,7 +11,8 @@ export function runnerIn(namespace: Namespace): Runner {
 
 export function ipsetPortIn(namespace: Namespace): { port: IpsetPort; session: IpsetSession } {
   const session = new IpsetSession(inside(namespace, ['ipset', '-']));
-  return { port: new IpsetPort({ run: runnerIn(namespace), session }), session };
+  const reader = new IpsetReader(namespace);
+  return { port: new IpsetPort({ run: runnerIn(namespace), session, reader }), session };
 }
 
 function inside({ name }: Namespace, argv: Argv): Argv {

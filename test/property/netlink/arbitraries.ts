@@ -12,6 +12,8 @@ import type {
   ServiceIdentity,
   SyncDaemon,
 } from '../../../src/netlink/ipvs.ts';
+import type { SetElement, SetHeader, SetPart } from '../../../src/netlink/ipset.ts';
+import type { NftTable } from '../../../src/netlink/nftables.ts';
 import type { InterfaceAddress } from '../../../src/netlink/rtnlAddresses.ts';
 import type { Link } from '../../../src/netlink/rtnlLinks.ts';
 import type { Route } from '../../../src/netlink/rtnlRoutes.ts';
@@ -188,3 +190,29 @@ const tuple = (of: Family) =>
 export const conntrackEntry: fc.Arbitrary<ConntrackEntry> = family.chain((of) =>
   fc.record({ protocol: u8, original: tuple(of), reply: tuple(of), id: u32, zone: u16 }),
 );
+
+export const nftTable: fc.Arbitrary<NftTable> = fc.record({ addressFamily: u8, name });
+
+const setElement = family.chain((of) =>
+  record<SetElement>({
+    address: maybe(address(of)),
+    prefixLength: maybe(u8),
+    protocol: maybe(u8),
+    port: maybe(u16),
+    secondAddress: maybe(address(of)),
+    secondPrefixLength: maybe(u8),
+  }),
+);
+
+const setHeader = record<SetHeader>({
+  type: name,
+  addressFamily: u8,
+  maxElements: maybe(u32),
+  elementCount: maybe(u32),
+});
+
+export const setPart = record<SetPart>({
+  name,
+  header: maybe(setHeader),
+  elements: fc.array(setElement, { maxLength: 5 }),
+});

@@ -9,6 +9,7 @@ import {
 } from '../../../src/netlink/conntrack.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import * as genl from '../../../src/netlink/genl.ts';
+import { decodeSetPart, encodeSetPart } from '../../../src/netlink/ipset.ts';
 import * as replies from '../../../src/netlink/ipvsReplies.ts';
 import * as requests from '../../../src/netlink/ipvsRequests.ts';
 import {
@@ -19,6 +20,7 @@ import {
   noReplies,
   takeReply,
 } from '../../../src/netlink/message.ts';
+import { decodeTable, encodeTable } from '../../../src/netlink/nftables.ts';
 import { decodeRouteEvent } from '../../../src/netlink/rtnl.ts';
 import { decodeAddress, encodeAddress } from '../../../src/netlink/rtnlAddresses.ts';
 import { decodeLink, encodeLink } from '../../../src/netlink/rtnlLinks.ts';
@@ -158,6 +160,12 @@ const CODECS: Readonly<Record<string, Codec<unknown>>> = {
     (out, value) => encodeConntrack(out, HEAD, value!),
     decodeConntrack,
   ),
+  'part of an ipset': codec(
+    any.setPart,
+    (out, value) => encodeSetPart(out, HEAD, value),
+    decodeSetPart,
+  ),
+  'nftables table': codec(any.nftTable, (out, value) => encodeTable(out, HEAD, value), decodeTable),
 };
 
 /** Everything that looks into a received message. */

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { ActualState, DesiredState } from '../../../src/desired/state.ts';
-import { serverKey } from '../../../src/desired/state.ts';
+import { serverKey, emptyState } from '../../../src/desired/state.ts';
 import { mutableState } from '../../../src/plan/applied.ts';
 import { difference, type DifferenceContext } from '../../../src/plan/difference.ts';
 import type { Operation } from '../../../src/plan/operations.ts';
 import { orderPlan } from '../../../src/plan/order.ts';
-import { emptyActualState, FakeKernel } from '../../support/fakeKernel.ts';
+import { FakeKernel } from '../../support/fakeKernel.ts';
 import {
   actualOf,
   desiredState,
@@ -19,7 +19,7 @@ import {
 const context: DifferenceContext = { isOwned: () => true, excludeCidrs: [] };
 
 const start: fc.Arbitrary<ActualState> = fc.oneof(
-  { weight: 1, arbitrary: fc.constant(emptyActualState()) },
+  { weight: 1, arbitrary: fc.constant(emptyState()) },
   { weight: 4, arbitrary: desiredState.map(actualOf) },
 );
 
@@ -114,7 +114,7 @@ test('an address is bound only when all its virtual servers are complete', async
   await fc.assert(
     fc.asyncProperty(desiredState, async (desired) => {
       const kernel = new FakeKernel();
-      for (const operation of planFor(desired, emptyActualState())) {
+      for (const operation of planFor(desired, emptyState())) {
         await kernel.apply([operation]);
         if (operation.op !== 'bindAddress') continue;
         for (const [key, server] of desired.virtualServers) {

@@ -4,10 +4,13 @@ import { IpsetSession } from '../../../src/kernel/ipsetSession.ts';
 /** Speaks as ipset does: prompts on stdout, errors on stderr, a fence answered by an error that names it. */
 const STAND_IN = `
 say() { printf '%s\\n' "$*" >&2; }
+commands=0; fences=0
 while read -r verb name type; do
   printf 'ipset> '
-  case "$type" in fence:*) say "ipset v7.17: Syntax error: typename '$type' is unknown"; continue;; esac
+  case "$type" in fence:*) fences=$((fences + 1)); say "ipset v7.17: Syntax error: typename '$type' is unknown"; continue;; esac
   case "$verb" in
+    count) commands=$((commands + 1));;
+    counted) say "ipset v7.17: $commands commands, $fences fences";;
     warn) say "Warning: Kernel support protocol versions 6-7";;
     fail) say "ipset v7.17: The set with the given name does not exist";;
     syntax) say "ipset v7.17: Syntax error: cannot parse 1.1.1.x"; say "cannot parse '99999' as a tcp port";;
@@ -39,6 +42,18 @@ test('each command has its own answer', async () => {
     undefined,
     "Syntax error: cannot parse 1.1.1.x; cannot parse '99999' as a tcp port",
     'first half',
+    undefined,
+  ]);
+});
+
+test('several that succeed are confirmed together, and one that fails among them is told', async () => {
+  const session = open();
+  expect(await session.run(['count', 'count', 'count'])).toEqual([undefined, undefined, undefined]);
+  const [counted] = await session.run(['counted']);
+  expect(counted).toBe('3 commands, 1 fences');
+  expect(await session.run(['count', 'fail', 'count'])).toEqual([
+    undefined,
+    'The set with the given name does not exist',
     undefined,
   ]);
 });

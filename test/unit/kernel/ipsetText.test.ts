@@ -1,12 +1,6 @@
 import { expect, test } from '@jest/globals';
-import {
-  addLine,
-  canonicalEntry,
-  createLine,
-  parseCounts,
-  parseSave,
-  removeLine,
-} from '../../../src/kernel/ipsetText.ts';
+import { addLine, createLine, parseCounts, removeLine } from '../../../src/kernel/ipsetText.ts';
+import { canonicalEntry, parseSave } from '../../support/ipsetSave.ts';
 
 test('a save is read whatever the kernel adds to it', () => {
   const sets =
@@ -42,13 +36,6 @@ create KUBE-6-NODE-PORT-TCP bitmap:port range 0-65535
     },
     { name: 'KUBE-6-NODE-PORT-TCP', type: 'bitmap:port', family: 'IPv6', entries: new Set() },
   ]);
-});
-
-test('the prompts of an interactive session are no part of a save', () => {
-  const sets = parseSave(
-    'ipset> ipset> create A hash:ip family inet hashsize 64 maxelem 9\nadd A 10.0.0.1\nipset> ',
-  );
-  expect([...sets.get('A')!.entries]).toEqual(['10.0.0.1']);
 });
 
 test('entries have one form, however they were written', () => {

@@ -2,18 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { Argv, Runner } from '../../../src/kernel/exec.ts';
 import { IptablesPort } from '../../../src/kernel/iptables.ts';
-import {
-  findTools,
-  type IptablesTools,
-  survey,
-  writableVariant,
-} from '../../../src/kernel/iptablesBackend.ts';
+import { findTools, type IptablesTools } from '../../../src/kernel/iptablesBackend.ts';
+import { survey, writableVariant } from '../../../src/kernel/iptablesSurvey.ts';
 import {
   parseTables,
   removalInput,
   restoreInput,
   targetOf,
 } from '../../../src/kernel/iptablesText.ts';
+import { askPrograms } from '../../../src/kernel/tablesInUse.ts';
 
 const ours = { nat: ['KUBE-SERVICES', 'KUBE-POSTROUTING'], filter: ['KUBE-FORWARD'] };
 
@@ -106,7 +103,7 @@ function scripted(answers: Answers) {
     if (answer instanceof Error) throw answer;
     return { stdout: answer, stderr: '' };
   };
-  return { run, asked };
+  return { run, asked, tablesInUse: askPrograms };
 }
 
 const tools: IptablesTools = {
@@ -114,6 +111,7 @@ const tools: IptablesTools = {
   hasRandomFully: true,
   families: ['IPv4', 'IPv6'],
   variants: ['nft', 'legacy'],
+  surveyed: undefined,
 };
 
 const both = tools.variants;
@@ -138,7 +136,7 @@ const hint = '*mangle\n:KUBE-IPTABLES-HINT - [0:0]\nCOMMIT\n';
 describe('backend', () => {
   test('kubelet and kube-proxy leave traces that tell the variant', async () => {
     const find = async (answers: Answers) =>
-      (await survey(scripted(answers).run, tools)).traced?.variant;
+      (await survey(scripted(answers), tools)).traced?.variant;
     expect(await find(node({ nft: hint }))).toBe('nft');
     expect(await find(node({ legacy: hint }))).toBe('legacy');
     expect(await find(node({ legacy: '*nat\n:KUBE-POSTROUTING - [0:0]\n' }))).toBe('legacy');
@@ -152,10 +150,10 @@ describe('backend', () => {
   });
 
   test('a variant that cannot be read is out, and one that is left needs no trial', async () => {
-    const { run, asked } = scripted((argv) =>
+    const { run, asked, tablesInUse } = scripted((argv) =>
       argv[0].includes('nft') ? new ExecError({ argv, exitCode: 4, stderr: 'no nf_tables' }) : '',
     );
-    const { traced, readable } = await survey(run, tools);
+    const { traced, readable } = await survey({ run, tablesInUse }, tools);
     expect(traced).toBeUndefined();
     expect(readable).toEqual(['legacy']);
     const asksBefore = asked.length;
@@ -164,10 +162,10 @@ describe('backend', () => {
   });
 
   test('where nothing can be read the rules are unknown, not empty', async () => {
-    const { run } = scripted(
+    const look = scripted(
       (argv) => new ExecError({ argv, exitCode: 1, stderr: 'Permission denied' }),
     );
-    await expect(new IptablesPort(ours, { run, tools }).read()).rejects.toThrow(
+    await expect(new IptablesPort(ours, { ...look, tools }).read()).rejects.toThrow(
       'Permission denied',
     );
   });
@@ -181,10 +179,11 @@ describe('backend', () => {
   test('a system that has only the plain names is served', async () => {
     const answers: Answers = (argv) =>
       argv.includes('--version') ? 'iptables v1.8.9 (nf_tables)' : hint;
-    const { run, asked } = scripted(answers);
-    const plain = await findTools(run, async (program) => !/-(?:nft|legacy)/.test(program));
+    const { asked, ...look } = scripted(answers);
+    const isInstalled = async (program: string) => !/-(?:nft|legacy)/.test(program);
+    const plain = await findTools({ ...look, isInstalled });
     expect(plain.variants).toEqual(['plain']);
-    expect((await survey(run, plain)).traced?.variant).toBe('plain');
+    expect((await survey(look, plain)).traced?.variant).toBe('plain');
     expect(asked.at(-1)?.argv).toBe('ip6tables-save');
   });
 
@@ -205,12 +204,39 @@ describe('backend', () => {
       ['iptables v1.6.1', '1.6.1', false],
       ['iptables v1.10', '1.10', true],
     ] as const) {
-      const { run } = scripted(() => text);
-      const found = await findTools(run, async () => true);
-      expect(found).toEqual({ ...tools, version, hasRandomFully });
-      const { families } = await findTools(run, async (program) => !program.startsWith('ip6'));
+      const look = scripted((argv) => (argv.includes('--version') ? text : ''));
+      const found = await findTools({ ...look, isInstalled: async () => true });
+      expect(found).toMatchObject({ ...tools, version, hasRandomFully, surveyed: {} });
+      const isInstalled = async (program: string) => !program.startsWith('ip6');
+      const { families } = await findTools({ ...look, isInstalled });
       expect(families).toEqual(['IPv4']);
     }
+  });
+
+  test('what is not there is not asked for: no tables, no process', async () => {
+    const { run, asked } = scripted(() => saved);
+    const tablesInUse = async (variant: string) =>
+      variant === 'nft' ? undefined : (['IPv4'] as const);
+    const found = await findTools({ run, tablesInUse, isInstalled: async () => true });
+    expect(found).toMatchObject({
+      version: '1.8.9',
+      surveyed: { traced: { variant: 'legacy' }, readable: ['legacy'] },
+    });
+    const port = new IptablesPort(ours, { run, tablesInUse, tools: found });
+    expect((await port.read()).IPv4.nat.size).toBe(3);
+    expect(port.variant).toBe('legacy');
+    expect(asked.map(({ argv }) => argv)).toEqual(['iptables-legacy-save']);
+    // What was found at the start serves one read.
+    await port.read();
+    expect(asked).toHaveLength(3);
+  });
+
+  test('where the only variant is one that the kernel has not, the error says what to do', async () => {
+    const { run } = scripted(() => '');
+    const look = { run, tablesInUse: async () => undefined };
+    await expect(survey(look, { ...tools, variants: ['nft'] })).rejects.toThrow(
+      'modprobe nf_tables',
+    );
   });
 });
 
@@ -223,15 +249,15 @@ describe('port', () => {
   } as const;
 
   test('reading a node without traces writes nothing and finds nothing', async () => {
-    const { run, asked } = scripted(node());
-    const tables = await new IptablesPort(ours, { run, tools }).read();
+    const { asked, ...look } = scripted(node());
+    const tables = await new IptablesPort(ours, { ...look, tools }).read();
     expect(tables.IPv4.nat.size + tables.IPv6.filter.size).toBe(0);
     expect(asked.filter(({ argv }) => argv.includes('restore'))).toEqual([]);
   });
 
   test('rules are written in one transaction that waits for the lock', async () => {
-    const { run, asked } = scripted(node({ legacy: hint }));
-    const report = await new IptablesPort(ours, { run, tools }).apply([write]);
+    const { asked, ...look } = scripted(node({ legacy: hint }));
+    const report = await new IptablesPort(ours, { ...look, tools }).apply([write]);
     expect(report).toEqual({ outcomes: [undefined], kernelWrites: 1 });
     expect(asked.at(-1)).toEqual({
       argv: 'ip6tables-legacy-restore --noflush -w 5',
@@ -241,7 +267,7 @@ describe('port', () => {
 
   test('a refused rule is quoted in the error, and the next table is still written', async () => {
     const answers = node({ legacy: hint });
-    const { run } = scripted((argv, stdin) =>
+    const look = scripted((argv, stdin) =>
       stdin.includes('BAD')
         ? new ExecError({
             argv,
@@ -251,14 +277,14 @@ describe('port', () => {
         : answers(argv, stdin),
     );
     const good = { ...write, table: 'filter', chains: new Map([['KUBE-FORWARD', []]]) } as const;
-    const { outcomes } = await new IptablesPort(ours, { run, tools }).apply([write, good]);
+    const { outcomes } = await new IptablesPort(ours, { ...look, tools }).apply([write, good]);
     expect(outcomes[0]?.message).toContain('in: -A KUBE-SERVICES -j BAD');
     expect(outcomes[1]).toBeUndefined();
   });
 
   test('without ip6tables the other family is read', async () => {
-    const { run, asked } = scripted(node({ legacy: saved }));
-    const port = new IptablesPort(ours, { run, tools: { ...tools, families: ['IPv4'] } });
+    const { asked, ...look } = scripted(node({ legacy: saved }));
+    const port = new IptablesPort(ours, { ...look, tools: { ...tools, families: ['IPv4'] } });
     const tables = await port.read();
     expect(tables.IPv4.nat.size).toBe(3);
     expect(tables.IPv6.nat.size).toBe(0);

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { applyOperation, applyReport, mutableState } from '../../../src/plan/applied.ts';
 import type { Operation, ServerSpec } from '../../../src/plan/operations.ts';
-import { emptyActualState, FakeKernel } from '../../support/fakeKernel.ts';
+import { emptyState } from '../../../src/desired/state.ts';
+import { FakeKernel } from '../../support/fakeKernel.ts';
 
 const server: ServerSpec = {
   address: '10.96.0.1',
@@ -17,7 +18,7 @@ const add: Operation[] = [
 ];
 
 test('an update of a server keeps its destinations', () => {
-  const state = mutableState(emptyActualState());
+  const state = mutableState(emptyState());
   for (const operation of add) applyOperation(state, operation);
   applyOperation(state, { op: 'updateServer', server: { ...server, scheduler: 'wrr' } });
   const changed = state.virtualServers.get('10.96.0.1:80/TCP');
@@ -38,7 +39,7 @@ test('a view that records reports agrees with the kernel about what drains and w
 });
 
 test('missing jumps go to the head in their order, and foreign rules and chains stay', () => {
-  const state = mutableState(emptyActualState());
+  const state = mutableState(emptyState());
   const nat = state.iptables.IPv4.nat;
   nat.set('INPUT', ['-A INPUT -j KUBE-B', '-A INPUT -j KUBE-OLD']);
   nat.set('KUBE-OLD', ['-A KUBE-OLD -j DROP']);

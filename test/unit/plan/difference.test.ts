@@ -7,11 +7,10 @@ import type {
   IpSet,
   VirtualServer,
 } from '../../../src/desired/state.ts';
-import { destinationKey, serverKey } from '../../../src/desired/state.ts';
+import { destinationKey, serverKey, emptyState } from '../../../src/desired/state.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 import { difference, type DifferenceContext } from '../../../src/plan/difference.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
-import { emptyActualState } from '../../support/fakeKernel.ts';
 
 const nobodys: DifferenceContext = { isOwned: () => false, excludeCidrs: [] };
 
@@ -39,7 +38,7 @@ function destination(n: number, weight = 1): Destination {
 function state(parts: Partial<ActualState> & { servers?: VirtualServer[] }): ActualState {
   const { servers = [], ...rest } = parts;
   return {
-    ...emptyActualState(),
+    ...emptyState(),
     hasDummyDevice: true,
     virtualServers: new Map(servers.map((each) => [serverKey(each), each])),
     ...rest,

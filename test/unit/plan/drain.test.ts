@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import type { Destination, VirtualServer } from '../../../src/desired/state.ts';
-import { destinationKey, serverKey } from '../../../src/desired/state.ts';
+import { destinationKey, serverKey, emptyState } from '../../../src/desired/state.ts';
 import { difference } from '../../../src/plan/difference.ts';
 import { DrainBook } from '../../../src/plan/drain.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
 import type { Operation } from '../../../src/plan/operations.ts';
-import { FakeKernel, emptyActualState } from '../../support/fakeKernel.ts';
+import { FakeKernel } from '../../support/fakeKernel.ts';
 
 const first: Destination = { address: '10.244.0.1', port: 8080, weight: 1 };
 const second: Destination = { address: '10.244.0.2', port: 8080, weight: 1 };
@@ -22,7 +22,7 @@ function stateWith(...destinations: Destination[]) {
     destinations: new Map(destinations.map((each) => [destinationKey(each), each])),
   };
   const virtualServers = new Map([[serverKey(server), server]]);
-  return { ...emptyActualState(), hasDummyDevice: true, virtualServers };
+  return { ...emptyState(), hasDummyDevice: true, virtualServers };
 }
 
 const both = stateWith(first, second);

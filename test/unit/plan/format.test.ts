@@ -3,8 +3,8 @@ import type { DesiredState } from '../../../src/desired/state.ts';
 import { difference } from '../../../src/plan/difference.ts';
 import { formatPlan, planToJson, stateToJson } from '../../../src/plan/format.ts';
 import { orderPlan } from '../../../src/plan/order.ts';
+import { emptyState } from '../../../src/desired/state.ts';
 import { stateFromJson } from '../../../src/plan/stateFromJson.ts';
-import { emptyActualState } from '../../support/fakeKernel.ts';
 
 const desired: DesiredState = {
   virtualServers: new Map([
@@ -65,7 +65,7 @@ const desired: DesiredState = {
 };
 
 const plan = orderPlan(
-  difference(desired, emptyActualState(), { isOwned: () => true, excludeCidrs: [] }),
+  difference(desired, emptyState(), { isOwned: () => true, excludeCidrs: [] }),
 );
 
 test('a state as JSON has the form of plan -o json, in a stable order', () => {

@@ -1,0 +1,133 @@
+/**
+ * Reads sets over netlink: the program resolves the name of each entry's protocol anew and takes ten times as long (docs/adr/0003).
+ * Decides what an element is called: as `ipset save` prints it, protocols by name.
+ */
+import type { IpSet, IpSetType } from '../desired/state.ts';
+import type { Family } from '../net/family.ts';
+import { protocolFromNumber } from '../net/family.ts';
+import { AF_INET6, NETLINK_NETFILTER } from '../netlink/constants.ts';
+import {
+  decodeSetPart,
+  encodeDumpSet,
+  encodeDumpSetHeaders,
+  type SetElement,
+  type SetHeader,
+} from '../netlink/ipset.ts';
+import { type OpenSocket, openSocket } from './addon.ts';
+import { hasCode, KernelError } from './errors.ts';
+import type { NamespaceOptions } from './genlFamily.ts';
+import { NetlinkSocket } from './netlinkSocket.ts';
+
+export class IpsetReader {
+  readonly #socket: NetlinkSocket;
+
+  constructor(options: NamespaceOptions = {}, open: OpenSocket = openSocket) {
+    this.#socket = new NetlinkSocket({ ...options, protocol: NETLINK_NETFILTER }, open);
+  }
+
+  /** Those of `names` that exist; the entries of others are not looked at. @throws KernelError */
+  async read(names: readonly string[]): Promise<ReadonlyMap<string, IpSet>> {
+    const headers = await this.#headers();
+    const present = names.filter((name) => headers.has(name));
+    const filled = present.filter((name) => headers.get(name)!.elementCount !== 0);
+    const entries = new Map<string, ReadonlySet<string>>();
+    const lists = await this.#dump(filled);
+    filled.forEach((name, i) => entries.set(name, entriesOf(lists[i]!)));
+    return new Map(
+      present.map((name) => [name, setOf(name, headers.get(name)!, entries.get(name))]),
+    );
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  async #headers(): Promise<ReadonlyMap<string, SetHeader>> {
+    const headers = new Map<string, SetHeader>();
+    const request = { encode: encodeDumpSetHeaders };
+    const [parts = []] = await this.#socket
+      .dump('list ipsets', [request], decodeSetPart)
+      .catch(explain);
+    for (const { name, header } of parts) if (header !== undefined) headers.set(name, header);
+    return headers;
+  }
+
+  async #dump(names: readonly string[]): Promise<readonly (readonly SetElement[])[]> {
+    const requests = names.map((name) => ({
+      encode: (...[out, head]: Parameters<typeof encodeDumpSetHeaders>) =>
+        encodeDumpSet(out, head, name),
+    }));
+    const lists = await this.#socket.dump('list entries of ipsets', requests, decodeSetPart);
+    return lists.map((parts) => parts.flatMap(({ elements }) => elements));
+  }
+}
+
+function explain(error: unknown): never {
+  const hint = HINTS.find(({ codes }) => hasCode(error, ...codes))?.hint;
+  if (!(error instanceof KernelError) || hint === undefined) throw error;
+  const { op, errno } = error;
+  throw new KernelError({ op, errno, hint, cause: error });
+}
+
+/** An unknown subsystem is an invalid message type to nfnetlink. */
+const HINTS = [
+  {
+    codes: ['EINVAL', 'EPROTONOSUPPORT'],
+    hint: 'is the kernel module ip_set there? try: modprobe ip_set',
+  },
+  { codes: ['EPERM'], hint: 'it takes root or CAP_NET_ADMIN in this network namespace' },
+];
+
+function setOf(
+  name: string,
+  { type, addressFamily, maxElements }: SetHeader,
+  entries: ReadonlySet<string> = new Set(),
+): IpSet {
+  return {
+    name,
+    // a type that is not ours stays visible as it is: it differs from the desired one
+    type: type as IpSetType,
+    family: type.startsWith('bitmap:') ? familyOfBitmap(name) : familyFrom(addressFamily),
+    entries,
+    ...(maxElements === undefined ? {} : { maxElements }),
+  };
+}
+
+function familyFrom(addressFamily: number): Family {
+  return addressFamily === AF_INET6 ? 'IPv6' : 'IPv4';
+}
+
+/** Bitmaps have no family in the kernel: their name tells which side they serve. */
+function familyOfBitmap(name: string): Family {
+  return name.startsWith('KUBE-6-') ? 'IPv6' : 'IPv4';
+}
+
+/** None of a set whose type is not ours: it is replaced as a whole. */
+function entriesOf(elements: readonly SetElement[]): ReadonlySet<string> {
+  return new Set(elements.map(entryOf).filter((entry) => entry !== ''));
+}
+
+/** `10.0.0.1,tcp:80,10.0.0.0/8`; the number of a protocol that is not one of Kubernetes'. */
+function entryOf(element: SetElement): string {
+  const { address, prefixLength, protocol, port, secondAddress, secondPrefixLength } = element;
+  const parts = [
+    address === undefined ? undefined : prefix(address, prefixLength),
+    port === undefined ? undefined : portOf(port, protocol),
+    secondAddress === undefined ? undefined : prefix(secondAddress, secondPrefixLength),
+  ];
+  return parts.filter((part) => part !== undefined).join(',');
+}
+
+function prefix(address: string, length: number | undefined): string {
+  const isHost = length === undefined || length === (address.includes(':') ? 128 : 32);
+  return isHost ? address : `${address}/${length}`;
+}
+
+const ICMP = 1;
+const ICMPV6 = 58;
+
+function portOf(port: number, protocol: number | undefined): string {
+  if (protocol === undefined) return String(port);
+  if (protocol === ICMP || protocol === ICMPV6) return `${protocol}:${port >> 8}/${port & 255}`;
+  return `${protocolFromNumber(protocol)?.toLowerCase() ?? protocol}:${port}`;
+}

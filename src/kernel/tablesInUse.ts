@@ -1,0 +1,64 @@
+/**
+ * In which variants of iptables this network namespace has any tables, without starting a process for each variant and family to
+ * hear that there are none: processes are what start-up time is made of. Where that cannot be told the programs are asked.
+ */
+import { readFile } from 'node:fs/promises';
+import { FAMILIES, type Family } from '../net/family.ts';
+import { AF_INET, AF_INET6, NETLINK_NETFILTER } from '../netlink/constants.ts';
+import { decodeTable, encodeDumpTables, type NftTable } from '../netlink/nftables.ts';
+import { type OpenSocket, openSocket } from './addon.ts';
+import { hasCode } from './errors.ts';
+import type { IptablesVariant } from './iptablesPrograms.ts';
+import { NetlinkSocket } from './netlinkSocket.ts';
+
+/** @returns the families whose tables may hold rules; undefined when the kernel cannot do this variant at all */
+export type TablesInUse = (variant: IptablesVariant) => Promise<readonly Family[] | undefined>;
+
+/** For namespaces that this process is not in. */
+export const askPrograms: TablesInUse = async () => FAMILIES;
+
+export const tablesInUse: TablesInUse = async (variant) => {
+  if (variant === 'legacy') return legacyFamilies('/proc/net');
+  return variant === 'nft' ? nftFamilies() : FAMILIES;
+};
+
+const LEGACY_NAMES: Readonly<Record<Family, string>> = {
+  IPv4: 'ip_tables_names',
+  IPv6: 'ip6_tables_names',
+};
+
+/** @param procNet `/proc/net`, another folder in tests. A missing file is a module that nobody has needed yet. */
+export async function legacyFamilies(procNet: string): Promise<readonly Family[]> {
+  const names = await Promise.all(
+    FAMILIES.map((family) =>
+      readFile(`${procNet}/${LEGACY_NAMES[family]}`, 'utf8').catch((error: unknown) =>
+        hasCode(error, 'ENOENT') ? '' : 'not readable',
+      ),
+    ),
+  );
+  return FAMILIES.filter((_, i) => names[i]!.trim() !== '');
+}
+
+/** Tables of these names in the families ip and ip6 are those of iptables-nft; all others are nft's own. */
+const IPTABLES_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security']);
+const NFT_FAMILY: Readonly<Record<Family, number>> = { IPv4: AF_INET, IPv6: AF_INET6 };
+
+export async function nftFamilies(
+  open: OpenSocket = openSocket,
+): Promise<readonly Family[] | undefined> {
+  const socket = new NetlinkSocket({ protocol: NETLINK_NETFILTER }, open);
+  try {
+    const request = { encode: encodeDumpTables };
+    const [tables = []] = await socket.dump('list nftables', [request], decodeTable);
+    return FAMILIES.filter((family) => tables.some((table) => isOfIptables(table, family)));
+  } catch (error) {
+    // An unknown subsystem is an invalid message type to nfnetlink.
+    return hasCode(error, 'EINVAL', 'EPROTONOSUPPORT') ? undefined : FAMILIES;
+  } finally {
+    socket.close();
+  }
+}
+
+function isOfIptables({ addressFamily, name }: NftTable, family: Family): boolean {
+  return addressFamily === NFT_FAMILY[family] && IPTABLES_TABLES.has(name);
+}

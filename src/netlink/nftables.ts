@@ -1,0 +1,40 @@
+/** nf_tables, as far as it tells whether the nft variant of iptables has any tables here. */
+import { putString } from './attributes.ts';
+import { type ByteWriter, DecodeError } from './bytes.ts';
+import * as c from './constants.ts';
+import { endMessage, type MessageCursor, type MessageHead } from './message.ts';
+import { beginNetfilter, NETFILTER_HEADER_BYTES } from './netfilter.ts';
+
+export interface NftTable {
+  /** AF_INET, AF_INET6, NFPROTO_INET (1), ... */
+  readonly addressFamily: number;
+  readonly name: string;
+}
+
+const subsystem = c.NFNL_SUBSYS_NFTABLES;
+
+/** @param head type set here; flags with NLM_F_DUMP */
+export function encodeDumpTables(out: ByteWriter, head: MessageHead): void {
+  const kind = { subsystem, type: c.NFT_MSG_GETTABLE, addressFamily: c.AF_UNSPEC };
+  endMessage(out, beginNetfilter(out, kind, head));
+}
+
+/** What the kernel lists; tests play the kernel with it. */
+export function encodeTable(
+  out: ByteWriter,
+  head: MessageHead,
+  { addressFamily, name }: NftTable,
+): void {
+  const start = beginNetfilter(out, { subsystem, type: c.NFT_MSG_NEWTABLE, addressFamily }, head);
+  putString(out, c.NFTA_TABLE_NAME, name);
+  endMessage(out, start);
+}
+
+export function decodeTable(message: MessageCursor): NftTable {
+  const addressFamily = message.reader.u8(message.start);
+  const attributes = message.attributes(NETFILTER_HEADER_BYTES);
+  while (attributes.next()) {
+    if (attributes.type === c.NFTA_TABLE_NAME) return { addressFamily, name: attributes.string() };
+  }
+  throw new DecodeError('nftables table without a name');
+}

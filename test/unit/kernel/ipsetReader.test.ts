@@ -1,0 +1,110 @@
+import { constants } from 'node:os';
+import { expect, test } from '@jest/globals';
+import type { OpenSocket } from '../../../src/kernel/addon.ts';
+import { IpsetReader } from '../../../src/kernel/ipsetReader.ts';
+import { ByteWriter } from '../../../src/netlink/bytes.ts';
+import * as c from '../../../src/netlink/constants.ts';
+import { encodeSetPart, type SetPart } from '../../../src/netlink/ipset.ts';
+import { MessageCursor } from '../../../src/netlink/message.ts';
+import { putControl } from '../../support/fakeNetlink.ts';
+
+const { EINVAL, EPERM, EBUSY } = constants.errno;
+
+/** A kernel that has these sets, each in parts, or refuses to list them. `asked`: names whose elements were asked for. */
+function kernel(sets: readonly SetPart[], errno = 0) {
+  const asked: string[] = [];
+  const open: OpenSocket = () => ({
+    portId: 1,
+    receiveBufferBytes: 0,
+    transact: async (request) => {
+      const out = new ByteWriter();
+      const message = new MessageCursor(request.slice());
+      while (message.next()) {
+        const name = nameIn(message);
+        if (name !== undefined) asked.push(name);
+        const head = { type: 0, flags: c.NLM_F_MULTI, sequence: message.sequence };
+        const parts = sets.filter((part) =>
+          name === undefined ? part.header !== undefined : part.name === name,
+        );
+        for (const part of parts)
+          encodeSetPart(out, head, name === undefined ? { ...part, elements: [] } : part);
+        putControl(out, errno === 0 ? c.NLMSG_DONE : c.NLMSG_ERROR, message.sequence, errno);
+      }
+      return { bytes: out.written().slice(), isOverrun: false };
+    },
+    receive: () => Promise.reject(new Error('not asked for')),
+    joinGroup: () => undefined,
+    close: () => undefined,
+  });
+  return { reader: new IpsetReader({}, open), asked };
+}
+
+function nameIn(message: MessageCursor): string | undefined {
+  const attributes = message.attributes(4);
+  while (attributes.next()) {
+    if (attributes.type === c.IPSET_ATTR_SETNAME) return attributes.string();
+  }
+  return undefined;
+}
+
+const services = { type: 'hash:ip,port', addressFamily: c.AF_INET, maxElements: 65_536 };
+const element = (address: string, protocol: number, port: number) => ({ address, protocol, port });
+
+test('a large set comes in parts, an empty one is not asked for, those of others neither', async () => {
+  const bitmap = { type: 'bitmap:port', addressFamily: c.AF_UNSPEC };
+  const { reader, asked } = kernel([
+    {
+      name: 'A',
+      header: { ...services, elementCount: 3 },
+      elements: [element('10.0.0.1', 6, 80), element('10.0.0.1', 132, 80)],
+    },
+    { name: 'A', elements: [element('10.0.0.2', 47, 0)] },
+    { name: 'OTHER', header: { ...services, elementCount: 1 }, elements: [] },
+    { name: 'EMPTY', header: { ...services, elementCount: 0 }, elements: [] },
+    { name: 'KUBE-6-X', header: bitmap, elements: [{ port: 30080 }] },
+  ]);
+  const sets = await reader.read(['A', 'EMPTY', 'KUBE-6-X', 'MISSING']);
+  const ofServices = { type: 'hash:ip,port', family: 'IPv4', maxElements: 65_536 };
+  expect([...sets.values()]).toEqual([
+    {
+      name: 'A',
+      ...ofServices,
+      entries: new Set(['10.0.0.1,tcp:80', '10.0.0.1,sctp:80', '10.0.0.2,47:0']),
+    },
+    { name: 'EMPTY', ...ofServices, entries: new Set() },
+    { name: 'KUBE-6-X', type: 'bitmap:port', family: 'IPv6', entries: new Set(['30080']) },
+  ]);
+  expect(asked).toEqual(['A', 'KUBE-6-X']);
+});
+
+test('entries are called as the program calls them', async () => {
+  const header = { type: 'hash:ip,port,net', addressFamily: c.AF_INET6 };
+  const base = { address: 'fd00::1', protocol: 17, port: 53 };
+  const elements = [
+    { ...base, secondAddress: 'fd00::', secondPrefixLength: 64 },
+    { ...base, secondAddress: 'fd00::9', secondPrefixLength: 128 },
+    { ...base, secondAddress: 'fd00::9' },
+    { address: 'fd00::', prefixLength: 8 },
+    { ...base, protocol: 58, port: 128 << 8 },
+    {},
+  ];
+  const { reader } = kernel([{ name: 'A', header, elements }]);
+  const set = (await reader.read(['A'])).get('A')!;
+  expect(set.family).toBe('IPv6');
+  expect([...set.entries]).toEqual([
+    'fd00::1,udp:53,fd00::/64',
+    'fd00::1,udp:53,fd00::9',
+    'fd00::/8',
+    'fd00::1,58:128/0',
+  ]);
+});
+
+test('a missing kernel module or permission comes with its cure, anything else as it is', async () => {
+  for (const [errno, text] of [
+    [EINVAL, 'modprobe ip_set'],
+    [EPERM, 'CAP_NET_ADMIN'],
+    [EBUSY, /^list ipsets: EBUSY, [^(]*$/],
+  ] as const) {
+    await expect(kernel([], errno).reader.read(['A'])).rejects.toThrow(text);
+  }
+});

@@ -1,0 +1,68 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import type { OpenSocket } from '../../../src/kernel/addon.ts';
+import { legacyFamilies, nftFamilies } from '../../../src/kernel/tablesInUse.ts';
+import { ByteWriter } from '../../../src/netlink/bytes.ts';
+import * as c from '../../../src/netlink/constants.ts';
+import { MessageCursor } from '../../../src/netlink/message.ts';
+import { encodeTable, type NftTable } from '../../../src/netlink/nftables.ts';
+import { putControl } from '../../support/fakeNetlink.ts';
+
+const NFPROTO_INET = 1;
+
+/** A kernel that has these tables, or refuses to list them. */
+function kernel(tables: readonly NftTable[], errno = 0): OpenSocket {
+  return ({ protocol }) => {
+    expect(protocol).toBe(c.NETLINK_NETFILTER);
+    return {
+      portId: 1,
+      receiveBufferBytes: 0,
+      transact: async (request) => {
+        const out = new ByteWriter();
+        const message = new MessageCursor(request.slice());
+        while (message.next()) {
+          const { type, sequence } = message;
+          expect(type).toBe((c.NFNL_SUBSYS_NFTABLES << 8) | c.NFT_MSG_GETTABLE);
+          const head = { type: 0, flags: c.NLM_F_MULTI, sequence };
+          for (const table of tables) encodeTable(out, head, table);
+          putControl(out, errno === 0 ? c.NLMSG_DONE : c.NLMSG_ERROR, sequence, errno);
+        }
+        return { bytes: out.written().slice(), isOverrun: false };
+      },
+      receive: () => Promise.reject(new Error('not asked for')),
+      joinGroup: () => undefined,
+      close: () => undefined,
+    };
+  };
+}
+
+test('tables of iptables-nft are told from those of nft', async () => {
+  const table = (addressFamily: number, name: string) => ({ addressFamily, name });
+  expect(await nftFamilies(kernel([]))).toEqual([]);
+  expect(await nftFamilies(kernel([table(c.AF_INET, 'nat'), table(c.AF_INET, 'filter')]))).toEqual([
+    'IPv4',
+  ]);
+  expect(await nftFamilies(kernel([table(c.AF_INET6, 'mangle')]))).toEqual(['IPv6']);
+  expect(await nftFamilies(kernel([table(c.AF_INET, 'kube-proxy')]))).toEqual([]);
+  expect(await nftFamilies(kernel([table(NFPROTO_INET, 'filter')]))).toEqual([]);
+});
+
+test('a kernel without nf_tables is told from one that does not answer', async () => {
+  const { EINVAL, EPERM } = constants.errno;
+  expect(await nftFamilies(kernel([], EINVAL))).toBeUndefined();
+  expect(await nftFamilies(kernel([], EPERM))).toEqual(['IPv4', 'IPv6']);
+});
+
+test('legacy tables: a missing file is none, one that cannot be read may be any', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'proc-net-'));
+  expect(await legacyFamilies(folder)).toEqual([]);
+  writeFileSync(join(folder, 'ip_tables_names'), '');
+  writeFileSync(join(folder, 'ip6_tables_names'), 'mangle\n');
+  expect(await legacyFamilies(folder)).toEqual(['IPv6']);
+  rmSync(join(folder, 'ip_tables_names'));
+  mkdirSync(join(folder, 'ip_tables_names'));
+  expect(await legacyFamilies(folder)).toEqual(['IPv4', 'IPv6']);
+  rmSync(folder, { recursive: true });
+});
