@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 const transform = {
   '^.+\\.ts$': [
     '@swc/jest',
@@ -30,6 +32,10 @@ const project = (name, extra = {}) => ({
 
 export default {
   watchman: false,
+  // Jest would use one less than there are cores. A worker waits a third of its time, so on two cores three take half as long as one.
+  maxWorkers: Math.max(3, availableParallelism() - 1),
+  // Of one test, on a machine that does other things too.
+  testTimeout: 20_000,
   cacheDirectory,
   projects: [
     project('unit'),
