@@ -22,6 +22,7 @@ export class Metrics {
   readonly conntrack: ConntrackMetrics;
   readonly #state: StateMetrics;
   readonly #requests: Counter<'code' | 'method' | 'host'>;
+  #isProcessMissing: boolean;
 
   constructor(options: MetricsOptions) {
     this.kubeproxy = new KubeproxyMetrics(this.#register, options.families);
@@ -34,7 +35,7 @@ export class Metrics {
       registers: [this.#register],
     });
     registerBuildInfo(this.#register, options.version);
-    if (options.hasProcessMetrics !== false) registerProcessMetrics(this.#register);
+    this.#isProcessMissing = options.hasProcessMetrics !== false;
   }
 
   get contentType(): string {
@@ -42,6 +43,8 @@ export class Metrics {
   }
 
   render(): Promise<string> {
+    if (this.#isProcessMissing) registerProcessMetrics(this.#register);
+    this.#isProcessMissing = false;
     return this.#register.metrics();
   }
 

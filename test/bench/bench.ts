@@ -4,6 +4,7 @@
  *
  *   npm run bench -- [--services N] [--only kube-ipvs|kube-proxy]
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkout } from '../lab/workshop.mjs';
@@ -30,8 +31,11 @@ const flags = (kubeconfig: string) => [
   '--conntrack-tcp-timeout-established=0',
   '--conntrack-tcp-timeout-close-wait=0',
 ];
+const bundle = join(checkout, 'dist', 'kube-ipvs.js');
+const [, nodeFlag = ''] = /^#!.* (-\S+)\n/.exec(readFileSync(bundle, 'utf8')) ?? [];
 const PROXIES: Readonly<Record<string, readonly string[]>> = {
-  'kube-ipvs': [join(checkout, 'dist', 'kube-ipvs.js'), 'run', '--v=2'],
+  // As the first line of the installed program has it.
+  'kube-ipvs': ['node', nodeFlag, bundle, 'run', '--v=2'],
   'kube-proxy': [findBinary('kube-proxy') ?? 'kube-proxy'],
 };
 

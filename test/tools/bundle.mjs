@@ -56,6 +56,11 @@ const slimClient = {
     onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({
       path: join(folder, 'config.js'),
     }));
+    // It gets JSON from us (src/cluster/kubeconfig.ts), which is YAML and which Node reads itself.
+    onResolve({ filter: /^js-yaml$/ }, ({ path }) => ({ path, namespace: 'json-yaml' }));
+    onLoad({ filter: /.*/, namespace: 'json-yaml' }, () => ({
+      contents: 'export const load = (text) => JSON.parse(text);',
+    }));
     onResolve({ filter: /^(undici|\.\/gen\/index\.js)$/ }, ({ path, importer }) =>
       importer === join(folder, 'config.js') ? { path, namespace: 'absent' } : undefined,
     );

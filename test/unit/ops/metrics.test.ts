@@ -220,3 +220,14 @@ test('the process is described without waking it all the time', async () => {
   expect(text).toContain('process_resident_memory_bytes');
   expect(text).not.toContain('nodejs_eventloop_lag_p99_seconds');
 });
+
+test('the CPU time is that of the whole process, whenever it is first asked for', async () => {
+  const full = new Metrics({ families: ['IPv4'], version, observe: () => observed });
+  for (let times = 0; times < 2; times++) {
+    const text = await full.render();
+    const total = Number(/^process_cpu_seconds_total (\S+)$/m.exec(text)![1]);
+    const { user, system } = process.cpuUsage();
+    expect(total).toBeGreaterThan(((user + system) / 1e6) * 0.8);
+    expect(total).toBeLessThanOrEqual((user + system) / 1e6);
+  }
+});
