@@ -1,7 +1,7 @@
 /**
- * The ipsets that are ours: read over netlink, written with the `ipset` program. Few entries go through a session that confirms each; many
- * go through one `ipset restore`, are counted afterwards, and what turns out wrong is repeated singly, so that every operation
- * has its own answer and no entry is missing in silence. Which sets and entries there should be is the plan's.
+ * The ipsets that are ours: read over netlink, written with the `ipset` program. Few entries go through a session that confirms
+ * them; many go through one `ipset restore`, are counted afterwards, and what turns out wrong is repeated singly, so that every
+ * operation has its own answer and no entry is missing in silence. Which sets and entries there should be is the plan's.
  */
 import type { IpSet } from '../desired/state.ts';
 import type { Operation, SetSpec } from '../plan/operations.ts';

@@ -1,8 +1,8 @@
 /**
- * One long-lived `ipset` that reads commands from its standard input, so that a single changed entry costs no new process.
- * Every command is confirmed: behind it or behind several comes a fence, a command that fails inside the tool with a text of its own, without
- * reaching the kernel. Errors go to stderr unbuffered and in order, so what stands before a fence belongs to the command in
- * front of it, and silence there means that the kernel has acknowledged it. What a refusal means is ipset.ts'.
+ * One long-lived `ipset` that reads commands from its standard input, so that a single changed entry costs no new process. Behind
+ * one command or several comes a fence: a command that fails inside the tool with a text of its own, without reaching the kernel.
+ * Errors go to stderr unbuffered and in order, so what stands before a fence belongs to the commands in front of it, and silence
+ * there means that the kernel has acknowledged them. What a refusal means is ipset.ts'.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { missingProgram } from './exec.ts';

@@ -139,6 +139,16 @@ test('the bill of materials names Node, what is bundled and every package of Deb
   expect(dangling).toEqual([]);
 });
 
+test('the licence of every bundled package goes with it', () => {
+  const folder = join(image.tree, 'usr/share/doc/kube-ipvs');
+  const bundled = readFileSync(join(folder, 'bundled'), 'utf8').trim().split('\n');
+  const licences = readFileSync(join(folder, 'kube-ipvs.js.LEGAL.txt'), 'utf8').replace(/^/, '\n');
+  expect(bundled.length).toBeGreaterThan(20);
+  for (const path of bundled) {
+    expect(licences).toContain(`\n${path.replace('node_modules/', '')} `);
+  }
+});
+
 test('no file of it depends on when it was built', () => {
   const times = new Set(files.map((path) => lstatSync(join(image.tree, path)).mtimeMs));
   // Mount points that a container run of another test has left are of today.

@@ -4,7 +4,7 @@
  *
  *   node test/tools/bundle.mjs [--outdir FOLDER] [--minify] [--meta FILE]
  */
-import { chmod, copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -89,7 +89,8 @@ const { metafile } = await build({
   minify: values.minify ?? false,
   // Errors are told by their class, in logs too.
   keepNames: true,
-  legalComments: 'linked',
+  // Licences are whole in the file that goes with the bundle.
+  legalComments: 'none',
   metafile: true,
   plugins: [slimClient, lazyBuiltins],
   logLevel: 'warning',
@@ -100,6 +101,7 @@ const { metafile } = await build({
 });
 await chmod(BUNDLE, 0o755);
 await copyAddon();
+await writeFile(`${BUNDLE}.LEGAL.txt`, await licences(metafile));
 if (values.meta !== undefined) await writeFile(values.meta, JSON.stringify(metafile));
 
 const { size } = await stat(BUNDLE);
@@ -113,4 +115,20 @@ async function copyAddon() {
     console.error('the addon is not built yet: run `npm run build:addon`, then this again');
     process.exitCode = 1;
   }
+}
+
+/** The text under which each bundled package may be passed on. */
+async function licences({ inputs }) {
+  const names = Object.keys(inputs).map(
+    (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1],
+  );
+  const packages = [...new Set(names.filter((name) => name !== undefined))].sort();
+  const texts = packages.map(async (name) => {
+    const folder = join(ROOT, 'node_modules', name);
+    const { version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? '' : await readFile(join(folder, file), 'utf8');
+    return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+  });
+  return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`);
 }
