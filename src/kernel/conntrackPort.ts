@@ -15,7 +15,7 @@ import {
 import { NETLINK_NETFILTER } from '../netlink/constants.ts';
 import type { MessageCursor } from '../netlink/message.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
-import { hasCode, KernelError } from './errors.ts';
+import { isUnknownSubsystem, KernelError } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
 import { type NetlinkRequest, NetlinkSocket } from './netlinkSocket.ts';
 
@@ -100,12 +100,10 @@ export class ConntrackPort {
     try {
       return await read();
     } catch (cause) {
-      if (!(cause instanceof KernelError) || !hasCode(cause, 'EINVAL', 'EPROTONOSUPPORT')) {
+      if (!(cause instanceof KernelError) || !isUnknownSubsystem(cause)) {
         throw cause;
       }
-      const { op, errno, extack } = cause;
-      const hint = 'load or install the kernel module nf_conntrack_netlink';
-      throw new KernelError({ op, errno, extack, hint, cause });
+      throw cause.withHint('load or install the kernel module nf_conntrack_netlink');
     }
   }
 }

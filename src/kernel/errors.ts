@@ -48,6 +48,12 @@ export class KernelError extends Error {
     this.code = code;
     this.extack = extack;
   }
+
+  /** The same refusal with what to do about it, for whoever knows what was asked. */
+  withHint(hint: string): KernelError {
+    const { op, errno, extack } = this;
+    return new KernelError({ op, errno, extack, hint, cause: this });
+  }
 }
 
 export interface ExecErrorFields {
@@ -96,6 +102,14 @@ export function isMissing(error: unknown): boolean {
 export function isNotImplemented(error: unknown): boolean {
   return hasCode(error, 'ENOSYS', 'EPROTONOSUPPORT');
 }
+
+/** nfnetlink without the module of the subsystem that was asked: to it an invalid message type. */
+export function isUnknownSubsystem(error: unknown): boolean {
+  return hasCode(error, 'EINVAL', 'EPROTONOSUPPORT');
+}
+
+/** What a refusal of netfilter for want of permission takes, whichever program or socket was refused. */
+export const NET_ADMIN_CURE = 'it takes root or CAP_NET_ADMIN in this network namespace';
 
 export function isNotPermitted(error: unknown): boolean {
   return hasCode(error, 'EPERM', 'EACCES');

@@ -5,9 +5,9 @@
  */
 import type { IpSet } from '../desired/state.ts';
 import type { Operation, SetSpec } from '../plan/operations.ts';
-import { ExecError } from './errors.ts';
+import { ExecError, NET_ADMIN_CURE } from './errors.ts';
 import { run as runProgram, type Runner } from './exec.ts';
-import { IpsetReader } from './ipsetReader.ts';
+import { IpsetReader, NO_MODULE_CURE } from './ipsetReader.ts';
 import { type Answer, IPSET_ENVIRONMENT, IpsetSession } from './ipsetSession.ts';
 import {
   addLine,
@@ -234,13 +234,12 @@ function curing(run: Runner): Runner {
 }
 
 function withCure(text: string): string {
-  if (text.includes('Operation not permitted'))
-    return `${text} (it takes root or CAP_NET_ADMIN in this network namespace)`;
+  if (text.includes('Operation not permitted')) return `${text} (${NET_ADMIN_CURE})`;
   if (
     /Cannot open session to kernel|Kernel error received: (?:Invalid argument|No such file)/.test(
       text,
     )
   )
-    return `${text} (is the kernel module ip_set there? try: modprobe ip_set)`;
+    return `${text} (${NO_MODULE_CURE})`;
   return text;
 }

@@ -14,7 +14,7 @@ import {
   type SetHeader,
 } from '../netlink/ipset.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
-import { hasCode, KernelError } from './errors.ts';
+import { hasCode, isUnknownSubsystem, KernelError, NET_ADMIN_CURE } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
 import { NetlinkSocket } from './netlinkSocket.ts';
 
@@ -62,21 +62,18 @@ export class IpsetReader {
   }
 }
 
+/** Shared with the program's errors: they come of the same kernel. */
+export const NO_MODULE_CURE = 'is the kernel module ip_set there? try: modprobe ip_set';
+
 function explain(error: unknown): never {
-  const hint = HINTS.find(({ codes }) => hasCode(error, ...codes))?.hint;
-  if (!(error instanceof KernelError) || hint === undefined) throw error;
-  const { op, errno } = error;
-  throw new KernelError({ op, errno, hint, cause: error });
+  const hint = cureFor(error);
+  throw error instanceof KernelError && hint !== undefined ? error.withHint(hint) : error;
 }
 
-/** An unknown subsystem is an invalid message type to nfnetlink. */
-const HINTS = [
-  {
-    codes: ['EINVAL', 'EPROTONOSUPPORT'],
-    hint: 'is the kernel module ip_set there? try: modprobe ip_set',
-  },
-  { codes: ['EPERM'], hint: 'it takes root or CAP_NET_ADMIN in this network namespace' },
-];
+function cureFor(error: unknown): string | undefined {
+  if (isUnknownSubsystem(error)) return NO_MODULE_CURE;
+  return hasCode(error, 'EPERM') ? NET_ADMIN_CURE : undefined;
+}
 
 function setOf(
   name: string,

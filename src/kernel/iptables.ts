@@ -4,18 +4,11 @@
  */
 import { FAMILIES, type Family } from '../net/family.ts';
 import type { Operation } from '../plan/operations.ts';
-import { ExecError } from './errors.ts';
+import { ExecError, NET_ADMIN_CURE } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
 import { findTools, type IptablesTools } from './iptablesBackend.ts';
 import { type IptablesVariant, programName } from './iptablesPrograms.ts';
-import {
-  type Look,
-  saveAll,
-  type Saved,
-  type Survey,
-  survey,
-  writableVariant,
-} from './iptablesSurvey.ts';
+import { type Look, saveAll, type Saved, survey, writableVariant } from './iptablesSurvey.ts';
 import {
   type ChainNames,
   parseTables,
@@ -50,8 +43,6 @@ export class IptablesPort {
   readonly #look: Look;
   readonly #run: Runner;
   #tools: IptablesTools | undefined;
-  /** of the caller, good for the first read */
-  #surveyed: Survey | undefined;
   #variant: IptablesVariant | undefined;
   /** as long as the variant is not known: those in question */
   #readable: readonly IptablesVariant[] = [];
@@ -63,7 +54,6 @@ export class IptablesPort {
     this.#look = { ...look, run };
     this.#run = run;
     this.#tools = tools;
-    this.#surveyed = tools?.surveyed;
   }
 
   /** The variant that is used, once it is known: by traces when reading, at the latest when first writing. */
@@ -139,8 +129,8 @@ export class IptablesPort {
   async #save(): Promise<Saved> {
     const tools = await this.#findTools();
     if (this.#variant !== undefined) return saveAll(this.#run, this.#variant, tools.families);
-    const { traced, readable } = this.#surveyed ?? (await survey(this.#look, tools));
-    this.#surveyed = undefined;
+    this.#tools = { ...tools, surveyed: undefined };
+    const { traced, readable } = tools.surveyed ?? (await survey(this.#look, tools));
     this.#variant = traced?.variant;
     this.#readable = readable;
     return traced?.saved ?? new Map();
@@ -188,8 +178,7 @@ function explained(error: ExecError, stdin: string): ExecError {
 function cureFor(error: ExecError): string | undefined {
   const { exitCode, stderr } = error;
   if (isMissingProgram(error)) return undefined;
-  if (/[Pp]ermission denied|Operation not permitted/.test(stderr))
-    return 'it takes root or CAP_NET_ADMIN in this network namespace';
+  if (/[Pp]ermission denied|Operation not permitted/.test(stderr)) return NET_ADMIN_CURE;
   if (exitCode === LOCKED && stderr.includes('lock'))
     return 'another program holds /run/xtables.lock; it is tried again';
   if (/Couldn't load match|No chain\/target\/match by that name/.test(stderr))

@@ -1,7 +1,7 @@
 /** The iptables of this node: which programs are installed, how old they are, and what they hold. */
 import { FAMILIES, type Family } from '../net/family.ts';
 import type { Runner } from './exec.ts';
-import { type IptablesVariant, type IsInstalled, isInPath, PROGRAM } from './iptablesPrograms.ts';
+import { type IptablesVariant, isInPath, PROGRAM } from './iptablesPrograms.ts';
 import { type Look, type Survey, survey } from './iptablesSurvey.ts';
 
 export interface IptablesTools {
@@ -13,7 +13,7 @@ export interface IptablesTools {
   readonly families: readonly Family[];
   /** which are installed, in the order in which they are tried; `plain` where the programs have no variant in their name */
   readonly variants: readonly IptablesVariant[];
-  /** what was found on the way, a moment old; undefined when it could not be read */
+  /** what was found on the way, good for one read; undefined when there was nothing to be read, or after that */
   readonly surveyed: Survey | undefined;
 }
 
@@ -22,10 +22,8 @@ export interface IptablesTools {
  *
  * @throws ExecError when there is no iptables at all
  */
-export async function findTools({
-  isInstalled = isInPath,
-  ...look
-}: Look & { readonly isInstalled?: IsInstalled }): Promise<IptablesTools> {
+export async function findTools(look: Look): Promise<IptablesTools> {
+  const { run, isInstalled = isInPath } = look;
   const hasIpv6 = await isInstalled(PROGRAM.IPv6);
   const families = FAMILIES.filter((family) => family === 'IPv4' || hasIpv6);
   const named = await Promise.all([isInstalled('iptables-nft'), isInstalled('iptables-legacy')]);
@@ -33,7 +31,7 @@ export async function findTools({
   const variants = found.length === 0 ? (['plain'] as const) : found;
   // Rules that cannot be read now may be readable later: that is for whoever reads them.
   const surveyed = await survey(look, { families, variants }).catch(() => undefined);
-  const version = surveyed?.version ?? (await askVersion(look.run));
+  const version = surveyed?.version ?? (await askVersion(run));
   const hasRandomFully = isAtLeast(version, [1, 6, 2]);
   return { version, hasRandomFully, families, variants, surveyed };
 }

@@ -6,12 +6,13 @@
 import type { Family } from '../net/family.ts';
 import { ExecError } from './errors.ts';
 import type { Runner } from './exec.ts';
-import { type IptablesVariant, programName } from './iptablesPrograms.ts';
+import { type IptablesVariant, type IsInstalled, programName } from './iptablesPrograms.ts';
 import { tablesInUse as tablesOfThisNamespace, type TablesInUse } from './tablesInUse.ts';
 
 /** How the node is looked at: in tests another node, or another network namespace. */
 export interface Look {
   readonly run: Runner;
+  readonly isInstalled?: IsInstalled;
   readonly tablesInUse?: TablesInUse;
 }
 

@@ -7,7 +7,7 @@ import { FAMILIES, type Family } from '../net/family.ts';
 import { AF_INET, AF_INET6, NETLINK_NETFILTER } from '../netlink/constants.ts';
 import { decodeTable, encodeDumpTables, type NftTable } from '../netlink/nftables.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
-import { hasCode } from './errors.ts';
+import { hasCode, isUnknownSubsystem } from './errors.ts';
 import type { IptablesVariant } from './iptablesPrograms.ts';
 import { NetlinkSocket } from './netlinkSocket.ts';
 
@@ -52,8 +52,7 @@ export async function nftFamilies(
     const [tables = []] = await socket.dump('list nftables', [request], decodeTable);
     return FAMILIES.filter((family) => tables.some((table) => isOfIptables(table, family)));
   } catch (error) {
-    // An unknown subsystem is an invalid message type to nfnetlink.
-    return hasCode(error, 'EINVAL', 'EPROTONOSUPPORT') ? undefined : FAMILIES;
+    return isUnknownSubsystem(error) ? undefined : FAMILIES;
   } finally {
     socket.close();
   }

@@ -57,18 +57,22 @@ const kind = {
 };
 const NETWORK_ORDER = c.NLA_F_NET_BYTEORDER;
 
-/** All sets, without their elements. @param head type set here; flags with NLM_F_DUMP */
-export function encodeDumpSetHeaders(out: ByteWriter, head: MessageHead): void {
+function beginList(out: ByteWriter, head: MessageHead): number {
   const start = beginNetfilter(out, kind, head);
   putU8(out, c.IPSET_ATTR_PROTOCOL, c.IPSET_PROTOCOL_MIN);
+  return start;
+}
+
+/** All sets, without their elements. @param head type set here; flags with NLM_F_DUMP */
+export function encodeDumpSetHeaders(out: ByteWriter, head: MessageHead): void {
+  const start = beginList(out, head);
   putU32be(out, c.IPSET_ATTR_FLAGS | NETWORK_ORDER, c.IPSET_FLAG_LIST_HEADER);
   endMessage(out, start);
 }
 
 /** One set with its elements; ENOENT without it. @param head type set here; flags with NLM_F_DUMP */
 export function encodeDumpSet(out: ByteWriter, head: MessageHead, name: string): void {
-  const start = beginNetfilter(out, kind, head);
-  putU8(out, c.IPSET_ATTR_PROTOCOL, c.IPSET_PROTOCOL_MIN);
+  const start = beginList(out, head);
   putString(out, c.IPSET_ATTR_SETNAME, name);
   endMessage(out, start);
 }
@@ -79,8 +83,7 @@ export function encodeSetPart(
   head: MessageHead,
   { name, header, elements }: SetPart,
 ): void {
-  const start = beginNetfilter(out, kind, head);
-  putU8(out, c.IPSET_ATTR_PROTOCOL, c.IPSET_PROTOCOL_MIN);
+  const start = beginList(out, head);
   putString(out, c.IPSET_ATTR_SETNAME, name);
   if (header !== undefined) {
     putString(out, c.IPSET_ATTR_TYPENAME, header.type);

@@ -202,7 +202,8 @@ describe('the rights of the ServiceAccount', () => {
     return (JSON.parse(text) as { readonly status: { readonly allowed: boolean } }).status.allowed;
   }
 
-  test.each([
+  /** verb, resource, API group */
+  const NEEDED: readonly (readonly [string, string, string])[] = [
     ['list', 'services', ''],
     ['watch', 'services', ''],
     ['list', 'nodes', ''],
@@ -211,7 +212,9 @@ describe('the rights of the ServiceAccount', () => {
     ['watch', 'endpointslices', 'discovery.k8s.io'],
     ['create', 'events', 'events.k8s.io'],
     ['patch', 'events', 'events.k8s.io'],
-  ])('it may %s %s', async (verb, resource, group) => {
+  ];
+
+  test.each(NEEDED)('it may %s %s', async (verb, resource, group) => {
     expect(await mayI(verb, resource, group)).toBe(true);
   });
 
@@ -245,16 +248,7 @@ describe('the rights of the ServiceAccount', () => {
     expect(await mayI(verb, resource, group)).toBe(false);
   });
 
-  test.each([
-    ['list', 'services', ''],
-    ['watch', 'services', ''],
-    ['list', 'nodes', ''],
-    ['watch', 'nodes', ''],
-    ['list', 'endpointslices', 'discovery.k8s.io'],
-    ['watch', 'endpointslices', 'discovery.k8s.io'],
-    ['create', 'events', 'events.k8s.io'],
-    ['patch', 'events', 'events.k8s.io'],
-  ])(
+  test.each(NEEDED)(
     'kube-proxy’s own user, which docs/install.md uses, may %s %s',
     async (verb, resource, group) => {
       const review = '/apis/authorization.k8s.io/v1/subjectaccessreviews';

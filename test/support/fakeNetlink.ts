@@ -185,6 +185,26 @@ function keyOf(identity: ServiceIdentity): string {
   return `${joinHostPort(identity.address, identity.port)}/${identity.protocol}`;
 }
 
+/** A kernel that answers every message of a request by what `answer` appends; it has no notifications. */
+export function answering(answer: (message: MessageCursor, out: ByteWriter) => void): RawSocket {
+  return {
+    transact: async (request) => {
+      const out = new ByteWriter();
+      const message = new MessageCursor(request.slice());
+      while (message.next()) answer(message, out);
+      return { bytes: out.written().slice(), isOverrun: false };
+    },
+    receive: () => Promise.reject(new Error('not asked for')),
+    joinGroup: () => undefined,
+    close: () => undefined,
+  };
+}
+
+/** The end of a dump, or the refusal to make one. */
+export function putDumpEnd(out: ByteWriter, sequence: number, errno = 0): void {
+  putControl(out, errno === 0 ? c.NLMSG_DONE : c.NLMSG_ERROR, sequence, errno);
+}
+
 /** Acknowledgement, error or end of a dump; the request's header is left blank. */
 export function putControl(out: ByteWriter, type: number, sequence: number, errno: number): void {
   const start = beginMessage(out, { type, flags: c.NLM_F_CAPPED, sequence });

@@ -2,11 +2,10 @@ import { constants } from 'node:os';
 import { expect, test } from '@jest/globals';
 import type { OpenSocket } from '../../../src/kernel/addon.ts';
 import { ConntrackPort } from '../../../src/kernel/conntrackPort.ts';
-import { ByteWriter } from '../../../src/netlink/bytes.ts';
 import { type ConntrackEntry, encodeConntrack } from '../../../src/netlink/conntrack.ts';
 import * as c from '../../../src/netlink/constants.ts';
-import { MessageCursor } from '../../../src/netlink/message.ts';
-import { putControl } from '../../support/fakeNetlink.ts';
+import type { MessageCursor } from '../../../src/netlink/message.ts';
+import { answering, putControl, putDumpEnd } from '../../support/fakeNetlink.ts';
 
 const { EINVAL, ENOENT, EPERM } = constants.errno;
 const DELETE = (c.NFNL_SUBSYS_CTNETLINK << 8) | c.IPCTNL_MSG_CT_DELETE;
@@ -46,36 +45,20 @@ function kernel({ entries, ignoresFilters = false, dumpErrno = 0, deleteErrnos =
   const calls = { dumps: 0, deletes: 0, protocols: [] as number[] };
   const open: OpenSocket = ({ protocol }) => {
     calls.protocols.push(protocol);
-    return {
-      transact: (request) => {
-        const out = new ByteWriter();
-        const message = new MessageCursor(request.slice());
-        while (message.next()) {
-          if (message.type === DELETE) {
-            const errno = deleteErrnos[calls.deletes++] ?? 0;
-            const asksForAck = (message.flags & c.NLM_F_ACK) !== 0;
-            if (errno !== 0 || asksForAck) putControl(out, c.NLMSG_ERROR, message.sequence, errno);
-            continue;
-          }
-          calls.dumps += 1;
-          const wanted = ignoresFilters ? () => true : filterOf(message);
-          for (const one of entries) {
-            if (!wanted(one)) continue;
-            encodeConntrack(
-              out,
-              { type: 0, flags: c.NLM_F_MULTI, sequence: message.sequence },
-              one,
-            );
-          }
-          const end = dumpErrno === 0 ? c.NLMSG_DONE : c.NLMSG_ERROR;
-          putControl(out, end, message.sequence, dumpErrno);
-        }
-        return Promise.resolve({ bytes: out.written().slice(), isOverrun: false });
-      },
-      receive: () => Promise.reject(new Error('not asked for')),
-      joinGroup: () => undefined,
-      close: () => undefined,
-    };
+    return answering((message, out) => {
+      const { type, flags, sequence } = message;
+      if (type === DELETE) {
+        const errno = deleteErrnos[calls.deletes++] ?? 0;
+        const asksForAck = (flags & c.NLM_F_ACK) !== 0;
+        if (errno !== 0 || asksForAck) putControl(out, c.NLMSG_ERROR, sequence, errno);
+        return;
+      }
+      calls.dumps += 1;
+      const wanted = ignoresFilters ? () => true : filterOf(message);
+      const head = { type: 0, flags: c.NLM_F_MULTI, sequence };
+      for (const one of entries.filter(wanted)) encodeConntrack(out, head, one);
+      putDumpEnd(out, sequence, dumpErrno);
+    });
   };
   return { port: new ConntrackPort({}, open), calls };
 }

@@ -1,42 +1,28 @@
 import { constants } from 'node:os';
 import { expect, test } from '@jest/globals';
-import type { OpenSocket } from '../../../src/kernel/addon.ts';
 import { IpsetReader } from '../../../src/kernel/ipsetReader.ts';
-import { ByteWriter } from '../../../src/netlink/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { encodeSetPart, type SetPart } from '../../../src/netlink/ipset.ts';
-import { MessageCursor } from '../../../src/netlink/message.ts';
-import { putControl } from '../../support/fakeNetlink.ts';
+import type { MessageCursor } from '../../../src/netlink/message.ts';
+import { answering, putDumpEnd } from '../../support/fakeNetlink.ts';
 
 const { EINVAL, EPERM, EBUSY } = constants.errno;
 
 /** A kernel that has these sets, each in parts, or refuses to list them. `asked`: names whose elements were asked for. */
 function kernel(sets: readonly SetPart[], errno = 0) {
   const asked: string[] = [];
-  const open: OpenSocket = () => ({
-    portId: 1,
-    receiveBufferBytes: 0,
-    transact: async (request) => {
-      const out = new ByteWriter();
-      const message = new MessageCursor(request.slice());
-      while (message.next()) {
-        const name = nameIn(message);
-        if (name !== undefined) asked.push(name);
-        const head = { type: 0, flags: c.NLM_F_MULTI, sequence: message.sequence };
-        const parts = sets.filter((part) =>
-          name === undefined ? part.header !== undefined : part.name === name,
-        );
-        for (const part of parts)
-          encodeSetPart(out, head, name === undefined ? { ...part, elements: [] } : part);
-        putControl(out, errno === 0 ? c.NLMSG_DONE : c.NLMSG_ERROR, message.sequence, errno);
-      }
-      return { bytes: out.written().slice(), isOverrun: false };
-    },
-    receive: () => Promise.reject(new Error('not asked for')),
-    joinGroup: () => undefined,
-    close: () => undefined,
+  const socket = answering((message, out) => {
+    const name = nameIn(message);
+    if (name !== undefined) asked.push(name);
+    const head = { type: 0, flags: c.NLM_F_MULTI, sequence: message.sequence };
+    const parts = sets.filter((part) =>
+      name === undefined ? part.header !== undefined : part.name === name,
+    );
+    for (const part of parts)
+      encodeSetPart(out, head, name === undefined ? { ...part, elements: [] } : part);
+    putDumpEnd(out, message.sequence, errno);
   });
-  return { reader: new IpsetReader({}, open), asked };
+  return { reader: new IpsetReader({}, () => socket), asked };
 }
 
 function nameIn(message: MessageCursor): string | undefined {

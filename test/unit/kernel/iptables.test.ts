@@ -231,6 +231,19 @@ describe('backend', () => {
     expect(asked).toHaveLength(3);
   });
 
+  test('a port that has to look for the programs itself asks each of them once for one read', async () => {
+    const { asked, ...look } = scripted(node({ legacy: saved }));
+    const port = new IptablesPort(ours, { ...look, isInstalled: async () => true });
+    await port.read();
+    const saves = asked.map(({ argv }) => argv).filter((argv) => argv.endsWith('-save'));
+    expect(saves.toSorted()).toEqual([
+      'ip6tables-legacy-save',
+      'ip6tables-nft-save',
+      'iptables-legacy-save',
+      'iptables-nft-save',
+    ]);
+  });
+
   test('where the only variant is one that the kernel has not, the error says what to do', async () => {
     const { run } = scripted(() => '');
     const look = { run, tablesInUse: async () => undefined };

@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { OpenSocket } from '../../../src/kernel/addon.ts';
 import { legacyFamilies, nftFamilies } from '../../../src/kernel/tablesInUse.ts';
-import { ByteWriter } from '../../../src/netlink/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
-import { MessageCursor } from '../../../src/netlink/message.ts';
 import { encodeTable, type NftTable } from '../../../src/netlink/nftables.ts';
-import { putControl } from '../../support/fakeNetlink.ts';
+import { answering, putDumpEnd } from '../../support/fakeNetlink.ts';
 
 const NFPROTO_INET = 1;
 
@@ -16,25 +14,12 @@ const NFPROTO_INET = 1;
 function kernel(tables: readonly NftTable[], errno = 0): OpenSocket {
   return ({ protocol }) => {
     expect(protocol).toBe(c.NETLINK_NETFILTER);
-    return {
-      portId: 1,
-      receiveBufferBytes: 0,
-      transact: async (request) => {
-        const out = new ByteWriter();
-        const message = new MessageCursor(request.slice());
-        while (message.next()) {
-          const { type, sequence } = message;
-          expect(type).toBe((c.NFNL_SUBSYS_NFTABLES << 8) | c.NFT_MSG_GETTABLE);
-          const head = { type: 0, flags: c.NLM_F_MULTI, sequence };
-          for (const table of tables) encodeTable(out, head, table);
-          putControl(out, errno === 0 ? c.NLMSG_DONE : c.NLMSG_ERROR, sequence, errno);
-        }
-        return { bytes: out.written().slice(), isOverrun: false };
-      },
-      receive: () => Promise.reject(new Error('not asked for')),
-      joinGroup: () => undefined,
-      close: () => undefined,
-    };
+    return answering(({ type, sequence }, out) => {
+      expect(type).toBe((c.NFNL_SUBSYS_NFTABLES << 8) | c.NFT_MSG_GETTABLE);
+      const head = { type: 0, flags: c.NLM_F_MULTI, sequence };
+      for (const table of tables) encodeTable(out, head, table);
+      putDumpEnd(out, sequence, errno);
+    });
   };
 }
 
