@@ -18,9 +18,10 @@ import { decodeLink, encodeDumpLinks, type Link } from '../netlink/rtnlLinks.ts'
 import { decodeRoute, encodeDumpRoutes, type Route } from '../netlink/rtnlRoutes.ts';
 import type { HostObserver } from '../plan/dataplane.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
+import { hasCode } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
 import { HostWatch } from './hostWatch.ts';
-import { NetlinkSocket } from './netlinkSocket.ts';
+import { type NetlinkRequest, NetlinkSocket } from './netlinkSocket.ts';
 
 export interface HostObserverOptions extends NamespaceOptions {
   readonly nodeName: string;
@@ -97,16 +98,24 @@ export class KernelHostObserver implements HostObserver {
   }
 
   async #listMainRoutes(): Promise<readonly Route[]> {
-    const lists = await this.#socket.dump(
-      'list routes',
-      FAMILIES.map((family) => ({
-        encode: (out, head) => {
-          encodeDumpRoutes(out, head, { family, table: c.RT_TABLE_MAIN });
-        },
-      })),
-      (message, i) => ofFamily(decodeRoute(message), FAMILIES[i]!),
-    );
+    const lists = await Promise.all(FAMILIES.map((family) => this.#listRoutesOf(family)));
     return lists.flat();
+  }
+
+  async #listRoutesOf(family: Family): Promise<readonly Route[]> {
+    const encode: NetlinkRequest['encode'] = (out, head) => {
+      encodeDumpRoutes(out, head, { family, table: c.RT_TABLE_MAIN });
+    };
+    try {
+      const [routes = []] = await this.#socket.dump('list routes', [{ encode }], (message) =>
+        ofFamily(decodeRoute(message), family),
+      );
+      return routes;
+    } catch (error) {
+      // "FIB table does not exist": the kernel makes it with the first route, which at boot may be yet to come.
+      if (hasCode(error, 'ENOENT')) return [];
+      throw error;
+    }
   }
 }
 

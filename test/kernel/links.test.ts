@@ -151,6 +151,13 @@ describe('on a real kernel', () => {
     expect((await host.read()).defaultGateways).toEqual(['192.0.2.2', '192.0.2.3']);
   });
 
+  test('a namespace that never had a route is read as one without gateways', async () => {
+    await expect(ip('route', 'show', 'table', 'main')).resolves.toBe('');
+    const { interfaces, defaultGateways } = await host.read();
+    expect(defaultGateways).toEqual([]);
+    expect(interfaces.map(({ name }) => name)).toEqual(['lo']);
+  });
+
   test('a watch tells of addresses and links, once for many, and never of our own', async () => {
     const seen = { calls: 0 };
     const stop = await host.watch(() => {
