@@ -144,6 +144,27 @@ describe('backend', () => {
     expect(await find(node({ nft: '-A X --comment ":KUBE-SERVICES "\n' }))).toBeUndefined();
   });
 
+  test('kubelet’s word counts before the chains of any proxy', async () => {
+    const find = async (answers: Answers) =>
+      (await survey(scripted(answers), tools)).traced?.variant;
+    const proxy = '*nat\n:KUBE-SERVICES - [0:0]\n:KUBE-POSTROUTING - [0:0]\nCOMMIT\n';
+    const canary = '*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n';
+    for (const kubelet of [hint, canary]) {
+      expect(await find(node({ nft: proxy, legacy: kubelet }))).toBe('legacy');
+      expect(await find(node({ nft: kubelet, legacy: proxy }))).toBe('nft');
+    }
+    expect(await find(node({ nft: canary, legacy: hint }))).toBe('nft');
+    expect(await find(node({ nft: proxy, legacy: proxy }))).toBe('nft');
+  });
+
+  test('without traces the variant with more rules is tried first', async () => {
+    const rules = (count: number) => `*filter\n${'-A INPUT -j ACCEPT\n'.repeat(count)}COMMIT\n`;
+    const order = async (answers: Answers) => (await survey(scripted(answers), tools)).readable;
+    expect(await order(node({ legacy: rules(12) }))).toEqual(['legacy', 'nft']);
+    expect(await order(node({ legacy: rules(12), nft: rules(13) }))).toEqual(['nft', 'legacy']);
+    expect(await order(node({ legacy: rules(3), nft: rules(3) }))).toEqual(['nft', 'legacy']);
+  });
+
   test('without traces the first variant that keeps what is written is used', async () => {
     expect(await writableVariant(scripted(node()).run, both)).toBe('nft');
     expect(await writableVariant(scripted(node({ isNftWorking: false })).run, both)).toBe('legacy');
