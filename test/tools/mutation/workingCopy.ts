@@ -1,0 +1,134 @@
+/**
+ * A copy of the checkout in a folder of its own, where files may be made wrong: the checkout itself is never touched, not even by a run that is
+ * killed. It holds what git knows and what is not yet committed; node_modules and the built addon are links.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { applyMutant, type Mutant } from './mutants.ts';
+
+const JUDGES = ['unit', 'property', 'golden'];
+const NEAREST_FIRST = join('test', 'tools', 'mutation', 'nearestFirst.mjs');
+
+export interface Verdict {
+  /** `late`: the tests had no end in time, as with an endless loop; that counts as noticed. */
+  readonly outcome: 'killed' | 'late' | 'survived';
+  readonly seconds: number;
+}
+
+export class WorkingCopy {
+  readonly folder: string;
+
+  constructor(checkout: string) {
+    this.folder = mkdtempSync(join(tmpdir(), 'kube-ipvs-mutation-'));
+    const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
+      cwd: checkout,
+      encoding: 'utf8',
+    });
+    for (const file of listed.split('\0').filter((name) => existsSync(join(checkout, name)))) {
+      if (file !== '') cpSync(join(checkout, file), join(this.folder, file));
+    }
+    for (const name of ['node_modules', 'build']) {
+      if (existsSync(join(checkout, name)))
+        symlinkSync(join(checkout, name), join(this.folder, name));
+    }
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  read(file: string): string {
+    return readFileSync(join(this.folder, file), 'utf8');
+  }
+
+  /**
+   * One run of the compiler for all: each mutant as a file of its own beside the original, which nothing imports.
+   *
+   * @returns those that compile
+   */
+  compiling(mutants: readonly Mutant[]): readonly Mutant[] {
+    const beside = mutants.map(({ file }, index) =>
+      join(dirname(file), `${basename(file, '.ts')}.mutant${index}.ts`),
+    );
+    for (const [index, mutant] of mutants.entries()) {
+      this.#write(beside[index]!, applyMutant(this.read(mutant.file), mutant));
+    }
+    this.#write(
+      'tsconfig.mutants.json',
+      JSON.stringify({ extends: './tsconfig.json', include: [], files: beside }),
+    );
+    const { stdout } = spawnSync(
+      join('node_modules', '.bin', 'tsc'),
+      ['-p', 'tsconfig.mutants.json', '--pretty', 'false'],
+      {
+        cwd: this.folder,
+        encoding: 'utf8',
+        maxBuffer: 2 ** 28,
+      },
+    );
+    for (const file of beside) rmSync(join(this.folder, file));
+    const wrong = new Set(
+      [...stdout.matchAll(/^(.*\.mutant\d+\.ts)\(/gm)].map((match) => match[1]),
+    );
+    return mutants.filter((_, index) => !wrong.has(beside[index]));
+  }
+
+  /** The related tests with one thing wrong; afterwards it is right again. */
+  async judge(mutant: Mutant, timeoutMs: number): Promise<Verdict> {
+    const right = this.read(mutant.file);
+    this.#write(mutant.file, applyMutant(right, mutant));
+    try {
+      return await this.test([mutant.file], timeoutMs);
+    } finally {
+      this.#write(mutant.file, right);
+    }
+  }
+
+  /** The tests that import the files, those of their own folder first, up to the first that fails. */
+  async test(files: readonly string[], timeoutMs: number): Promise<Verdict> {
+    const start = performance.now();
+    const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+    const jest = [join('node_modules', 'jest', 'bin', 'jest.js'), '--selectProjects', ...JUDGES];
+    const how = [
+      '--bail',
+      '--runInBand',
+      '--passWithNoTests',
+      `--testSequencer=./${NEAREST_FIRST}`,
+    ];
+    const child = spawn(
+      process.execPath,
+      [...flags, ...jest, ...how, '--findRelatedTests', ...files],
+      {
+        cwd: this.folder,
+        env: { ...process.env, KUBE_IPVS_MUTATED: files.join(':') },
+        stdio: 'ignore',
+      },
+    );
+    const outcome = await new Promise<Verdict['outcome']>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        resolve('late');
+      }, timeoutMs);
+      child.on('error', reject);
+      child.on('exit', (status) => {
+        clearTimeout(timer);
+        resolve(status === 0 ? 'survived' : 'killed');
+      });
+    });
+    return { outcome, seconds: (performance.now() - start) / 1_000 };
+  }
+
+  #write(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text);
+  }
+}
