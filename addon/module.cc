@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "errors.h"
+#include "names.h"
 #include "socket.h"
 
 namespace kube_ipvs {
@@ -279,8 +280,40 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   std::shared_ptr<Handle> handle_;
 };
 
+std::string Text(const Napi::CallbackInfo& info, size_t index) {
+  if (info.Length() <= index || !info[index].IsString()) {
+    throw Napi::TypeError::New(info.Env(), "a name must be a string");
+  }
+  return info[index].As<Napi::String>().Utf8Value();
+}
+
+Napi::Value LookUpHost(const Napi::CallbackInfo& info) {
+  const auto found = HostAddress(Text(info, 0));
+  if (!found) return info.Env().Undefined();
+  return Napi::String::New(info.Env(), *found);
+}
+
+Napi::Value LookUpPort(const Napi::CallbackInfo& info) {
+  const auto found = ServicePort(Text(info, 0), Text(info, 1));
+  if (!found) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), *found);
+}
+
+Napi::Value LookUpService(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    throw Napi::TypeError::New(info.Env(), "a port must be a number");
+  }
+  const auto port = static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value());
+  const auto found = ServiceName(port, Text(info, 1));
+  if (!found) return info.Env().Undefined();
+  return Napi::String::New(info.Env(), *found);
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("NetlinkSocket", NetlinkSocket::Define(env));
+  exports.Set("hostAddress", Napi::Function::New(env, LookUpHost));
+  exports.Set("servicePort", Napi::Function::New(env, LookUpPort));
+  exports.Set("serviceName", Napi::Function::New(env, LookUpService));
   return exports;
 }
 

@@ -9,7 +9,7 @@ import { IpvsListing } from '../kernel/ipvsListing.ts';
 import { IPVS_GENL_NAME } from '../netlink/constants.ts';
 import type { IpvsVersion } from '../netlink/ipvs.ts';
 import { encodeChange, refusalText } from './ipvsadm/change.ts';
-import { hostNames, readOptions, refusedWithHint, requestFrom } from './ipvsadm/commandLine.ts';
+import { readOptions, refusedWithHint, requestFrom } from './ipvsadm/commandLine.ts';
 import {
   type ChangeRequest,
   type IpvsadmRequest,
@@ -54,7 +54,7 @@ export async function ipvsadm(argv: readonly string[], io: IpvsadmIo): Promise<n
     const isHelp = program !== 'ipvsadm' && /^(?:-h|--help)$/.test(argv[0] ?? '');
     if (!isHelp) await session.open();
     if (argv.length === 0) return await session.perform(LIST_ALL);
-    const request = await session.parse(argv);
+    const request = session.parse(argv);
     if (request.command === 'refused') throw new ListFailure(request.exitCode, request.message);
     return await session.perform(request);
   } catch (error) {
@@ -96,11 +96,8 @@ class Session {
     this.#version = await this.#listing.version().catch(explainMissing);
   }
 
-  async parse(words: readonly string[]): Promise<IpvsadmRequest | Refusal> {
-    const line = readOptions(words);
-    const hosts = hostNames(line);
-    if (hosts.length > 0) await this.#lookups.prepare(hosts);
-    return requestFrom(line, this.#lookups, this.#program);
+  parse(words: readonly string[]): IpvsadmRequest | Refusal {
+    return requestFrom(readOptions(words), this.#lookups, this.#program);
   }
 
   /** @returns the exit code @throws ListFailure, KernelError */

@@ -10,7 +10,7 @@ import { IpvsListing } from '../kernel/ipvsListing.ts';
 import type { IpvsVersion } from '../netlink/ipvs.ts';
 import { refuse } from './commandLine.ts';
 import type { Io } from './io.ts';
-import { hostNames, readOptions, requestFrom } from './ipvsadm/commandLine.ts';
+import { readOptions, requestFrom } from './ipvsadm/commandLine.ts';
 import { isChange, type ListRequest } from './ipvsadm/request.ts';
 import { explainMissing, type IpvsadmIo, report } from './ipvsadm.ts';
 import { decoration } from './listing/annotate.ts';
@@ -41,7 +41,7 @@ export async function list(argv: readonly string[], io: ListIo): Promise<number>
   const listing = new IpvsListing(namespaceOf(io));
   try {
     const version = await listing.version().catch(explainMissing);
-    const request = await readRequest(withCommand(words));
+    const request = readRequest(withCommand(words));
     checkTogether(request, own);
     await (own.watchMs === undefined
       ? listOnce({ listing, version, request, own, io })
@@ -158,11 +158,8 @@ function withCommand(argv: readonly string[]): readonly string[] {
 const STARTS_DAEMON = /^--st(?:art|op)-daemon$/;
 
 /** @throws ListFailure */
-async function readRequest(words: readonly string[]): Promise<ListRequest> {
-  const line = readOptions(words);
-  const lookups = new SystemLookups();
-  await lookups.prepare(hostNames(line));
-  const request = requestFrom(line, lookups, PROGRAM);
+function readRequest(words: readonly string[]): ListRequest {
+  const request = requestFrom(readOptions(words), new SystemLookups(), PROGRAM);
   if (request.command === 'refused') throw new ListFailure(request.exitCode, request.message);
   if (
     isChange(request) ||

@@ -43,8 +43,14 @@ export interface RawSocket {
 /** Tests put a function in its place that plays the kernel. */
 export type OpenSocket = (options: SocketOptions) => RawSocket;
 
+/** Protocols that `/etc/services` knows ports of. */
+export type ServiceProtocol = 'tcp' | 'udp' | 'sctp';
+
 interface Addon {
   readonly NetlinkSocket: new (options: SocketOptions) => RawSocket;
+  hostAddress(name: string): string | undefined;
+  servicePort(name: string, protocol: ServiceProtocol): number | undefined;
+  serviceName(port: number, protocol: ServiceProtocol): string | undefined;
 }
 
 const FILE = 'kube_ipvs.node';
@@ -70,6 +76,16 @@ export const openSocket: OpenSocket = (options) => {
       native.close();
     },
   };
+};
+
+/**
+ * What the C library makes of names, by this machine's configuration. `hostAddress` blocks while it waits for a name server:
+ * for commands, never for the proxy.
+ */
+export const libraryNames: Omit<Addon, 'NetlinkSocket'> = {
+  hostAddress: (name) => (loaded ??= loadAddon()).hostAddress(name),
+  servicePort: (name, protocol) => (loaded ??= loadAddon()).servicePort(name, protocol),
+  serviceName: (port, protocol) => (loaded ??= loadAddon()).serviceName(port, protocol),
 };
 
 function checkOptions(options: SocketOptions): void {

@@ -27,16 +27,21 @@ export interface Command {
 
 export const REAL_IPVSADM = '/sbin/ipvsadm';
 
-/** @param binary a changed copy of it, say */
+/**
+ * @param binary a changed copy of it, say
+ * @param etc files that stand in for those of this name in /etc meanwhile
+ */
 export async function realAnswers(
   namespace: OracleNamespace,
   commands: readonly Command[],
   binary = 'ipvsadm',
+  etc: Readonly<Record<string, string>> = {},
 ): Promise<Answer[]> {
   const folder = await mkdtemp(join(tmpdir(), 'oracle-'));
   try {
     const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
     const script = ['export PATH=$PATH:/sbin:/usr/sbin', `cd ${folder}`];
+    script.push(...(await mountLines(folder, etc)));
     for (const [i, { argv, stdin }] of commands.entries()) {
       if (stdin !== undefined) await writeFile(join(folder, `${i}.in`), stdin);
       const input = stdin === undefined ? '/dev/null' : `${i}.in`;
@@ -56,6 +61,41 @@ export async function realAnswers(
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Ours under the same files, all command lines in one process. */
+export async function ourAnswersUnder(
+  { name }: OracleNamespace,
+  commands: readonly Command[],
+  etc: Readonly<Record<string, string>>,
+): Promise<Answer[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'ours-'));
+  try {
+    await writeFile(join(folder, 'commands'), JSON.stringify(commands));
+    const runner = join(import.meta.dirname, 'ipvsadmRunner.ts');
+    const words = [process.execPath, '--disable-warning=ExperimentalWarning', runner, name];
+    const script = [
+      `cd ${folder}`,
+      ...(await mountLines(folder, etc)),
+      `exec ${words.join(' ')} commands`,
+    ];
+    await writeFile(join(folder, 'script'), `${script.join('\n')}\n`);
+    const argv = ['netns', 'exec', name, 'sh', join(folder, 'script')];
+    const { stdout } = await exec('ip', argv);
+    return JSON.parse(stdout) as Answer[];
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** `ip netns exec` gives a script mounts of its own. */
+async function mountLines(
+  folder: string,
+  etc: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const names = Object.keys(etc);
+  for (const name of names) await writeFile(join(folder, name), etc[name]!);
+  return names.map((name) => `mount --bind ${name} /etc/${name}`);
 }
 
 export async function ourAnswer(

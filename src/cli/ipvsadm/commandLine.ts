@@ -1,6 +1,7 @@
 /**
  * One command line of ipvsadm 1.31 as a request: the first option is the command; options are checked one by one in their
- * order, then together, then what they say. Pure: names of hosts in it have been looked up by the caller.
+ * order, then together, then what they say. Names of hosts and ports are asked for where they
+ * are met, in that order too.
  */
 import { changeFrom, listFrom, timeoutsFrom } from './conclude.ts';
 import { Draft } from './draft.ts';
@@ -13,7 +14,7 @@ import {
   readCommandLine,
 } from './popt.ts';
 import type { IpvsadmRequest, Refusal } from './request.ts';
-import { BadValue, hostNameIn, type KnownNames, nameOfHost } from './values.ts';
+import { BadValue, type KnownNames } from './values.ts';
 
 export type ReadLine = CommandLine<IpvsadmOption>;
 
@@ -21,20 +22,6 @@ const INDEX = optionIndex(ALL_OPTIONS);
 
 export function readOptions(argv: readonly string[]): ReadLine {
   return readCommandLine(argv, INDEX);
-}
-
-const WITH_SOCKET = new Set(['tcp-service', 'udp-service', 'sctp-service', 'real-server']);
-
-/** Names of hosts that {@link requestFrom} will ask for. */
-export function hostNames({ options }: ReadLine): string[] {
-  return options.flatMap(({ spec, value = '' }) => {
-    const name = WITH_SOCKET.has(spec.long)
-      ? hostNameIn(value)
-      : spec.long === 'netmask'
-        ? nameOfHost(value)
-        : undefined;
-    return name === undefined ? [] : [name];
-  });
 }
 
 /** @param program as messages call it */

@@ -19,6 +19,7 @@ import { checkTunnelOptions, type IpvsadmOption } from './optionTable.ts';
 import { parseSchedulerFlags } from './schedulerFlags.ts';
 import {
   BadValue,
+  firstBytes,
   type KnownNames,
   leadingInteger,
   maskNumber,
@@ -128,7 +129,7 @@ export class Draft {
         this.#protocol = 6;
         return;
       case 'scheduler':
-        this.#scheduler = value.slice(0, NAME_LENGTH);
+        this.#scheduler = firstBytes(value, NAME_LENGTH);
         return;
       case 'netmask':
         this.#netmask = this.#maskFrom(value);
@@ -137,7 +138,7 @@ export class Draft {
         this.#flags |= c.IP_VS_SVC_F_ONEPACKET;
         return;
       case 'pe':
-        this.#engine = value.slice(0, NAME_LENGTH);
+        this.#engine = firstBytes(value, NAME_LENGTH);
         return;
       case 'sched-flags':
         this.#schedulerFlags = value;
@@ -215,7 +216,7 @@ export class Draft {
   #takeDaemon(long: string, value: string): void {
     switch (long) {
       case 'mcast-interface':
-        this.#daemon.multicastInterface = value.slice(0, NAME_LENGTH);
+        this.#daemon.multicastInterface = firstBytes(value, NAME_LENGTH);
         return;
       case 'syncid':
         this.#daemon.syncId = numberIn(value, 0, 255, 'illegal syncid specified');

@@ -6,7 +6,7 @@
 import { type ChangeRequest, type IpvsadmRequest, isChange, type Refusal } from './request.ts';
 
 export interface RestoreSteps {
-  parse(words: readonly string[]): Promise<IpvsadmRequest | Refusal>;
+  parse(words: readonly string[]): IpvsadmRequest | Refusal;
   /** @returns one errno a change, 0 = done */
   execute(changes: readonly ChangeRequest[]): Promise<readonly number[]>;
   /** what is no change: listings, help. @returns the exit code */
@@ -57,9 +57,9 @@ class Restoring {
   /** @returns true when this line ends it all */
   async take(text: string): Promise<boolean> {
     this.#line += 1;
-    const words = text.split(/[ \t\r]+/).filter((word) => word !== '' && word !== 'ipvsadm');
+    const words = wordsOf(text);
     if (words.length === 0) return false;
-    const request = await this.#steps.parse(words);
+    const request = this.#steps.parse(words);
     if (request.command === 'refused') return this.#refuse(request);
     if (isChange(request)) {
       this.#pending.push({ line: this.#line, change: request });
@@ -89,4 +89,10 @@ class Restoring {
     this.#steps.complain(this.#line, message);
     return isFinal;
   }
+}
+
+/** The program's own name may stand anywhere. A word of C ends at its first NUL, and may be empty then. */
+function wordsOf(line: string): string[] {
+  const words = line.split(/[ \t\r]+/).filter((word) => word !== '');
+  return words.map((word) => word.replace(/\0.*/s, '')).filter((word) => word !== 'ipvsadm');
 }

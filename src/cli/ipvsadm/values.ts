@@ -1,6 +1,6 @@
 /**
- * Values of ipvsadm's options, read as the C library's functions that it calls read them. Names of hosts and ports are not
- * looked up here: whoever calls has done that and hands in what they mean.
+ * Values of ipvsadm's options, read as the C library's functions that it calls read them: strtol(), inet_aton(), inet_pton(). Whoever
+ * calls hands in what names of hosts and ports mean.
  */
 import { type Address, addressToBytes, familyOf, parseAddress } from '../../net/address.ts';
 
@@ -40,13 +40,6 @@ export function parseSocket(
   return port === undefined ? undefined : { address, port };
 }
 
-/** The host of {@link parseSocket} when it is a name that has to be looked up. */
-export function hostNameIn(text: string): string | undefined {
-  if (/^\d*$/.test(text)) return undefined;
-  const parts = splitPort(text);
-  return parts === undefined || parts.isIpv6 ? undefined : nameOfHost(parts.host);
-}
-
 interface SocketParts {
   readonly host: string;
   readonly portText: string | undefined;
@@ -77,17 +70,15 @@ function isIpv6(text: string): boolean {
 
 /** @returns undefined when the name is not known */
 export function parseHost(text: string, names: KnownNames): Address | undefined {
-  return parseLooseIpv4(text) ?? (text === '' ? undefined : names.host(text));
+  return parseLooseIpv4(text) ?? names.host(text);
 }
 
-/** @returns undefined for an address, which needs no lookup */
-export function nameOfHost(text: string): string | undefined {
-  return text === '' || parseLooseIpv4(text) !== undefined ? undefined : text;
-}
+/** isspace() in the C locale: the no-break space and its kind are letters there. */
+const BLANK_TAIL = /[ \t\n\v\f\r].*$/s;
 
 /** The short and the octal and hexadecimal forms that inet_aton() takes, and anything behind a blank: `10.1`, `0x0a000001`. */
 function parseLooseIpv4(text: string): Address | undefined {
-  const parts = text.replace(/\s.*$/s, '').split('.');
+  const parts = text.replace(BLANK_TAIL, '').split('.');
   if (parts.length > 4 || !parts.every((part) => /^(0x[\da-f]+|0[0-7]*|[1-9]\d*)$/i.test(part))) {
     return undefined;
   }
@@ -108,9 +99,18 @@ export function integerFrom(text: string, min: number, max: number): number | un
   return number >= min && number <= max ? number : undefined;
 }
 
-/** As atoi() reads it: what stands behind the digits does not matter, and no digits are 0. */
+/** As atoi() reads it: what stands behind the digits does not matter, no digits are 0, and of 64 bits the low 32 count. */
 export function leadingInteger(text: string): number {
-  return Number(/^[ \t\n\v\f\r]*([+-]?\d+)/.exec(text)?.[1] ?? 0);
+  const number = BigInt(/^[ \t\n\v\f\r]*\+?(-?\d+)/.exec(text)?.[1] ?? 0);
+  const limit = 1n << 63n;
+  const long = number >= limit ? limit - 1n : number < -limit ? -limit : number;
+  return Number(BigInt.asIntN(32, long));
+}
+
+/** What fits into a field of so many bytes, in whole characters. */
+export function firstBytes(text: string, length: number): string {
+  const bytes = new Uint8Array(length);
+  return text.slice(0, new TextEncoder().encodeInto(text, bytes).read);
 }
 
 /** An IPv4 mask as a number: 255.255.255.0 = 0xffffff00. */

@@ -1,6 +1,6 @@
 /** Command lines of ipvsadm; the texts and exit codes of refusals are those of version 1.31. */
 import { describe, expect, test } from '@jest/globals';
-import { hostNames, readOptions, requestFrom } from '../../../../src/cli/ipvsadm/commandLine.ts';
+import { readOptions, requestFrom } from '../../../../src/cli/ipvsadm/commandLine.ts';
 import type { KnownNames } from '../../../../src/cli/ipvsadm/values.ts';
 
 const NAMES: KnownNames = {
@@ -50,6 +50,7 @@ describe('what is asked for', () => {
     ['-L --sctp-service [fd00::1]:80', { protocol: 132, address: 'fd00::1', port: 80 }],
     ['-L -t fd00::1:80', { protocol: 6, address: 'fd00::1:80', port: 0 }],
     ['-L -t db.example:mysql', { protocol: 6, address: '10.9.9.9', port: 3306 }],
+    ['-L -t [::ffff:1.2.3.4]:80', { protocol: 6, address: '::ffff:102:304', port: 80 }],
     ['-L -t [db.example:8]:9', { protocol: 6, address: '10.9.9.9', port: 8 }],
   ])('%s', (line, selection) => {
     const family = selection.address.includes(':') ? 'IPv6' : 'IPv4';
@@ -83,6 +84,11 @@ describe('what is refused', () => {
     ['-L -t 10', 2, 'illegal virtual server address[:port] specified'],
     ['-L -t 10.0.0.1:65536', 2, 'illegal virtual server address[:port] specified'],
     ['-L -t [fd00::1]', 2, 'illegal virtual server address[:port] specified'],
+    ['-L -t ::1:mysql', 2, 'illegal virtual server address[:port] specified'],
+    ['-L -t fe80::1%lo:80', 2, 'illegal virtual server address[:port] specified'],
+    ['-L -t [fe80::1%lo]:80', 2, 'illegal virtual server address[:port] specified'],
+    ['-L -t 10.0.0.1\u00a0x:80', 2, 'illegal virtual server address[:port] specified'],
+    ['-A -t 10.0.0.1:80 -p -M ::1', 2, 'illegal virtual server persistent mask specified'],
     ['-L -f 0', 2, "invalid fwmark value `0' specified"],
     ['-L -w x', 2, 'illegal weight specified'],
     ['-L -p 0', 2, "invalid timeout value `0' specified"],
@@ -195,6 +201,11 @@ describe('what is to be changed', () => {
     expect(parse(line)).toEqual(request);
   });
 
+  test('a name longer than its field is cut between characters', () => {
+    const request = parse('-A -t 10.0.0.1:80 -s üüüüüüüüü');
+    expect(request).toMatchObject({ service: { scheduler: 'üüüüüüü' } });
+  });
+
   test('a mask means what the address before it makes of it', () => {
     const maskOf = (line: string) => {
       const request = parse(`-A ${line} -p 5`);
@@ -206,16 +217,8 @@ describe('what is to be changed', () => {
     expect(maskOf('-M 255.255.0.0 -t 10.0.0.1:80')).toBe(0xffff_0000);
     expect(maskOf('-f 5 -M 255.0.0.0 -6')).toBe(128);
     expect(maskOf('-f 5 -6 -M 48x')).toBe(48);
+    // atoi() keeps the low 32 bits.
+    expect(maskOf('-f 5 -6 -M 4294967360')).toBe(64);
+    expect(maskOf('-f 5 -6 -M 99999999999999999999')).toMatchObject({ command: 'refused' });
   });
-});
-
-test('names are asked for before anything is made of them', () => {
-  const namesIn = (line: string) => hostNames(readOptions(words(line)));
-  expect(namesIn('-a -t db.example:80 -r [other]:80 -M mask')).toEqual([
-    'db.example',
-    'other',
-    'mask',
-  ]);
-  expect(namesIn('-a -t 10.0.0.1:http -r [fd00::1]:80 -M 0xffffff00 -s rr')).toEqual([]);
-  expect(namesIn('-L -t 80 -n foo')).toEqual([]);
 });

@@ -12,7 +12,7 @@ async function run(chunks: readonly string[], refuse: (port: number) => number =
     yield* chunks;
   }
   const exitCode = await restore(input(), {
-    parse: async (words) => requestFrom(readOptions(words), NO_NAMES, 'ipvsadm'),
+    parse: (words) => requestFrom(readOptions(words), NO_NAMES, 'ipvsadm'),
     execute: async (changes) => {
       const ports = changes.map((change) => {
         const service = 'service' in change ? change.service : undefined;
@@ -40,6 +40,17 @@ test('changes go in one batch, whatever the pieces that lines come in', async ()
   expect(await run([text.slice(0, cut), text.slice(cut)])).toEqual({
     exitCode: 0,
     log: ['execute 1', 'execute 2'],
+  });
+});
+
+test('a NUL ends the word it is in', async () => {
+  expect(await run([`-A\0x -t 10.0.0.1:1 ipvsadm\0x -s rr\0\n`])).toEqual({
+    exitCode: 0,
+    log: ['execute 1'],
+  });
+  expect(await run([`${add(1)} \0\n`])).toEqual({
+    exitCode: 2,
+    log: ['1: unexpected argument '],
   });
 });
 
