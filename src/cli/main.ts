@@ -13,10 +13,22 @@ import { EXIT } from './io.ts';
 // The middle one of V8's three compilers: beside a start of seconds it takes more CPU on other threads than it saves on ours.
 setFlagsFromString('--no-maglev');
 
-// A reader that has seen enough (`kube-ipvs list | head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed);
+  if (error.code === 'EPIPE') return endBySignal('SIGPIPE');
+  // Half of `list -S` on a full disk must not look like all of it.
+  process.stderr.write(`error: cannot write to stdout: ${error.message}\n`);
+  process.exit(EXIT.failed);
 });
+
+/**
+ * As every program ends whose reader has seen enough (`kube-ipvs list | head`). Node ignores the signal; a listener that goes away
+ * leaves the system's own handling behind.
+ */
+function endBySignal(signal: 'SIGPIPE'): void {
+  const nothing = () => undefined;
+  process.on(signal, nothing).off(signal, nothing);
+  process.kill(process.pid, signal);
+}
 
 const OLDEST_NODE = 24;
 

@@ -46,6 +46,23 @@ test('a long output arrives whole at a reader that takes its time', async () => 
   expect(() => JSON.parse(stdout) as unknown).not.toThrow();
 });
 
+test.each([
+  // A pipe that nobody reads: opened both ways for a moment, so that opening it does not wait.
+  ['the reader of a pipe is gone', 'mkfifo pipe; exec 3<>pipe 4>pipe 3<&-', '>&4', 141, ''],
+  [
+    'the disk is full',
+    ':',
+    '>/dev/full',
+    1,
+    'error: cannot write to stdout: ENOSPC: no space left on device, write\n',
+  ],
+])('where %s, it ends so that a script notices', async (_, before, target, code, text) => {
+  const script = `${before}; "$@" ${target}`;
+  const words = ['-c', script, 'sh', process.execPath, bundle, '--help'];
+  const done = execute('sh', words, { cwd: scratch.path, encoding: 'utf8' });
+  await expect(done).rejects.toMatchObject({ code, stderr: text });
+});
+
 test('bad input ends with exit code 2 and nothing on stdout', async () => {
   await expect(node([bundle, '--proxy-mode=iptables'])).rejects.toMatchObject({
     code: 2,
