@@ -9,7 +9,7 @@ import { DesiredBuilder } from '../desired/builder.ts';
 import type { DataplaneOptions } from '../desired/options.ts';
 import type { DesiredState } from '../desired/state.ts';
 import { ConntrackPort } from '../kernel/conntrackPort.ts';
-import { KernelDataplane, namesOf, openPorts } from '../kernel/dataplane.ts';
+import { KernelDataplane, openPorts } from '../kernel/dataplane.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { ClusterChange } from '../model/resources.ts';
@@ -21,6 +21,7 @@ import type { HostObserver } from '../plan/dataplane.ts';
 import { ClusterFeed } from './clusterFeed.ts';
 import type { OpenedSource } from './clusterSource.ts';
 import { ConntrackSweep } from './conntrackSweep.ts';
+import { firstReading } from './firstReading.ts';
 import { KernelView } from './kernelView.ts';
 import { Ledger } from './ledger.ts';
 import type { Reporter } from './reporter.ts';
@@ -102,14 +103,11 @@ export class Agent {
 
   /** The names of sets and chains do not depend on the cluster, so the kernel is read while the cluster is listed. */
   #openKernel(): Kernel {
-    const { config, nodeName, tools } = this.#parts;
-    const node = { name: nodeName, podCIDRs: [], families: this.#host!.families };
-    const { options } = buildDataplaneOptions(config.dataplane, node);
-    const { state } = new DesiredBuilder(options, this.#host!);
-    const names = namesOf(state);
+    const { config, tools } = this.#parts;
+    const { names, sysctls } = firstReading(config.dataplane, this.#host!);
     const dataplane = new KernelDataplane(names, openPorts(names, tools));
     const view = new KernelView(dataplane);
-    void view.prefetch(state.sysctls.keys());
+    void view.prefetch(sysctls);
     return { dataplane, view };
   }
 
@@ -135,6 +133,8 @@ export class Agent {
           if (isFirst) setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
           isFirst = false;
         },
+        onReading: (unread, retryInMs) => reporter.kernelRead(unread, retryInMs),
+        onChore: (chore, error) => reporter.chore(chore, error),
         onError: (error, retryInMs) => reporter.roundFailed(error, retryInMs),
       },
     );

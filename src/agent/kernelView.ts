@@ -1,11 +1,13 @@
 /**
  * What the kernel holds as far as we know: as last read, plus every operation that succeeded since. Incremental rounds
- * compare against it, so they cost what changed; the audit replaces it by a fresh reading.
+ * compare against it, so they cost what changed; the audit replaces it by a fresh reading. A part that cannot be read
+ * stays as it was known before; one that was never read is `unknown` in the state.
  */
-import type { ActualState } from '../desired/state.ts';
+import type { ActualState, Part } from '../desired/state.ts';
 import type { Dataplane } from '../plan/dataplane.ts';
 import type { ApplyReport } from '../plan/operations.ts';
 import { applyReport, mutableState, type MutableState } from '../plan/applied.ts';
+import { keepingKnown, partsOf } from './knownParts.ts';
 
 /** A reading that was finished longer ago is made again: the wait for the cluster may have been long. */
 const READING_KEEPS_MS = 10_000;
@@ -21,6 +23,7 @@ export class KernelView {
   readonly #dataplane: Dataplane;
   #state: MutableState | undefined;
   #reading: Reading | undefined;
+  #unread: ReadonlyMap<Part, Error> = new Map();
 
   constructor(dataplane: Dataplane) {
     this.#dataplane = dataplane;
@@ -39,20 +42,30 @@ export class KernelView {
     reading.doneAtMs = performance.now();
   }
 
-  /** A reading was begun and not taken yet. */
-  get hasReading(): boolean {
-    return this.#reading !== undefined;
-  }
-
-  /** Reads everything; throws KernelError or ExecError when the kernel cannot be read. */
-  async refresh(sysctls: Iterable<string>): Promise<void> {
+  /**
+   * Takes the reading that was begun, or reads.
+   *
+   * @returns false when it failed as a whole: everything is as it was known before
+   * @throws when it failed as a whole and nothing is known yet
+   */
+  async refresh(sysctls: Iterable<string>): Promise<boolean> {
     const begun = this.#reading;
     this.#reading = undefined;
     const isFresh = begun !== undefined && performance.now() < begun.doneAtMs + READING_KEEPS_MS;
-    const state = mutableState(await (isFresh ? begun.state : this.#dataplane.read([...sysctls])));
+    let reading: ActualState;
+    try {
+      reading = await (isFresh ? begun.state : this.#dataplane.read([...sysctls]));
+    } catch (error) {
+      if (this.#state === undefined) throw error;
+      this.#unread = new Map(partsOf(this.#state).map((part) => [part, error as Error]));
+      return false;
+    }
+    this.#unread = reading.unknown;
+    const state = mutableState(keepingKnown(reading, this.#state));
     // Every operation can be repeated, so what the reading has seen already changes nothing.
     if (isFresh) for (const report of begun.reports) applyReport(state, report);
     this.#state = state;
+    return true;
   }
 
   get isKnown(): boolean {
@@ -63,6 +76,11 @@ export class KernelView {
   get state(): ActualState {
     if (this.#state === undefined) throw new Error('the kernel has not been read yet');
     return this.#state;
+  }
+
+  /** What the last reading could not read, and why; known from an earlier one unless it is `unknown` in the state too. */
+  get unread(): ReadonlyMap<Part, Error> {
+    return this.#unread;
   }
 
   record(report: ApplyReport): void {

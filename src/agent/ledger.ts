@@ -3,7 +3,8 @@
  * own address), written to a file so that the next process knows them as ours and may remove them. Nothing else tells
  * such a server from one that keepalived or an administrator made. A lost ledger costs a left-over, never a foreign server.
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ServerKey } from '../desired/state.ts';
 
@@ -15,7 +16,10 @@ const VERSION = 1;
 export class Ledger {
   readonly #file: string;
   #keys: Set<ServerKey>;
-  #isDirty = false;
+  /** counts the changes */
+  #revision = 0;
+  /** that the file holds */
+  #savedRevision = 0;
 
   private constructor(file: string, keys: Set<ServerKey>) {
     this.#file = file;
@@ -31,26 +35,38 @@ export class Ledger {
     return this.#keys.has(key);
   }
 
+  /** It holds what the file does not. */
+  get isDirty(): boolean {
+    return this.#revision !== this.#savedRevision;
+  }
+
   add(key: ServerKey): void {
-    this.#isDirty ||= !this.#keys.has(key);
+    if (!this.#keys.has(key)) this.#revision++;
     this.#keys.add(key);
   }
 
   delete(key: ServerKey): void {
-    this.#isDirty = this.#keys.delete(key) || this.#isDirty;
+    if (this.#keys.delete(key)) this.#revision++;
   }
 
-  /** Writes the file if something changed; replaces it whole, so that a crash leaves the old one or the new one. */
+  /**
+   * Writes the file if something changed; replaces it whole, so that a crash leaves the old one or the new one. Only a file that
+   * is in place counts: after a failure everything is still to be written.
+   */
   async save(): Promise<void> {
-    if (!this.#isDirty) return;
-    this.#isDirty = false;
-    await mkdir(path.dirname(this.#file), { recursive: true });
-    const temporary = `${this.#file}.new`;
-    await writeFile(
-      temporary,
-      JSON.stringify({ version: VERSION, servers: [...this.#keys].sort() }),
-    );
-    await rename(temporary, this.#file);
+    if (!this.isDirty) return;
+    const revision = this.#revision;
+    const servers = [...this.#keys].sort();
+    const temporary = `${this.#file}.${process.pid}-${randomUUID()}`;
+    try {
+      await mkdir(path.dirname(this.#file), { recursive: true });
+      await writeFile(temporary, JSON.stringify({ version: VERSION, servers }));
+      await rename(temporary, this.#file);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+    this.#savedRevision = revision;
   }
 }
 

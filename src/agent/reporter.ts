@@ -6,7 +6,7 @@ import type { EventRecorder, EventSubject } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type { LocalLack } from '../desired/fragment.ts';
-import { emptyState, type ServerKey, serverKey } from '../desired/state.ts';
+import { emptyState, type Part, type ServerKey, serverKey } from '../desired/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
 import type { Family } from '../net/family.ts';
 import type { Clock } from '../ops/clock.ts';
@@ -17,10 +17,11 @@ import { measureState, type Observation } from '../ops/stateMetrics.ts';
 import type { DrainBook } from '../plan/drain.ts';
 import { type Operation, operationSubject } from '../plan/operations.ts';
 import type { KernelView } from './kernelView.ts';
+import { LEDGER_FILE } from './ledger.ts';
 import { ProblemBook } from './problemBook.ts';
 import type { RetryBook } from './retryBook.ts';
 import { StandingTrouble } from './standingTrouble.ts';
-import type { RoundOutcome } from './syncLoop.ts';
+import type { Chore, RoundOutcome } from './syncLoop.ts';
 
 export interface Observed {
   readonly view: KernelView;
@@ -49,6 +50,19 @@ export interface ServiceReport {
 const PROBLEMS_DELAY_MS = 300;
 const MAX_FAILURE_LINES = 10;
 const MAX_PROBLEM_LINES = 50;
+const MAX_PARTS = 5;
+
+const CHORE_TEXTS: Readonly<Record<Chore, { readonly failed: string; readonly works: string }>> = {
+  drain: {
+    failed:
+      'connections of draining destinations cannot be counted: they stay until they can; it is tried again',
+    works: 'connections of draining destinations can be counted again',
+  },
+  ledger: {
+    failed: `${LEDGER_FILE} cannot be written: after a restart now, NodePorts that went meanwhile would stay in the kernel; it is tried again`,
+    works: `${LEDGER_FILE} is written again`,
+  },
+};
 
 export class Reporter {
   readonly #parts: ReporterParts;
@@ -59,6 +73,12 @@ export class Reporter {
   #source: Pick<SourceStatus, 'isConnected'> | undefined;
   readonly #sourceTrouble = new StandingTrouble();
   readonly #roundTrouble = new StandingTrouble();
+  readonly #readingTrouble = new StandingTrouble();
+  readonly #choreTroubles: Readonly<Record<Chore, StandingTrouble>> = {
+    drain: new StandingTrouble(),
+    ledger: new StandingTrouble(),
+  };
+  #lastAuditAtMs: number | undefined;
   readonly #operationTrouble = new StandingTrouble();
   #isFirstRoundDone = false;
   /** families whose last sweep failed */
@@ -98,6 +118,8 @@ export class Reporter {
       problems: this.#problems.size,
       drainingDestinations: drain?.size ?? 0,
       failingOperations: retries?.size ?? 0,
+      unreadParts: view?.unread.size ?? 0,
+      lastAuditAtMs: this.#lastAuditAtMs,
     };
   }
 
@@ -159,6 +181,33 @@ export class Reporter {
     if (this.#roundTrouble.persists(error.message, clock.monotonicMs()))
       log.error(`the kernel could not be compared with what should be; ${retry}`, error);
     else log.verbose(2, `still failing; ${retry}`, { err: error.message });
+  }
+
+  /** After each reading of the kernel; what is not in `unread` is compared now. */
+  kernelRead(unread: ReadonlyMap<Part, Error>, retryInMs: number): void {
+    const { log, clock } = this.#parts;
+    const [first] = unread.values();
+    if (first === undefined) {
+      this.#lastAuditAtMs = clock.wallMs();
+      if (this.#readingTrouble.ends()) log.info('everything can be read from the kernel again');
+      return;
+    }
+    const parts = [...unread.keys()];
+    const more = parts.length > MAX_PARTS ? ` and ${parts.length - MAX_PARTS} more` : '';
+    const retry = `trying again in ${(retryInMs / 1000).toFixed(1)} s`;
+    const message = `cannot be read from the kernel: ${parts.slice(0, MAX_PARTS).join(', ')}${more}; that stays as it is, everything else goes on; ${retry}`;
+    if (this.#readingTrouble.persists(parts.join(), clock.monotonicMs())) log.error(message, first);
+    else log.verbose(2, message, { err: first.message });
+  }
+
+  /** See {@link SyncLoopEvents.onChore}. */
+  chore(chore: Chore, error: Error | undefined): void {
+    const { log, clock } = this.#parts;
+    const trouble = this.#choreTroubles[chore];
+    const { failed, works } = CHORE_TEXTS[chore];
+    if (error === undefined) {
+      if (trouble.ends()) log.info(works);
+    } else if (trouble.persists(error.message, clock.monotonicMs())) log.error(failed, error);
   }
 
   problems(origin: string, problems: readonly Problem[]): void {
@@ -271,7 +320,8 @@ export class Reporter {
   #measureRound({ report, durationMs }: RoundOutcome): void {
     const { metrics, health, families, clock } = this.#parts;
     const nowMs = clock.wallMs();
-    const isFailing = (this.#observed?.retries.size ?? 0) > 0;
+    const { retries, view } = this.#observed ?? {};
+    const isFailing = (retries?.size ?? 0) + (view?.unread.size ?? 0) > 0;
     metrics.applied(report);
     metrics.kubeproxy.changesTaken();
     metrics.kubeproxy.syncFinished(durationMs, nowMs);

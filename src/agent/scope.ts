@@ -1,20 +1,23 @@
 /**
  * A set of keys to look at again, gathered from several origins: the changes of the cluster, failed operations whose time
- * for another try has come. `isFull` means that keys are not enough (rules, sets, sysctls, the device): read everything.
+ * for another try has come. `isFull` means everything: at the start, after a reading, with a new source.
  */
 import { serverKey } from '../desired/state.ts';
 import type { Touched } from '../desired/touched.ts';
+import type { DifferenceScope } from '../plan/difference.ts';
 import type { Operation } from '../plan/operations.ts';
 
-export class Scope implements Touched {
+export class Scope implements DifferenceScope {
   readonly servers = new Set<string>();
   readonly addresses = new Set<string>();
   readonly entries = new Map<string, Set<string>>();
+  readonly sets = new Set<string>();
+  isFixedIncluded = false;
   isFull = false;
 
   get isEmpty(): boolean {
-    const keys = this.servers.size + this.addresses.size + this.entries.size;
-    return keys === 0 && !this.isFull;
+    const keys = this.servers.size + this.addresses.size + this.entries.size + this.sets.size;
+    return keys === 0 && !this.isFixedIncluded && !this.isFull;
   }
 
   include(touched: Touched): void {
@@ -44,12 +47,14 @@ export class Scope implements Touched {
       case 'removeDestination':
         this.servers.add(serverKey(operation.server));
         break;
-      case 'setSysctl':
       case 'createSet':
       case 'replaceSet':
+        this.sets.add(operation.set.name);
+        break;
+      case 'setSysctl':
       case 'writeRules':
       case 'createDummyDevice':
-        this.isFull = true;
+        this.isFixedIncluded = true;
         break;
     }
   }
@@ -60,12 +65,22 @@ export class Scope implements Touched {
     switch (operation.op) {
       case 'addEntry':
       case 'removeEntry':
-        return this.entries.get(operation.set.name)?.has(operation.entry) ?? false;
+        return (
+          this.sets.has(operation.set.name) ||
+          this.entries.get(operation.set.name)?.has(operation.entry) === true
+        );
+      case 'createSet':
+      case 'replaceSet':
+        return this.sets.has(operation.set.name);
+      case 'setSysctl':
+      case 'writeRules':
+      case 'createDummyDevice':
+        return this.isFixedIncluded;
       case 'bindAddress':
       case 'unbindAddress':
         return this.addresses.has(operation.address);
       default:
-        return 'server' in operation && this.servers.has(serverKey(operation.server));
+        return this.servers.has(serverKey(operation.server));
     }
   }
 

@@ -1,9 +1,10 @@
 /**
  * The one loop that writes to the kernel. A round takes every key that changed since the last one, compares desired with
  * known state for these keys only, applies the difference and books what failed or still drains. The same round with a
- * full scope is the start, the audit (`syncPeriod`) and the cure for damage to what is fixed.
+ * full scope is the start and the audit (`syncPeriod`). What is beside the rounds (reading the kernel, counting connections,
+ * the ledger) never holds them up: it is tried again by itself.
  */
-import { type DataplaneState, serverKey } from '../desired/state.ts';
+import { type DataplaneState, type Part, serverKey } from '../desired/state.ts';
 import type { Touched } from '../desired/touched.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Dataplane } from '../plan/dataplane.ts';
@@ -44,9 +45,16 @@ export interface SyncLoopOptions {
 
 export interface SyncLoopEvents {
   onRound(outcome: RoundOutcome): void;
-  /** the kernel could not be read, or a bug: the round was given up and will be tried again */
+  /** before the round that compares what was read; `unread` could not be, and the reading is made again */
+  onReading(unread: ReadonlyMap<Part, Error>, retryInMs: number): void;
+  /** a chore failed and is tried again by itself, or works (undefined) */
+  onChore(chore: Chore, error: Error | undefined): void;
+  /** nothing at all could be read at the start, or a bug: the round was given up and will be tried again */
   onError(error: Error, retryInMs: number): void;
 }
+
+/** What is done beside the rounds: looking at draining destinations, writing the ledger. */
+export type Chore = 'drain' | 'ledger';
 
 export interface SyncLoopParts {
   readonly desired: DesiredSource;
@@ -59,24 +67,33 @@ export interface SyncLoopParts {
   readonly now: () => number;
 }
 
-const READ_RETRY_MS = { first: 500, max: 15_000 };
+const RETRY_MS = { first: 500, max: 15_000 };
+const CHORE_RETRY_MS = 5_000;
 
 export class SyncLoop {
   readonly #parts: SyncLoopParts;
   readonly #options: SyncLoopOptions;
   readonly #events: SyncLoopEvents;
   readonly #waker = new Waker();
+  /** of the round under way */
   #desired: DesiredSource;
+  /** of the next one */
+  #source: DesiredSource;
   #hasChanges = false;
   #isFullWanted = true;
+  #isReadingDone = false;
   #isStopped = false;
   #nextAuditMs = Infinity;
+  #nextDrainLookMs = -Infinity;
+  #nextSaveMs = Infinity;
   #earliestRoundMs = -Infinity;
+  #failures = 0;
   #readFailures = 0;
 
   constructor(parts: SyncLoopParts, options: SyncLoopOptions, events: SyncLoopEvents) {
     this.#parts = parts;
     this.#desired = parts.desired;
+    this.#source = parts.desired;
     this.#options = options;
     this.#events = events;
   }
@@ -87,9 +104,12 @@ export class SyncLoop {
     this.#waker.signal();
   }
 
-  /** Read the kernel and compare everything in the next round; `desired` replaces the source after a new configuration. */
-  resync(desired: DesiredSource = this.#desired): void {
-    this.#desired = desired;
+  /**
+   * Compare everything in the next round; `desired` replaces the source after a new configuration. The round under way goes on
+   * with the one that it has settled: a new one holds nothing before that.
+   */
+  resync(desired: DesiredSource = this.#source): void {
+    this.#source = desired;
     this.#isFullWanted = true;
     this.#waker.signal();
   }
@@ -110,19 +130,28 @@ export class SyncLoop {
   }
 
   #nextWakeMs(): number {
-    const { retries, drain } = this.#parts;
-    const wanted = this.#hasChanges || this.#isFullWanted ? -Infinity : Infinity;
-    const next = Math.min(wanted, this.#nextAuditMs, retries.nextDueMs(), drain.nextCheckMs());
+    const isWanted = this.#hasChanges || this.#isFullWanted || this.#isReadingDone;
+    const next = Math.min(
+      isWanted ? -Infinity : Infinity,
+      this.#nextAuditMs,
+      this.#nextSaveMs,
+      this.#parts.retries.nextDueMs(),
+      this.#drainLookMs(),
+    );
     return Math.max(next, this.#earliestRoundMs);
+  }
+
+  #drainLookMs(): number {
+    return Math.max(this.#parts.drain.nextCheckMs(), this.#nextDrainLookMs);
   }
 
   async #attempt(): Promise<void> {
     try {
       await this.#round();
-      this.#readFailures = 0;
+      this.#failures = 0;
       this.#earliestRoundMs = this.#parts.now() + this.#options.minSyncPeriodMs;
     } catch (error) {
-      const delayMs = Math.min(READ_RETRY_MS.first * 2 ** this.#readFailures++, READ_RETRY_MS.max);
+      const delayMs = retryDelay(this.#failures++);
       this.#isFullWanted = true;
       this.#earliestRoundMs = this.#parts.now() + delayMs;
       this.#events.onError(error as Error, delayMs);
@@ -131,16 +160,19 @@ export class SyncLoop {
 
   async #round(): Promise<void> {
     const startMs = this.#parts.now();
+    this.#desired = this.#source;
     if (startMs >= this.#nextAuditMs) this.#beginAudit();
     const scope = this.#takeScope(startMs);
-    if (scope.isFull) await this.#readKernel(startMs);
+    if (this.#isReadingDone || !this.#parts.view.isKnown) await this.#takeReading(scope);
     const drained = await this.#drainOperations(startMs);
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
-    if (scope.isEmpty && planned.length === 0) return;
-    const report = await this.#parts.dataplane.apply(planned);
-    const newlyFailed = await this.#book(scope, planned, report);
-    const durationMs = this.#parts.now() - startMs;
-    this.#events.onRound({ isFull: scope.isFull, planned, report, newlyFailed, durationMs });
+    if (!scope.isEmpty || planned.length > 0) {
+      const report = await this.#parts.dataplane.apply(planned);
+      const newlyFailed = this.#book(scope, planned, report);
+      const durationMs = this.#parts.now() - startMs;
+      this.#events.onRound({ isFull: scope.isFull, planned, report, newlyFailed, durationMs });
+    }
+    await this.#saveLedger();
   }
 
   /** The kernel is read beside the rounds, so that no change waits for it; the round that follows compares everything. */
@@ -148,7 +180,8 @@ export class SyncLoop {
     const { view } = this.#parts;
     this.#nextAuditMs = Infinity;
     void view.prefetch(this.#desired.state.sysctls.keys()).then(() => {
-      if (view.hasReading) this.resync();
+      this.#isReadingDone = true;
+      this.#waker.signal();
     });
   }
 
@@ -157,27 +190,55 @@ export class SyncLoop {
     this.#hasChanges = false;
     scope.include(this.#desired.settle());
     this.#parts.retries.takeDue(nowMs, scope);
-    scope.isFull ||= this.#isFullWanted;
-    if (scope.isFull) {
-      this.#isFullWanted = false;
-      this.#nextAuditMs = nowMs + this.#options.syncPeriodMs;
-    }
+    scope.isFull = this.#isFullWanted;
+    this.#isFullWanted = false;
     return scope;
   }
 
-  async #readKernel(nowMs: number): Promise<void> {
-    const { view, drain } = this.#parts;
+  /** What could be read is compared whole in this round; what could not be is read again soon, and nothing waits for it. */
+  async #takeReading(scope: Scope): Promise<void> {
+    const { view, drain, now } = this.#parts;
     const { state } = this.#desired;
-    await view.refresh(state.sysctls.keys());
-    drain.adopt(state, view.state, nowMs);
+    this.#isReadingDone = false;
+    const isRead = await view.refresh(state.sysctls.keys());
+    const nowMs = now();
+    if (isRead) {
+      scope.isFull = true;
+      drain.adopt(state, view.state, nowMs);
+    }
+    const { unread } = view;
+    const delayMs = unread.size === 0 ? Infinity : retryDelay(this.#readFailures++);
+    if (unread.size === 0) this.#readFailures = 0;
+    this.#nextAuditMs = nowMs + Math.min(delayMs, this.#options.syncPeriodMs);
+    this.#events.onReading(unread, this.#nextAuditMs - nowMs);
   }
 
   /** Draining destinations whose connections have ended, or whose deadline has passed. */
   async #drainOperations(nowMs: number): Promise<readonly Operation[]> {
     const { drain, dataplane } = this.#parts;
-    if (nowMs < drain.nextCheckMs()) return [];
-    const counts = await dataplane.connections(drain.servers());
-    return drain.check(counts, nowMs, this.#desired.state);
+    if (nowMs < this.#drainLookMs()) return [];
+    try {
+      const counts = await dataplane.connections(drain.servers());
+      this.#events.onChore('drain', undefined);
+      return drain.check(counts, nowMs, this.#desired.state);
+    } catch (error) {
+      this.#nextDrainLookMs = nowMs + CHORE_RETRY_MS;
+      this.#events.onChore('drain', error as Error);
+      return [];
+    }
+  }
+
+  async #saveLedger(): Promise<void> {
+    const { ledger, now } = this.#parts;
+    if (!ledger.isDirty || (this.#nextSaveMs < Infinity && now() < this.#nextSaveMs)) return;
+    try {
+      await ledger.save();
+      this.#nextSaveMs = Infinity;
+      this.#events.onChore('ledger', undefined);
+    } catch (error) {
+      this.#nextSaveMs = now() + CHORE_RETRY_MS;
+      this.#events.onChore('ledger', error as Error);
+    }
   }
 
   #plan(scope: Scope): readonly Operation[] {
@@ -190,7 +251,7 @@ export class SyncLoop {
     return orderPlan(operations);
   }
 
-  async #book(scope: Scope, planned: readonly Operation[], report: ApplyReport) {
+  #book(scope: Scope, planned: readonly Operation[], report: ApplyReport) {
     const { view, ledger, retries, drain, now } = this.#parts;
     const nowMs = now();
     view.record(report);
@@ -205,9 +266,13 @@ export class SyncLoop {
       if (operation.op === 'removeServer') ledger.add(serverKey(operation.server));
     }
     drain.record(report, nowMs);
-    await ledger.save();
     return newlyFailed;
   }
+}
+
+/** @param failures that went before */
+function retryDelay(failures: number): number {
+  return Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.max);
 }
 
 /** Servers on addresses that the dummy device does not carry: nothing but the ledger tells the next process about them. */

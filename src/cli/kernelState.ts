@@ -10,6 +10,8 @@ export async function readKernel(desired: DesiredState): Promise<Comparison> {
   const dataplane = new KernelDataplane(namesOf(desired));
   try {
     const actual = await dataplane.read([...desired.sysctls.keys()]);
+    // Half a comparison would read like a whole one.
+    for (const error of actual.unknown.values()) throw error;
     return { actual, isOwned: ownership(actual, await Ledger.open()) };
   } finally {
     await dataplane.close();

@@ -72,12 +72,26 @@ export interface DataplaneState {
 
 export type DesiredState = DataplaneState;
 
+/** What is read by itself, so that it can be unknown by itself: `ipset KUBE-CLUSTER-IP`, `rules IPv4 nat`. */
+export type Part =
+  | 'virtual servers'
+  /** with the device that carries them */
+  | 'addresses'
+  | `ipset ${string}`
+  | `rules ${Family} ${TableName}`
+  | `sysctl ${string}`;
+
 /** As read from the kernel. `sysctls` holds just those asked for. */
 export interface ActualState extends DataplaneState {
   /** the dummy device exists */
   readonly hasDummyDevice: boolean;
   /** virtual servers that were found but cannot be ours in form (fwmark, other protocols): never touched */
   readonly foreignServers: readonly string[];
+  /**
+   * What could not be read, and why. Its place in this state is empty and says nothing: an unknown part is not written, nothing
+   * of it is removed, and nothing is concluded from what it seems to lack.
+   */
+  readonly unknown: ReadonlyMap<Part, Error>;
 }
 
 /** A node on which nothing has been programmed. */
@@ -93,6 +107,7 @@ export function emptyState(): ActualState {
     sysctls: new Map(),
     hasDummyDevice: false,
     foreignServers: [],
+    unknown: new Map(),
   };
 }
 

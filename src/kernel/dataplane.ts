@@ -1,8 +1,14 @@
 /**
- * The kernel of this node behind the Dataplane seam: one port a subsystem, put together. Decides only how a plan is cut into runs
- * of one subsystem, so that each port can batch; the order is the plan's, and what is retried is the agent's.
+ * The kernel of this node behind the Dataplane seam: one port a subsystem, put together. Each is read by itself. Decides only how a
+ * plan is cut into runs of one subsystem, so that each port can batch; the order is the plan's, and what is retried is the agent's.
  */
-import type { ActualState, DataplaneState, ServerKey } from '../desired/state.ts';
+import {
+  type ActualState,
+  type DataplaneState,
+  emptyState,
+  type Part,
+  type ServerKey,
+} from '../desired/state.ts';
 import { FAMILIES } from '../net/family.ts';
 import type { Dataplane } from '../plan/dataplane.ts';
 import type {
@@ -14,12 +20,13 @@ import type {
 import { isBuiltInChain } from '../plan/ruleDifference.ts';
 import { ExecError, KernelError } from './errors.ts';
 import { IpsetPort, isSetOperation } from './ipset.ts';
-import { IptablesPort, isRuleOperation } from './iptables.ts';
+import { IptablesPort, isRuleOperation, RULE_PARTS, type RuleReading } from './iptables.ts';
 import type { IptablesTools } from './iptablesBackend.ts';
 import type { ChainNames } from './iptablesText.ts';
 import { isIpvsOperation } from './ipvsApply.ts';
 import { IpvsPort } from './ipvsPort.ts';
 import { isLinkOperation, LinkPort } from './linkPort.ts';
+import { Reading } from './reading.ts';
 import { isSysctlOperation, SysctlPort } from './sysctl.ts';
 
 /** What is ours by name. */
@@ -72,23 +79,41 @@ interface PortReport {
 export class KernelDataplane implements Dataplane {
   readonly #setNames: readonly string[];
   readonly #ports: Ports;
+  readonly #readLimitMs: number | undefined;
 
-  constructor(owned: OwnedNames, ports: Ports = openPorts(owned)) {
+  constructor(owned: OwnedNames, ports: Ports = openPorts(owned), readLimitMs?: number) {
     this.#setNames = owned.sets;
     this.#ports = ports;
+    this.#readLimitMs = readLimitMs;
   }
 
-  /** @throws KernelError or ExecError of the first subsystem that cannot be read */
   async read(sysctlNames: readonly string[]): Promise<ActualState> {
     const { ipvs, links, sets, rules, sysctls } = this.#ports;
+    const reading = new Reading(this.#readLimitMs);
+    const empty = emptyState();
+    const noRules: RuleReading = { ...empty.iptables, unknown: new Map() };
+    const setPart = (name: string): Part => `ipset ${name}`;
+    const sysctlPart = (name: string): Part => `sysctl ${name}`;
     const [servers, dummy, ipsets, iptables, values] = await Promise.all([
-      ipvs.read(),
-      links.read(),
-      sets.read(this.#setNames),
-      rules.read(),
-      sysctls.read(sysctlNames),
+      reading.part(['virtual servers'], () => ipvs.read(), empty),
+      reading.part(['addresses'], () => links.read(), empty),
+      reading.each(this.#setNames, setPart, (names) => sets.read(names)),
+      reading.part(RULE_PARTS, () => rules.read(), noRules),
+      reading.each(sysctlNames, sysctlPart, (names) => sysctls.read(names)),
     ]);
-    return { ...servers, ...dummy, ipsets, iptables, sysctls: values };
+    const { virtualServers, foreignServers } = servers;
+    const { hasDummyDevice, addresses } = dummy;
+    const { IPv4, IPv6 } = iptables;
+    return {
+      virtualServers,
+      foreignServers,
+      hasDummyDevice,
+      addresses,
+      ipsets,
+      iptables: { IPv4, IPv6 },
+      sysctls: values,
+      unknown: new Map([...reading.unknown, ...iptables.unknown]),
+    };
   }
 
   async apply(plan: readonly Operation[]): Promise<ApplyReport> {

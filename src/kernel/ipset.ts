@@ -68,6 +68,7 @@ export class IpsetPort {
 
   /** Those of `names` that exist. @throws KernelError */
   async read(names: readonly string[]): Promise<ReadonlyMap<string, IpSet>> {
+    this.#sizes = undefined;
     const sets = await this.#reader.read(names);
     this.#sizes = new Map(names.map((name) => [name, sets.get(name)?.entries.size ?? 0]));
     return sets;
@@ -109,7 +110,7 @@ export class IpsetPort {
    */
   async #restore(operations: readonly LineOperation[]): Promise<boolean> {
     try {
-      const before = this.#sizes ?? parseCounts((await this.#run(['ipset', 'list', '-t'])).stdout);
+      const before = await this.#sizesOf(operations);
       this.#sizes = undefined;
       const stdin = [...operations.map(lineOf), 'list -t', ''].join('\n');
       const argv = ['ipset', 'restore', '-exist'] as const;
@@ -128,6 +129,13 @@ export class IpsetPort {
       if (error instanceof ExecError) return false;
       throw error;
     }
+  }
+
+  /** @throws ExecError */
+  async #sizesOf(operations: readonly LineOperation[]): Promise<ReadonlyMap<string, number>> {
+    const sizes = this.#sizes;
+    if (sizes !== undefined && operations.every(({ set }) => sizes.has(set.name))) return sizes;
+    return parseCounts((await this.#run(['ipset', 'list', '-t'])).stdout);
   }
 
   /** A session that cannot run answers every line with the reason. */

@@ -3,6 +3,7 @@
  * this runs at start, after a change of configuration and when the audit finds damage, so it may start processes.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
+import type { Part, TableName } from '../desired/state.ts';
 import type { Operation } from '../plan/operations.ts';
 import { ExecError, NET_ADMIN_CURE } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
@@ -21,6 +22,19 @@ export type RuleOperation = Extract<Operation, { readonly op: 'writeRules' }>;
 
 export function isRuleOperation(operation: Operation): operation is RuleOperation {
   return operation.op === 'writeRules';
+}
+
+const TABLES: readonly TableName[] = ['nat', 'filter'];
+
+export const RULE_PARTS: readonly Part[] = FAMILIES.flatMap(partsOf);
+
+function partsOf(family: Family): readonly Part[] {
+  return TABLES.map((table): Part => `rules ${family} ${table}`);
+}
+
+export interface RuleReading extends Readonly<Record<Family, Tables>> {
+  /** what could not be read, and why */
+  readonly unknown: ReadonlyMap<Part, Error>;
 }
 
 export interface RuleReport {
@@ -61,13 +75,19 @@ export class IptablesPort {
     return this.#variant;
   }
 
-  /** Writes nothing. @throws ExecError when iptables is not installed or cannot read */
-  async read(): Promise<Readonly<Record<Family, Tables>>> {
-    const saved = await this.#save();
-    const parse = (family: Family) => parseTables(saved.get(family) ?? '', this.#ours);
-    const tables = { IPv4: parse('IPv4'), IPv6: parse('IPv6') };
-    for (const family of FAMILIES) this.#fresh.set(family, tables[family]);
-    return tables;
+  /** Writes nothing. @throws ExecError when iptables is not installed, or no variant of it can be read */
+  async read(): Promise<RuleReading> {
+    const saved = await this.#saveEach();
+    const unknown = new Map<Part, Error>();
+    const parse = (family: Family) => {
+      const text = saved.get(family) ?? '';
+      if (text instanceof Error) for (const part of partsOf(family)) unknown.set(part, text);
+      const tables = parseTables(text instanceof Error ? '' : text, this.#ours);
+      if (text instanceof Error) this.#fresh.delete(family);
+      else this.#fresh.set(family, tables);
+      return tables;
+    };
+    return { IPv4: parse('IPv4'), IPv6: parse('IPv6'), unknown };
   }
 
   /** One program run a family, each table a transaction; goes on after failures, never throws for them. */
@@ -126,9 +146,24 @@ export class IptablesPort {
     return parseTables(saved.get(family) ?? '', this.#ours);
   }
 
+  /** One family that cannot be read keeps nothing from the other. */
+  async #saveEach(): Promise<ReadonlyMap<Family, string | Error>> {
+    const variant = this.#variant;
+    if (variant === undefined) return this.#save();
+    const { families } = await this.#findTools();
+    const texts = families.map(async (family) => {
+      const text = await saveAll(this.#run, variant, [family]).then(
+        (saved) => saved.get(family)!,
+        (error: unknown) => error as Error,
+      );
+      return [family, text] as const;
+    });
+    return new Map(await Promise.all(texts));
+  }
+
+  /** Looks for the variant. */
   async #save(): Promise<Saved> {
     const tools = await this.#findTools();
-    if (this.#variant !== undefined) return saveAll(this.#run, this.#variant, tools.families);
     this.#tools = { ...tools, surveyed: undefined };
     const { traced, readable } = tools.surveyed ?? (await survey(this.#look, tools));
     this.#variant = traced?.variant;

@@ -23,6 +23,10 @@ export interface Observation {
   readonly drainingDestinations: number;
   /** operations that failed and wait for their next try */
   readonly failingOperations: number;
+  /** parts of the kernel's state that the last reading could not read */
+  readonly unreadParts: number;
+  /** wall ms when everything had been read; undefined before the first time */
+  readonly lastAuditAtMs: number | undefined;
 }
 
 export class StateMetrics {
@@ -110,6 +114,16 @@ const STANDING: readonly (readonly [string, string, (observed: Observation) => n
     'kubeipvs_failing_operations',
     'Operations that failed and will be tried again',
     (o) => o.failingOperations,
+  ],
+  [
+    'kubeipvs_unread_parts',
+    'Parts of the kernel that could not be read at the last audit: they are left as they are',
+    (o) => o.unreadParts,
+  ],
+  [
+    'kubeipvs_last_audit_timestamp_seconds',
+    'When everything was last read from the kernel and compared; 0 before the first time',
+    (o) => (o.lastAuditAtMs ?? 0) / 1000,
   ],
 ];
 

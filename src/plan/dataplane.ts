@@ -5,7 +5,7 @@ import type { ServerKey } from '../desired/state.ts';
 import type { HostNetwork } from '../model/host.ts';
 
 export interface Dataplane {
-  /** everything that is or could be ours, in a few dumps; changes nothing */
+  /** everything that is or could be ours, in a few dumps; changes nothing; what cannot be read is `unknown` in it */
   read(sysctls: readonly string[]): Promise<ActualState>;
   /** in the order given; never throws for a failed operation, reports it */
   apply(plan: readonly Operation[]): Promise<ApplyReport>;

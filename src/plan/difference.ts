@@ -1,7 +1,7 @@
 /**
  * The difference between the dataplane that should be and the one that is, as operations. Decides what has to change and what
- * may be removed; leaves the sequence to order.ts and the end of a drain to drain.ts. With a scope it looks at the touched
- * keys only and costs what changed; both ways go through the same functions for one key.
+ * may be removed, and leaves alone what is unknown; leaves the sequence to order.ts and the end of a drain to drain.ts. With a
+ * scope it looks at the touched keys only and costs what changed; both ways go through the same functions for one key.
  */
 import type { ActualState, DesiredState, ServerKey, TableName } from '../desired/state.ts';
 import type { VirtualServer } from '../desired/state.ts';
@@ -14,6 +14,14 @@ import { hasDesiredRules } from './ruleDifference.ts';
 import { serverDifference } from './serverDifference.ts';
 import { setDifference } from './setDifference.ts';
 
+/** Keys to be compared, and what else. */
+export interface DifferenceScope extends Touched {
+  /** also what depends on no key: sysctls, the device, rules */
+  readonly isFixedIncluded?: boolean;
+  /** names of sets to be compared whole */
+  readonly sets?: ReadonlySet<string>;
+}
+
 export interface DifferenceContext {
   /**
    * Whether an undesired virtual server that is not on an address of the dummy device is known to be ours: a NodePort that
@@ -23,7 +31,7 @@ export interface DifferenceContext {
   /** undesired virtual servers on these addresses stay, whoever made them */
   readonly excludeCidrs: readonly Prefix[];
   /** keys that may differ; absent: everything is compared, also what does not depend on Services */
-  readonly scope?: Touched;
+  readonly scope?: DifferenceScope;
 }
 
 const TABLES: readonly TableName[] = ['nat', 'filter'];
@@ -34,24 +42,29 @@ export function difference(
   actual: ActualState,
   context: DifferenceContext,
 ): Operation[] {
-  const fixed = context.scope === undefined ? fixedDifference(desired, actual) : [];
+  const { scope } = context;
+  const isFixedIncluded = scope === undefined || scope.isFixedIncluded === true;
   return [
-    ...fixed,
-    ...setDifferences(desired, actual, context.scope),
+    ...(isFixedIncluded ? fixedDifference(desired, actual) : []),
+    ...setDifferences(desired, actual, scope),
     ...serverDifferences(desired, actual, context),
-    ...addressDifferences(desired, actual, context.scope),
+    ...addressDifferences(desired, actual, scope),
   ];
 }
 
 /** What depends on the configuration and not on Services: sysctls, the device, rules. */
 function fixedDifference(desired: DesiredState, actual: ActualState): Operation[] {
   const operations: Operation[] = [];
+  const { unknown } = actual;
   for (const [name, value] of desired.sysctls) {
-    if (actual.sysctls.get(name) !== value) operations.push({ op: 'setSysctl', name, value });
+    if (unknown.has(`sysctl ${name}`) || actual.sysctls.get(name) === value) continue;
+    operations.push({ op: 'setSysctl', name, value });
   }
-  if (!actual.hasDummyDevice) operations.push({ op: 'createDummyDevice' });
+  if (!unknown.has('addresses') && !actual.hasDummyDevice)
+    operations.push({ op: 'createDummyDevice' });
   for (const family of FAMILIES) {
     for (const table of TABLES) {
+      if (unknown.has(`rules ${family} ${table}`)) continue;
       const chains = desired.iptables[family][table];
       if (!hasDesiredRules(chains, actual.iptables[family][table]))
         operations.push({ op: 'writeRules', family, table, chains });
@@ -64,13 +77,15 @@ function fixedDifference(desired: DesiredState, actual: ActualState): Operation[
 function setDifferences(
   desired: DesiredState,
   actual: ActualState,
-  scope: Touched | undefined,
+  scope: DifferenceScope | undefined,
 ): Operation[] {
-  const names = scope === undefined ? desired.ipsets.keys() : scope.entries.keys();
+  const names =
+    scope === undefined ? desired.ipsets.keys() : union(scope.sets ?? [], scope.entries.keys());
   return [...names].flatMap((name) => {
     const wanted = desired.ipsets.get(name);
-    if (wanted === undefined) return [];
-    return setDifference(wanted, actual.ipsets.get(name), scope?.entries.get(name));
+    if (wanted === undefined || actual.unknown.has(`ipset ${name}`)) return [];
+    const only = scope?.sets?.has(name) === true ? undefined : scope?.entries.get(name);
+    return setDifference(wanted, actual.ipsets.get(name), only);
   });
 }
 
@@ -79,6 +94,7 @@ function serverDifferences(
   actual: ActualState,
   { isOwned, excludeCidrs, scope }: DifferenceContext,
 ): Operation[] {
+  if (actual.unknown.has('virtual servers')) return [];
   const isRemovable = (server: VirtualServer) =>
     !excludeCidrs.some((prefix) => prefixContains(prefix, server.address)) &&
     (actual.addresses.has(server.address) || isOwned(server));
@@ -94,6 +110,7 @@ function addressDifferences(
   actual: ActualState,
   scope: Touched | undefined,
 ): Operation[] {
+  if (actual.unknown.has('addresses')) return [];
   const operations: Operation[] = [];
   const keys: Iterable<Address> = scope?.addresses ?? union(desired.addresses, actual.addresses);
   for (const address of keys) {

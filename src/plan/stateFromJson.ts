@@ -139,6 +139,7 @@ function stateOf(input: StateInput): ActualState {
     sysctls: new Map(Object.entries(input.sysctls)),
     hasDummyDevice: true,
     foreignServers: [],
+    unknown: new Map(),
   };
 }
 

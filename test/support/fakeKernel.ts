@@ -4,8 +4,15 @@
  * missing succeed, as in the real kernel layer.
  */
 import { constants } from 'node:os';
-import type { ActualState, DestinationKey, ServerKey } from '../../src/desired/state.ts';
+import type {
+  ActualState,
+  DestinationKey,
+  Part,
+  ServerKey,
+  TableName,
+} from '../../src/desired/state.ts';
 import { destinationKey, emptyState, serverKey } from '../../src/desired/state.ts';
+import type { Family } from '../../src/net/family.ts';
 import { KernelError } from '../../src/kernel/errors.ts';
 import { applyOperation, type MutableState, mutableState } from '../../src/plan/applied.ts';
 import type { Dataplane } from '../../src/plan/dataplane.ts';
@@ -29,6 +36,8 @@ export class FakeKernel implements Dataplane {
   isClosed = false;
   /** the next reads fail with it until it is cleared */
   readError: Error | undefined;
+  /** parts that cannot be read while they are in it */
+  readonly unreadable = new Map<Part, Error>();
   failureRule: FailureRule | undefined;
   readonly #connections = new Map<string, readonly [active: number, inactive: number]>();
 
@@ -57,7 +66,7 @@ export class FakeKernel implements Dataplane {
     const copy = mutableState(this.state);
     const asked = new Set(sysctls);
     for (const name of copy.sysctls.keys()) if (!asked.has(name)) copy.sysctls.delete(name);
-    return copy;
+    return withoutParts(copy, this.unreadable);
   }
 
   async apply(plan: readonly Operation[]): Promise<ApplyReport> {
@@ -114,6 +123,20 @@ export class FakeKernel implements Dataplane {
       inactiveConnections,
     };
   }
+}
+
+function withoutParts(state: MutableState, unknown: ReadonlyMap<Part, Error>): ActualState {
+  for (const part of unknown.keys()) {
+    const [kind, name = '', table] = part.split(' ');
+    if (part === 'virtual servers') state.virtualServers.clear();
+    else if (part === 'addresses') {
+      state.addresses.clear();
+      state.hasDummyDevice = false;
+    } else if (kind === 'ipset') state.ipsets.delete(name);
+    else if (kind === 'sysctl') state.sysctls.delete(name);
+    else state.iptables[name as Family][table as TableName].clear();
+  }
+  return { ...state, unknown: new Map(unknown) };
 }
 
 /** Why a real kernel would refuse. */

@@ -4,8 +4,10 @@ import path from 'node:path';
 import { KernelView } from '../../src/agent/kernelView.ts';
 import { Ledger } from '../../src/agent/ledger.ts';
 import { RetryBook } from '../../src/agent/retryBook.ts';
-import { type RoundOutcome, SyncLoop } from '../../src/agent/syncLoop.ts';
+import { type Chore, type RoundOutcome, SyncLoop } from '../../src/agent/syncLoop.ts';
+import type { Part } from '../../src/desired/state.ts';
 import { DesiredBuilder } from '../../src/desired/builder.ts';
+import type { ClusterChange } from '../../src/model/resources.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
 import { slimService } from '../../src/model/slimService.ts';
 import { DrainBook } from '../../src/plan/drain.ts';
@@ -22,7 +24,14 @@ export interface HarnessOptions {
 export class LoopHarness {
   readonly kernel: FakeKernel;
   readonly builder = new DesiredBuilder(dataplaneOptions(), hostNetwork());
+  /** every change that was told, for another builder */
+  readonly changes: ClusterChange[] = [];
+  /** added to the clock */
+  now = 0;
   readonly errors: Error[] = [];
+  /** what each reading could not read */
+  readonly readings: ReadonlyMap<Part, Error>[] = [];
+  readonly chores: (readonly [Chore, Error | undefined])[] = [];
   readonly retries: RetryBook;
   readonly ledger: Ledger;
   readonly drain: DrainBook;
@@ -49,7 +58,7 @@ export class LoopHarness {
         ledger,
         retries: this.retries,
         drain: this.drain,
-        now: () => performance.now(),
+        now: () => performance.now() + this.now,
       },
       {
         syncPeriodMs: options.syncPeriodMs ?? 3_600_000,
@@ -58,6 +67,8 @@ export class LoopHarness {
       },
       {
         onRound: (outcome) => this.#push(outcome),
+        onReading: (unread) => this.readings.push(unread),
+        onChore: (chore, error) => this.chores.push([chore, error]),
         onError: (error) => this.errors.push(error),
       },
     );
@@ -94,19 +105,22 @@ export class LoopHarness {
 
   service(raw: Record<string, unknown>): void {
     const { object } = slimService(raw);
-    this.builder.change({ kind: 'Service', key: `${object!.namespace}/${object!.name}`, object });
-    this.loop.changed();
+    this.#change({ kind: 'Service', key: `${object!.namespace}/${object!.name}`, object });
   }
 
   removeService(key: string): void {
-    this.builder.change({ kind: 'Service', key, object: undefined });
-    this.loop.changed();
+    this.#change({ kind: 'Service', key, object: undefined });
   }
 
   slice(raw: Record<string, unknown>): void {
     const { object } = slimEndpointSlice(raw);
     const { namespace, name, service } = object!;
-    this.builder.change({ kind: 'EndpointSlice', key: `${namespace}/${name}`, service, object });
+    this.#change({ kind: 'EndpointSlice', key: `${namespace}/${name}`, service, object });
+  }
+
+  #change(change: ClusterChange): void {
+    this.changes.push(change);
+    this.builder.change(change);
     this.loop.changed();
   }
 

@@ -140,6 +140,7 @@ export function actualOf(state: DesiredState): ActualState {
     virtualServers: withoutNames(state),
     hasDummyDevice: true,
     foreignServers: [],
+    unknown: new Map(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -39,3 +39,25 @@ test.each(['', '{"servers": 3}', 'null', '[1'])(
     expect((await Ledger.open(broken)).has('192.0.2.1:30080/TCP')).toBe(false);
   },
 );
+
+test('what could not be written is still to be written, and leaves no half file', async () => {
+  const ledger = await Ledger.open(file);
+  ledger.add('192.0.2.1:30080/TCP');
+  const folderOfFile = path.dirname(file);
+  await writeFile(folderOfFile, 'a file where the folder should be');
+  await expect(ledger.save()).rejects.toMatchObject({ code: 'EEXIST' });
+  expect(ledger.isDirty).toBe(true);
+  await rm(folderOfFile);
+  await ledger.save();
+  expect(ledger.isDirty).toBe(false);
+  expect((await Ledger.open(file)).has('192.0.2.1:30080/TCP')).toBe(true);
+  expect(await readdir(folderOfFile)).toEqual(['ledger.json']);
+});
+
+test('two processes that write at once do not take the file from each other', async () => {
+  const [one, other] = [await Ledger.open(file), await Ledger.open(file)];
+  one.add('192.0.2.1:30080/TCP');
+  other.add('192.0.2.1:30080/TCP');
+  await Promise.all([one.save(), other.save()]);
+  expect((await Ledger.open(file)).has('192.0.2.1:30080/TCP')).toBe(true);
+});

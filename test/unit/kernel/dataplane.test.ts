@@ -1,4 +1,5 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { emptyState } from '../../../src/desired/state.ts';
 import { KernelDataplane, namesOf, type Ports } from '../../../src/kernel/dataplane.ts';
 import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
@@ -116,5 +117,81 @@ test('what is ours by name follows from a desired state', () => {
   expect(namesOf({ ipsets, iptables: { IPv4: tables, IPv6: tables } })).toEqual({
     sets: ['S'],
     chains: { nat: ['KUBE-SERVICES'], filter: ['KUBE-FORWARD'] },
+  });
+});
+
+describe('a reading', () => {
+  const error = new ExecError({ argv: ['x'], exitCode: 1, stderr: 'no' });
+  const whole = (): Ports =>
+    ({
+      ipvs: {
+        read: async () => ({ virtualServers: new Map(), foreignServers: ['fwmark:5/IPv4'] }),
+      },
+      links: { read: async () => ({ hasDummyDevice: true, addresses: new Set(['10.96.0.1']) }) },
+      sets: {
+        read: async (names: readonly string[]) =>
+          new Map(names.map((name) => [name, { ...set, name, entries: new Set(['10.0.0.1']) }])),
+      },
+      rules: { read: async () => ({ ...emptyState().iptables, unknown: new Map() }) },
+      sysctls: {
+        read: async (names: readonly string[]) => new Map(names.map((name) => [name, '1'])),
+      },
+    }) as unknown as Ports;
+  const named = { ...owned, sets: ['A', 'B'] };
+  const failing = async () => {
+    throw error;
+  };
+  const unread = async (ports: Partial<Ports>) => {
+    const state = await new KernelDataplane(named, { ...whole(), ...ports }).read(['x', 'y']);
+    return { state, unknown: [...state.unknown.keys()] };
+  };
+
+  test('of everything knows everything', async () => {
+    const { state, unknown } = await unread({});
+    expect(unknown).toEqual([]);
+    expect(state.hasDummyDevice).toBe(true);
+    expect([...state.ipsets.keys()]).toEqual(['A', 'B']);
+    expect(state.sysctls).toEqual(
+      new Map([
+        ['x', '1'],
+        ['y', '1'],
+      ]),
+    );
+  });
+
+  test.each([
+    ['ipvs', ['virtual servers']],
+    ['links', ['addresses']],
+    ['sets', ['ipset A', 'ipset B']],
+    ['rules', ['rules IPv4 nat', 'rules IPv4 filter', 'rules IPv6 nat', 'rules IPv6 filter']],
+    ['sysctls', ['sysctl x', 'sysctl y']],
+  ] as const)('without %s is without that alone', async (name, parts) => {
+    const { state, unknown } = await unread({ [name]: { read: failing } });
+    expect(unknown).toEqual(parts);
+    expect(state.unknown.get(parts[0])).toBe(error);
+    expect([...state.addresses]).toEqual(name === 'links' ? [] : ['10.96.0.1']);
+    expect(state.ipsets.size).toBe(name === 'sets' ? 0 : 2);
+  });
+
+  test('is without one set or sysctl where one alone fails', async () => {
+    const only = (bad: string) => async (names: readonly string[]) => {
+      if (names.includes(bad)) throw error;
+      return new Map(names.map((name) => [name, '1']));
+    };
+    const { state, unknown } = await unread({
+      sets: { read: only('B') } as never,
+      sysctls: { read: only('x') } as never,
+    });
+    expect(unknown.toSorted()).toEqual(['ipset B', 'sysctl x']);
+    expect([...state.ipsets.keys()]).toEqual(['A']);
+    expect(state.sysctls).toEqual(new Map([['y', '1']]));
+  });
+
+  test('that gets no answer from one ends all the same', async () => {
+    const silent = { read: () => new Promise<never>(() => undefined) };
+    const ports = { ...whole(), ipvs: silent } as unknown as Ports;
+    const state = await new KernelDataplane(named, ports, 1).read(['x']);
+    expect([...state.unknown.keys()]).toEqual(['virtual servers']);
+    expect([...state.addresses]).toEqual(['10.96.0.1']);
   });
 });

@@ -19,6 +19,8 @@ const observation = {
   problems: 0,
   drainingDestinations: 0,
   failingOperations: 0,
+  unreadParts: 0,
+  lastAuditAtMs: undefined,
 };
 
 let clock: FakeClock;

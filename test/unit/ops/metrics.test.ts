@@ -37,6 +37,8 @@ beforeEach(() => {
     problems: 3,
     drainingDestinations: 4,
     failingOperations: 5,
+    unreadParts: 2,
+    lastAuditAtMs: 1_700_000_000_500,
   };
   metrics = new Metrics({
     families: ['IPv4', 'IPv6'],

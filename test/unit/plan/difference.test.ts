@@ -5,11 +5,16 @@ import type {
   DesiredState,
   Destination,
   IpSet,
+  Part,
   VirtualServer,
 } from '../../../src/desired/state.ts';
 import { destinationKey, serverKey, emptyState } from '../../../src/desired/state.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
-import { difference, type DifferenceContext } from '../../../src/plan/difference.ts';
+import {
+  difference,
+  type DifferenceContext,
+  type DifferenceScope,
+} from '../../../src/plan/difference.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
 
 const nobodys: DifferenceContext = { isOwned: () => false, excludeCidrs: [] };
@@ -248,4 +253,69 @@ test('a scope hides every difference outside of it', () => {
   };
   const operations = difference(desired, state({}), { ...nobodys, scope });
   expect(operations.map(formatOperation)).toEqual(['+ 10.0.0.2:80/TCP rr', '+ 10.0.0.2']);
+});
+
+describe('what is unknown', () => {
+  const desired = {
+    ...state({
+      servers: [server('10.0.0.1', 'TCP', [destination(1)])],
+      ipsets: holding(set(['10.0.0.1,tcp:80'])).ipsets,
+      addresses: new Set(['10.0.0.1']),
+      sysctls: new Map([['net/ipv4/vs/conntrack', '1']]),
+    }),
+    iptables: withNat({ 'KUBE-A': ['-A KUBE-A -j RETURN'] }).iptables,
+  };
+  const parts = [
+    'virtual servers',
+    'addresses',
+    'ipset KUBE-CLUSTER-IP',
+    'rules IPv4 nat',
+    'sysctl net/ipv4/vs/conntrack',
+  ] as const;
+  const without = (...unknown: Part[]) => ({
+    ...emptyState(),
+    unknown: new Map(unknown.map((part) => [part, new Error('no')])),
+  });
+
+  test.each([
+    ['virtual servers', /^[+~>] 10\.0\.0\.1:80/],
+    ['addresses', /kube-ipvs0|^\+ 10\.0\.0\.1$/],
+    ['ipset KUBE-CLUSTER-IP', /KUBE-CLUSTER-IP/],
+    ['rules IPv4 nat', /IPv4 nat/],
+    ['sysctl net/ipv4/vs/conntrack', /conntrack/],
+  ] as const)('%s: is not written, all else is', (part, pattern) => {
+    const all = texts(desired, emptyState());
+    const rest = texts(desired, without(part));
+    expect(all.filter((text) => pattern.test(text)).length).toBeGreaterThan(0);
+    expect(rest).toEqual(all.filter((text) => !pattern.test(text)));
+  });
+
+  test('nothing of it is removed either', () => {
+    const touched = {
+      servers: new Set(['10.0.0.1:80/TCP']),
+      addresses: new Set(['10.0.0.1']),
+      entries: new Map([['KUBE-CLUSTER-IP', new Set(['10.0.0.1,tcp:80'])]]),
+    };
+    const context = { ...nobodys, isOwned: () => true };
+    const nothing = { ...desired, ipsets: holding(set([])).ipsets, addresses: new Set<string>() };
+    const known = { ...desired, unknown: without(...parts).unknown };
+    expect(texts({ ...nothing, virtualServers: new Map() }, known, context)).toEqual([]);
+    const scoped = { ...context, scope: touched };
+    expect(texts({ ...nothing, virtualServers: new Map() }, known, scoped)).toEqual([]);
+  });
+});
+
+test('with a scope what depends on no key is compared when asked for, and a named set whole', () => {
+  const keys = { servers: new Set<string>(), addresses: new Set<string>(), entries: new Map() };
+  const desired = {
+    ...holding(set(['10.0.0.1,tcp:80'])),
+    iptables: withNat({ 'KUBE-A': ['-A KUBE-A -j RETURN'] }).iptables,
+  };
+  const scoped = (more: Partial<DifferenceScope>) =>
+    difference(desired, emptyState(), { ...nobodys, scope: { ...keys, ...more } }).map(
+      ({ op }) => op,
+    );
+  expect(scoped({})).toEqual([]);
+  expect(scoped({ isFixedIncluded: true })).toEqual(['createDummyDevice', 'writeRules']);
+  expect(scoped({ sets: new Set(['KUBE-CLUSTER-IP']) })).toEqual(['createSet', 'addEntry']);
 });
