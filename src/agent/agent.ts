@@ -14,10 +14,10 @@ import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { formatProblem } from '../model/problem.ts';
-import { type Address, parseAddress } from '../net/address.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
 import type { HostObserver } from '../plan/dataplane.ts';
+import { ApiServerEndpoints } from './apiServerEndpoints.ts';
 import { ClusterFeed } from './clusterFeed.ts';
 import type { OpenedSource } from './clusterSource.ts';
 import { ConntrackSweep } from './conntrackSweep.ts';
@@ -56,12 +56,10 @@ const NO_IP6TABLES =
 /** After the first round; by then the lists of the start are held by nobody. */
 const START_GARBAGE_DELAY_MS = 3_000;
 
-const API_SERVER_SERVICE = 'default/kubernetes';
-
 export class Agent {
   readonly #parts: AgentParts;
   readonly #feed: ClusterFeed;
-  readonly #apiEndpoints = new Map<string, readonly Address[]>();
+  readonly #apiServers = new ApiServerEndpoints();
   #host: HostNetwork | undefined;
   #builder: DesiredBuilder | undefined;
   #loop: SyncLoop | undefined;
@@ -185,9 +183,7 @@ export class Agent {
   #changed(change: ClusterChange): void {
     const { reporter, nodeName } = this.#parts;
     reporter.clusterChanged(change);
-    if (change.kind === 'EndpointSlice' && change.service === API_SERVER_SERVICE) {
-      this.#noteApiEndpoints(change);
-    }
+    if (this.#apiServers.note(change)) this.#setHost(this.#host!);
     if (change.kind === 'Node' && change.key === nodeName) this.#ownNodeChanged();
     this.#loop?.changed();
   }
@@ -207,14 +203,6 @@ export class Agent {
         error,
       );
     }
-  }
-
-  #noteApiEndpoints({ key, object }: Extract<ClusterChange, { kind: 'EndpointSlice' }>): void {
-    const addresses = (object?.endpoints ?? []).map(({ address }) => parseAddress(address));
-    const valid = addresses.filter((address) => address !== undefined);
-    if (valid.length > 0) this.#apiEndpoints.set(key, valid);
-    else this.#apiEndpoints.delete(key);
-    this.#setHost(this.#host!);
   }
 
   #hostChanged(): void {
@@ -242,7 +230,7 @@ export class Agent {
   #setHost(host: HostNetwork): void {
     const familiesBefore = String(this.#host?.families);
     const { apiServerAddresses } = this.#parts.opened;
-    const apiServers = new Set([...apiServerAddresses, ...[...this.#apiEndpoints.values()].flat()]);
+    const apiServers = new Set([...apiServerAddresses, ...this.#apiServers.addresses]);
     this.#host = { ...host, apiServerAddresses: [...apiServers] };
     this.#builder?.setHost(this.#host);
     if (String(host.families) === familiesBefore) this.#loop?.changed();

@@ -15,8 +15,9 @@ import type {
 import { ClusterStore } from '../model/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import { type Prefix, parsePrefix } from '../net/prefix.ts';
+import { AddressIndex } from './addressIndex.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
-import { Claims, type WaitingClaim } from './claims.ts';
+import { type Claim, Claims, type WaitingClaim, precedence } from './claims.ts';
 import { type Fragment, type LocalLack, compileService } from './fragment.ts';
 import type { Frontend, SetMember } from './frontends.ts';
 import { prefixEntries, setName } from './ipsets.ts';
@@ -24,6 +25,7 @@ import { desiredIptables } from './iptables.ts';
 import { LiveState } from './liveState.ts';
 import { NodeContext } from './nodeContext.ts';
 import type { DataplaneOptions } from './options.ts';
+import { addressesWithin } from './podRanges.ts';
 import type { DesiredState, ServerKey } from './state.ts';
 import { desiredSysctls } from './sysctls.ts';
 import type { Touched } from './touched.ts';
@@ -48,7 +50,8 @@ export class DesiredBuilder {
   readonly #fragments = new Map<ObjectKey, Fragment>();
   /** frontend in the live state, by key */
   readonly #serving = new Map<ServerKey, Frontend>();
-  readonly #byAddress = new Map<Address, Set<ObjectKey>>();
+  readonly #byAddress = new AddressIndex<ObjectKey>();
+  readonly #byExternalAddress = new AddressIndex<ObjectKey>();
   readonly #dirty = new Set<ObjectKey>();
   #inside: readonly SetMember[];
 
@@ -67,11 +70,27 @@ export class DesiredBuilder {
   }
 
   change(change: ClusterChange): void {
-    const before = change.kind === 'Node' ? this.#store.nodes.get(change.key) : undefined;
+    switch (change.kind) {
+      case 'Service': {
+        const before = this.#store.services.get(change.key);
+        this.#markAsking(this.#context.setService(change.key, before, change.object));
+        break;
+      }
+      case 'EndpointSlice': {
+        const before = this.#store.slice(change.key);
+        this.#markAsking(this.#context.setSlice(change.key, before, change.object));
+        break;
+      }
+      case 'Node': {
+        const before = this.#store.nodes.get(change.key);
+        this.#context.setNode(change.key, before, change.object);
+        this.#live.replaceMembers(this.#podMembers(before), this.#podMembers(change.object));
+        break;
+      }
+      default:
+        return change satisfies never;
+    }
     for (const key of this.#store.apply(change)) this.#dirty.add(key);
-    if (change.kind !== 'Node') return;
-    this.#context.setNode(change.key, before, change.object);
-    this.#live.replaceMembers(this.#podMembers(before), this.#podMembers(change.object));
   }
 
   /**
@@ -134,13 +153,21 @@ export class DesiredBuilder {
   }
 
   #markConcerned(): void {
-    const { all, features, addresses } = this.#context.takeConcerned();
+    const { all, features, addresses, ranges } = this.#context.takeConcerned();
     for (const address of addresses) {
-      for (const service of this.#byAddress.get(address) ?? []) this.#dirty.add(service);
+      for (const service of this.#byAddress.ownersOf(address)) this.#dirty.add(service);
     }
+    this.#markAsking(addressesWithin(ranges, this.#byExternalAddress.addresses()));
     if (!all && features.size === 0) return;
     for (const [service, { dependsOn }] of this.#fragments) {
       if (all || [...features].some((feature) => dependsOn[feature])) this.#dirty.add(service);
+    }
+  }
+
+  /** Services that ask for one of these as an external address; one that is not compiled yet is marked already. */
+  #markAsking(addresses: readonly Address[]): void {
+    for (const address of addresses) {
+      for (const service of this.#byExternalAddress.ownersOf(address)) this.#dirty.add(service);
     }
   }
 
@@ -157,13 +184,15 @@ export class DesiredBuilder {
       ...(before?.frontends.keys() ?? []),
       ...(after?.frontends.keys() ?? []),
     ])) {
-      const frontend = after?.frontends.get(server);
-      const claim =
-        after === undefined || frontend === undefined ? undefined : { fragment: after, frontend };
-      this.#claims.set(server, key, claim);
+      this.#claims.replace(server, claimOf(before, server), claimOf(after, server));
       keys.add(server);
     }
-    this.#index(key, before, after);
+    this.#byAddress.replace(key, before?.addresses ?? NONE, after?.addresses ?? NONE);
+    this.#byExternalAddress.replace(
+      key,
+      before?.externalAddresses ?? NONE,
+      after?.externalAddresses ?? NONE,
+    );
     if (after === undefined) this.#fragments.delete(key);
     else this.#fragments.set(key, after);
   }
@@ -173,18 +202,6 @@ export class DesiredBuilder {
     this.#live.replace(key, this.#serving.get(key), next);
     if (next === undefined) this.#serving.delete(key);
     else this.#serving.set(key, next);
-  }
-
-  #index(key: ObjectKey, before: Fragment | undefined, after: Fragment | undefined): void {
-    for (const address of after?.addresses ?? []) {
-      this.#byAddress.set(address, (this.#byAddress.get(address) ?? new Set()).add(key));
-    }
-    for (const address of before?.addresses ?? []) {
-      if (after?.addresses.has(address)) continue;
-      const services = this.#byAddress.get(address);
-      services?.delete(key);
-      if (services?.size === 0) this.#byAddress.delete(address);
-    }
   }
 
   #slicesOf(key: ObjectKey) {
@@ -200,6 +217,13 @@ export class DesiredBuilder {
       return insideMembers(prefix);
     });
   }
+}
+
+const NONE: ReadonlySet<Address> = new Set();
+
+function claimOf(fragment: Fragment | undefined, key: ServerKey): Claim | undefined {
+  const frontend = fragment?.frontends.get(key);
+  return fragment === undefined || frontend === undefined ? undefined : { fragment, frontend };
 }
 
 /** From scratch, by the same code. */
@@ -244,14 +268,12 @@ function insideMembers(prefix: Prefix): readonly SetMember[] {
 /** One problem a field and port: a contested NodePort is so at every address of the node. */
 function conflicts(waiting: Iterable<WaitingClaim>): readonly Problem[] {
   const problems = new Map<string, Problem>();
-  for (const { key, winner, loser } of waiting) {
+  for (const claim of waiting) {
+    const { key, loser } = claim;
     const path = loser.fragment.pathOf(loser.frontend);
     const { port, protocol } = loser.frontend.server;
     const value = loser.frontend.kind === 'nodePort' ? `${port}/${protocol}` : key;
-    const { service } = winner.fragment;
-    const problem =
-      `belongs to Service ${service}, which comes first by age, then by name; ` +
-      'this one gets it when that one lets go';
+    const problem = `belongs to ${precedence(claim)}; this one gets it when that one lets go`;
     problems.set(`${path} ${value}`, { path, value, problem });
   }
   // the claims are in the order of their history, which differs from node to node

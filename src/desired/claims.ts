@@ -1,10 +1,10 @@
 /**
- * Who has an address, port and protocol that several Services want: the older one (kube-proxy lets them overwrite each
- * other at every sync). The others wait; when the older one goes or gives way, the next takes over.
+ * Who has an address, port and protocol that several Services want (kube-proxy lets them overwrite each other at every sync):
+ * first by what it is to the Service ({@link FRONTEND_RANK}), then the older, then by name. The others wait; when the first
+ * one goes or gives way, the next takes over.
  */
-import type { ObjectKey } from '../model/resources.ts';
 import type { Fragment } from './fragment.ts';
-import type { Frontend } from './frontends.ts';
+import { FRONTEND_RANK, type Frontend, type FrontendKind } from './frontends.ts';
 import type { ServerKey } from './state.ts';
 
 export interface Claim {
@@ -19,16 +19,15 @@ export interface WaitingClaim {
 }
 
 export class Claims {
-  /** oldest first */
-  readonly #claims = new Map<ServerKey, readonly Claim[]>();
+  /** each in order of precedence */
+  readonly #claims = new Map<ServerKey, Claim[]>();
   readonly #contested = new Set<ServerKey>();
 
-  /** Replaces what the Service claimed at `key`; no frontend takes the claim back. */
-  set(key: ServerKey, service: ObjectKey, claim: Claim | undefined): void {
-    const others = (this.#claims.get(key) ?? []).filter(
-      ({ fragment }) => fragment.service !== service,
-    );
-    const claims = claim === undefined ? others : [...others, claim].toSorted(bySeniority);
+  /** Puts what a Service claims at `key` now in the place of what it claimed before. */
+  replace(key: ServerKey, before: Claim | undefined, after: Claim | undefined): void {
+    const claims = this.#claims.get(key) ?? [];
+    if (before !== undefined) claims.splice(placeOf(before, claims), 1);
+    if (after !== undefined) claims.splice(placeOf(after, claims), 0, after);
     if (claims.length === 0) this.#claims.delete(key);
     else this.#claims.set(key, claims);
     if (claims.length > 1) this.#contested.add(key);
@@ -42,15 +41,47 @@ export class Claims {
   /** Every claim that is waiting, with the one it waits for. */
   *waiting(): Generator<WaitingClaim> {
     for (const key of this.#contested) {
-      const [winner, ...losers] = this.#claims.get(key)!;
-      for (const loser of losers) yield { key, winner: winner!, loser };
+      const claims = this.#claims.get(key)!;
+      const winner = claims[0]!;
+      for (let i = 1; i < claims.length; i++) yield { key, winner, loser: claims[i]! };
     }
   }
 }
 
+const KIND_NAME: Readonly<Record<FrontendKind, string>> = {
+  clusterIP: 'cluster IP',
+  loadBalancer: 'load balancer address',
+  nodePort: 'NodePort',
+  externalIP: 'externalIP',
+};
+
+/** What decided, completing "belongs to …". */
+export function precedence({ winner, loser }: WaitingClaim): string {
+  const { service, createdAt } = winner.fragment;
+  const [first, second] = [winner.frontend.kind, loser.frontend.kind];
+  if (first !== second) {
+    return `Service ${service} as its ${KIND_NAME[first]}, which comes before any ${KIND_NAME[second]}`;
+  }
+  return createdAt === loser.fragment.createdAt
+    ? `Service ${service}, which is as old and comes first by name`
+    : `Service ${service}, which is older`;
+}
+
+/** Where the claim is, or would be: claims of many Services on one key must not cost their square. */
+function placeOf(claim: Claim, claims: readonly Claim[]): number {
+  let [low, high] = [0, claims.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (byPrecedence(claims[middle]!, claim) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** An unknown age counts as the oldest; equal ages go by key, so that every node decides alike. */
-function bySeniority(a: Claim, b: Claim): number {
+function byPrecedence(a: Claim, b: Claim): number {
   return (
+    FRONTEND_RANK[a.frontend.kind] - FRONTEND_RANK[b.frontend.kind] ||
     compareText(a.fragment.createdAt, b.fragment.createdAt) ||
     compareText(a.fragment.service, b.fragment.service)
   );

@@ -11,6 +11,7 @@ import type { Family } from '../net/family.ts';
 import { parseAddress } from '../net/address.ts';
 import {
   type CompileContext,
+  FRONTEND_RANK,
   type Frontend,
   type FrontendKind,
   type SetMember,
@@ -29,6 +30,8 @@ export interface Fragment {
   readonly members: readonly SetMember[];
   /** every address the Service asks for, refused ones included: whose owner matters */
   readonly addresses: ReadonlySet<Address>;
+  /** those of them that are not cluster IPs */
+  readonly externalAddresses: ReadonlySet<Address>;
   readonly problems: readonly Problem[];
   /** where a Local policy finds nobody on this node although the Service has endpoints elsewhere: `IPv4 external` */
   readonly withoutLocal: ReadonlySet<LocalLack>;
@@ -41,6 +44,9 @@ export interface Fragment {
   };
 }
 
+/** Shared by the many Services that have none. */
+const NONE: ReadonlySet<Address> = new Set();
+
 export function compileService(
   service: ServiceResource,
   slices: readonly EndpointSliceResource[],
@@ -50,12 +56,12 @@ export function compileService(
   const fields = new ServiceFields(service);
   const problems = [...choices.problems];
   const frontends = new Map<ServerKey, Frontend>();
-  const addresses = new Set<Address>();
-  for (const chosen of choices.ports) {
-    const { port, choice } = chosen;
-    for (const address of [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs]) {
-      addresses.add(address);
-    }
+  const clusterIPs = new Set<Address>();
+  const externalAddresses = new Set<Address>();
+  for (const { port, choice } of choices.ports) {
+    clusterIPs.add(port.clusterIP);
+    for (const address of port.externalIPs) externalAddresses.add(address);
+    for (const address of port.loadBalancerIPs) externalAddresses.add(address);
     const compiled = frontendsOf(port, choice, context);
     for (const { kind, address, problem } of compiled.remarks) {
       problems.push({ path: fields.path(kind, address, port), value: address, problem });
@@ -63,8 +69,11 @@ export function compileService(
     for (const frontend of compiled.frontends) {
       const key = serverKey(frontend.server);
       const rival = frontends.get(key);
-      if (rival === undefined) frontends.set(key, frontend);
-      else problems.push(fields.rivalry(frontend, rival));
+      const isFirst =
+        rival === undefined || FRONTEND_RANK[frontend.kind] < FRONTEND_RANK[rival.kind];
+      if (isFirst) frontends.set(key, frontend);
+      if (rival === undefined) continue;
+      problems.push(isFirst ? fields.rivalry(rival, frontend) : fields.rivalry(frontend, rival));
     }
   }
   return {
@@ -72,7 +81,9 @@ export function compileService(
     createdAt: service.createdAt,
     frontends,
     members: sharedMembers(choices.ports),
-    addresses,
+    addresses:
+      externalAddresses.size === 0 ? clusterIPs : new Set([...clusterIPs, ...externalAddresses]),
+    externalAddresses: externalAddresses.size === 0 ? NONE : externalAddresses,
     problems: distinct(problems),
     withoutLocal: localLacks(choices.ports),
     pathOf: (frontend) => fields.pathOf(frontend),

@@ -5,15 +5,17 @@
  * | frontend | bound | sets |
  * |---|---|---|
  * | ClusterIP | yes | CLUSTER-IP |
- * | externalIP | unless a machine owns it | EXTERNAL-IP, or EXTERNAL-IP-LOCAL |
- * | LB address | unless a machine owns it | LOAD-BALANCER, and -LOCAL; with source ranges -FW and its three companions |
+ * | externalIP | unless owned (addressOwner.ts) | EXTERNAL-IP, or EXTERNAL-IP-LOCAL |
+ * | LB address | unless owned | LOAD-BALANCER, and -LOCAL; with source ranges -FW and its three companions |
  * | NodePort | no | NODE-PORT-*, and -LOCAL-* |
  * | any, without endpoint on this node / anywhere | | IPVS-DROP / IPVS-REJECT |
  */
 import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
+import type { ObjectKey } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { prefixContains } from '../net/prefix.ts';
+import type { AddressOwner, OwnableKind } from './addressOwner.ts';
 import {
   type SetName,
   addressPortAddressEntry,
@@ -23,11 +25,21 @@ import {
 } from './ipsets.ts';
 import type { ByFamily } from './nodeAddresses.ts';
 import type { DataplaneOptions } from './options.ts';
-import type { AddressOwner } from './reservedAddresses.ts';
 import type { VirtualServer } from './state.ts';
 import { virtualServer } from './virtualServer.ts';
 
 export type FrontendKind = 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort';
+
+/**
+ * Who has an address and port that several want, the lowest first: what the API server allocated, then what a controller wrote
+ * into the status, then, which any user may choose, externalIPs.
+ */
+export const FRONTEND_RANK: Readonly<Record<FrontendKind, number>> = {
+  clusterIP: 0,
+  loadBalancer: 1,
+  nodePort: 2,
+  externalIP: 3,
+};
 
 export interface SetMember {
   /** the set's name in the kernel */
@@ -58,7 +70,7 @@ export interface CompileContext {
   readonly nodePortAddresses: ByFamily<readonly Address[]>;
   /** what stands for this node when a source range is asked whether it admits it */
   readonly nodeIps: ByFamily<readonly Address[]>;
-  ownerOf(address: Address, isClusterIP: boolean): AddressOwner | undefined;
+  ownerOf(address: Address, kind: OwnableKind, service: ObjectKey): AddressOwner | undefined;
 }
 
 export interface PortFrontends {
@@ -113,10 +125,10 @@ class PortCompiler implements PortFrontends {
 
   loadBalancer(address: Address): void {
     const { port, isExternalLocal } = this.#port;
-    this.#add('loadBalancer', address, port, (server, owner) => [
+    this.#add('loadBalancer', address, port, (server, isBound) => [
       this.#portMember('KUBE-LOAD-BALANCER', address, port),
       ...(isExternalLocal ? [this.#portMember('KUBE-LOAD-BALANCER-LOCAL', address, port)] : []),
-      ...this.#sourceRangeMembers(server, owner),
+      ...this.#sourceRangeMembers(server, isBound),
     ]);
   }
 
@@ -135,13 +147,12 @@ class PortCompiler implements PortFrontends {
     kind: FrontendKind,
     address: Address,
     portNumber: number,
-    members: (server: VirtualServer, owner: AddressOwner | undefined) => readonly SetMember[],
+    members: (server: VirtualServer, isBound: boolean) => readonly SetMember[],
   ): void {
-    const owner =
-      kind === 'nodePort' ? undefined : this.#context.ownerOf(address, kind === 'clusterIP');
-    if (owner !== undefined) this.#remark(kind, address, ownerProblem(owner));
-    if (owner?.isThisNode === false) return;
-    const isBound = kind !== 'nodePort' && owner === undefined;
+    const owner = kind === 'nodePort' ? undefined : this.#ownerOf(address, kind);
+    if (owner !== undefined) this.#remark(kind, address, owner.problem);
+    if (owner?.effect === 'withheld') return;
+    const isBound = kind !== 'nodePort' && owner?.effect !== 'unbound';
     const endpoints = this.#endpointsFor(kind);
     const server = virtualServer(address, portNumber, this.#port, endpoints, this.#context.options);
     const verdict = this.#verdictOn(kind, server);
@@ -150,18 +161,29 @@ class PortCompiler implements PortFrontends {
       server,
       isBound,
       members: [
-        ...members(server, owner),
+        ...members(server, isBound),
         ...(verdict === undefined ? [] : [this.#portMember(verdict, address, portNumber)]),
         ...(isBound ? [this.#member('KUBE-IPVS-IPS', address)] : []),
       ],
     });
   }
 
+  #ownerOf(address: Address, kind: OwnableKind): AddressOwner | undefined {
+    return this.#context.ownerOf(address, kind, this.#port.service);
+  }
+
   #boundAddresses(): ReadonlySet<Address> {
     const { clusterIP, externalIPs, loadBalancerIPs } = this.#port;
-    const isFree = (address: Address) =>
-      this.#context.ownerOf(address, address === clusterIP) === undefined;
-    return new Set([clusterIP, ...externalIPs, ...loadBalancerIPs].filter(isFree));
+    const boundOf = (kind: OwnableKind, addresses: readonly Address[]) =>
+      addresses.filter((address) => {
+        const owner = this.#ownerOf(address, kind);
+        return owner === undefined || owner.effect === 'shared';
+      });
+    return new Set([
+      ...boundOf('clusterIP', [clusterIP]),
+      ...boundOf('externalIP', externalIPs),
+      ...boundOf('loadBalancer', loadBalancerIPs),
+    ]);
   }
 
   /** A destination on an address that is bound here would send packets back into this very node. */
@@ -189,7 +211,7 @@ class PortCompiler implements PortFrontends {
     return isDropped ? 'KUBE-IPVS-DROP' : undefined;
   }
 
-  #sourceRangeMembers(server: VirtualServer, owner: AddressOwner | undefined): SetMember[] {
+  #sourceRangeMembers(server: VirtualServer, isBound: boolean): SetMember[] {
     const { sourceRanges, port, protocol, family } = this.#port;
     if (sourceRanges === undefined) return [];
     const { address } = server;
@@ -203,7 +225,7 @@ class PortCompiler implements PortFrontends {
         .map((entry) => this.#member('KUBE-LOAD-BALANCER-SOURCE-CIDR', entry)),
       ...(admitsNode ? [this.#ownSourceMember(address)] : []),
       // with an address of the node itself this would also catch what the node sends straight to the endpoint: probes
-      ...(admitsNode || owner !== undefined ? [] : this.#outDenyMembers(server)),
+      ...(admitsNode || !isBound ? [] : this.#outDenyMembers(server)),
     ];
   }
 
@@ -233,10 +255,4 @@ class PortCompiler implements PortFrontends {
   #remark(kind: FrontendKind, address: Address, problem: string): void {
     this.remarks.push({ kind, address, problem });
   }
-}
-
-function ownerProblem(owner: AddressOwner): string {
-  const belongs = `belongs to ${owner.description}`;
-  if (owner.isThisNode) return `${belongs}: served there, not bound to kube-ipvs0`;
-  return `${belongs}: not served here, or this node could no longer reach it; use a free address`;
 }

@@ -1,27 +1,24 @@
 /**
- * Addresses that belong to a machine and are therefore never bound to kube-ipvs0: binding another node's, a gateway's or the
- * API server's address would cut this node off from it (kubernetes issues 127410, 93175, 75290, 66966), binding one of its
- * own would take the node's ports away (114815). Counts every change, so that only the Services concerned are looked at again.
+ * Addresses that belong to a machine: binding another node's, a gateway's or the API server's address would cut this node off
+ * from it (kubernetes issues 127410, 93175, 75290, 66966), binding one of its own would take the node's ports away (114815).
+ * What that means for whom is the table of addressOwner.ts. Counts every change, so that only the Services concerned are
+ * looked at again.
  */
 import type { HostNetwork } from '../model/host.ts';
 import type { NodeResource } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
+import { type AddressOwner, type OwnableKind, shared, unbound, withheld } from './addressOwner.ts';
 import { interfaceAddresses } from './nodeAddresses.ts';
 
-export interface AddressOwner {
-  /** ours: a virtual server makes sense, binding does not; foreign: neither does */
-  readonly isThisNode: boolean;
-  /** `this node`, `node worker-2`, `the default gateway`, `the API server` */
-  readonly description: string;
-}
+type NodeAddressType = 'InternalIP' | 'ExternalIP';
 
 type HostAddresses = Readonly<Record<'own' | 'gateways' | 'apiServers', ReadonlySet<Address>>>;
 
 export class ReservedAddresses {
   #nodeName: string;
   #host: HostAddresses;
-  /** names of the Nodes that carry an address */
-  readonly #nodes = new Map<Address, Set<string>>();
+  /** Nodes that carry an address, by name */
+  readonly #nodes = new Map<Address, Map<string, NodeAddressType>>();
 
   constructor(host: HostNetwork) {
     this.#nodeName = host.nodeName;
@@ -47,40 +44,40 @@ export class ReservedAddresses {
     before: NodeResource | undefined,
     after: NodeResource | undefined,
   ): ReadonlySet<Address> {
-    const old = new Set(before?.addresses);
-    const now = new Set(after?.addresses);
-    const changed = inOneOnly(old, now);
-    for (const address of changed) {
-      if (old.has(address)) this.#removeNode(address, name);
-      else this.#nodes.set(address, (this.#nodes.get(address) ?? new Set()).add(name));
+    const old = addressTypes(before);
+    const now = addressTypes(after);
+    const changed = new Set<Address>();
+    for (const address of new Set([...old.keys(), ...now.keys()])) {
+      const type = now.get(address);
+      if (old.get(address) === type) continue;
+      changed.add(address);
+      if (type === undefined) this.#removeNode(address, name);
+      else this.#nodes.set(address, (this.#nodes.get(address) ?? new Map()).set(name, type));
     }
     return changed;
   }
 
-  /**
-   * The API server's address counts only for addresses that users choose: inside a cluster it *is* the ClusterIP of
-   * default/kubernetes.
-   */
-  ownerOf(address: Address, isClusterIP: boolean): AddressOwner | undefined {
+  ownerOf(address: Address, kind: OwnableKind): AddressOwner | undefined {
+    if (this.#host.own.has(address)) return unbound('this node');
+    const isGateway = this.#host.gateways.has(address);
+    // what a status or a slice says never takes an allocated address away
+    if (kind === 'clusterIP') return isGateway ? unbound('the default gateway') : undefined;
     const nodes = this.#nodes.get(address);
-    if (this.#host.own.has(address) || nodes?.has(this.#nodeName)) {
-      return { isThisNode: true, description: 'this node' };
-    }
-    const description =
-      nodes === undefined ? this.#otherOwner(address, isClusterIP) : `node ${first(nodes)}`;
-    return description === undefined ? undefined : { isThisNode: false, description };
-  }
-
-  #otherOwner(address: Address, isClusterIP: boolean): string | undefined {
-    if (this.#host.gateways.has(address)) return 'the default gateway';
-    if (!isClusterIP && this.#host.apiServers.has(address)) return 'the API server';
-    return undefined;
+    if (nodes?.has(this.#nodeName)) return unbound('this node');
+    const internal = firstNode(nodes, 'InternalIP');
+    if (internal !== undefined) return withheld(`node ${internal}`);
+    if (isGateway) return withheld('the default gateway');
+    if (this.#host.apiServers.has(address)) return withheld('the API server');
+    const external = firstNode(nodes, 'ExternalIP');
+    if (external === undefined) return undefined;
+    const description = `node ${external}`;
+    return kind === 'loadBalancer' ? shared(description) : withheld(description);
   }
 
   #removeNode(address: Address, name: string): void {
-    const names = this.#nodes.get(address);
-    names?.delete(name);
-    if (names?.size === 0) this.#nodes.delete(address);
+    const nodes = this.#nodes.get(address);
+    nodes?.delete(name);
+    if (nodes?.size === 0) this.#nodes.delete(address);
   }
 }
 
@@ -92,9 +89,24 @@ function hostAddresses(host: HostNetwork): HostAddresses {
   };
 }
 
+function addressTypes(node: NodeResource | undefined): ReadonlyMap<Address, NodeAddressType> {
+  const external = new Set(node?.externalAddresses);
+  return new Map(
+    node?.addresses.map((address) => [
+      address,
+      external.has(address) ? 'ExternalIP' : 'InternalIP',
+    ]),
+  );
+}
+
 /** The same whatever the order in which they came. */
-function first(names: ReadonlySet<string>): string {
-  return [...names].toSorted()[0]!;
+function firstNode(
+  nodes: ReadonlyMap<string, NodeAddressType> | undefined,
+  type: NodeAddressType,
+): string | undefined {
+  if (nodes === undefined) return undefined;
+  const names = [...nodes].filter(([, found]) => found === type).map(([name]) => name);
+  return names.toSorted()[0];
 }
 
 function inOneOnly(a: ReadonlySet<Address>, b: ReadonlySet<Address>): Set<Address> {

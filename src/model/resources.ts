@@ -90,6 +90,8 @@ export interface NodeResource {
   readonly name: string;
   /** status.addresses of types InternalIP and ExternalIP that are IP addresses, canonical, InternalIP first */
   readonly addresses: readonly string[];
+  /** those of `addresses` that are of type ExternalIP alone; absent: none */
+  readonly externalAddresses?: readonly string[];
   /** canonical CIDRs, spec.podCIDRs */
   readonly podCIDRs: readonly string[];
   /** label topology.kubernetes.io/zone */

@@ -18,7 +18,7 @@ export function slimNode(raw: unknown): Slim<NodeResource> {
   const zone = metadata.object('labels').string(ZONE_LABEL);
   const object: NodeResource = {
     name,
-    addresses: readAddresses(root.object('status')),
+    ...readAddresses(root.object('status')),
     podCIDRs: readPodCIDRs(spec),
     ...(zone ? { zone } : {}),
     isLeaving: metadata.value('deletionTimestamp') !== undefined || hasLeavingTaint(spec),
@@ -26,17 +26,21 @@ export function slimNode(raw: unknown): Slim<NodeResource> {
   return root.isUsable ? { object, problems: root.problems } : { problems: root.problems };
 }
 
-function readAddresses(status: Fields): Address[] {
-  const internal: Address[] = [];
-  const external: Address[] = [];
+function readAddresses(status: Fields): Pick<NodeResource, 'addresses' | 'externalAddresses'> {
+  const internal = new Set<Address>();
+  const external = new Set<Address>();
   for (const item of status.items('addresses', 'address')) {
     const type = item.string('type');
     if (type !== 'InternalIP' && type !== 'ExternalIP') continue;
     const address = parseAddress(asText(item.value('address')));
     if (address === undefined) item.reject('address', 'must be an IP address');
-    else (type === 'InternalIP' ? internal : external).push(address);
+    else (type === 'InternalIP' ? internal : external).add(address);
   }
-  return [...new Set([...internal, ...external])];
+  const externalAddresses = [...external].filter((address) => !internal.has(address));
+  return {
+    addresses: [...internal, ...externalAddresses],
+    ...(externalAddresses.length === 0 ? {} : { externalAddresses }),
+  };
 }
 
 function readPodCIDRs(spec: Fields): string[] {

@@ -30,6 +30,11 @@ export class ClusterStore implements ClusterSnapshot {
     return this.#nodes;
   }
 
+  slice(key: ObjectKey): EndpointSliceResource | undefined {
+    const service = this.#serviceOfSlice.get(key);
+    return service === undefined ? undefined : this.#slices.get(service)?.get(key);
+  }
+
   /**
    * Takes a change in; one that says nothing new is harmless.
    *

@@ -25,6 +25,9 @@ const EXTERNALS = [
   '192.168.0.254',
   'fd00:80::1',
   '80.1.1.2',
+  '10.96.0.2',
+  '10.244.1.1',
+  '10.244.2.1',
 ];
 const NODES = ['node-1', 'node-2', 'node-3'];
 const ENDPOINTS = [
@@ -77,9 +80,11 @@ const endpoint = fc
     isTerminating: fc.boolean(),
     nodeName: fc.constantFrom(undefined, ...NODES),
     hintZones: fc.constantFrom(undefined, ['zone-a'], ['zone-a'], ['zone-b']),
+    target: fc.constantFrom(undefined, 'Pod a/one-x'),
   })
-  .map(({ nodeName, hintZones, ...rest }) => ({
+  .map(({ nodeName, hintZones, target, ...rest }) => ({
     ...rest,
+    ...(target === undefined ? {} : { target }),
     ...(nodeName === undefined ? {} : { nodeName }),
     ...(hintZones === undefined ? {} : { hintZones }),
   }));
@@ -101,6 +106,7 @@ const slice = fc.record({
 const node = fc
   .record({
     addresses: some([...EXTERNALS, 'fd00:168::1']),
+    externalAddresses: some(EXTERNALS),
     podCIDRs: some(['10.244.1.0/24', '10.244.2.0/24', 'fd00:244::/64', '0.0.0.0/0']),
     zone: fc.constantFrom(undefined, 'zone-a', 'zone-b'),
   })

@@ -1,103 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { DesiredBuilder } from '../../../src/desired/builder.ts';
-import type { DataplaneOptions } from '../../../src/desired/options.ts';
 import { isUntouched } from '../../../src/desired/touched.ts';
-import type { HostNetwork } from '../../../src/model/host.ts';
-import type { EndpointSpec, NodeResource, ServiceResource } from '../../../src/model/resources.ts';
-import { dataplaneOptions, hostNetwork } from '../../support/nodeFixtures.ts';
-
-const service = (name: string, overrides: Partial<ServiceResource> = {}): ServiceResource => ({
-  namespace: 'default',
-  name,
-  createdAt: '',
-  type: 'ClusterIP',
-  clusterIPs: ['10.96.0.10'],
-  externalIPs: [],
-  loadBalancerIngress: [],
-  sourceRanges: [],
-  sourceRangesPath: 'spec.loadBalancerSourceRanges',
-  ports: [{ name: '', protocol: 'TCP', port: 80, nodePort: 0, index: 0 }],
-  externalTrafficPolicy: 'Cluster',
-  internalTrafficPolicy: 'Cluster',
-  healthCheckNodePort: 0,
-  ...overrides,
-});
+import { DesiredCluster as Cluster } from '../../support/desiredCluster.ts';
+import { hostNetwork } from '../../support/nodeFixtures.ts';
 
 const nodePort = [{ name: '', protocol: 'TCP' as const, port: 80, nodePort: 30080, index: 0 }];
-
-class Cluster {
-  readonly builder: DesiredBuilder;
-
-  constructor(host: Partial<HostNetwork> = {}, options: Partial<DataplaneOptions> = {}) {
-    this.builder = new DesiredBuilder(dataplaneOptions(options), hostNetwork(host));
-    this.builder.settle();
-  }
-
-  service(name: string, overrides?: Partial<ServiceResource>): this {
-    const object = service(name, overrides);
-    this.builder.change({ kind: 'Service', key: `default/${name}`, object });
-    return this;
-  }
-
-  remove(name: string): this {
-    this.builder.change({ kind: 'Service', key: `default/${name}`, object: undefined });
-    return this;
-  }
-
-  /** `10.244.1.5@node-1`, one port 8080 */
-  slice(owner: string, endpoints: readonly string[], extra: Partial<EndpointSpec> = {}): this {
-    const object = {
-      namespace: 'default',
-      name: `${owner}-1`,
-      service: `default/${owner}`,
-      addressType: 'IPv4' as const,
-      ports: [{ name: '', protocol: 'TCP' as const, port: 8080 }],
-      endpoints: endpoints.map((text, index) => {
-        const [address, nodeName] = text.split('@') as [string, string];
-        return {
-          address,
-          nodeName,
-          index,
-          isReady: true,
-          isServing: true,
-          isTerminating: false,
-          ...extra,
-        };
-      }),
-    };
-    this.builder.change({
-      kind: 'EndpointSlice',
-      key: `default/${owner}-1`,
-      service: `default/${owner}`,
-      object,
-    });
-    return this;
-  }
-
-  node(name: string, overrides: Partial<NodeResource> = {}): this {
-    const object = { name, addresses: [], podCIDRs: [], isLeaving: false, ...overrides };
-    this.builder.change({ kind: 'Node', key: name, object });
-    return this;
-  }
-
-  destinations(key: string): string[] | undefined {
-    const server = this.builder.state.virtualServers.get(key);
-    return server && [...server.destinations.keys()];
-  }
-
-  entries(set: string): string[] {
-    return [...this.builder.state.ipsets.get(set)!.entries];
-  }
-
-  touched() {
-    const { servers, addresses, entries } = this.builder.settle();
-    return {
-      servers: [...servers].toSorted(),
-      addresses: [...addresses].toSorted(),
-      entries: Object.fromEntries(Array.from(entries, ([set, all]) => [set, [...all].toSorted()])),
-    };
-  }
-}
 
 test('an endpoint change touches the virtual servers of its Service and nothing else', () => {
   const cluster = new Cluster().service('web').slice('web', ['10.244.2.5@node-2']);
@@ -175,7 +81,7 @@ test('of two Services with one address and port the older is served; the other t
       path: 'Service/default/young.spec.clusterIPs[0]',
       value: '10.96.0.10:80/TCP',
       problem:
-        'belongs to Service default/old, which comes first by age, then by name; this one gets it when that one lets go',
+        'belongs to Service default/old, which is older; this one gets it when that one lets go',
     },
   ]);
   expect(cluster.builder.service('default/young')!.frontends[0]).toMatchObject({
