@@ -10,7 +10,7 @@ import { Backoff } from './backoff.ts';
 import { LineSplitter } from './lineSplitter.ts';
 import type { ResourceKind } from './resourceKind.ts';
 import { ResourceStore, type StoreListener } from './resourceStore.ts';
-import type { ApiTransport, Timing } from './transport.ts';
+import type { ApiTransport, Query, Timing } from './transport.ts';
 import { type ListPage, parseListPage, parseWatchEvent } from './watchEvent.ts';
 
 export interface ReflectorListener extends StoreListener {
@@ -60,6 +60,7 @@ export class Reflector<T> {
   /** what is under way: a request or a pause */
   #current: AbortController | undefined;
   #run: Promise<void> | undefined;
+  #selectors: Query;
   /** where to watch from; undefined asks for a list */
   #resourceVersion: string | undefined;
   #verb: 'list' | 'watch' = 'list';
@@ -68,6 +69,7 @@ export class Reflector<T> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
+    this.#selectors = options.kind.selectors;
     this.#store = new ResourceStore(options.kind, options.listener);
     this.#backoff = new Backoff({
       baseMs: BACKOFF_BASE_MS,
@@ -148,11 +150,14 @@ export class Reflector<T> {
     signal: AbortSignal,
   ): Promise<ListPage> {
     const { kind, transport } = this.#options;
-    const query = { ...kind.selectors, ...limit, ...(token === '' ? {} : { continue: token }) };
-    const body = await transport.getJson(kind.path, query, {
-      signal,
-      isContinuation: token !== '',
-    });
+    const page = { ...limit, ...(token === '' ? {} : { continue: token }) };
+    const body = await this.#select((selectors) =>
+      transport.getJson(
+        kind.path,
+        { ...selectors, ...page },
+        { signal, isContinuation: token !== '' },
+      ),
+    );
     if (signal.aborted) throw this.#error('Stopped', 'stopped');
     return parseListPage(body, kind.path);
   }
@@ -162,7 +167,6 @@ export class Reflector<T> {
     const { kind, transport, timing, random } = this.#options;
     const timeoutSec = MIN_WATCH_SEC + Math.floor(random() * MIN_WATCH_SEC);
     const query = {
-      ...kind.selectors,
       watch: '1',
       allowWatchBookmarks: 'true',
       resourceVersion: this.#resourceVersion ?? '',
@@ -177,12 +181,32 @@ export class Reflector<T> {
       )
       .catch(() => undefined);
     try {
-      const stream = await transport.openStream(kind.path, query, { signal: current.signal });
+      const stream = await this.#select((selectors) =>
+        transport.openStream(kind.path, { ...selectors, ...query }, { signal: current.signal }),
+      );
       this.#becomeWatching();
       await this.#follow(stream, current.signal);
     } finally {
       current.abort();
       await deadline;
+    }
+  }
+
+  /**
+   * API servers before 1.31 know no field `spec.clusterIP` of Services and answer 400 to it: such a server is asked without
+   * from then on. It spares them traffic, no more: what is headless is left out in model/service.ts too.
+   */
+  async #select<R>(send: (selectors: Query) => Promise<R>): Promise<R> {
+    try {
+      return await send(this.#selectors);
+    } catch (error) {
+      const { fieldSelector, ...others } = this.#selectors;
+      if (!(error instanceof ApiError) || error.status !== 400 || fieldSelector === undefined) {
+        throw error;
+      }
+      const result = await send(others);
+      this.#selectors = others;
+      return result;
     }
   }
 
