@@ -3,11 +3,11 @@
  * watching. Reads only. ipvsadm's part of the command line is read in ipvsadm/, ours in listing/ownOptions.ts; how things look
  * is in listing/.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceFilter } from '../agent/serverLines.ts';
 import { flagHelp } from '../config/flagHelp.ts';
 import { IpvsListing } from '../kernel/ipvsListing.ts';
 import type { IpvsVersion } from '../netlink/ipvs.ts';
+import { SystemClock } from '../ops/clock.ts';
 import { refuse } from './commandLine.ts';
 import type { Io } from './io.ts';
 import { readOptions, requestFrom } from './ipvsadm/commandLine.ts';
@@ -104,6 +104,7 @@ async function watch(task: Task, intervalMs: number): Promise<void> {
   const { io, own } = task;
   const signal = io.signal ?? endSignal();
   const isScreen = own.format === 'text' && isTerminal(io);
+  const clock = new SystemClock();
   let isFirst = true;
   while (!signal.aborted) {
     if (isScreen) io.stdout.write('\u001B[H\u001B[2J');
@@ -111,7 +112,7 @@ async function watch(task: Task, intervalMs: number): Promise<void> {
     else if (!isFirst && own.format === 'yaml') io.stdout.write('---\n');
     isFirst = false;
     await listOnce(task);
-    await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
+    await clock.sleep(intervalMs, signal).catch(() => undefined);
   }
 }
 

@@ -51,6 +51,8 @@ const SHORTEST_WATCH_MS = 1_000;
 const HEALTHY_AFTER_MS = 10_000;
 const BACKOFF_BASE_MS = 250;
 const BACKOFF_MAX_MS = 15_000;
+/** What a server may ask for by Retry-After; a front end that says an hour or a year would make this node deaf for as long. */
+const RETRY_AFTER_MAX_MS = 60_000;
 
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
@@ -256,7 +258,8 @@ export class Reflector<T> {
     if (isExpired(failure)) this.#resourceVersion = undefined;
     if (failure.status === 401) transport.refreshCredentials();
     if (this.#watchedMs() >= HEALTHY_AFTER_MS) this.#backoff.reset();
-    const pauseMs = Math.max(this.#backoff.next(), (failure.retryAfterSec ?? 0) * 1000);
+    const wishedMs = Math.min((failure.retryAfterSec ?? 0) * 1000, RETRY_AFTER_MAX_MS);
+    const pauseMs = Math.max(this.#backoff.next(), wishedMs);
     this.#failingSinceMs ??= timing.wallMs();
     const attempt = { verb: this.#verb, resource: kind.resource, group: kind.group };
     const detail = `${explainFailure(failure, attempt)}; retry in ${formatSeconds(pauseMs)}`;

@@ -10,6 +10,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A timer holds 31 bits; one that is asked for more fires at once. */
+const LONGEST_TIMER_MS = 0x7fff_ffff;
+
 export class SystemClock implements Clock {
   wallMs(): number {
     return Date.now();
@@ -20,6 +23,11 @@ export class SystemClock implements Clock {
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    await sleepFor(ms, undefined, signal === undefined ? {} : { signal });
+    const options = signal === undefined ? {} : { signal };
+    let leftMs = ms;
+    for (; leftMs > LONGEST_TIMER_MS; leftMs -= LONGEST_TIMER_MS) {
+      await sleepFor(LONGEST_TIMER_MS, undefined, options);
+    }
+    await sleepFor(leftMs, undefined, options);
   }
 }

@@ -327,19 +327,16 @@ describe('retries', () => {
     expect(pauses()).toEqual([250, 500, 1000, 2000]);
   });
 
-  test('respect Retry-After', async () => {
-    const { status, reason, message, url } = apiError(429, 'TooManyRequests');
-    const busy = Object.assign(apiError(429, 'x'), {
-      status,
-      reason,
-      message,
-      url,
-      retryAfterSec: 7,
-    });
-    transport.failWatches(busy);
+  test.each([
+    [7, 7000],
+    [3600, 60_000],
+    [9_999_999, 60_000],
+    [-5, 250],
+  ])('respect a Retry-After of %s s up to a minute', async (retryAfterSec, pauseMs) => {
+    transport.failWatches(Object.assign(apiError(429, 'TooManyRequests'), { retryAfterSec }));
     await start();
     await clock.advance(0);
-    expect(pauses()).toEqual([7000]);
+    expect(pauses()).toEqual([pauseMs]);
   });
 
   test('after 401 read the credentials anew', async () => {

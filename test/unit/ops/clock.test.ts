@@ -1,0 +1,14 @@
+import { expect, test } from '@jest/globals';
+import { SystemClock } from '../../../src/ops/clock.ts';
+
+test.each([2 ** 31, 2 ** 40, Infinity])('a sleep of %s ms does not end at once', async (ms) => {
+  const abort = new AbortController();
+  let isOver = false;
+  const sleeping = new SystemClock().sleep(ms, abort.signal).then(() => (isOver = true));
+  // A timer that overflows takes 1 ms, and of equal timers the older fires first.
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isOver).toBe(false);
+  abort.abort();
+  await expect(sleeping).rejects.toMatchObject({ name: 'AbortError' });
+});
