@@ -4,6 +4,8 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { ApiError, errorFromNetwork, errorFromStatus } from './apiError.ts';
 import { type ClusterAccess, TCP_KEEP_ALIVE_MS } from './clusterAccess.ts';
 import { RateLimiter } from './rateLimiter.ts';
@@ -25,7 +27,12 @@ export interface ApiClientOptions {
   readonly burst: number;
   readonly timing: Timing;
   readonly onRequest?: (outcome: RequestOutcome) => void;
-  /** longest wait for the first byte of an answer, and between bytes of a body; default 30 s */
+  /** longest wait for a connection with its TLS handshake; default 30 s, as in Go */
+  readonly connectTimeoutMs?: number;
+  /**
+   * longest wait for the first byte of an answer, and between bytes of a body; default 65 s: an API server that is busy lets
+   * requests queue, and ends each itself after 60 s
+   */
   readonly answerTimeoutMs?: number;
   /** longest silence in a watch; servers send a bookmark about every minute; default 180 s */
   readonly streamIdleMs?: number;
@@ -42,6 +49,7 @@ interface Exchange {
 export class ApiClient implements ApiTransport {
   readonly #options: ApiClientOptions;
   readonly #limiter: RateLimiter;
+  readonly #connectTimeoutMs: number;
   readonly #answerTimeoutMs: number;
   readonly #streamIdleMs: number;
   readonly #peers = new Set<string>();
@@ -49,7 +57,8 @@ export class ApiClient implements ApiTransport {
   constructor(options: ApiClientOptions) {
     this.#options = options;
     this.#limiter = new RateLimiter(options.qps, options.burst, options.timing);
-    this.#answerTimeoutMs = options.answerTimeoutMs ?? 30_000;
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? 30_000;
+    this.#answerTimeoutMs = options.answerTimeoutMs ?? 65_000;
     this.#streamIdleMs = options.streamIdleMs ?? 180_000;
   }
 
@@ -173,11 +182,14 @@ export class ApiClient implements ApiTransport {
         headers,
         ...(signal === undefined ? {} : { signal }),
       });
-      const deadline = setTimeout(
-        () => request.destroy(silence(this.#answerTimeoutMs, url)),
-        this.#answerTimeoutMs,
-      );
+      const giveUpAfter = (ms: number, problem: string) =>
+        setTimeout(() => request.destroy(timeoutError(problem, ms, url)), ms);
+      let deadline = giveUpAfter(this.#connectTimeoutMs, 'no connection');
       request.on('socket', (socket) => {
+        whenConnected(socket, () => {
+          clearTimeout(deadline);
+          deadline = giveUpAfter(this.#answerTimeoutMs, NO_ANSWER);
+        });
         // Else a peer that vanished without a word would be noticed only by the next deadline.
         socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
         // The agent's timeout is for idle connections; a quiet watch is not idle.
@@ -206,13 +218,21 @@ class StaleConnection extends Error {
   }
 }
 
-function silence(ms: number, url: string): ApiError {
-  return new ApiError({
-    status: 0,
-    reason: 'Timeout',
-    message: `no answer for ${ms / 1000} s`,
-    url,
-  });
+const NO_ANSWER = 'no answer';
+
+function timeoutError(problem: string, ms: number, url: string): ApiError {
+  const message = `${problem} for ${ms / 1000} s`;
+  return new ApiError({ status: 0, reason: 'Timeout', message, url });
+}
+
+/** At once for a connection that is kept alive, or that came through a proxy. */
+function whenConnected(socket: Socket, then: () => void): void {
+  const isTls = socket instanceof TLSSocket;
+  // Node does not document the second; without it the handshake would count as waiting for an answer.
+  const { connecting, secureConnecting } = socket as Socket & { secureConnecting?: boolean };
+  if (connecting || secureConnecting === true) {
+    socket.once(isTls ? 'secureConnect' : 'connect', then);
+  } else then();
 }
 
 /** The pieces of a body as they come; `idleMs` without any destroys the connection. */
@@ -221,7 +241,7 @@ async function* readPieces(
   url: string,
   idleMs: number,
 ): AsyncGenerator<Uint8Array> {
-  const watchdog = setTimeout(() => response.destroy(silence(idleMs, url)), idleMs);
+  const watchdog = setTimeout(() => response.destroy(timeoutError(NO_ANSWER, idleMs, url)), idleMs);
   try {
     for await (const piece of response) {
       watchdog.refresh();
@@ -241,7 +261,7 @@ async function readText(
   idleMs: number,
 ): Promise<string> {
   const pieces: Uint8Array[] = [];
-  const watchdog = setTimeout(() => response.destroy(silence(idleMs, url)), idleMs);
+  const watchdog = setTimeout(() => response.destroy(timeoutError(NO_ANSWER, idleMs, url)), idleMs);
   try {
     for await (const piece of response) {
       watchdog.refresh();

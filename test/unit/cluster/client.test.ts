@@ -1,9 +1,14 @@
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { ApiClient, type RequestOutcome } from '../../../src/cluster/client.ts';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import {
+  ApiClient,
+  type ApiClientOptions,
+  type RequestOutcome,
+} from '../../../src/cluster/client.ts';
 import { loadClusterAccess } from '../../../src/cluster/kubeconfig.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
+import { FakeClock, settle } from '../../support/fakeClock.ts';
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
@@ -20,19 +25,23 @@ beforeEach(async () => {
   server.on('connection', () => connections++);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  client = new ApiClient({
-    access: loadClusterAccess({ master: `http://127.0.0.1:${port}/prefix` }),
+  client = clientFor(`http://127.0.0.1:${port}/prefix`);
+});
+
+function clientFor(master: string, options: Partial<ApiClientOptions> = {}): ApiClient {
+  return new ApiClient({
+    access: loadClusterAccess({ master }),
     userAgent: 'kube-ipvs/test',
     qps: -1,
     burst: 0,
     timing: new SystemClock(),
-    answerTimeoutMs: 200,
-    streamIdleMs: 200,
     onRequest: (outcome) => outcomes.push(outcome),
+    ...options,
   });
-});
+}
 
 afterEach(async () => {
+  jest.useRealTimers();
   client.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
@@ -112,27 +121,12 @@ describe('ApiClient', () => {
   });
 
   test('a server that is away is an error with its code', async () => {
-    const away = new ApiClient({
-      access: loadClusterAccess({ master: 'http://127.0.0.1:1' }),
-      userAgent: 'x',
-      qps: -1,
-      burst: 0,
-      timing: new SystemClock(),
-      onRequest: (outcome) => outcomes.push(outcome),
-    });
+    const away = clientFor('http://127.0.0.1:1');
     await expect(away.getJson('/api', {})).rejects.toMatchObject({
       status: 0,
       reason: 'ECONNREFUSED',
     });
     expect(outcomes).toEqual([{ method: 'GET', code: '<error>', host: '127.0.0.1:1' }]);
-  });
-
-  test('a server that accepts and then says nothing is given up', async () => {
-    handler = () => undefined;
-    await expect(client.getJson('/api', {})).rejects.toMatchObject({
-      reason: 'Timeout',
-      message: 'no answer for 0.2 s',
-    });
   });
 
   test('a connection that the server closed while idle is replaced without an error', async () => {
@@ -163,26 +157,6 @@ describe('ApiClient', () => {
     });
   });
 
-  test('a stream that is silent for too long is given up, one that trickles is not', async () => {
-    handler = (_, response) => {
-      let sent = 0;
-      const timer = setInterval(
-        () => (++sent <= 5 ? response.write('.') : clearInterval(timer)),
-        80,
-      );
-    };
-    let seen = '';
-    const reading = (async () => {
-      for await (const piece of await client.openStream('/api', {}))
-        seen += Buffer.from(piece).toString();
-    })();
-    await expect(reading).rejects.toMatchObject({
-      reason: 'Timeout',
-      message: 'no answer for 0.2 s',
-    });
-    expect(seen).toBe('.....');
-  });
-
   test('aborting ends a stream, and leaving the loop closes the connection', async () => {
     let closed = 0;
     handler = (_, response) => {
@@ -194,7 +168,126 @@ describe('ApiClient', () => {
     abort.abort();
     await expect(reading).rejects.toMatchObject({ name: 'ApiError', status: 0 });
     for await (const _ of await client.openStream('/api', {})) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(closed).toBe(2);
+    while (closed < 2) await settle();
   });
 });
+
+/** Timers of the client are moved by hand; those of Node's own sockets are others and go on. */
+describe('a peer that goes silent', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({
+      doNotFake: [
+        'Date',
+        'hrtime',
+        'nextTick',
+        'performance',
+        'queueMicrotask',
+        'setImmediate',
+        'clearImmediate',
+        'setInterval',
+        'clearInterval',
+      ],
+    });
+  });
+
+  test('before its answer is given up after 65 s, longer than a busy API server lets requests queue', async () => {
+    const asked = new Promise<void>((resolve) => {
+      handler = () => resolve();
+    });
+    const reading = rejection(client.getJson('/api', {}));
+    await asked;
+    await jest.advanceTimersByTimeAsync(64_999);
+    await settle();
+    expect(outcomes).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await reading).toMatchObject({
+      name: 'ApiError',
+      status: 0,
+      reason: 'Timeout',
+      message: 'no answer for 65 s',
+    });
+    expect(outcomes).toHaveLength(1);
+  });
+
+  test('in the middle of a body is given up', async () => {
+    handler = (_, response) => void response.write('{"a":');
+    const reading = rejection(client.getJson('/api', {}));
+    await headersCame();
+    await jest.advanceTimersByTimeAsync(65_000);
+    expect(await reading).toMatchObject({ reason: 'Timeout', message: 'no answer for 65 s' });
+  });
+
+  test('in the body of an error leaves the status that it has said', async () => {
+    handler = (_, response) => {
+      response.writeHead(410);
+      response.write('{"kind":');
+    };
+    const reading = rejection(client.openStream('/api', {}));
+    await headersCame();
+    await jest.advanceTimersByTimeAsync(65_000);
+    expect(await reading).toMatchObject({ status: 410, message: 'HTTP status 410' });
+  });
+
+  test('in a stream is given up after 180 s without a byte; one that trickles is not', async () => {
+    let answer: http.ServerResponse | undefined;
+    handler = (_, response) => {
+      answer = response;
+      response.write('.');
+    };
+    const stream = (await client.openStream('/api', {}))[Symbol.asyncIterator]();
+    for (let i = 0; i < 3; i++) {
+      expect((await stream.next()).done).toBe(false);
+      await jest.advanceTimersByTimeAsync(179_999);
+      answer?.write('.');
+    }
+    await stream.next();
+    const reading = rejection(stream.next());
+    await jest.advanceTimersByTimeAsync(180_000);
+    expect(await reading).toMatchObject({ reason: 'Timeout', message: 'no answer for 180 s' });
+  });
+
+  test('before TLS is agreed on is given up after 30 s', async () => {
+    const accepted = Promise.withResolvers<void>();
+    const mute = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => accepted.resolve());
+    });
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    const reading = rejection(clientFor(`https://127.0.0.1:${port}`).getJson('/api', {}));
+    await accepted.promise;
+    await jest.advanceTimersByTimeAsync(30_000);
+    expect(await reading).toMatchObject({ reason: 'Timeout', message: 'no connection for 30 s' });
+    await new Promise((resolve) => mute.close(resolve));
+  });
+
+  /** The client has the status line and waits for the body. */
+  async function headersCame(): Promise<void> {
+    while (outcomes.length === 0) await settle();
+  }
+});
+
+test('qps and burst count lists by their first page, and what is sent; watches are free', async () => {
+  const clock = new FakeClock();
+  const { port } = server.address() as AddressInfo;
+  const limited = clientFor(`http://127.0.0.1:${port}`, { qps: 1, burst: 1, timing: clock });
+  handler = (_, response) => response.end('{}');
+  await limited.getJson('/first', {});
+  await limited.getJson('/second-page', {}, { isContinuation: true });
+  await collect(await limited.openStream('/watch', {}));
+  expect(clock.sleeps).toEqual([]);
+  const waiting = limited.sendJson('POST', '/event', {});
+  await clock.advance(999);
+  expect(outcomes).toHaveLength(3);
+  await clock.advance(1);
+  await waiting;
+  expect(outcomes.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET', 'POST']);
+  limited.close();
+});
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => new Error(`not rejected: ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  );
+}
