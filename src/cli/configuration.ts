@@ -9,6 +9,7 @@ import {
 } from '../config/kubeProxyConfiguration.ts';
 import type { FlagValues } from '../config/parseFlags.ts';
 import { type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
+import { decodeText } from '../config/textEncoding.ts';
 import { type YamlText, parseYamlText } from '../config/yamlText.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Io } from './io.ts';
@@ -53,8 +54,19 @@ async function readConfigurationFile(path: string): Promise<ConfigurationFile> {
     ...unknown.map((field) => `${field.path}${field.suggestion} at ${text.placeOf(field.path)}`),
     ...text.duplicates.map((field) => `${field} (more than once, the last counts)`),
   ];
-  const warning = `${path}: unknown or repeated fields, not errors for kube-proxy either: ${strange.join(', ')}`;
-  return { configuration, text, warnings: strange.length > 0 ? [warning] : [] };
+  const warnings: string[] = [];
+  if (strange.length > 0) {
+    const fields = strange.join(', ');
+    warnings.push(
+      `${path}: unknown or repeated fields, not errors for kube-proxy either: ${fields}`,
+    );
+  }
+  if (text.secondDocumentAt !== undefined) {
+    warnings.push(
+      `${text.secondDocumentAt}: a second document begins here and is not read, as kube-proxy does; keep one in the file`,
+    );
+  }
+  return { configuration, text, warnings };
 }
 
 export type YamlFile =
@@ -65,7 +77,7 @@ export type YamlFile =
 export async function readYamlFile(path: string, flag: string): Promise<YamlFile> {
   let content: string;
   try {
-    content = await readFile(path, 'utf8');
+    content = decodeText(await readFile(path));
   } catch (error) {
     const problem = `cannot be read: ${(error as Error).message}`;
     return { problems: [{ path: flag, value: path, problem }] };

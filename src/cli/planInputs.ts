@@ -35,6 +35,12 @@ export async function hostFromFile(path: string): Promise<HostFileResult> {
   const file = await readYamlFile(path, '--host');
   if (!file.text) return file;
   const { text } = file;
+  if (text.secondDocumentAt !== undefined) {
+    const problem = 'a second document begins here; put exactly one into the file';
+    return {
+      problems: [{ path: 'YAML', value: undefined, problem, source: text.secondDocumentAt }],
+    };
+  }
   const { host, problems } = decodeHostFile(text.value);
   if (host) return { host };
   return { problems: problems.map((problem) => located(problem, problem.path, text)) };

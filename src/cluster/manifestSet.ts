@@ -6,6 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
+import { decodeText } from '../config/textEncoding.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { findManifestFiles, type FoundFiles, isMissing, reasonOf } from './manifestFiles.ts';
@@ -82,7 +83,7 @@ export class ManifestSet {
       return;
     }
     try {
-      const text = await readFile(path, 'utf8');
+      const text = decodeText(await readFile(path));
       this.#files.set(path, nextState(this.#files.get(path), stamp, text, path));
     } catch (error) {
       // a file that went while we looked is seen as gone next time

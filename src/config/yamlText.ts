@@ -1,11 +1,14 @@
 /**
  * YAML or JSON text of one configuration document as a plain value, with what a plain value loses: duplicate keys and the
- * line of each field. Read as Kubernetes reads it (YAML 1.1: `yes` is true). What the fields mean is decided elsewhere.
+ * line of each field. Read as Kubernetes reads it: YAML 1.1 (`yes` is true, `<<` merges), the last of equal keys, the first
+ * document that holds anything. What the fields mean is decided elsewhere.
  */
 import {
   type Document,
   LineCounter,
   type Node,
+  type ScalarTag,
+  type Tags,
   isMap,
   isScalar,
   isSeq,
@@ -18,6 +21,8 @@ export interface YamlText {
   readonly value: unknown;
   /** dotted paths of keys that appear more than once in their map; the last one counts */
   readonly duplicates: readonly string[];
+  /** `FILE:LINE:COLUMN` where a second document begins, which Kubernetes does not look at */
+  readonly secondDocumentAt: string | undefined;
   /** `FILE:LINE:COLUMN` of the field, or of the nearest parent that is there; undefined for an empty text */
   placeOf(path: string): string | undefined;
 }
@@ -29,51 +34,79 @@ export type YamlTextResult =
 /** @param name how problems call the text, normally the file's path */
 export function parseYamlText(content: string, name: string): YamlTextResult {
   const lines = new LineCounter();
-  const documents = [
-    ...parseAllDocuments(content, {
-      version: '1.1',
-      uniqueKeys: false,
-      prettyErrors: false,
-      lineCounter: lines,
-    }),
-  ] as Document[];
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${name}:${line}:${col}`;
   };
-  const invalid = (problem: string, offset: number): Problem => ({
-    path: 'YAML',
-    value: undefined,
-    problem,
-    source: at(offset),
+  const invalid = (problem: string, offset: number): { problems: readonly Problem[] } => ({
+    problems: [{ path: 'YAML', value: undefined, problem, source: at(offset) }],
   });
-  const errors = documents.flatMap((document) =>
-    document.errors.map((error) => invalid(`is not valid: ${error.message}`, error.pos[0])),
-  );
-  if (errors.length > 0) return { problems: errors };
-
-  const filled = documents.filter((document) => document.contents !== null);
-  const second = filled[1]?.contents as Node | undefined;
-  if (second) {
-    const problem = 'a second document begins here; put exactly one into the file';
-    return { problems: [invalid(problem, second.range?.[0] ?? 0)] };
-  }
-  const root = filled[0]?.contents as Node | undefined;
+  const [document, second] = filledDocuments(content, lines);
+  const [error] = document?.errors ?? [];
+  if (error !== undefined) return invalid(`is not valid: ${error.message}`, error.pos[0]);
+  const root = document?.contents ?? undefined;
   try {
     // Documents that hold an alias without its anchor, or far too many aliases, fail only here.
-    const value: unknown = filled[0]?.toJS() ?? null;
+    const value: unknown = document?.toJS() ?? null;
     return {
       text: {
         value,
         duplicates: root ? duplicateKeys(root, '') : [],
+        secondDocumentAt: second && at(second.contents?.range?.[0] ?? second.range[0]),
         placeOf: (path) => (root ? at(deepestOffset(root, path)) : undefined),
       },
     };
-  } catch (error) {
-    const problem = `is not valid: ${(error as Error).message}`;
-    return { problems: [invalid(problem, root?.range?.[0] ?? 0)] };
+  } catch (thrown) {
+    return invalid(`is not valid: ${(thrown as Error).message}`, root?.range?.[0] ?? 0);
   }
 }
+
+/** A marker at the end begins a document too, with nothing in it. */
+function filledDocuments(content: string, lineCounter: LineCounter): readonly Document.Parsed[] {
+  const documents = parseAllDocuments(content, {
+    version: '1.1',
+    customTags: tagsOfKubernetes,
+    uniqueKeys: false,
+    prettyErrors: false,
+    lineCounter,
+  });
+  // An empty text gives a list with a mark of its own, whose only document has no contents.
+  return ([...documents] as Document.Parsed[]).filter(({ contents, errors }) => {
+    const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
+    return !isEmpty || errors.length > 0;
+  });
+}
+
+/**
+ * What sigs.k8s.io/yaml makes of plain scalars, where it differs from YAML 1.1: times and numbers to the base of 60 (which
+ * every IPv6 address of eight decimal groups would be) stay text, and binary data become text.
+ */
+function tagsOfKubernetes(tags: Tags): Tags {
+  const others = tags.filter(
+    (tag) => typeof tag === 'string' || !(OTHERWISE.has(tag.tag) || isSexagesimal(tag)),
+  );
+  return [...others, BINARY_AS_TEXT];
+}
+
+const BINARY = 'tag:yaml.org,2002:binary';
+const OTHERWISE: ReadonlySet<string> = new Set([BINARY, 'tag:yaml.org,2002:timestamp']);
+
+function isSexagesimal(tag: object): boolean {
+  return 'format' in tag && tag.format === 'TIME';
+}
+
+const BINARY_AS_TEXT: ScalarTag = {
+  tag: BINARY,
+  resolve(source, onError) {
+    try {
+      const bytes = Uint8Array.from(atob(source), (char) => char.charCodeAt(0));
+      return new TextDecoder().decode(bytes);
+    } catch {
+      onError('!!binary is not base64');
+      return source;
+    }
+  },
+};
 
 /** YAML that reads back as the same value also where `n` and `on` are booleans, as in Kubernetes. */
 export function formatYamlText(value: unknown): string {

@@ -221,6 +221,13 @@ test('bad flags, configuration and host file are told together, and nothing is p
   expect(stderr).toContain('did you mean --against?');
 });
 
+test('a host file holds one document', async () => {
+  const two = await scratch.write('two-hosts.yaml', `${HOST}---\n${HOST}`);
+  const { exitCode, stderr } = await runCommand(['plan', '--manifests', web, '--host', two]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/two-hosts.yaml:\d+:1: YAML: a second document begins here/);
+});
+
 test.each([
   ['a manifest that does not exist', ['--manifests', '/nonexistent/x.yaml'], '--manifests'],
   ['a kubeconfig that does not exist', ['--kubeconfig', '/nonexistent/k'], '--kubeconfig'],

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { VERSION } from '../../../src/cli/packageVersion.ts';
@@ -99,6 +99,28 @@ test('a typo in a file is one warning, as in kube-proxy, and the rest counts', a
     expect(warnings[0]).toContain(name);
   }
   expect(await readFile(out, 'utf8')).toContain('strictARP: true');
+});
+
+test.each([
+  ['a marker at the end', '---\n', []],
+  ['a second document', '---\nkind: ClusterConfiguration\n', ['more.yaml:5:1: a second document']],
+])('of a file with %s the first document counts, as in kube-proxy', async (_, rest, expected) => {
+  const file = await scratch.write('more.yaml', `${HEAD}clusterCIDR: 10.1.0.0/16\n${rest}`);
+  const out = join(scratch.path, 'more-out.yaml');
+  const { exitCode, stderr } = await runCommand(['--config', file, '--write-config-to', out]);
+  expect(exitCode).toBe(0);
+  const warnings = stderr.split('\n').filter((line) => line.startsWith('W'));
+  expect(warnings).toEqual(expected.map((text) => expect.stringContaining(text)));
+  expect(await readFile(out, 'utf8')).toContain('clusterCIDR: 10.1.0.0/16');
+});
+
+test('a configuration file in UTF-16 is read', async () => {
+  const text = `${HEAD}clusterCIDR: 10.1.0.0/16\n`;
+  const file = await scratch.write('utf16.yaml', '');
+  await writeFile(file, Buffer.from(`\ufeff${text}`, 'utf16le'));
+  const out = join(scratch.path, 'utf16-out.yaml');
+  expect((await runCommand(['--config', file, '--write-config-to', out])).exitCode).toBe(0);
+  expect(await readFile(out, 'utf8')).toContain('clusterCIDR: 10.1.0.0/16');
 });
 
 test('--write-config-to writes what flags make, and the file gives the same again', async () => {

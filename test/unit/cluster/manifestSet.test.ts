@@ -66,6 +66,11 @@ describe('at the first look', () => {
     expect([files.fileCount, files.objectCount]).toEqual([3, 3]);
   });
 
+  test('a file in UTF-16 is read', async () => {
+    await writeFile(join(folder, 'web.yaml'), Buffer.from(`\ufeff${service('web')}`, 'utf16le'));
+    expect(await settle(new ManifestSet([folder]))).toEqual(['+ Service default/web']);
+  });
+
   test('slices come before the Services that use them', async () => {
     await put('a.yaml', service('web'));
     await put(
@@ -177,6 +182,26 @@ describe('afterwards', () => {
     );
     await rename(`${folder}-away`, folder);
     expect(await settle(files)).toEqual([`! ${folder}: none`]);
+  });
+
+  test('a file that cannot be looked at keeps its objects, but is reported', async () => {
+    await put('web.yaml', service('web'));
+    await put('db.yaml', service('db', '10.96.0.11'));
+    const files = new ManifestSet([folder]);
+    await settle(files);
+    // A link to itself: stat says ELOOP, as EIO or ESTALE of a network file system.
+    const file = join(folder, 'web.yaml');
+    await unlink(file);
+    await symlink('web.yaml', file);
+    for (const news of [await files.look(), await files.look()]) {
+      expect(news).toMatchObject({ changes: [], isUnsettled: false });
+      expect([...news.unreadable.keys()]).toEqual([file]);
+    }
+    await unlink(file);
+    await put('web.yaml', service('web'));
+    expect(await settle(files)).toEqual(['! web.yaml: none']);
+    await unlink(file);
+    expect(await settle(files)).toEqual(['- Service default/web']);
   });
 
   test('a named file that goes takes its objects with it', async () => {

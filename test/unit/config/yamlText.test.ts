@@ -34,9 +34,51 @@ test('an empty text is null and has no places', () => {
 test.each([
   ['a: [1', 'f.yaml:1:6'],
   ['a: 1\nb: *nowhere\n', 'f.yaml:1:1'],
-  ['a: 1\n---\nb: 2\n', 'f.yaml:3:1'],
+  ['a: !!binary "?"\n', 'f.yaml:1:4'],
   ['a:\n\t- 1\n', 'f.yaml:2:1'],
 ])('%j is refused at its place', (content, source) => {
   const { problems } = parseYamlText(content, 'f.yaml');
   expect(problems?.[0]).toMatchObject({ path: 'YAML', source });
+});
+
+test.each([
+  ['a: 1\n---\n', undefined],
+  ['a: 1\n---\n...\n---\n# nothing\n', undefined],
+  ['---\na: 1\n---\n', undefined],
+  ['# head\n---\n---\na: 1\n', undefined],
+  ['a: 1\n---\nb: 2\n', 'f.yaml:3:1'],
+  ['a: 1\n---\nb: [\n', 'f.yaml:3:1'],
+])('of %j the first document is read, and where the second begins is told', (content, at) => {
+  const { text } = parseYamlText(content, 'f.yaml');
+  expect(text?.value).toEqual({ a: 1 });
+  expect(text?.secondDocumentAt).toBe(at);
+});
+
+test('plain scalars are what they are for Kubernetes', () => {
+  const content = [
+    'time: 2026-11-29T21:00:00Z',
+    'day: 2026-11-29',
+    'address: 1:2:3:4:5:6:7:8',
+    'half: 1:30.5',
+    'octal: 010',
+    'switches: [on, Off, y, No]',
+    'binary: !!binary |\n  w6ks\n  IMOo',
+  ].join('\n');
+  expect(parseYamlText(content, 'f.yaml').text?.value).toEqual({
+    time: '2026-11-29T21:00:00Z',
+    day: '2026-11-29',
+    address: '1:2:3:4:5:6:7:8',
+    half: '1:30.5',
+    octal: 8,
+    switches: [true, false, true, false],
+    binary: 'é, è',
+  });
+});
+
+test('a merge key brings what the map does not say itself', () => {
+  const content = 'base: &b {c: 1, d: 2}\nother:\n  d: 3\n  <<: *b\n';
+  expect(parseYamlText(content, 'f.yaml').text).toMatchObject({
+    value: { base: { c: 1, d: 2 }, other: { c: 1, d: 3 } },
+    duplicates: [],
+  });
 });
