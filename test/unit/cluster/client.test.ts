@@ -159,16 +159,17 @@ describe('ApiClient', () => {
 
   test('aborting ends a stream, and leaving the loop closes the connection', async () => {
     let closed = 0;
+    const bothClosed = Promise.withResolvers<void>();
     handler = (_, response) => {
       response.write('x');
-      response.on('close', () => closed++);
+      response.on('close', () => ++closed === 2 && bothClosed.resolve());
     };
     const abort = new AbortController();
     const reading = collect(await client.openStream('/api', {}, { signal: abort.signal }));
     abort.abort();
     await expect(reading).rejects.toMatchObject({ name: 'ApiError', status: 0 });
     for await (const _ of await client.openStream('/api', {})) break;
-    while (closed < 2) await settle();
+    await bothClosed.promise;
   });
 });
 
