@@ -1,7 +1,7 @@
 /** `run` from a resolved configuration to the exit code: puts the parts together and takes them apart again. */
 import { hostname } from 'node:os';
 import type { RequestOutcome } from '../cluster/client.ts';
-import { KubeconfigError } from '../cluster/kubeconfig.ts';
+import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
 import { nodeNameOf } from '../config/nodeName.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';

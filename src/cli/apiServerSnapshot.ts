@@ -1,7 +1,8 @@
 /** One complete reading of a cluster from its API server, by the same source that `run` watches with. */
 import { ApiServerSource } from '../cluster/apiServerSource.ts';
 import { ApiClient } from '../cluster/client.ts';
-import { KubeconfigError, loadClusterAccess } from '../cluster/kubeconfig.ts';
+import { loadClusterAccess } from '../cluster/kubeconfig.ts';
+import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import type { SourceSettings } from '../config/resolve.ts';
 import type { Problem } from '../model/problem.ts';
 import { ClusterStore } from '../model/snapshot.ts';
@@ -45,7 +46,9 @@ function clusterAccess(kubeconfig: string, master: string) {
     return loadClusterAccess({ kubeconfig, master });
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error;
-    throw new BadInput([{ path: '--kubeconfig', value: kubeconfig, problem: error.message }]);
+    const { flag, message } = error;
+    const value = flag === '--master' ? master : kubeconfig;
+    throw new BadInput([{ path: flag, value, problem: message }]);
   }
 }
 

@@ -83,15 +83,22 @@ const TLS_HINTS: Readonly<Record<string, string>> = {
     'it is for another host name: correct the server URL or set tls-server-name',
 };
 
-/** A request that got no answer: the connection failed, broke or timed out. */
-export function errorFromNetwork(error: unknown, url: string): ApiError {
+/**
+ * A request that got no answer: the connection failed, broke or timed out.
+ *
+ * @param proxy what the way leads through, where the fault may lie as well
+ */
+export function errorFromNetwork(error: unknown, url: string, proxy?: string): ApiError {
   if (error instanceof ApiError) return error;
   const { code, message: raw } = rootOf(error);
   // Node's word for a body that ends too early.
   const message = raw === 'aborted' ? 'the connection broke off' : raw;
   const hint = TLS_HINTS[code];
+  const via = proxy === undefined ? '' : `, through the ${proxy}`;
   const text =
-    hint === undefined ? message : `the server's certificate is not accepted: ${hint} (${message})`;
+    hint === undefined
+      ? `${message}${via}`
+      : `the server's certificate is not accepted: ${hint} (${message}${via})`;
   return new ApiError({ status: 0, reason: code, message: text, url }, error);
 }
 

@@ -7,7 +7,8 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { ApiError, errorFromNetwork, errorFromStatus } from './apiError.ts';
-import { type ClusterAccess, TCP_KEEP_ALIVE_MS } from './clusterAccess.ts';
+import type { ClusterAccess } from './clusterAccess.ts';
+import { TCP_KEEP_ALIVE_MS } from './connections.ts';
 import { RateLimiter } from './rateLimiter.ts';
 import type { ApiTransport, Query, RequestOptions, Timing } from './transport.ts';
 
@@ -145,8 +146,7 @@ export class ApiClient implements ApiTransport {
     const { access, onRequest } = this.#options;
     const host = new URL(exchange.url).host;
     try {
-      const { agent, headers } = await access.authenticate();
-      exchange.signal?.throwIfAborted();
+      const { agent, headers } = await access.authenticate(exchange.signal);
       const response = await this.#sendOnce(exchange, agent, headers).catch((error: unknown) => {
         // The server closed an idle connection at the moment we used it: nothing was processed.
         if (!(error instanceof StaleConnection)) throw error;
@@ -156,7 +156,8 @@ export class ApiClient implements ApiTransport {
       return response;
     } catch (error) {
       onRequest?.({ method: exchange.method, code: '<error>', host });
-      throw errorFromNetwork(error instanceof StaleConnection ? error.cause : error, exchange.url);
+      const cause = error instanceof StaleConnection ? error.cause : error;
+      throw errorFromNetwork(cause, exchange.url, access.proxy);
     }
   }
 

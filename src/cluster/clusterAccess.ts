@@ -3,123 +3,181 @@
  * short-lived answers, certificates are renewed. Each request asks for what holds now; connections are kept open as long
  * as the TLS material stays the same.
  */
-import http from 'node:http';
-import https from 'node:https';
-import type { KubeConfig } from '@kubernetes/client-node';
+import type http from 'node:http';
+import type https from 'node:https';
+import type { Cluster, KubeConfig } from '@kubernetes/client-node';
 import { ApiError, messageOf } from './apiError.ts';
+import { isSameMaterial, openConnections, TLS_FIELDS, type TlsMaterial } from './connections.ts';
+import type { ExecCredential } from './execCredential.ts';
+import type { ExecPlugin } from './execPlugin.ts';
+import type { ProxyChoice } from './proxyChoice.ts';
+import { checkTlsInputs, type NamedPem, type TlsInputs } from './tlsMaterial.ts';
 
 export interface Authenticated {
   readonly agent: http.Agent;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Idle ms before a connection is probed; a peer that is gone is noticed about ten seconds later. */
-export const TCP_KEEP_ALIVE_MS = 30_000;
-const CREDENTIALS_TIMEOUT_MS = 60_000;
-const TLS_FIELDS = [
-  'ca',
-  'cert',
-  'key',
-  'pfx',
-  'passphrase',
-  'rejectUnauthorized',
-  'servername',
-] as const;
+/** What a kubeconfig, or what stands for one, says. */
+export interface AccessSettings {
+  /** its one cluster without `proxy-url`, and its user without `exec` */
+  readonly config: KubeConfig;
+  readonly exec?: ExecPlugin;
+  readonly proxy?: ProxyChoice;
+}
 
-type TlsMaterial = Partial<Record<(typeof TLS_FIELDS)[number], unknown>>;
+/** Longer than an exec plug-in gets, which is told more exactly. */
+const CREDENTIALS_TIMEOUT_MS = 65_000;
 
 export class ClusterAccess {
   /** URL without a trailing slash; may have a path */
   readonly server: string;
   /** where the configuration came from, for messages: `kubeconfig /etc/…` */
   readonly origin: string;
-  readonly #reload: () => KubeConfig;
-  #config: KubeConfig;
+  readonly #reload: () => AccessSettings;
+  #settings: AccessSettings;
+  #isRefused = false;
   #pending: Promise<https.RequestOptions> | undefined;
-  #agent: { readonly agent: http.Agent; readonly material: TlsMaterial } | undefined;
+  #connections: { readonly agent: http.Agent; readonly material: TlsMaterial } | undefined;
 
-  constructor(config: KubeConfig, origin: string, reload: () => KubeConfig) {
-    const cluster = config.getCurrentCluster();
-    if (cluster === null) throw new TypeError('the configuration has no current cluster');
-    this.server = cluster.server;
+  constructor(settings: AccessSettings, origin: string, reload: () => AccessSettings) {
+    this.server = clusterOf(settings).server;
     this.origin = origin;
-    this.#config = config;
+    this.#settings = settings;
     this.#reload = reload;
   }
 
-  /** @throws ApiError (status 0, reason `Credentials`) when a file cannot be read or a plug-in fails */
-  async authenticate(): Promise<Authenticated> {
+  /** The proxy between, for messages; undefined without one. */
+  get proxy(): string | undefined {
+    return this.#settings.proxy?.description;
+  }
+
+  /**
+   * @param signal ends the waiting; what is awaited goes on for the others
+   * @throws ApiError (status 0, reason `Credentials`) when a file cannot be read or used, or a plug-in fails
+   */
+  async authenticate(signal?: AbortSignal): Promise<Authenticated> {
     // One at a time: the first requests of all reflectors would each start the plug-in, and a hanging one pile up.
-    this.#pending ??= this.#resolve().finally(() => (this.#pending = undefined));
-    const options = await withDeadline(this.#pending, () =>
-      this.#credentialsError(new Error(`no answer within ${CREDENTIALS_TIMEOUT_MS / 1000} s`)),
-    );
+    this.#pending ??= this.#resolveOnce();
+    const options = await withDeadline(this.#pending, signal, () => {
+      // The next request tries anew: this answer may never come.
+      this.#pending = undefined;
+      return this.#credentialsError(
+        new Error(`no answer within ${CREDENTIALS_TIMEOUT_MS / 1000} s`),
+      );
+    });
     return { agent: this.#agentFor(options), headers: headersOf(options) };
   }
 
-  /** The server refused the credentials: drop cached ones and read the configuration again. */
+  /** The server refused the credentials: before the next request cached ones are dropped and the configuration read again. */
   refresh(): void {
-    try {
-      this.#config = this.#reload();
-    } catch {
-      // A kubeconfig being rewritten right now; the old one goes on failing until the next refresh reads it.
-    }
+    this.#isRefused = true;
   }
 
   close(): void {
-    this.#agent?.agent.destroy();
-    this.#agent = undefined;
+    this.#settings.exec?.close();
+    this.#connections?.agent.destroy();
+    this.#connections = undefined;
+  }
+
+  #resolveOnce(): Promise<https.RequestOptions> {
+    const mine = this.#resolve().finally(() => {
+      if (this.#pending === mine) this.#pending = undefined;
+    });
+    return mine;
   }
 
   async #resolve(): Promise<https.RequestOptions> {
+    if (this.#isRefused) this.#renewSettings();
+    const { config, exec } = this.#settings;
     const options: https.RequestOptions = {};
     try {
-      await this.#config.applyToHTTPSOptions(options);
+      await config.applyToHTTPSOptions(options);
+      if (exec !== undefined) applyCredential(options, await exec.credential());
     } catch (error) {
       throw this.#credentialsError(error);
     }
     return options;
   }
 
+  #renewSettings(): void {
+    this.#isRefused = false;
+    try {
+      this.#settings = this.#reload();
+    } catch {
+      // A kubeconfig being rewritten right now; the next refusal reads it.
+      this.#settings.exec?.forget();
+    }
+  }
+
   #agentFor(options: https.RequestOptions): http.Agent {
-    // With proxy-url, client-node's own agent tunnels; it is cached there.
-    if (this.#config.getCurrentCluster()?.proxyUrl && options.agent instanceof http.Agent)
-      return options.agent;
     const material = tlsMaterialOf(options);
-    if (this.#agent !== undefined && isSameMaterial(this.#agent.material, material))
-      return this.#agent.agent;
+    if (this.#connections !== undefined && isSameMaterial(this.#connections.material, material))
+      return this.#connections.agent;
+    try {
+      checkTlsInputs(this.#tlsInputs(options));
+    } catch (error) {
+      throw this.#credentialsError(error);
+    }
     // The old agent is not destroyed: a watch may still run on it, and it closes its idle connections by itself.
-    const common = { keepAlive: true, keepAliveMsecs: TCP_KEEP_ALIVE_MS, timeout: 120_000 };
-    const agent = this.server.startsWith('http:')
-      ? new http.Agent(common)
-      : new https.Agent({ ...common, ...material } as https.AgentOptions);
-    this.#agent = { agent, material };
+    const agent = openConnections(this.server, material, this.#settings.proxy);
+    this.#connections = { agent, material };
     return agent;
   }
 
+  #tlsInputs({ ca, cert, key }: https.RequestOptions): TlsInputs {
+    const { config, exec } = this.#settings;
+    const { caFile, caData } = clusterOf(this.#settings);
+    const user = config.getCurrentUser();
+    const plugin = exec === undefined ? undefined : 'of the exec plug-in';
+    return {
+      ca: named(ca, 'certificate-authority', caData, caFile),
+      certificate: named(cert, 'client-certificate', user?.certData, plugin ?? user?.certFile),
+      key: named(key, 'client-key', user?.keyData, plugin ?? user?.keyFile),
+    };
+  }
+
   #credentialsError(cause: unknown): ApiError {
-    const user = this.#config.getCurrentUser();
-    const exec = user?.exec as { command?: unknown; installHint?: unknown } | null | undefined;
-    const text = messageOf(cause).trim();
-    const plugin = typeof exec?.command === 'string' ? `exec plug-in ${exec.command}: ` : '';
-    const isMissing = (cause as { code?: unknown } | null)?.code === 'ENOENT';
-    const hint =
-      isMissing && typeof exec?.installHint === 'string' ? `; ${exec.installHint.trim()}` : '';
-    const message = `credentials of ${this.origin}: ${plugin}${text || 'failed without a message'}${hint}`;
+    const text = messageOf(cause).trim() || 'failed without a message';
+    const message = `credentials of ${this.origin}: ${text}`;
     return new ApiError({ status: 0, reason: 'Credentials', message, url: this.server }, cause);
   }
 }
 
-async function withDeadline<T>(work: Promise<T>, onTimeout: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(onTimeout()), CREDENTIALS_TIMEOUT_MS);
-  });
+function clusterOf({ config }: AccessSettings): Cluster {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw new TypeError('the configuration has no current cluster');
+  return cluster;
+}
+
+async function withDeadline<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  onTimeout: () => Error,
+): Promise<T> {
+  const { promise: given, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(onTimeout()), CREDENTIALS_TIMEOUT_MS);
+  const abort = () => reject(signal?.reason as Error);
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted === true) abort();
   try {
-    return await Promise.race([work, deadline]);
+    return await Promise.race([work, given]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
   }
+}
+
+function applyCredential(options: https.RequestOptions, credential: ExecCredential): void {
+  const { token, certificate, key } = credential;
+  if (token !== undefined) {
+    options.headers = {
+      ...(options.headers as http.OutgoingHttpHeaders),
+      Authorization: `Bearer ${token}`,
+    };
+  }
+  if (certificate !== undefined && key !== undefined)
+    Object.assign(options, { cert: certificate, key });
 }
 
 function headersOf(options: https.RequestOptions): Record<string, string> {
@@ -141,6 +199,14 @@ function tlsMaterialOf(options: https.RequestOptions): TlsMaterial {
   return material;
 }
 
-function isSameMaterial(a: TlsMaterial, b: TlsMaterial): boolean {
-  return TLS_FIELDS.every((field) => String(a[field]) === String(b[field]));
+/** @param from what is in it, as client-node read it: one Buffer, or the text of a plug-in */
+function named(
+  from: unknown,
+  field: string,
+  data: string | undefined,
+  file: string | undefined,
+): NamedPem | undefined {
+  if (typeof from !== 'string' && !Buffer.isBuffer(from)) return undefined;
+  const name = data ? `${field}-data` : `${field} ${file ?? ''}`;
+  return { name, bytes: Buffer.from(from) };
 }

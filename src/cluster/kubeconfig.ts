@@ -1,57 +1,65 @@
 /**
  * Finds out which API server to talk to and as whom: a kubeconfig file, `--master`, or the service account of a pod. What
- * client-node's KubeConfig does not know of kubeconfig files (`tokenFile`, relative plug-in paths, positions in errors)
- * is translated here; requests and their credentials are clusterAccess.ts.
+ * client-node's KubeConfig does not know of kubeconfig files (`tokenFile`, plug-ins as client-go runs them, proxies of the
+ * environment, what is wrong with a certificate) is translated here; requests and their credentials are clusterAccess.ts.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { parseDocument } from 'yaml';
 import { messageOf } from './apiError.ts';
-import { ClusterAccess } from './clusterAccess.ts';
+import { type AccessSettings, ClusterAccess } from './clusterAccess.ts';
+import type { ExecCluster } from './execCredential.ts';
+import { ExecPlugin } from './execPlugin.ts';
+import { execSettings } from './execSettings.ts';
+import {
+  type ActiveContext,
+  type Fields,
+  HOW_TO_CONFIGURE,
+  isFields,
+  KubeconfigError,
+  readActiveContext,
+} from './kubeconfigFile.ts';
+import {
+  chosenProxy,
+  parseProxyUrl,
+  type ProxyChoice,
+  proxyFromEnvironment,
+} from './proxyChoice.ts';
+import { serverUrl } from './serverUrl.ts';
+import { checkInlineMaterial } from './tlsMaterial.ts';
 
 export interface KubeconfigOptions {
   /** `--kubeconfig` or `clientConnection.kubeconfig`; empty counts as absent */
   readonly kubeconfig?: string;
   /** `--master`: replaces the server's URL of the kubeconfig */
   readonly master?: string;
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Environment;
   /** where a pod finds its token and CA */
   readonly serviceAccountDir?: string;
 }
 
-/** The configuration is wrong; nothing will come right by trying again. */
-export class KubeconfigError extends Error {
-  override readonly name = 'KubeconfigError';
-}
+type Environment = Readonly<Record<string, string | undefined>>;
 
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
-const HOW_TO_CONFIGURE =
-  'give --kubeconfig FILE (or clientConnection.kubeconfig in --config), or --master URL, or run in a pod with a service account';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * @throws KubeconfigError when no cluster is configured or the file is wrong, with the file and what to do; files that the
  *   kubeconfig names (CA, certificates, tokens) are read per request, since they may appear and change later
  */
 export function loadClusterAccess(options: KubeconfigOptions): ClusterAccess {
-  const { kubeconfig = '', master = '' } = options;
+  const { kubeconfig = '', master = '', env = process.env } = options;
   if (kubeconfig !== '') {
-    const load = () => fromFile(kubeconfig, master);
+    const load = () => fromFile(kubeconfig, master, env);
     return new ClusterAccess(load(), `kubeconfig ${kubeconfig}`, load);
   }
   if (master !== '') {
-    const config = fromServer(checkedUrl(master, '--master'));
-    return new ClusterAccess(config, '--master', () => config);
+    const load = () => fromServer(master, env);
+    return new ClusterAccess(load(), '--master', load);
   }
-  return inCluster(options.env ?? process.env, options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR);
+  return inCluster(env, options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR);
 }
 
-function inCluster(
-  env: Readonly<Record<string, string | undefined>>,
-  directory: string,
-): ClusterAccess {
+function inCluster(env: Environment, directory: string): ClusterAccess {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
   const port = env['KUBERNETES_SERVICE_PORT'] ?? '';
   if (host === '' || port === '') {
@@ -59,55 +67,71 @@ function inCluster(
       `no cluster is configured: KUBERNETES_SERVICE_HOST is not set, so this is no pod; ${HOW_TO_CONFIGURE}`,
     );
   }
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const caFile = path.join(directory, 'ca.crt');
   const load = () => {
     const config = new KubeConfig();
     config.loadFromClusterAndUser(
-      {
-        name: 'in-cluster',
-        server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-        caFile: path.join(directory, 'ca.crt'),
-        skipTLSVerify: false,
-      },
+      { name: 'in-cluster', server, caFile, skipTLSVerify: false },
       {
         name: 'service-account',
         authProvider: tokenFileProvider(path.join(directory, 'token')),
       },
     );
-    return config;
+    return withProxy(config, proxyFromEnvironment(new URL(server), env));
   };
   return new ClusterAccess(load(), `service account in ${directory}`, load);
 }
 
-function fromServer(server: string): KubeConfig {
+function fromServer(master: string, env: Environment): AccessSettings {
+  const server = checkedUrl(master, '--master', false);
   const config = new KubeConfig();
   config.loadFromClusterAndUser(
     { name: 'master', server, skipTLSVerify: server.startsWith('http:') },
     { name: 'anonymous' },
   );
-  return config;
+  return withProxy(config, proxyFromEnvironment(new URL(server), env));
 }
 
-function fromFile(file: string, master: string): KubeConfig {
+function fromFile(file: string, master: string, env: Environment): AccessSettings {
   const where = `kubeconfig ${file}`;
-  const root = parseFile(file, where);
-  const active = selectContext(root, where);
+  const active = readActiveContext(file, where);
+  const { cluster, clusterName, user, userName } = active;
   const directory = path.dirname(path.resolve(file));
+  const ofCluster = `${where}: clusters[name=${clusterName}].cluster`;
+  const ofUser = `${where}: users[name=${userName}].user`;
+  checkInline(cluster, ofCluster);
+  checkInline(user, ofUser);
   const server =
     master === ''
-      ? checkedUrl(
-          active.cluster['server'],
-          `${where}: clusters[name=${active.clusterName}].cluster.server`,
-        )
-      : checkedUrl(master, '--master');
+      ? checkedUrl(cluster['server'], `${ofCluster}.server`, speaksTls(active))
+      : checkedUrl(master, '--master', speaksTls(active));
+  const proxy =
+    proxyOf(cluster['proxy-url'], `${ofCluster}.proxy-url`) ??
+    proxyFromEnvironment(new URL(server), env);
+  const settings = withProxy(clientConfig(active, server, directory, where), proxy);
+  const exec = isFields(user['exec']) && !hasOtherCredentials(user) ? user['exec'] : undefined;
+  if (exec === undefined) return settings;
+  const plugin = execSettings(exec, directory, `${ofUser}.exec`);
+  const info = () => execCluster(cluster, server, directory);
+  const clusterInfo = exec['provideClusterInfo'] === true ? info : () => undefined;
+  return { ...settings, exec: new ExecPlugin(plugin, clusterInfo) };
+}
+
+function clientConfig(
+  { cluster, clusterName, user, userName }: ActiveContext,
+  server: string,
+  directory: string,
+  where: string,
+): KubeConfig {
   const config = new KubeConfig();
+  const context = { cluster: clusterName, user: userName };
   try {
     config.loadFromString(
       JSON.stringify({
-        clusters: [{ name: active.clusterName, cluster: translateCluster(active.cluster, server) }],
-        users: [{ name: active.userName, user: translateUser(active.user, directory) }],
-        contexts: [
-          { name: 'active', context: { cluster: active.clusterName, user: active.userName } },
-        ],
+        clusters: [{ name: clusterName, cluster: translateCluster(cluster, server) }],
+        users: [{ name: userName, user: translateUser(user, directory) }],
+        contexts: [{ name: 'active', context }],
         'current-context': 'active',
       }),
     );
@@ -118,153 +142,106 @@ function fromFile(file: string, master: string): KubeConfig {
   return config;
 }
 
-function parseFile(file: string, where: string): Fields {
-  let text: string;
+function withProxy(config: KubeConfig, proxy: ProxyChoice | undefined): AccessSettings {
+  return { config, ...(proxy === undefined ? {} : { proxy }) };
+}
+
+/** What is given as text cannot come right by waiting, unlike files, which are looked at when they are used. */
+function checkInline(fields: Fields, where: string): void {
   try {
-    text = readFileSync(file, 'utf8');
+    checkInlineMaterial(fields);
   } catch (error) {
-    throw new KubeconfigError(
-      `${where} cannot be read (${messageOf(error)}); ${HOW_TO_CONFIGURE}`,
-      {
-        cause: error,
-      },
-    );
+    throw new KubeconfigError(`${where}.${messageOf(error)}`, { cause: error });
   }
-  const document = parseDocument(text);
-  const [broken] = document.errors;
-  if (broken !== undefined) {
-    const message = broken.message.split('\n')[0]!.replace(/:$/, '');
-    throw new KubeconfigError(`${where} is not valid YAML: ${message}`, { cause: broken });
-  }
-  const root: unknown = document.toJS();
-  if (!isFields(root)) {
-    throw new KubeconfigError(
-      `${where} is not a kubeconfig: it has no clusters, contexts and users; ${HOW_TO_CONFIGURE}`,
-    );
-  }
-  return root;
 }
 
-interface ActiveContext {
-  readonly clusterName: string;
-  readonly cluster: Fields;
-  readonly userName: string;
-  readonly user: Fields;
+/** As client-go guesses the scheme of a server that is given without one. */
+function speaksTls({ cluster, user }: ActiveContext): boolean {
+  if (cluster['insecure-skip-tls-verify'] === true) return true;
+  const says = (fields: Fields, name: string) => Boolean(fields[name] || fields[`${name}-data`]);
+  return says(cluster, 'certificate-authority') || says(user, 'client-certificate');
 }
 
-function selectContext(root: Fields, where: string): ActiveContext {
-  const current = root['current-context'];
-  const contexts = namedList(root, 'contexts', 'context', where);
-  if (typeof current !== 'string' || current === '') {
-    throw new KubeconfigError(`${where}: current-context is not set; set it to ${oneOf(contexts)}`);
-  }
-  const context = pick(contexts, current, `${where}: current-context`, 'contexts');
-  const clusterName = nameIn(context, 'cluster', `${where}: contexts[name=${current}].context`);
-  const clusters = namedList(root, 'clusters', 'cluster', where);
-  const cluster = pick(
-    clusters,
-    clusterName,
-    `${where}: contexts[name=${current}].context.cluster`,
-    'clusters',
-  );
-  const userName = typeof context['user'] === 'string' ? context['user'] : '';
-  if (userName === '') return { clusterName, cluster, userName: 'anonymous', user: {} };
-  const users = namedList(root, 'users', 'user', where);
-  const user = pick(users, userName, `${where}: contexts[name=${current}].context.user`, 'users');
-  return { clusterName, cluster, userName, user };
-}
-
-/** `[{ name, KEY: {…} }]` as a map by name; a user may be an empty entry. */
-function namedList(
-  root: Fields,
-  list: string,
-  key: string,
-  where: string,
-): ReadonlyMap<string, Fields> {
-  const entries = root[list] ?? [];
-  if (!Array.isArray(entries)) throw new KubeconfigError(`${where}: ${list} is not a list`);
-  const byName = new Map<string, Fields>();
-  entries.forEach((entry: unknown, i) => {
-    if (!isFields(entry) || typeof entry['name'] !== 'string') {
-      throw new KubeconfigError(`${where}: ${list}[${i}].name is missing`);
-    }
-    const value = entry[key] ?? {};
-    if (!isFields(value))
-      throw new KubeconfigError(`${where}: ${list}[${i}].${key} is not a mapping`);
-    byName.set(entry['name'], value);
-  });
-  return byName;
-}
-
-function pick(
-  from: ReadonlyMap<string, Fields>,
-  name: string,
-  where: string,
-  list: string,
-): Fields {
-  const found = from.get(name);
-  if (found !== undefined) return found;
-  throw new KubeconfigError(
-    `${where} is "${name}", which is not in ${list}; set it to ${oneOf(from)}`,
-  );
-}
-
-function oneOf(from: ReadonlyMap<string, Fields>): string {
-  return from.size === 0 ? 'one that you add' : `one of ${[...from.keys()].join(', ')}`;
-}
-
-function nameIn(fields: Fields, key: string, where: string): string {
-  const value = fields[key];
-  if (typeof value === 'string' && value !== '') return value;
-  throw new KubeconfigError(`${where}.${key} is missing`);
-}
-
-function checkedUrl(value: unknown, where: string): string {
+function checkedUrl(value: unknown, where: string, hasTls: boolean): string {
   const text = typeof value === 'string' ? value : '';
-  if (/^https?:\/\/[^/]+/.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
-  throw new KubeconfigError(`${where} is "${text}", not a URL; write it as https://HOST:PORT`);
+  const url = serverUrl(text, hasTls);
+  if (url !== undefined) return url;
+  const problem = `${where} is "${text}", not a URL; write it as https://HOST:PORT`;
+  throw new KubeconfigError(problem, where === '--master' ? { flag: where } : {});
 }
 
-/** client-node refuses plain http unless TLS is skipped, which without TLS means nothing. */
+function proxyOf(value: unknown, where: string): ProxyChoice | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  const url = typeof value === 'string' ? parseProxyUrl(value) : undefined;
+  if (url !== undefined) return chosenProxy(url, 'the kubeconfig');
+  throw new KubeconfigError(
+    `${where} is ${JSON.stringify(value)}; write it as http://HOST:PORT, https://… or socks5://…`,
+  );
+}
+
+/** With these client-go leaves the plug-in alone. */
+function hasOtherCredentials(user: Fields): boolean {
+  const others = [
+    'token',
+    'tokenFile',
+    'username',
+    'client-certificate',
+    'client-certificate-data',
+  ];
+  return others.some((name) => Boolean(user[name]));
+}
+
+/** client-node refuses plain http unless TLS is skipped, which without TLS means nothing; it prefers files, client-go data. */
 function translateCluster(cluster: Fields, server: string): Fields {
+  const { 'proxy-url': _, ...rest } = withoutShadowed(cluster, ['certificate-authority']);
   const isPlain = server.startsWith('http:');
-  return { ...cluster, server, ...(isPlain ? { 'insecure-skip-tls-verify': true } : {}) };
+  return { ...rest, server, ...(isPlain ? { 'insecure-skip-tls-verify': true } : {}) };
 }
 
 function translateUser(user: Fields, directory: string): Fields {
-  const { tokenFile, token, exec, ...rest } = user;
+  const all = withoutShadowed(user, ['client-certificate', 'client-key']);
+  const { tokenFile, token, exec: _, ...rest } = all;
   if (typeof tokenFile === 'string' && tokenFile !== '') {
     // A token beside it is a copy of older content; the file is what is rotated.
     return { ...rest, 'auth-provider': tokenFileProvider(path.resolve(directory, tokenFile)) };
   }
-  return {
-    ...rest,
-    ...(token === undefined ? {} : { token }),
-    ...(isFields(exec) ? { exec: translateExec(exec, directory) } : {}),
-  };
+  return { ...rest, ...(token === undefined ? {} : { token }) };
 }
 
-/** As client-go does: a command with a slash is relative to the kubeconfig, and the plug-in is told which API it speaks. */
-function translateExec(exec: Fields, directory: string): Fields {
-  const command = exec['command'];
-  const isRelativePath = typeof command === 'string' && command.includes('/');
-  const env = Array.isArray(exec['env']) ? (exec['env'] as unknown[]) : [];
-  const request = {
-    apiVersion: exec['apiVersion'],
-    kind: 'ExecCredential',
-    spec: { interactive: false },
-  };
+function withoutShadowed(fields: Fields, names: readonly string[]): Fields {
+  const isShadowed = (name: string) => names.includes(name) && Boolean(fields[`${name}-data`]);
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !isShadowed(name)));
+}
+
+/** What a plug-in with `provideClusterInfo` gets to know; the CA's file is read each time. */
+function execCluster(cluster: Fields, server: string, directory: string): ExecCluster {
+  const copied = [
+    'tls-server-name',
+    'insecure-skip-tls-verify',
+    'proxy-url',
+    'disable-compression',
+  ];
+  const given = copied
+    .filter((name) => Boolean(cluster[name]))
+    .map((name) => [name, cluster[name]]);
+  const file = cluster['certificate-authority'];
+  const data =
+    cluster['certificate-authority-data'] ||
+    (typeof file === 'string' && file !== ''
+      ? readFileSync(path.resolve(directory, file)).toString('base64')
+      : undefined);
+  const extensions: unknown = cluster['extensions'];
+  const own = (Array.isArray(extensions) ? extensions : []).find(
+    (entry) => isFields(entry) && entry['name'] === 'client.authentication.k8s.io/exec',
+  ) as Fields | undefined;
   return {
-    ...exec,
-    command: isRelativePath ? path.resolve(directory, command) : command,
-    env: [...env, { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(request) }],
-  };
+    server,
+    ...Object.fromEntries(given),
+    ...(typeof data === 'string' ? { 'certificate-authority-data': data } : {}),
+    ...(own === undefined ? {} : { config: own['extension'] }),
+  } as ExecCluster;
 }
 
 function tokenFileProvider(tokenFile: string): Fields & { name: string } {
   return { name: 'tokenFile', config: { tokenFile } };
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
