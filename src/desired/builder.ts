@@ -8,19 +8,17 @@ import type { Problem } from '../model/problem.ts';
 import type {
   ClusterChange,
   ClusterSnapshot,
-  NodeResource,
   ObjectKey,
   ServiceResource,
 } from '../model/resources.ts';
 import { ClusterStore } from '../model/snapshot.ts';
 import type { Address } from '../net/address.ts';
-import { type Prefix, parsePrefix } from '../net/prefix.ts';
 import { AddressIndex } from './addressIndex.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
 import { type Claim, Claims, type WaitingClaim, precedence } from './claims.ts';
 import { type Fragment, type LocalLack, compileService } from './fragment.ts';
 import type { Frontend, SetMember } from './frontends.ts';
-import { prefixEntries, setName } from './ipsets.ts';
+import { insideMembers } from './insideSources.ts';
 import { desiredIptables } from './iptables.ts';
 import { LiveState } from './liveState.ts';
 import { NodeContext } from './nodeContext.ts';
@@ -53,15 +51,14 @@ export class DesiredBuilder {
   readonly #byAddress = new AddressIndex<ObjectKey>();
   readonly #byExternalAddress = new AddressIndex<ObjectKey>();
   readonly #dirty = new Set<ObjectKey>();
-  #inside: readonly SetMember[];
+  #inside: readonly SetMember[] = [];
 
   constructor(options: DataplaneOptions, host: HostNetwork) {
     this.#options = options;
     this.#context = new NodeContext(options, host);
     this.#live = new LiveState(fixedParts(options, host));
     this.#live.addFamilies(host.families);
-    this.#inside = detectorMembers(options, host);
-    this.#live.replaceMembers([], this.#inside);
+    this.#renewInside();
   }
 
   /** Live: the same object through the builder's life, up to date after each {@link settle}. */
@@ -84,13 +81,13 @@ export class DesiredBuilder {
       case 'Node': {
         const before = this.#store.nodes.get(change.key);
         this.#context.setNode(change.key, before, change.object);
-        this.#live.replaceMembers(this.#podMembers(before), this.#podMembers(change.object));
         break;
       }
       default:
         return change satisfies never;
     }
     for (const key of this.#store.apply(change)) this.#dirty.add(key);
+    if (change.kind === 'Node' && change.key === this.#context.nodeName) this.#renewInside();
   }
 
   /**
@@ -98,13 +95,9 @@ export class DesiredBuilder {
    * addresses do not.
    */
   setHost(host: HostNetwork): void {
-    const nodes = [...this.#store.nodes.values()];
-    const before = [...this.#inside, ...nodes.flatMap((node) => this.#podMembers(node))];
     this.#context.setHost(host, this.#store.nodes.get(host.nodeName));
     this.#live.addFamilies(host.families);
-    this.#inside = detectorMembers(this.#options, host);
-    const after = [...this.#inside, ...nodes.flatMap((node) => this.#podMembers(node))];
-    this.#live.replaceMembers(before, after);
+    this.#renewInside();
     Object.assign(this.#live, fixedParts(this.#options, host));
   }
 
@@ -208,14 +201,11 @@ export class DesiredBuilder {
     return [...(this.#store.slices.get(key)?.values() ?? [])];
   }
 
-  /** Without a detector, the pods of every Node are inside. */
-  #podMembers(node: NodeResource | undefined): readonly SetMember[] {
-    return (node?.podCIDRs ?? []).flatMap((text) => {
-      const prefix = parsePrefix(text);
-      if (prefix === undefined || !this.#context.families.includes(prefix.family)) return [];
-      if (this.#options.detectLocal[prefix.family].kind !== 'none') return [];
-      return insideMembers(prefix);
-    });
+  #renewInside(): void {
+    const { families, nodeName } = this.#context;
+    const inside = insideMembers(this.#options, families, this.#store.nodes.get(nodeName));
+    this.#live.replaceMembers(this.#inside, inside);
+    this.#inside = inside;
   }
 }
 
@@ -251,18 +241,6 @@ function fixedParts(
     iptables: desiredIptables(options, host),
     sysctls: desiredSysctls(options, host.kernelVersion),
   };
-}
-
-function detectorMembers(options: DataplaneOptions, host: HostNetwork): readonly SetMember[] {
-  return host.families.flatMap((family) => {
-    const detector = options.detectLocal[family];
-    return detector.kind === 'prefix' ? insideMembers(detector.prefix) : [];
-  });
-}
-
-function insideMembers(prefix: Prefix): readonly SetMember[] {
-  const set = setName('KUBE-IPVS-INSIDE', prefix.family);
-  return prefixEntries(prefix).map((entry) => ({ set, entry }));
 }
 
 /** One problem a field and port: a contested NodePort is so at every address of the node. */

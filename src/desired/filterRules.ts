@@ -70,7 +70,7 @@ function firewallChain(family: Family, options: DataplaneOptions): readonly stri
   ];
 }
 
-/** Neither this node nor a pod: see {@link outside}. */
+/** From neither this node nor a pod of its own. */
 function dropRule(family: Family, options: DataplaneOptions): string {
   const { commented, set } = ruleWriter('KUBE-PROXY-FIREWALL', family);
   const fromOutside = '-m conntrack --ctstate NEW -m addrtype ! --src-type LOCAL';

@@ -109,8 +109,8 @@ export const SET_DEFINITIONS = [
     type: 'hash:ip,port',
     comment: 'no usable endpoint',
   },
-  // Sources that count as inside for KUBE-IPVS-DROP: the detector's prefix, else the pod CIDRs of all Nodes.
-  { name: 'KUBE-IPVS-INSIDE', type: 'hash:net', comment: 'sources inside the cluster' },
+  // Sources that count as inside for KUBE-IPVS-DROP: the pods of this node, see insideSources.ts.
+  { name: 'KUBE-IPVS-INSIDE', type: 'hash:net', comment: 'pods of this node' },
   // `VIP,proto:endpointPort,endpointIP`, matched src,dst,dst in filter OUTPUT, where IPVS has already rewritten the
   // destination: processes of this node must not reach a restricted LB address that does not admit the node.
   // One rule instead of kube-proxy's one per address, and no need for the xt_ipvs module.

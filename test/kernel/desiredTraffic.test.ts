@@ -19,6 +19,7 @@ import {
   outsideClient,
   podAddresses,
   serviceCidrs,
+  type Node,
 } from '../lab/addressPlan.ts';
 import { execIn } from '../lab/netns.ts';
 import { Topology } from '../lab/topology.ts';
@@ -39,6 +40,8 @@ const SOURCES = [
 ];
 
 const MANIFEST = `
+${[node1, node2].map(nodeManifest).join('---')}
+---
 apiVersion: v1
 kind: Service
 metadata: { name: local }
@@ -88,6 +91,15 @@ spec:
   ports: [{ port: 30080 }]
 ${['ranged', 'open-to-all', 'tool'].map((name) => slices(name, 'node1', here)).join('')}
 ${slices('local', 'node2', elsewhere)}`;
+
+function nodeManifest({ name, podCidrs }: Node): string {
+  return `
+apiVersion: v1
+kind: Node
+metadata: { name: ${name} }
+spec: { podCIDRs: [${podCidrs.IPv4}, '${podCidrs.IPv6}'] }
+`;
+}
 
 function slices(
   service: string,
@@ -148,7 +160,12 @@ test('every source meets at every virtual server what the tracer foretells', asy
   expect(met.get('outside > 198.51.100.11:80')).toBe('dropped');
   expect(met.get('outside > [2001:db8:100::10]:80')).toBe('dropped');
   expect(met.get(`outside > ${node1.addresses.IPv4}:30080`)).toBe('dropped');
-  expect(met.get('client2 > 198.51.100.10:80')).toBe('server2 masqueraded');
+  // a pod of this node is inside, one of another node is not
+  expect(met.get('client1 > 198.51.100.10:80')).toBe('server2 masqueraded');
+  expect(met.get('client2 > 198.51.100.10:80')).toBe('dropped');
+  expect(met.get(`client1 > ${node1.addresses.IPv4}:30080`)).toBe('server2 masqueraded');
+  expect(met.get(`client2 > ${node1.addresses.IPv4}:30080`)).toBe('dropped');
+  expect(met.get(`client2 > [${node1.addresses.IPv6}]:30080`)).toBe('dropped');
   expect(met.get('node1 > 198.51.100.11:80')).toBe('server2 masqueraded');
   expect(met.get('node1 > 10.96.0.20:80')).toBe('refused');
   expect(met.get('outside > [2001:db8:100::20]:80')).toBe('refused');

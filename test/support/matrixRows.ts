@@ -111,7 +111,8 @@ function expectation(
   if (policy === 'Local, no endpoint on the node') {
     // internalTrafficPolicy is strict; external addresses are so to outsiders only, and what goes on comes back this way
     if (frontend === 'ClusterIP') return REFUSED;
-    return client.kind === 'outside' ? DROPPED : answered(endpoints, 'node');
+    // inside are the asked node and its own pods
+    return isAt(client.place, asked) ? answered(endpoints, 'node') : DROPPED;
   }
   const by = policy === 'Cluster' ? endpoints : endpoints.filter(({ node }) => node === asked.name);
   // pods are known to the whole cluster; of others the endpoint would answer past the node, so Cluster hides them, while
@@ -152,7 +153,7 @@ const anotherNodeRows: readonly Row[] = [
   { service: localOnNode2, expected: DROPPED },
 ].map(({ service, expected }) =>
   row(
-    'NodePort asked by another node: outside, like any machine that is no pod',
+    'NodePort asked by another node: outside, like any machine that is no pod of the asked one',
     service === clusterEverywhere
       ? 'Cluster'
       : `Local, ${service === localOnNode2 ? 'no ' : ''}endpoint on the node`,

@@ -210,20 +210,22 @@ test("this Node's address decides whether source ranges admit the node", () => {
   ]);
 });
 
-test('pod CIDRs come and go in the set of inside sources, shared ones when the last Node goes', () => {
+test("inside are this node's own pods: pod CIDRs of its Node come and go, other Nodes' never come", () => {
   const cluster = new Cluster().node('node-2', { podCIDRs: ['10.244.2.0/24'] });
-  cluster.node('node-3', { podCIDRs: ['10.244.2.0/24', '10.244.3.0/24'] });
+  cluster.node('node-1', { podCIDRs: ['10.244.1.0/24', '10.244.9.0/24'] });
   expect(cluster.touched().entries).toEqual({
-    'KUBE-IPVS-INSIDE': ['10.244.2.0/24', '10.244.3.0/24'],
+    'KUBE-IPVS-INSIDE': ['10.244.1.0/24', '10.244.9.0/24'],
   });
-  cluster.builder.change({ kind: 'Node', key: 'node-3', object: undefined });
-  expect(cluster.touched().entries).toEqual({ 'KUBE-IPVS-INSIDE': ['10.244.3.0/24'] });
-  expect(cluster.entries('KUBE-IPVS-INSIDE')).toEqual(['10.244.2.0/24']);
+  cluster.node('node-1', { podCIDRs: ['10.244.1.0/24'] });
+  expect(cluster.touched().entries).toEqual({ 'KUBE-IPVS-INSIDE': ['10.244.9.0/24'] });
+  expect(cluster.entries('KUBE-IPVS-INSIDE')).toEqual(['10.244.1.0/24']);
+  cluster.builder.change({ kind: 'Node', key: 'node-1', object: undefined });
+  expect(cluster.touched().entries).toEqual({ 'KUBE-IPVS-INSIDE': ['10.244.1.0/24'] });
 });
 
 test('a family that leaves takes its servers and sets along, and comes back whole', () => {
   const dual = { clusterIPs: ['10.96.0.10', 'fd00:96::10'] };
-  const cluster = new Cluster().service('web', dual).node('node-2', { podCIDRs: ['fd00:2::/64'] });
+  const cluster = new Cluster().service('web', dual).node('node-1', { podCIDRs: ['fd00:2::/64'] });
   cluster.builder.settle();
   cluster.builder.setHost(hostNetwork({ families: ['IPv4'] }));
   cluster.builder.settle();
