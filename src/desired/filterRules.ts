@@ -66,7 +66,9 @@ function firewallChain(family: Family, options: DataplaneOptions): readonly stri
   return [
     commented('KUBE-LOAD-BALANCER-FW', 'dst,dst', 'KUBE-SOURCE-RANGES-FIREWALL'),
     dropRule(family, options),
-    commented('KUBE-IPVS-REJECT', 'dst,dst', rejectTarget(family), { after: isNew }),
+    ...refusals(family).map(({ protocol, target }) =>
+      commented('KUBE-IPVS-REJECT', 'dst,dst', target, { before: protocol, after: isNew }),
+    ),
   ];
 }
 
@@ -104,7 +106,12 @@ function accessChain(family: Family): readonly string[] {
     rule(set('KUBE-EXTERNAL-IP', 'dst,dst'), 'RETURN'),
     rule(set('KUBE-EXTERNAL-IP-LOCAL', 'dst,dst'), 'RETURN'),
     rule(set('KUBE-HEALTH-CHECK-NODE-PORT', 'dst'), 'RETURN'),
-    rule(`-m conntrack --ctstate NEW ${set('KUBE-IPVS-IPS', 'dst')}`, rejectTarget(family)),
+    ...refusals(family).map(({ protocol, target }) =>
+      rule(
+        [protocol, '-m conntrack --ctstate NEW', set('KUBE-IPVS-IPS', 'dst')].join(' ').trim(),
+        target,
+      ),
+    ),
   ];
 }
 
@@ -114,7 +121,16 @@ function outChain(family: Family): readonly string[] {
   return [commented('KUBE-LOAD-BALANCER-OUT-DENY', 'src,dst,dst', 'DROP')];
 }
 
-/** The default of plain `-j REJECT`, which iptables-save spells out. */
-function rejectTarget(family: Family): string {
-  return `REJECT --reject-with ${family === 'IPv4' ? 'icmp' : 'icmp6'}-port-unreachable`;
+/**
+ * How a new connection is refused, the first that fits. TCP by a reset: a client heeds an ICMPv6 error only at its next SYN, a
+ * second later, and ICMP errors are rate-limited. The rest by the default of plain `-j REJECT`, which iptables-save spells out.
+ */
+function refusals(
+  family: Family,
+): readonly { readonly protocol: string; readonly target: string }[] {
+  const unreachable = `${family === 'IPv4' ? 'icmp' : 'icmp6'}-port-unreachable`;
+  return [
+    { protocol: '-p tcp', target: 'REJECT --reject-with tcp-reset' },
+    { protocol: '', target: `REJECT --reject-with ${unreachable}` },
+  ];
 }

@@ -175,6 +175,32 @@ test('every source meets at every virtual server what the tracer foretells', asy
   expect(met.get('client1 > 10.96.0.50:30080')).toBe('server1');
 }, 60_000);
 
+/**
+ * By a reset: of ICMP errors, which the kernel sends a few of at once and then one a second, most clients would still wait when
+ * their time is up.
+ */
+test.each(FAMILIES.flatMap((family) => ['client1', 'outside'].map((from) => ({ family, from }))))(
+  'of many TCP clients at once all are refused, $family from $from',
+  async ({ family, from }) => {
+    const virtual = { IPv4: '198.51.100.20', IPv6: '2001:db8:100::20' }[family];
+    const targets = [
+      { address: virtual, port: 80 },
+      { address: node1.addresses[family], port: 30081 },
+      // a port that no Service has
+      { address: virtual, port: 9999 },
+    ];
+    const results = await Promise.all(
+      targets.flatMap((target) =>
+        Array.from({ length: 30 }, () =>
+          topology.traffic.probe({ from, protocol: 'tcp', timeoutMs: 8000, ...target }),
+        ),
+      ),
+    );
+    expect(new Set(results.map(metText))).toEqual(new Set(['refused']));
+  },
+  60_000,
+);
+
 type Source = (typeof SOURCES)[number];
 
 /**
