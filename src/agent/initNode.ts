@@ -32,7 +32,7 @@ export async function initNode(config: ResolvedConfig, log: Logger): Promise<num
 export function modulesFor(scheduler: string): readonly string[] {
   const types = new Set<string>(SET_DEFINITIONS.map(({ type }) => type));
   const sets = [...types].map((type) => `ip_set_${type.replace(':', '_').replaceAll(',', '')}`);
-  const matches = 'set comment mark addrtype conntrack physdev MASQUERADE'.split(' ');
+  const matches = 'set comment mark addrtype conntrack MASQUERADE'.split(' ');
   return [
     'ip_vs',
     `ip_vs_${scheduler}`,

@@ -1,7 +1,8 @@
 /**
  * The nat table: which connections are marked for masquerading (KUBE-SERVICES on the way in, KUBE-POSTROUTING on the way
  * out). Fixed by configuration: rules refer to sets, an empty set matches nothing, so rules that kube-proxy writes only
- * for non-empty sets are always here. Two things differ from kube-proxy on purpose: KUBE-SERVICES 2 and 9.
+ * for non-empty sets are always here. Three things differ from kube-proxy on purpose: the KUBE-IPVS-DROP rule of KUBE-SERVICES, where
+ * it looks for NodePorts, and that no rule needs `physdev`.
  */
 import type { Family } from '../net/family.ts';
 import { formatPrefix } from '../net/prefix.ts';
@@ -38,8 +39,8 @@ function servicesChain(family: Family, options: DataplaneOptions): readonly stri
     commented('KUBE-LOAD-BALANCER', 'dst,dst', 'KUBE-LOAD-BALANCER'),
     ...clusterIpRules(family, options),
     commented('KUBE-EXTERNAL-IP', 'dst,dst', 'KUBE-MARK-MASQ'),
-    ...acceptExternalIps('KUBE-EXTERNAL-IP', family),
-    ...acceptExternalIps('KUBE-EXTERNAL-IP-LOCAL', family),
+    acceptExternalIp('KUBE-EXTERNAL-IP', family),
+    acceptExternalIp('KUBE-EXTERNAL-IP-LOCAL', family),
     // not for addresses on kube-ipvs0: a ClusterIP whose port equals a nodePort is no NodePort (kubernetes issue 132068)
     rule(`-m addrtype --dst-type LOCAL ${set('KUBE-IPVS-IPS', 'dst', '!')}`, 'KUBE-NODE-PORT'),
     rule(set('KUBE-CLUSTER-IP', 'dst,dst'), 'ACCEPT'),
@@ -68,15 +69,17 @@ function notLocal(detector: Exclude<LocalDetector, { kind: 'none' }>): string | 
   return detector.prefix.length === 0 ? undefined : `! -s ${formatPrefix(detector.prefix)}`;
 }
 
-function acceptExternalIps(
+/**
+ * kube-proxy has a rule before this one that accepts what no bridge port brought in (`-m physdev`): the same packets, for every
+ * served address is local, and the match would load br_netfilter on every node, which breaks large IPv6 datagrams that a bridge
+ * carries in fragments.
+ */
+function acceptExternalIp(
   name: 'KUBE-EXTERNAL-IP' | 'KUBE-EXTERNAL-IP-LOCAL',
   family: Family,
-): readonly string[] {
+): string {
   const { commented } = ruleWriter('KUBE-SERVICES', family);
-  return [
-    '-m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL',
-    '-m addrtype --dst-type LOCAL',
-  ].map((after) => commented(name, 'dst,dst', 'ACCEPT', { after }));
+  return commented(name, 'dst,dst', 'ACCEPT', { after: '-m addrtype --dst-type LOCAL' });
 }
 
 function loadBalancerChain(family: Family): readonly string[] {

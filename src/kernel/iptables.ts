@@ -217,6 +217,6 @@ function cureFor(error: ExecError): string | undefined {
   if (exitCode === LOCKED && stderr.includes('lock'))
     return 'another program holds /run/xtables.lock; it is tried again';
   if (/Couldn't load match|No chain\/target\/match by that name/.test(stderr))
-    return 'a netfilter module of the kernel is missing: xt_set, xt_comment, xt_mark, xt_addrtype, xt_conntrack, xt_physdev, xt_ipvs or xt_MASQUERADE';
+    return 'a netfilter module of the kernel is missing: xt_set, xt_comment, xt_mark, xt_addrtype, xt_conntrack or xt_MASQUERADE';
   return undefined;
 }

@@ -11,7 +11,8 @@
  *   ID end HELD                                 closes a kept flow
  *   ID sysctl NETNS PATH VALUE                  writes /proc/sys/PATH as that namespace sees it
  *
- * NETNS is a name under /run/netns or "-" for the namespace this runs in; PROTO is tcp, udp, sctp or http. Each line
+ * NETNS is a name under /run/netns or "-" for the namespace this runs in; PROTO is tcp, udp, udp-large (datagrams of 5,000
+ * bytes both ways, more than an Ethernet frame holds), sctp or http. Each line
  * gets one line back: "ID done", "ID answered NAME CLIENT", "ID refused", "ID dropped" (no answer in time), or
  * "ID error WHAT". Refused is what the client's kernel says (ECONNREFUSED: a reset or an ICMP port unreachable).
  */
@@ -39,7 +40,7 @@ struct flow {
   struct flow *next;
   enum role role;
   int fd;
-  bool http, connecting, waiting, kept, closed;
+  bool http, large, connecting, waiting, kept, closed;
   int64_t deadline;               /* of a waiting client, ms */
   char id[64];                    /* of the line that waits for an answer */
   char held[64];                  /* name of a kept flow */
@@ -105,10 +106,14 @@ static void sweep(void) {
   }
 }
 
+enum { LARGE = 5000 };
+
 static bool is_protocol(const char *proto, const char *name) { return strcmp(proto, name) == 0; }
 
+static bool is_udp(const char *proto) { return is_protocol(proto, "udp") || is_protocol(proto, "udp-large"); }
+
 static int make_socket(int family, const char *proto) {
-  bool udp = is_protocol(proto, "udp");
+  bool udp = is_udp(proto);
   int number = udp ? IPPROTO_UDP : is_protocol(proto, "sctp") ? IPPROTO_SCTP : IPPROTO_TCP;
   int type = (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
   int fd = socket(family, type, number), on = 1;
@@ -161,7 +166,7 @@ static int listen_on(const char *any, const char *proto, int port) {
   int fd = make_socket(address.ss_family, proto);
   if (fd < 0) return -1;
   if (bind(fd, (void *)&address, size_of(&address)) < 0 ||
-      (!is_protocol(proto, "udp") && listen(fd, 128) < 0)) {
+      (!is_udp(proto) && listen(fd, 128) < 0)) {
     int number = errno;
     close(fd);
     errno = number;
@@ -178,8 +183,9 @@ static void serve(const char *id, const char *netns, const char *name, const cha
       say_error(id, errno);
       return;
     }
-    struct flow *flow = add_flow(is_protocol(proto, "udp") ? DATAGRAM_SERVER : LISTENER, fd, EPOLLIN);
+    struct flow *flow = add_flow(is_udp(proto) ? DATAGRAM_SERVER : LISTENER, fd, EPOLLIN);
     flow->http = is_protocol(proto, "http");
+    flow->large = is_protocol(proto, "udp-large");
     snprintf(flow->netns, sizeof flow->netns, "%s", netns);
     snprintf(flow->name, sizeof flow->name, "%s", name);
   }
@@ -230,7 +236,7 @@ static void converse(struct flow *flow) {
 
 /* The control message of the request goes back with the answer, so that it leaves from the address that was asked. */
 static void answer_datagram(struct flow *flow) {
-  char text[160], control[256];
+  char text[LARGE] = {0}, control[256];
   struct sockaddr_storage from;
   struct iovec part = {text, sizeof text};
   struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1,
@@ -243,6 +249,7 @@ static void answer_datagram(struct flow *flow) {
     ((struct in6_pktinfo *)CMSG_DATA(info))->ipi6_ifindex = 0;
   print_address(&from, flow->client);
   part.iov_len = snprintf(text, sizeof text, "%s %s\n", flow->name, flow->client);
+  if (flow->large) part.iov_len = LARGE;
   message.msg_flags = 0;
   sendmsg(flow->fd, &message, MSG_NOSIGNAL);
 }
@@ -266,9 +273,13 @@ static void watch(struct flow *flow, uint32_t events) {
 }
 
 static void ask(struct flow *flow, bool first, bool datagram) {
+  static const char large[LARGE] = "again\n";
   const char *text = flow->http ? "GET / HTTP/1.1\r\nHost: lab\r\n\r\n" : "again\n";
   flow->length = 0;
-  if ((flow->http || datagram || !first) && send(flow->fd, text, strlen(text), MSG_NOSIGNAL) < 0) fail(flow, errno);
+  if (!flow->http && !datagram && first) return;
+  ssize_t sent = flow->large ? send(flow->fd, large, LARGE, MSG_NOSIGNAL)
+                             : send(flow->fd, text, strlen(text), MSG_NOSIGNAL);
+  if (sent < 0) fail(flow, errno);
 }
 
 /*
@@ -306,9 +317,10 @@ static void open_flow(const char *id, const char *netns, const char *proto, cons
     close(fd);
     return;
   }
-  bool datagram = is_protocol(proto, "udp");
+  bool datagram = is_udp(proto);
   struct flow *flow = add_flow(CLIENT, fd, datagram ? EPOLLIN : EPOLLIN | EPOLLOUT);
   flow->http = is_protocol(proto, "http");
+  flow->large = is_protocol(proto, "udp-large");
   flow->waiting = true;
   flow->kept = kept;
   flow->deadline = now_ms() + ms;

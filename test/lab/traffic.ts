@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { trafficTool } from './workshop.mjs';
 
-export type FlowProtocol = 'tcp' | 'udp' | 'sctp' | 'http';
+/** `udp-large`: datagrams of 5,000 bytes both ways, more than an Ethernet frame holds; the server must be one of its kind. */
+export type FlowProtocol = 'tcp' | 'udp' | 'udp-large' | 'sctp' | 'http';
 
 /** What a client saw of its flow. `refused`: a reset or an ICMP port unreachable. `dropped`: nothing in time. */
 export type FlowResult =

@@ -175,8 +175,6 @@ class Trace {
         return (
           this.#isLocal(match.side === 'src' ? seen.source : seen.destination) !== match.isNegated
         );
-      case 'bridged':
-        return match.isNegated;
       default:
         return match.states.includes('NEW');
     }

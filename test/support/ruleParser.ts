@@ -17,7 +17,6 @@ export type Match =
       readonly isNegated: boolean;
     }
   | { readonly kind: 'local'; readonly side: 'src' | 'dst'; readonly isNegated: boolean }
-  | { readonly kind: 'bridged'; readonly isNegated: boolean }
   | { readonly kind: 'state'; readonly states: readonly string[] };
 
 export interface Rule {
@@ -85,8 +84,6 @@ function parseMatch(
     case '--dst-type':
       if (take() !== 'LOCAL') throw new Error(`only the address type LOCAL is known: ${rule}`);
       return { kind: 'local', side: word === '--src-type' ? 'src' : 'dst', isNegated };
-    case '--physdev-is-in':
-      return { kind: 'bridged', isNegated };
     case '--ctstate':
       return { kind: 'state', states: take().split(',') };
     default:

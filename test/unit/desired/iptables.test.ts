@@ -118,6 +118,19 @@ test('the DROP rule asks the interface where the detector is one, else the set o
   expect(drop({})[0]).toContain('! --match-set KUBE-IPVS-INSIDE src');
 });
 
+test('no rule loads br_netfilter by matching the bridge port', () => {
+  for (const family of both) expect(all(family).join('\n')).not.toContain('physdev');
+});
+
+test('every REJECT follows one for TCP that resets', () => {
+  for (const family of both) {
+    const rules = [...rulesOf(family).filter.values()].flat();
+    const refusals = rules.filter((rule) => rule.includes('-j REJECT'));
+    const isReset = (rule: string) => / -p tcp .*-j REJECT --reject-with tcp-reset$/.test(rule);
+    expect(refusals.map(isReset)).toEqual([true, false, true, false]);
+  }
+});
+
 test('mark bit 14 by default, any other on request', () => {
   expect(hexMark(14)).toBe('0x4000');
   expect(hexMark(31)).toBe('0x80000000');
