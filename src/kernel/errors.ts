@@ -72,7 +72,7 @@ export class ExecError extends Error {
 
   constructor(fields: ExecErrorFields) {
     const { argv, exitCode, stderr, cause } = fields;
-    const unended = hasCode(cause, 'ENOENT') ? 'cannot be started' : 'did not run to its end';
+    const unended = isOfSpawn(cause) ? 'cannot be started' : 'did not run to its end';
     const end = exitCode === undefined ? unended : `exit code ${exitCode}`;
     const reason = stderr.trim() || (cause instanceof Error ? cause.message : '');
     super(`${argv.join(' ')}: ${end}${reason === '' ? '' : `: ${reason}`}`, { cause });
@@ -80,6 +80,12 @@ export class ExecError extends Error {
     this.exitCode = exitCode;
     this.stderr = stderr;
   }
+}
+
+/** Node's error of a child that never came to be. */
+function isOfSpawn(cause: unknown): boolean {
+  if (typeof cause !== 'object' || cause === null || !('syscall' in cause)) return false;
+  return typeof cause.syscall === 'string' && cause.syscall.startsWith('spawn');
 }
 
 /** True for a KernelError with one of these codes, and for Node's own system errors, which carry `code` too. */

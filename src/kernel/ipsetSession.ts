@@ -4,8 +4,8 @@
  * Errors go to stderr unbuffered and in order, so what stands before a fence belongs to the commands in front of it, and silence
  * there means that the kernel has acknowledged them. What a refusal means is ipset.ts'.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { missingProgram } from './exec.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type Argv, start, startReason } from './exec.ts';
 import { ExecError } from './errors.ts';
 
 /**
@@ -19,13 +19,13 @@ export type Answer = string | undefined;
 
 /** A session stays usable after a failed command; a dead or silent tool is ended and started anew at the next run. */
 export class IpsetSession {
-  readonly #argv: readonly [string, ...string[]];
+  readonly #argv: Argv;
   readonly #silenceMs: number;
   #process: Conversation | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   /** @param silenceMs how long the tool may say nothing while an answer is due */
-  constructor(argv: readonly [string, ...string[]] = ['ipset', '-'], silenceMs = 30_000) {
+  constructor(argv: Argv = ['ipset', '-'], silenceMs = 30_000) {
     this.#argv = argv;
     this.#silenceMs = silenceMs;
   }
@@ -95,9 +95,9 @@ interface Pending {
 
 /** One process from its start to its end. */
 class Conversation {
-  readonly #argv: readonly [string, ...string[]];
+  readonly #argv: Argv;
   readonly #silenceMs: number;
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #silence: NodeJS.Timeout | undefined;
   #isOver = false;
@@ -106,21 +106,15 @@ class Conversation {
   #said: string[] = [];
   #pending: Pending | undefined;
 
-  constructor(argv: readonly [string, ...string[]], silenceMs: number) {
+  constructor(argv: Argv, silenceMs: number) {
     this.#argv = argv;
     this.#silenceMs = silenceMs;
     const [program, ...args] = argv;
-    this.#child = spawn(program, args, {
-      stdio: 'pipe',
-      env: { ...process.env, ...IPSET_ENVIRONMENT },
-    });
-    this.#child.stdout.resume();
-    this.#child.stdin.on('error', () => undefined);
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
+    const env = { ...process.env, ...IPSET_ENVIRONMENT };
+    this.#child = start(argv, () => spawn(program, args, { stdio: 'pipe', env }));
     this.#ended = new Promise((resolve) => {
-      this.#child.on('error', (error: NodeJS.ErrnoException) => {
-        const text = error.code === 'ENOENT' ? missingProgram(program) : error.message;
-        this.#fail(text, error);
+      this.#child.on('error', (error) => {
+        this.#fail(startReason(argv, error), error);
         resolve();
       });
       this.#child.on('close', (code, signal) => {
@@ -128,6 +122,11 @@ class Conversation {
         resolve();
       });
     });
+    // Without a file descriptor to spare there are none. What is lost with one of them the end of the process tells.
+    const { stdin, stdout, stderr } = this.#child;
+    for (const stream of [stdin, stdout, stderr]) stream?.on('error', () => undefined);
+    stdout?.resume();
+    stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
   }
 
   get isOver(): boolean {
@@ -144,14 +143,14 @@ class Conversation {
       this.#fences += commands.length;
       this.#pending = { answers, nextFence, left: commands.length, resolve, reject };
       const text = commands.map((command, i) => `${command}\n${fenceCommand(nextFence + i)}\n`);
-      this.#child.stdin.write(text.join(''));
+      this.#child.stdin?.write(text.join(''));
       this.#expectWords();
     });
   }
 
   async end(): Promise<void> {
     if (this.#isOver) return;
-    this.#child.stdin.end();
+    this.#child.stdin?.end();
     await this.#ended;
   }
 
