@@ -3,7 +3,8 @@
  * local socket, reading only. It can never hinder the proxy: a socket that cannot be made is told and done without, and an
  * answer of any size is made piece by piece between other work.
  */
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
 import http from 'node:http';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
@@ -25,23 +26,32 @@ export class LocalSocket {
   readonly #options: LocalSocketOptions;
   readonly #path: string;
   #server: http.Server | undefined;
+  /** what the path leads to as long as it is ours: a process that came after us has put its own there */
+  #inode: bigint | undefined;
 
   constructor(options: LocalSocketOptions) {
     this.#options = options;
     this.#path = options.path ?? AGENT_SOCKET;
   }
 
-  /** Never throws. A socket that an earlier process left is replaced. */
+  /** Never throws. A socket that another process left, or still has while it ends, is replaced. */
   async start(): Promise<void> {
-    const server = http.createServer((request, response) => void this.#answer(request, response));
+    const server = http.createServer((request, response) => this.#take(request, response));
+    // Under another name until it is complete: Node removes at the end the name under which it listened, whosever it is by then.
+    const ownPath = `${this.#path}.${randomUUID().slice(0, 8)}`;
     try {
       await mkdir(dirname(this.#path), { recursive: true });
-      await rm(this.#path, { force: true });
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen(this.#path, resolve);
+        server.listen(ownPath, () => {
+          server.off('error', reject);
+          resolve();
+        });
       });
-      await chmod(this.#path, 0o600);
+      server.on('error', (error) => this.#options.onError('local socket', error));
+      await chmod(ownPath, 0o600);
+      this.#inode = (await lstat(ownPath, { bigint: true })).ino;
+      await rename(ownPath, this.#path);
       this.#server = server;
     } catch (error) {
       server.close();
@@ -57,24 +67,31 @@ export class LocalSocket {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
+    const present = await lstat(this.#path, { bigint: true }).catch(() => undefined);
+    if (present?.ino === this.#inode) await rm(this.#path, { force: true });
+  }
+
+  #take(request: http.IncomingMessage, response: http.ServerResponse): void {
+    this.#answer(request, response).catch((error: NodeJS.ErrnoException) => {
+      response.destroy();
+      // Else whoever asked has gone.
+      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') {
+        this.#options.onError('local socket: an answer failed', error);
+      }
+    });
   }
 
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent');
+    const url = URL.parse(request.url ?? '/', 'http://agent');
+    if (url === null) return refuse(response, 400, 'no such thing as this path');
+    const { pathname, searchParams } = url;
     if (pathname !== VIRTUAL_SERVERS_PATH) return refuse(response, 404, 'no such path');
     if (request.method !== 'GET') return refuse(response, 405, 'only GET');
     const state = this.#options.state();
     if (state === undefined) return refuse(response, 503, 'the cluster has not been read yet');
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
     const isWanted = serviceFilter(searchParams.get('namespace'), searchParams.get('service'));
-    try {
-      await pipeline(Readable.from(pieces(state.virtualServers.values(), isWanted)), response);
-    } catch (error) {
-      // Whoever asked has gone.
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') {
-        this.#options.onError('local socket: an answer failed', error);
-      }
-    }
+    await pipeline(Readable.from(pieces(state.virtualServers.values(), isWanted)), response);
   }
 }
 

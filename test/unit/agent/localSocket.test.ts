@@ -1,8 +1,8 @@
 /** What the running proxy tells on its socket, read as `list --services` reads it. */
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { LocalSocket } from '../../../src/agent/localSocket.ts';
 import { VIRTUAL_SERVERS_PATH } from '../../../src/agent/serverLines.ts';
@@ -133,6 +133,58 @@ test('only root may ask, and what an earlier process left is replaced', async ()
   setServers(server('10.96.0.1', 'shop/web'));
   expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
   await second.close();
+});
+
+test('a path that is none is refused, and the next question is answered', async () => {
+  await socket.start();
+  setServers(server('10.96.0.1', 'shop/web'));
+  expect((await get('//')).status).toBe(400);
+  expect((await get('http://[')).status).toBe(400);
+  expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
+  expect(errors).toEqual([]);
+});
+
+test('an answer that fails is told, and the next question is answered', async () => {
+  await socket.start();
+  state = { virtualServers: undefined } as unknown as DesiredState;
+  await expect(get(VIRTUAL_SERVERS_PATH)).rejects.toThrow('socket hang up');
+  expect(errors).toEqual(['local socket: an answer failed']);
+  setServers(server('10.96.0.1', 'shop/web'));
+  expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
+});
+
+test('who leaves in the middle of an answer is nobody’s failure', async () => {
+  await socket.start();
+  // More than the buffers on the way hold.
+  const many = Array.from({ length: 20_000 }, (_, i) =>
+    server(`10.96.${i >> 8}.${i & 255}`, `s/${i}`),
+  );
+  setServers(...many);
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+  const request = http.get({ socketPath: path, path: VIRTUAL_SERVERS_PATH }, (response) => {
+    response.once('data', () => {
+      request.destroy();
+      leave();
+    });
+  });
+  request.on('error', () => undefined);
+  await left;
+  expect((await get('/other')).status).toBe(404);
+  await socket.close();
+  expect(errors).toEqual([]);
+});
+
+test('the end of an earlier process leaves the socket of a later one', async () => {
+  await socket.start();
+  const later = new LocalSocket({ path, state: () => state, onError: (text) => errors.push(text) });
+  await later.start();
+  setServers(server('10.96.0.1', 'shop/web'));
+  await socket.close();
+  expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
+  await later.close();
+  await expect(stat(path)).rejects.toThrow('ENOENT');
+  expect(await readdir(dirname(path))).toEqual([]);
+  expect(errors).toEqual([]);
 });
 
 test('a path where no socket can be is told once and hinders nothing', async () => {
