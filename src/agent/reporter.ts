@@ -13,7 +13,7 @@ import type { Clock } from '../ops/clock.ts';
 import type { ProxyHealth } from '../ops/health.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
-import { measureState, type Observation } from '../ops/stateMetrics.ts';
+import { type Observation, StateMeasure } from '../ops/stateMetrics.ts';
 import type { DrainBook } from '../plan/drain.ts';
 import { type Operation, operationSubject } from '../plan/operations.ts';
 import type { KernelView } from './kernelView.ts';
@@ -49,6 +49,8 @@ export interface ServiceReport {
 /** Collecting problems walks every Service: after a burst of rounds once is enough. */
 const PROBLEMS_DELAY_MS = 300;
 const MAX_FAILURE_LINES = 10;
+/** What is known before the first reading. */
+const NOTHING = emptyState();
 const MAX_PROBLEM_LINES = 50;
 const MAX_PARTS = 5;
 
@@ -67,6 +69,7 @@ const CHORE_TEXTS: Readonly<Record<Chore, { readonly failed: string; readonly wo
 export class Reporter {
   readonly #parts: ReporterParts;
   readonly #problems = new ProblemBook();
+  readonly #measure: StateMeasure;
   readonly #startedAtMs: number;
   #observed: Observed | undefined;
   /** undefined until the source has said something */
@@ -88,6 +91,7 @@ export class Reporter {
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
+    this.#measure = new StateMeasure(parts.clock);
     this.#startedAtMs = parts.clock.wallMs();
   }
 
@@ -113,7 +117,7 @@ export class Reporter {
   observation(): Observation {
     const { view, retries, drain } = this.#observed ?? {};
     return {
-      sizes: measureState(view?.isKnown === true ? view.state : emptyState()),
+      sizes: this.#measure.sizesOf(view?.isKnown === true ? view.state : NOTHING),
       isSourceConnected: this.#source?.isConnected === true,
       problems: this.#problems.size,
       drainingDestinations: drain?.size ?? 0,

@@ -1,9 +1,10 @@
 /**
  * One listening address with a few fixed paths. A port that is taken is tried again every five seconds, unless the
- * configuration wants a hard failure; what the paths answer is routes.ts.
+ * configuration wants a hard failure; what the paths answer is routes.ts. Every pod may connect, so connections are few and short:
+ * file descriptors are what the proxy starts iptables with.
  */
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from './clock.ts';
 import type { HostPort } from './hostPort.ts';
 
@@ -23,20 +24,42 @@ export interface HttpServerOptions {
   readonly routes: Routes;
   /** `bindAddressHardFail` */
   readonly isHardFail: boolean;
-  readonly clock: Pick<Clock, 'sleep'>;
-  /** told once per row of failures to bind, and when a request fails by a bug of ours */
+  readonly clock: Pick<Clock, 'sleep' | 'monotonicMs'>;
+  /** told once per row of failures to bind or to accept, and when a request fails by a bug of ours */
   readonly onError: (message: string, error: unknown) => void;
+  /** in milliseconds; shorter ones for tests */
+  readonly times?: http.ServerOptions;
 }
 
 /** What the Server header says: how another instance of ours is told from kube-proxy (agent/otherProxy.ts). */
 export const SERVER_NAME = 'kube-ipvs';
 
 const RETRY_MS = 5_000;
+
+/** The kubelet, a load balancer's probes and a few scrapers need some ten. */
+const MAX_CONNECTIONS = 64;
+
+/** A request is one packet and an answer a few: what takes longer is nobody who wants to know. */
+const TIMES: http.ServerOptions = {
+  headersTimeout: 3_000,
+  requestTimeout: 5_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+};
+/** Without a byte in either direction. */
+const SILENCE_MS = 10_000;
+/** Failures to accept come by the thousand, all for the same reason. */
+const ACCEPT_QUIET_MS = 60_000;
+
 const NOT_FOUND: HttpAnswer = {
   status: 404,
   contentType: 'text/plain; charset=utf-8',
   body: '404 page not found\n',
 };
+
+const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
+/** No such protocol in the kernel, or no such address because it is switched off. */
+const WITHOUT_IPV6: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL'];
 
 /** The address cannot be listened on, and the configuration wants that to be the end. */
 export class ListenError extends Error {
@@ -46,6 +69,9 @@ export class ListenError extends Error {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #closing = new AbortController();
+  /** the oldest first */
+  readonly #connections = new Set<Socket>();
+  #acceptToldAtMs = -Infinity;
   #server: http.Server | undefined;
   #retrying: Promise<void> | undefined;
 
@@ -57,6 +83,11 @@ export class HttpServer {
   get port(): number | undefined {
     const address = this.#server?.address() as AddressInfo | null | undefined;
     return address?.port;
+  }
+
+  /** How many clients are connected. */
+  get connections(): number {
+    return this.#connections.size;
   }
 
   /**
@@ -98,29 +129,73 @@ export class HttpServer {
     }
   }
 
-  #listen(): Promise<void> {
-    const { host, port } = this.#options.address;
-    const server = http.createServer((request, response) => void this.#answer(request, response));
+  /** As in Go an unspecified address means both families, where there are both. */
+  async #listen(): Promise<void> {
+    const { host } = this.#options.address;
+    if (!WILDCARDS.includes(host)) return this.#listenOn(host);
+    try {
+      await this.#listenOn('::');
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (!WITHOUT_IPV6.includes(code)) throw error;
+      await this.#listenOn('0.0.0.0');
+    }
+  }
+
+  #listenOn(host: string): Promise<void> {
+    const { address, times } = this.#options;
+    const server = http.createServer({ ...TIMES, ...times }, (request, response) =>
+      this.#take(request, response),
+    );
+    server.timeout = SILENCE_MS;
+    server.on('connection', (socket) => this.#admit(socket));
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ host, port }, () => {
+      server.listen({ host, port: address.port, ipv6Only: false }, () => {
         server.off('error', reject);
-        server.on('error', (error) => this.#options.onError(`${this.#options.name} server`, error));
+        server.on('error', (error) => this.#cannotAccept(error));
         this.#server = server;
         resolve();
       });
     });
   }
 
-  async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  /** The oldest makes room, and not the newest: else whoever holds them all would keep the kubelet's probes out. */
+  #admit(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.on('close', () => this.#connections.delete(socket));
+    const [oldest] = this.#connections;
+    if (this.#connections.size > MAX_CONNECTIONS) {
+      this.#connections.delete(oldest!);
+      oldest!.destroy();
+    }
+  }
+
+  #cannotAccept(error: Error): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#acceptToldAtMs < ACCEPT_QUIET_MS) return;
+    this.#acceptToldAtMs = nowMs;
+    this.#options.onError(`${this.#options.name} server cannot accept connections`, error);
+  }
+
+  #take(request: http.IncomingMessage, response: http.ServerResponse): void {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
+    this.#answer(path, response).catch((error: unknown) => {
+      this.#options.onError(`${this.#options.name} server: ${path}`, error);
+      response.destroy();
+    });
+  }
+
+  async #answer(path: string, response: http.ServerResponse): Promise<void> {
+    let answer: HttpAnswer;
     try {
       const route = this.#options.routes.get(path);
-      send(response, route === undefined ? NOT_FOUND : await route());
+      answer = route === undefined ? NOT_FOUND : await route();
     } catch (error) {
       this.#options.onError(`${this.#options.name} server: ${path}`, error);
-      send(response, { ...NOT_FOUND, status: 500, body: 'internal error, see the log\n' });
+      answer = { ...NOT_FOUND, status: 500, body: 'internal error, see the log\n' };
     }
+    send(response, answer);
   }
 
   #problem(error: unknown): string {

@@ -1,9 +1,13 @@
-/** `kubeipvs_*`: what the dataplane holds and what was done to it. Sizes are taken when somebody looks, not per change. */
+/**
+ * `kubeipvs_*`: what the dataplane holds and what was done to it. Sizes are taken when somebody looks, not
+ * per change, and hold for a second: a look costs a walk over the state, and anybody may look.
+ */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DataplaneState } from '../desired/state.ts';
 import { familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { ApplyReport } from '../plan/operations.ts';
+import type { Clock } from './clock.ts';
 
 export interface StateSizes {
   readonly virtualServers: Readonly<Record<Family, number>>;
@@ -139,6 +143,30 @@ function registerStanding(register: Registry, observe: () => Observation): void 
         },
       }),
     );
+  }
+}
+
+/** How long sizes hold: whoever asks more often than that, be it by intent, costs no more walks over the state. */
+const SIZES_HOLD_MS = 1_000;
+
+/** Sizes of the state that grows and shrinks in place. */
+export class StateMeasure {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #taken:
+    { readonly of: DataplaneState; readonly sizes: StateSizes; readonly atMs: number } | undefined;
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock;
+  }
+
+  /** @returns sizes at most a second old */
+  sizesOf(state: DataplaneState): StateSizes {
+    const nowMs = this.#clock.monotonicMs();
+    const taken = this.#taken;
+    if (taken?.of === state && nowMs - taken.atMs < SIZES_HOLD_MS) return taken.sizes;
+    const sizes = measureState(state);
+    this.#taken = { of: state, sizes, atMs: nowMs };
+    return sizes;
   }
 }
 

@@ -89,7 +89,7 @@ test('an instance of ours is told from kube-proxy', async () => {
     address: { host: LOOPBACK, port: 0 },
     routes: new Map([['/proxyMode', () => answer]]),
     isHardFail: true,
-    clock: { sleep: async () => {} },
+    clock: { sleep: async () => {}, monotonicMs: () => 0 },
     onError: () => {},
   });
   await server.start();

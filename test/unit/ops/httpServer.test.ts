@@ -1,6 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createServer, get as httpGet, type Server } from 'node:http';
+import net, { type AddressInfo, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/ops/httpServer.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
@@ -161,3 +161,122 @@ describe('a port that is taken', () => {
     expect(clock.sleeps).toEqual([5000]);
   });
 });
+
+describe('an unspecified address', () => {
+  const status = (host: string, port: number | undefined) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      httpGet({ host, port, path: '/x', agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject);
+    });
+
+  test.each(['0.0.0.0', '::'])('%s answers in both families', async (host) => {
+    const server = serve({ address: { host, port: 0 } });
+    await server.start();
+    expect(await status('127.0.0.1', server.port)).toBe(404);
+    expect(await status('::1', server.port)).toBe(404);
+  });
+
+  test.each(['127.0.0.1', '::1'])(
+    'an address of one family such as %s is no more',
+    async (host) => {
+      const server = serve({ address: { host, port: 0 } });
+      await server.start();
+      expect(await status(host, server.port)).toBe(404);
+      const other = host === '::1' ? '127.0.0.1' : '::1';
+      await expect(status(other, server.port)).rejects.toThrow('ECONNREFUSED');
+    },
+  );
+
+  test('is IPv4 alone on a kernel without IPv6', async () => {
+    const listen = Reflect.get(net.Server.prototype, 'listen');
+    const asked: unknown[] = [];
+    const spy = jest.spyOn(net.Server.prototype, 'listen').mockImplementation(function (
+      this: net.Server,
+      ...argv: unknown[]
+    ) {
+      const { host } = argv[0] as { host: string };
+      asked.push(host);
+      if (host !== '::') return Reflect.apply(listen, this, argv);
+      const error = Object.assign(new Error('listen EAFNOSUPPORT'), { code: 'EAFNOSUPPORT' });
+      process.nextTick(() => this.emit('error', error));
+      return this;
+    });
+    try {
+      const server = serve({ address: { host: '::', port: 0 } });
+      await server.start();
+      expect(asked).toEqual(['::', '0.0.0.0']);
+      expect(await status('127.0.0.1', server.port)).toBe(404);
+      expect(errors).toEqual([]);
+    } finally {
+      spy.mockRestore();
+    }
+  });
+});
+
+describe('connections', () => {
+  let open: Socket[];
+  beforeEach(() => {
+    open = [];
+  });
+  afterEach(() => {
+    for (const socket of open) socket.destroy();
+  });
+
+  async function connect(server: HttpServer): Promise<Socket> {
+    const socket = net.connect(server.port!, '127.0.0.1');
+    open.push(socket);
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('connect', resolve));
+    return socket;
+  }
+
+  test('of hundreds that say nothing the newest 64 are kept, and a probe is answered', async () => {
+    const server = serve({ routes: new Map([['/x', () => ({ ...ANSWER })]]) });
+    await server.start();
+    for (let i = 0; i < 300; i++) await connect(server);
+    expect((await get(server, '/x')).status).toBe(200);
+    expect(server.connections).toBeLessThanOrEqual(64);
+    await Promise.all(open.slice(0, 300 - 64).map((socket) => closed(socket)));
+    expect((await get(server, '/x')).status).toBe(200);
+    expect(errors).toEqual([]);
+  });
+
+  test('one that says nothing, or half a request, is ended by the server', async () => {
+    const server = serve({ times: { headersTimeout: 100, connectionsCheckingInterval: 20 } });
+    await server.start();
+    const silent = await connect(server);
+    const slow = await connect(server);
+    slow.write('GET /x HTTP/1.1\r\nHost: ');
+    slow.resume();
+    silent.resume();
+    await Promise.all([closed(silent), closed(slow)]);
+    expect(server.connections).toBe(0);
+  });
+
+  test('failures to accept are told once a minute', async () => {
+    const listen = jest.spyOn(net.Server.prototype, 'listen');
+    await serve({}).start();
+    const [listener] = listen.mock.contexts as net.Server[];
+    listen.mockRestore();
+    const emit = () => listener!.emit('error', new Error('accept EMFILE'));
+    emit();
+    emit();
+    await clock.advance(59_000);
+    emit();
+    expect(errors).toEqual(['test server cannot accept connections']);
+    await clock.advance(1_000);
+    emit();
+    expect(errors).toHaveLength(2);
+  });
+});
+
+const ANSWER = { status: 200, contentType: 'text/plain', body: 'well' };
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  });
+}

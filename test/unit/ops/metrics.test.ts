@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { DataplaneState, VirtualServer } from '../../../src/desired/state.ts';
+import { type DataplaneState, emptyState, type VirtualServer } from '../../../src/desired/state.ts';
 import type { ApplyReport, ServerSpec } from '../../../src/plan/operations.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
-import { measureState, type Observation } from '../../../src/ops/stateMetrics.ts';
+import { measureState, type Observation, StateMeasure } from '../../../src/ops/stateMetrics.ts';
+import { FakeClock } from '../../support/fakeClock.ts';
 
 const version = {
   gitVersion: 'v1.2.3',
@@ -232,4 +233,27 @@ test('the CPU time is that of the whole process, whenever it is first asked for'
     expect(total).toBeGreaterThan(((user + system) / 1e6) * 0.8);
     expect(total).toBeLessThanOrEqual((user + system) / 1e6);
   }
+});
+
+test('sizes cost one walk a second, however often somebody asks', async () => {
+  const clock = new FakeClock();
+  let walks = 0;
+  const stateOf = (count: number): DataplaneState => ({
+    ...emptyState(),
+    addresses: {
+      *[Symbol.iterator]() {
+        walks++;
+        for (let i = 0; i < count; i++) yield `10.96.0.${i}`;
+      },
+    } as unknown as DataplaneState['addresses'],
+  });
+  const measure = new StateMeasure(clock);
+  const state = stateOf(3);
+  for (let i = 0; i < 10; i++) expect(measure.sizesOf(state).addresses.IPv4).toBe(3);
+  expect(walks).toBe(1);
+  await clock.advance(1_000);
+  measure.sizesOf(state);
+  expect(walks).toBe(2);
+  // Another state is another state at once: what was known before a reading does not hold after it.
+  expect(measure.sizesOf(stateOf(5)).addresses.IPv4).toBe(5);
 });
