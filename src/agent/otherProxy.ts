@@ -2,7 +2,8 @@
  * Whether another Service proxy is at work on this node already: two of them undo each other's rules. Asks the ports that
  * kube-proxy serves, which a container in the host's network sees without seeing the host's processes, and looks through
  * /proc as far as it is visible. An instance of ours (a restart that overlaps, a DaemonSet beside a systemd unit) is told by
- * the Server header and only reported: both program the same.
+ * the Server header and only reported: both program the same. So is an answer on a port that another user than root has taken: no
+ * proxy, but a program that could keep us from starting for as long as it likes; it costs the port, not the Services.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import http from 'node:http';
@@ -13,6 +14,7 @@ import type { HostPort } from '../config/sloppy.ts';
 import { joinHostPort } from '../net/address.ts';
 import { SERVER_NAME } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
+import { type Listener, readListeners, usersAt } from './listeners.ts';
 import { EnvironmentError } from './nodeEnvironment.ts';
 
 const MODES = ['iptables', 'ipvs', 'nftables', 'userspace'];
@@ -20,7 +22,8 @@ const ANSWER_TIMEOUT_MS = 1_000;
 const MAX_ANSWER_BYTES = 4_096;
 
 export interface Sighting {
-  readonly isOurs: boolean;
+  /** `pretender`: answers like a proxy and cannot be one */
+  readonly kind: 'kube-proxy' | 'ours' | 'pretender';
   /** `127.0.0.1:10249 answers /proxyMode with iptables` */
   readonly evidence: string;
 }
@@ -32,15 +35,26 @@ export interface Places {
   readonly procfs: string;
 }
 
+/** What keeps kube-proxy away: kubeadm's upgrades bring it back as long as its ConfigMap is there. */
+export const REMOVE_KUBE_PROXY =
+  'kubectl -n kube-system delete daemonset/kube-proxy configmap/kube-proxy';
+
 /** @throws EnvironmentError when kube-proxy runs here and `--takeover` is not given */
-export async function checkOtherProxies(config: ResolvedConfig, log: Logger): Promise<void> {
-  const sightings = await findProxies(placesOf(config));
-  const evidenceOf = (isOurs: boolean) =>
-    sightings.filter((each) => each.isOurs === isOurs).map(({ evidence }) => evidence);
-  for (const evidence of evidenceOf(true)) {
+export async function checkOtherProxies(
+  config: ResolvedConfig,
+  log: Logger,
+  procfs = '/proc',
+): Promise<void> {
+  const sightings = await findProxies({ ...placesOf(config), procfs });
+  const evidenceOf = (wanted: Sighting['kind']) =>
+    sightings.filter(({ kind }) => kind === wanted).map(({ evidence }) => evidence);
+  for (const evidence of evidenceOf('ours')) {
     log.warning('another kube-ipvs is running on this node', { evidence });
   }
-  const foreign = evidenceOf(false).join('; ');
+  for (const evidence of evidenceOf('pretender')) {
+    log.warning('a program without root answers like a Service proxy; it is none', { evidence });
+  }
+  const foreign = evidenceOf('kube-proxy').join('; ');
   if (foreign === '') return;
   if (config.isTakeover) {
     log.warning('starting beside another Service proxy, as --takeover asks', { evidence: foreign });
@@ -48,7 +62,7 @@ export async function checkOtherProxies(config: ResolvedConfig, log: Logger): Pr
   }
   throw new EnvironmentError(
     `another Service proxy, by all signs kube-proxy, is running on this node (${foreign}), and two undo each other's rules. ` +
-      'Stop it first (kubectl -n kube-system delete daemonset kube-proxy), or start beside it with --takeover',
+      `Stop it first (${REMOVE_KUBE_PROXY}), or start beside it with --takeover`,
   );
 }
 
@@ -75,29 +89,40 @@ function onLoopback({ address, port }: HostPort): HostPort {
 
 /** Every sign of a proxy, the same one perhaps several times. */
 export async function findProxies({ metrics, health, procfs }: Places): Promise<Sighting[]> {
+  const listeners = await readListeners(procfs);
   const sightings = await Promise.all([
-    ...metrics.map((place) => askMetrics(place)),
-    ...health.map((place) => askHealth(place)),
+    ...metrics.map((place) => askMetrics(place, listeners)),
+    ...health.map((place) => askHealth(place, listeners)),
     findProcess(procfs),
   ]);
   return sightings.filter((sighting) => sighting !== undefined);
 }
 
-async function askMetrics(place: HostPort): Promise<Sighting | undefined> {
-  const answer = await ask(place, '/proxyMode');
-  if (answer === undefined) return undefined;
-  const mode = answer.body.trim();
-  if (!MODES.includes(mode)) return undefined;
-  return {
-    isOurs: answer.isOurs,
-    evidence: `${textOf(place)} answers /proxyMode with ${mode}`,
-  };
-}
+type Asked = (place: HostPort, listeners: readonly Listener[]) => Promise<Sighting | undefined>;
 
-async function askHealth(place: HostPort): Promise<Sighting | undefined> {
+const askMetrics: Asked = async (place, listeners) => {
+  const answer = await ask(place, '/proxyMode');
+  const mode = answer?.body.trim() ?? '';
+  if (answer === undefined || !MODES.includes(mode)) return undefined;
+  return judge(answer, listeners, `${textOf(place)} answers /proxyMode with ${mode}`);
+};
+
+const askHealth: Asked = async (place, listeners) => {
   const answer = await ask(place, '/healthz');
   if (answer === undefined || !isProxyHealth(answer.body)) return undefined;
-  return { isOurs: answer.isOurs, evidence: `${textOf(place)} answers /healthz as a proxy does` };
+  return judge(answer, listeners, `${textOf(place)} answers /healthz as a proxy does`);
+};
+
+/** Where the users of a port are not to be seen it may well be root's. */
+function judge(
+  { isOurs, place }: Answer,
+  listeners: readonly Listener[],
+  evidence: string,
+): Sighting {
+  if (isOurs) return { kind: 'ours', evidence };
+  const users = usersAt(listeners, place);
+  if (users.length === 0 || users.includes(0)) return { kind: 'kube-proxy', evidence };
+  return { kind: 'pretender', evidence: `${evidence}, and belongs to user ${users.join(', ')}` };
 }
 
 function isProxyHealth(body: string): boolean {
@@ -110,12 +135,14 @@ function isProxyHealth(body: string): boolean {
 }
 
 interface Answer {
+  readonly place: HostPort;
   readonly isOurs: boolean;
   readonly body: string;
 }
 
 /** @returns undefined when nobody is there, or nobody that answers in time */
-function ask({ address, port }: HostPort, requestPath: string): Promise<Answer | undefined> {
+function ask(place: HostPort, requestPath: string): Promise<Answer | undefined> {
+  const { address, port } = place;
   return new Promise((resolve) => {
     const nobody = () => resolve(undefined);
     const options = { host: address, port, path: requestPath, agent: false };
@@ -126,7 +153,8 @@ function ask({ address, port }: HostPort, requestPath: string): Promise<Answer |
         body += text;
         if (body.length > MAX_ANSWER_BYTES) request.destroy();
       });
-      response.on('end', () => resolve({ isOurs: response.headers.server === SERVER_NAME, body }));
+      const isOurs = response.headers.server === SERVER_NAME;
+      response.on('end', () => resolve({ place, isOurs, body }));
       response.on('error', nobody);
     });
     request.on('error', nobody);
@@ -150,7 +178,7 @@ async function findProcess(procfs: string): Promise<Sighting | undefined> {
     // Ours is called kube-proxy too for a moment, until Node names its main thread.
     const isOurs = path.basename(program ?? '') === 'node';
     if (own !== undefined && namespace === own && !isOurs)
-      return { isOurs: false, evidence: `process ${pid} is kube-proxy` };
+      return { kind: 'kube-proxy', evidence: `process ${pid} is kube-proxy` };
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,13 +58,13 @@ test('an empty node has no other proxy', async () => {
 test.each(['iptables', 'ipvs', 'nftables'])('kube-proxy in mode %s is seen', async (mode) => {
   const metrics = await serve({ '/proxyMode': mode });
   expect(await look({ metrics })).toEqual([
-    { isOurs: false, evidence: `${LOOPBACK}:${metrics} answers /proxyMode with ${mode}` },
+    { kind: 'kube-proxy', evidence: `${LOOPBACK}:${metrics} answers /proxyMode with ${mode}` },
   ]);
 });
 
 test('a proxy that keeps its metrics elsewhere is seen by its health port', async () => {
   const health = await serve({ '/healthz': healthBody });
-  expect(await look({ health })).toMatchObject([{ isOurs: false }]);
+  expect(await look({ health })).toMatchObject([{ kind: 'kube-proxy' }]);
 });
 
 test('other servers on these ports are no proxies', async () => {
@@ -94,7 +94,7 @@ test('an instance of ours is told from kube-proxy', async () => {
   });
   await server.start();
   closing.push(() => server.close());
-  expect(await look({ metrics: server.port! })).toMatchObject([{ isOurs: true }]);
+  expect(await look({ metrics: server.port! })).toMatchObject([{ kind: 'ours' }]);
 });
 
 test('a kube-proxy process counts in this network namespace only', async () => {
@@ -102,7 +102,7 @@ test('a kube-proxy process counts in this network namespace only', async () => {
   await addProcess(11, 'kube-proxy', { net: 'net:[2]' });
   expect(await look({})).toEqual([]);
   await addProcess(12, 'kube-proxy');
-  expect(await look({})).toEqual([{ isOurs: false, evidence: 'process 12 is kube-proxy' }]);
+  expect(await look({})).toEqual([{ kind: 'kube-proxy', evidence: 'process 12 is kube-proxy' }]);
 });
 
 test('ours, started under the name kube-proxy, is not mistaken for it', async () => {
@@ -122,17 +122,69 @@ test('the default ports are asked beside the configured ones, wildcards on the l
   expect(health).toEqual([{ address: LOOPBACK, port: 10256 }]);
 });
 
+/** A line of /proc/net/tcp or tcp6, as a little-endian machine prints it. */
+async function addListener(table: 'tcp' | 'tcp6', address: string, port: number, user: number) {
+  const place = `${address}:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const file = join(procfs, 'net', table);
+  await mkdir(dirname(file), { recursive: true });
+  await appendFile(
+    file,
+    `   0: ${place} ${address.replaceAll(/./g, '0')}:0000 0A 00000000:00000000 00:00000000 00000000 ${String(user).padStart(5)}        0 1061 1 00000000dd781f33 100 0 0 10 0\n`,
+  );
+}
+
+const V4_LOOPBACK = '0100007F';
+const MAPPED_LOOPBACK = '0000000000000000FFFF00000100007F';
+const V6_ANY = '0'.repeat(32);
+
+test('who answers like a proxy without being root is none', async () => {
+  const port = await serve({ '/proxyMode': 'ipvs', '/healthz': healthBody });
+  await addListener('tcp', V4_LOOPBACK, port, 1000);
+  await addListener('tcp6', V6_ANY, port, 0);
+  expect(await look({ metrics: port, health: port })).toEqual([
+    {
+      kind: 'pretender',
+      evidence: `${LOOPBACK}:${port} answers /proxyMode with ipvs, and belongs to user 1000`,
+    },
+    {
+      kind: 'pretender',
+      evidence: `${LOOPBACK}:${port} answers /healthz as a proxy does, and belongs to user 1000`,
+    },
+  ]);
+  const { warnings, done } = check(port, false);
+  await done;
+  expect(warnings).toEqual(['a program without root answers like a Service proxy; it is none']);
+});
+
+test.each<['tcp' | 'tcp6', string]>([
+  ['tcp', V4_LOOPBACK],
+  ['tcp6', MAPPED_LOOPBACK],
+  ['tcp', '00000000'],
+  ['tcp6', V6_ANY],
+])('root’s port in %s %s may be kube-proxy’s', async (table, address) => {
+  const port = await serve({ '/proxyMode': 'ipvs' });
+  await addListener(table, address, port, 0);
+  await addListener('tcp', V4_LOOPBACK, port + 1, 1000);
+  expect(await look({ metrics: port })).toMatchObject([{ kind: 'kube-proxy' }]);
+});
+
+test('a process that ends while it is looked at is no failure', async () => {
+  await mkdir(join(procfs, '9'));
+  await addProcess(12, 'kube-proxy');
+  expect(await look({})).toMatchObject([{ evidence: 'process 12 is kube-proxy' }]);
+});
+
 function check(port: number, isTakeover: boolean) {
   const warnings: string[] = [];
   const log = { warning: (message: string) => warnings.push(message) };
   const config = { metricsAddress: { address: LOOPBACK, port }, isTakeover } as ResolvedConfig;
-  return { warnings, done: checkOtherProxies(config, log as never) };
+  return { warnings, done: checkOtherProxies(config, log as never, procfs) };
 }
 
 test('the start is refused with what to do, unless --takeover', async () => {
   const port = await serve({ '/proxyMode': 'iptables' });
   await expect(check(port, false).done).rejects.toThrow(
-    /answers \/proxyMode with iptables.*delete daemonset kube-proxy.*--takeover/,
+    /answers \/proxyMode with iptables.*delete daemonset\/kube-proxy configmap\/kube-proxy.*--takeover/,
   );
   const { warnings, done } = check(port, true);
   await done;
