@@ -26,6 +26,7 @@ import { KernelView } from './kernelView.ts';
 import { Ledger } from './ledger.ts';
 import type { Reporter } from './reporter.ts';
 import { RetryBook } from './retryBook.ts';
+import type { RivalWatch } from './rivalWatch.ts';
 import { SyncLoop } from './syncLoop.ts';
 
 export interface AgentParts {
@@ -35,6 +36,7 @@ export interface AgentParts {
   readonly observer: HostObserver;
   readonly tools: IptablesTools;
   readonly reporter: Reporter;
+  readonly rivals?: Pick<RivalWatch, 'round'>;
   /** monotonic milliseconds */
   readonly now: () => number;
   readonly ledgerFile?: string;
@@ -110,7 +112,7 @@ export class Agent {
   }
 
   async #proxy({ dataplane, view }: Kernel, signal: AbortSignal): Promise<void> {
-    const { config, reporter, now, ledgerFile } = this.#parts;
+    const { config, reporter, rivals, now, ledgerFile } = this.#parts;
     reporter.synced(this.#feed.snapshot);
     const options = this.#nodeOptions();
     const builder = this.#build(options);
@@ -128,6 +130,7 @@ export class Agent {
         onRound: (outcome) => {
           reporter.round(outcome, this.#builder!);
           sweep.round(outcome.report);
+          rivals?.round(outcome);
           if (isFirst) setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
           isFirst = false;
         },

@@ -83,6 +83,7 @@ export class Reporter {
   };
   #lastAuditAtMs: number | undefined;
   readonly #operationTrouble = new StandingTrouble();
+  #isOtherProxySeen = false;
   #isFirstRoundDone = false;
   /** families whose last sweep failed */
   readonly #unswept = new Set<Family>();
@@ -113,6 +114,12 @@ export class Reporter {
     this.#nodeEvent('Warning', 'readOnlySysFS', message);
   }
 
+  /** Another Service proxy works here, or does no more; the line is written already. */
+  otherProxy(evidence: string | undefined): void {
+    this.#isOtherProxySeen = evidence !== undefined;
+    if (evidence !== undefined) this.#nodeEvent('Warning', 'OtherProxy', evidence);
+  }
+
   /** For the metrics, once a scrape. */
   observation(): Observation {
     const { view, retries, drain } = this.#observed ?? {};
@@ -124,6 +131,7 @@ export class Reporter {
       failingOperations: retries?.size ?? 0,
       unreadParts: view?.unread.size ?? 0,
       lastAuditAtMs: this.#lastAuditAtMs,
+      isOtherProxySeen: this.#isOtherProxySeen,
     };
   }
 

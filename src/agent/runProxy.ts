@@ -8,8 +8,9 @@ import type { ResolvedConfig } from '../config/resolve.ts';
 import { ExecError, KernelError } from '../kernel/errors.ts';
 import { KernelHostObserver } from '../kernel/hostObserver.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
+import { listNftTables } from '../kernel/nftTables.ts';
 import { FAMILIES } from '../net/family.ts';
-import { SystemClock } from '../ops/clock.ts';
+import { type Clock, SystemClock } from '../ops/clock.ts';
 import { ProxyHealth } from '../ops/health.ts';
 import { HttpServer, ListenError, type Routes } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
@@ -27,8 +28,9 @@ import {
   setIpvsTimeouts,
   setOomScore,
 } from './nodeEnvironment.ts';
-import { checkOtherProxies } from './otherProxy.ts';
+import { checkOtherProxies, findProxies, placesOf } from './otherProxy.ts';
 import { Reporter } from './reporter.ts';
+import { RivalWatch } from './rivalWatch.ts';
 
 export interface Program {
   readonly version: string;
@@ -72,11 +74,15 @@ async function proxyUntil(
   await setOomScore(config.oomScoreAdj, log);
   await setIpvsTimeouts(config.dataplane.timeoutsSec, log);
 
-  const { agent, servers, reporter, close } = assemble(config, program, { nodeName, tools });
+  const { agent, servers, rivals, reporter, close } = assemble(config, program, {
+    nodeName,
+    tools,
+  });
   try {
     const onReadOnlySysfs = (message: string) => reporter.readOnlySysfs(message);
     await applyConntrackSettings(config.conntrack, { log, onReadOnlySysfs });
     await Promise.all(servers.map((server) => server.start()));
+    rivals.start();
     await agent.run(signal);
   } finally {
     await close();
@@ -116,7 +122,8 @@ function assemble(
   const { hasRandomFully } = tools;
   const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const now = () => clock.monotonicMs();
-  const agent = new Agent({ config, nodeName, opened, observer, tools, reporter, now });
+  const rivals = rivalWatch(config, { log, clock, reporter });
+  const agent = new Agent({ config, nodeName, opened, observer, tools, reporter, rivals, now });
   // As kube-proxy fills in its default mode by then, so do we.
   const configz = () => ({ ...config.document, mode: 'ipvs' });
   const servers = [
@@ -125,11 +132,11 @@ function assemble(
     localSocket(),
   ].filter((each) => each !== undefined);
   const close = async () => {
-    await Promise.all(servers.map((each) => each.close()));
+    await Promise.all([rivals, ...servers].map((each) => each.close()));
     observer.close();
     reporter.close();
   };
-  return { agent, servers, reporter, close };
+  return { agent, servers, rivals, reporter, close };
 
   function server(name: string, at: ResolvedConfig['healthAddress'], routes: Routes) {
     if (at === undefined) return undefined;
@@ -144,6 +151,19 @@ function assemble(
     const onError = (message: string, error: unknown) => reporter.error(message, error);
     return new LocalSocket({ state: () => agent.desired, onError });
   }
+}
+
+function rivalWatch(
+  config: ResolvedConfig,
+  { log, clock, reporter }: { log: Logger; clock: Clock; reporter: Reporter },
+): RivalWatch {
+  return new RivalWatch({
+    look: () => findProxies(placesOf(config)),
+    hasProxyTable: async () => (await listNftTables()).some(({ name }) => name === 'kube-proxy'),
+    log,
+    clock,
+    onChange: (evidence) => reporter.otherProxy(evidence),
+  });
 }
 
 /** SIGTERM and SIGINT end the process in order; a changed configuration file does too, for the supervisor to start it anew. */

@@ -4,12 +4,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import { FAMILIES, type Family } from '../net/family.ts';
-import { AF_INET, AF_INET6, NETLINK_NETFILTER } from '../netlink/constants.ts';
-import { decodeTable, encodeDumpTables, type NftTable } from '../netlink/nftables.ts';
+import { AF_INET, AF_INET6 } from '../netlink/constants.ts';
+import type { NftTable } from '../netlink/nftables.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode, isUnknownSubsystem } from './errors.ts';
 import type { IptablesVariant } from './iptablesPrograms.ts';
-import { NetlinkSocket } from './netlinkSocket.ts';
+import { listNftTables } from './nftTables.ts';
 
 /** @returns the families whose tables may hold rules; undefined when the kernel cannot do this variant at all */
 export type TablesInUse = (variant: IptablesVariant) => Promise<readonly Family[] | undefined>;
@@ -46,15 +46,11 @@ const NFT_FAMILY: Readonly<Record<Family, number>> = { IPv4: AF_INET, IPv6: AF_I
 export async function nftFamilies(
   open: OpenSocket = openSocket,
 ): Promise<readonly Family[] | undefined> {
-  const socket = new NetlinkSocket({ protocol: NETLINK_NETFILTER }, open);
   try {
-    const request = { encode: encodeDumpTables };
-    const [tables = []] = await socket.dump('list nftables', [request], decodeTable);
+    const tables = await listNftTables(open);
     return FAMILIES.filter((family) => tables.some((table) => isOfIptables(table, family)));
   } catch (error) {
     return isUnknownSubsystem(error) ? undefined : FAMILIES;
-  } finally {
-    socket.close();
   }
 }
 

@@ -31,6 +31,8 @@ export interface Observation {
   readonly unreadParts: number;
   /** wall ms when everything had been read; undefined before the first time */
   readonly lastAuditAtMs: number | undefined;
+  /** kube-proxy has come back beside us */
+  readonly isOtherProxySeen: boolean;
 }
 
 export class StateMetrics {
@@ -128,6 +130,11 @@ const STANDING: readonly (readonly [string, string, (observed: Observation) => n
     'kubeipvs_last_audit_timestamp_seconds',
     'When everything was last read from the kernel and compared; 0 before the first time',
     (o) => (o.lastAuditAtMs ?? 0) / 1000,
+  ],
+  [
+    'kubeipvs_other_proxy',
+    '1 while another Service proxy works on this node too, and both undo each other’s rules',
+    (o) => Number(o.isOtherProxySeen),
   ],
 ];
 

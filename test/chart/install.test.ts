@@ -151,7 +151,9 @@ describe('the life of a release', () => {
     };
     expect((await apply(daemonSet)).status).toBe(201);
     const notes = helm.must('upgrade', ...args);
-    expect(notes).toMatch(/WARNING: kube-proxy is still there[^]*delete daemonset kube-proxy/);
+    expect(notes).toMatch(
+      /WARNING: kube-proxy is still there[^]*delete daemonset\/kube-proxy configmap\/kube-proxy/,
+    );
   });
 
   test('the commands of the notes are understood by the API server', async () => {

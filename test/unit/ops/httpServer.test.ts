@@ -21,6 +21,7 @@ const observation = {
   failingOperations: 0,
   unreadParts: 0,
   lastAuditAtMs: undefined,
+  isOtherProxySeen: false,
 };
 
 let clock: FakeClock;

@@ -40,6 +40,7 @@ beforeEach(() => {
     failingOperations: 5,
     unreadParts: 2,
     lastAuditAtMs: 1_700_000_000_500,
+    isOtherProxySeen: true,
   };
   metrics = new Metrics({
     families: ['IPv4', 'IPv6'],
@@ -168,6 +169,7 @@ describe('our own', () => {
     expect(await value('kubeipvs_problems')).toBe(3);
     expect(await value('kubeipvs_draining_destinations')).toBe(4);
     expect(await value('kubeipvs_failing_operations')).toBe(5);
+    expect(await value('kubeipvs_other_proxy')).toBe(1);
     observed = {
       ...observed,
       sizes: { ...observed.sizes, setEntries: new Map() },
