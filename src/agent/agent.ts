@@ -134,7 +134,7 @@ export class Agent {
           if (isFirst) setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
           isFirst = false;
         },
-        onReading: (unread, retryInMs) => reporter.kernelRead(unread, retryInMs),
+        onReading: (outcome) => reporter.kernelRead(outcome),
         onChore: (chore, error) => reporter.chore(chore, error),
         onError: (error, retryInMs) => reporter.roundFailed(error, retryInMs),
       },

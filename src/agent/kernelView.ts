@@ -83,6 +83,11 @@ export class KernelView {
     return this.#unread;
   }
 
+  /** What was written and reads back as something else. */
+  get unconfirmed(): ReadonlyMap<Part, Error> {
+    return this.#state?.unconfirmed ?? new Map();
+  }
+
   record(report: ApplyReport): void {
     if (this.#state !== undefined) applyReport(this.#state, report);
     this.#reading?.reports.push(report);

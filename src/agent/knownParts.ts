@@ -21,6 +21,7 @@ export function keepingKnown(reading: ActualState, before: ActualState | undefin
     ipsets: withKept(reading.ipsets, before.ipsets, (name) => isKept(`ipset ${name}`)),
     iptables: rulesOf(reading, before, isKept),
     sysctls: withKept(reading.sysctls, before.sysctls, (name) => isKept(`sysctl ${name}`)),
+    unconfirmed: reading.unconfirmed,
     unknown: new Map([...reading.unknown].filter(([part]) => before.unknown.has(part))),
   };
 }

@@ -21,7 +21,7 @@ import { LEDGER_FILE } from './ledger.ts';
 import { ProblemBook } from './problemBook.ts';
 import type { RetryBook } from './retryBook.ts';
 import { StandingTrouble } from './standingTrouble.ts';
-import type { Chore, RoundOutcome } from './syncLoop.ts';
+import type { Chore, ReadingOutcome, RoundOutcome } from './syncLoop.ts';
 
 export interface Observed {
   readonly view: KernelView;
@@ -77,6 +77,7 @@ export class Reporter {
   readonly #sourceTrouble = new StandingTrouble();
   readonly #roundTrouble = new StandingTrouble();
   readonly #readingTrouble = new StandingTrouble();
+  readonly #unconfirmedTrouble = new StandingTrouble();
   readonly #choreTroubles: Readonly<Record<Chore, StandingTrouble>> = {
     drain: new StandingTrouble(),
     ledger: new StandingTrouble(),
@@ -196,8 +197,9 @@ export class Reporter {
   }
 
   /** After each reading of the kernel; what is not in `unread` is compared now. */
-  kernelRead(unread: ReadonlyMap<Part, Error>, retryInMs: number): void {
+  kernelRead({ unread, unconfirmed, nextInMs }: ReadingOutcome): void {
     const { log, clock } = this.#parts;
+    this.#tellUnconfirmed(unconfirmed);
     const [first] = unread.values();
     if (first === undefined) {
       this.#lastAuditAtMs = clock.wallMs();
@@ -206,10 +208,21 @@ export class Reporter {
     }
     const parts = [...unread.keys()];
     const more = parts.length > MAX_PARTS ? ` and ${parts.length - MAX_PARTS} more` : '';
-    const retry = `trying again in ${(retryInMs / 1000).toFixed(1)} s`;
+    const retry = `trying again in ${(nextInMs / 1000).toFixed(1)} s`;
     const message = `cannot be read from the kernel: ${parts.slice(0, MAX_PARTS).join(', ')}${more}; that stays as it is, everything else goes on; ${retry}`;
     if (this.#readingTrouble.persists(parts.join(), clock.monotonicMs())) log.error(message, first);
     else log.verbose(2, message, { err: first.message });
+  }
+
+  #tellUnconfirmed(unconfirmed: ReadonlyMap<Part, Error>): void {
+    const { log, clock } = this.#parts;
+    const [first] = unconfirmed;
+    if (first === undefined) {
+      if (this.#unconfirmedTrouble.ends()) log.info('all rules read back as they were written');
+      return;
+    }
+    const [part, error] = first;
+    if (this.#unconfirmedTrouble.persists(part, clock.monotonicMs())) log.error(part, error);
   }
 
   /** See {@link SyncLoopEvents.onChore}. */

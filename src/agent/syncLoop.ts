@@ -45,12 +45,21 @@ export interface SyncLoopOptions {
 
 export interface SyncLoopEvents {
   onRound(outcome: RoundOutcome): void;
-  /** before the round that compares what was read; `unread` could not be, and the reading is made again */
-  onReading(unread: ReadonlyMap<Part, Error>, retryInMs: number): void;
+  /** before the round that compares what was read */
+  onReading(outcome: ReadingOutcome): void;
   /** a chore failed and is tried again by itself, or works (undefined) */
   onChore(chore: Chore, error: Error | undefined): void;
   /** nothing at all could be read at the start, or a bug: the round was given up and will be tried again */
   onError(error: Error, retryInMs: number): void;
+}
+
+export interface ReadingOutcome {
+  /** could not be read: it stays as it is */
+  readonly unread: ReadonlyMap<Part, Error>;
+  /** was written and reads back as something else: it is not written again */
+  readonly unconfirmed: ReadonlyMap<Part, Error>;
+  /** to the next reading */
+  readonly nextInMs: number;
 }
 
 /** What is done beside the rounds: looking at draining destinations, writing the ledger. */
@@ -206,11 +215,11 @@ export class SyncLoop {
       scope.isFull = true;
       drain.adopt(state, view.state, nowMs);
     }
-    const { unread } = view;
+    const { unread, unconfirmed } = view;
     const delayMs = unread.size === 0 ? Infinity : retryDelay(this.#readFailures++);
     if (unread.size === 0) this.#readFailures = 0;
     this.#nextAuditMs = nowMs + Math.min(delayMs, this.#options.syncPeriodMs);
-    this.#events.onReading(unread, this.#nextAuditMs - nowMs);
+    this.#events.onReading({ unread, unconfirmed, nextInMs: this.#nextAuditMs - nowMs });
   }
 
   /** Draining destinations whose connections have ended, or whose deadline has passed. */

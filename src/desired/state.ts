@@ -92,6 +92,8 @@ export interface ActualState extends DataplaneState {
    * of it is removed, and nothing is concluded from what it seems to lack.
    */
   readonly unknown: ReadonlyMap<Part, Error>;
+  /** What was written and reads back as something else. Here it counts as written: it would be written for ever. */
+  readonly unconfirmed: ReadonlyMap<Part, Error>;
 }
 
 /** A node on which nothing has been programmed. */
@@ -108,6 +110,7 @@ export function emptyState(): ActualState {
     hasDummyDevice: false,
     foreignServers: [],
     unknown: new Map(),
+    unconfirmed: new Map(),
   };
 }
 

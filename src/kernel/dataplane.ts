@@ -91,7 +91,7 @@ export class KernelDataplane implements Dataplane {
     const { ipvs, links, sets, rules, sysctls } = this.#ports;
     const reading = new Reading(this.#readLimitMs);
     const empty = emptyState();
-    const noRules: RuleReading = { ...empty.iptables, unknown: new Map() };
+    const noRules: RuleReading = { ...empty.iptables, unknown: new Map(), unconfirmed: new Map() };
     const setPart = (name: string): Part => `ipset ${name}`;
     const sysctlPart = (name: string): Part => `sysctl ${name}`;
     const [servers, dummy, ipsets, iptables, values] = await Promise.all([
@@ -103,7 +103,7 @@ export class KernelDataplane implements Dataplane {
     ]);
     const { virtualServers, foreignServers } = servers;
     const { hasDummyDevice, addresses } = dummy;
-    const { IPv4, IPv6 } = iptables;
+    const { IPv4, IPv6, unconfirmed } = iptables;
     return {
       virtualServers,
       foreignServers,
@@ -113,6 +113,7 @@ export class KernelDataplane implements Dataplane {
       iptables: { IPv4, IPv6 },
       sysctls: values,
       unknown: new Map([...reading.unknown, ...iptables.unknown]),
+      unconfirmed,
     };
   }
 

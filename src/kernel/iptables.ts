@@ -3,20 +3,23 @@
  * this runs at start, after a change of configuration and when the audit finds damage, so it may start processes.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
-import type { Part, TableName } from '../desired/state.ts';
+import type { Chains, Part, TableName } from '../desired/state.ts';
 import type { Operation } from '../plan/operations.ts';
 import { ExecError, NET_ADMIN_CURE } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
 import { findTools, type IptablesTools } from './iptablesBackend.ts';
 import { type IptablesVariant, programName } from './iptablesPrograms.ts';
 import { type Look, saveAll, type Saved, survey, writableVariant } from './iptablesSurvey.ts';
+import { readTables } from './iptablesReader.ts';
 import {
   type ChainNames,
+  incompatibleTables,
   parseTables,
   removalInput,
   restoreInput,
   type Tables,
 } from './iptablesText.ts';
+import { RuleMemory } from './ruleMemory.ts';
 
 export type RuleOperation = Extract<Operation, { readonly op: 'writeRules' }>;
 
@@ -32,9 +35,11 @@ function partsOf(family: Family): readonly Part[] {
   return TABLES.map((table): Part => `rules ${family} ${table}`);
 }
 
-export interface RuleReading extends Readonly<Record<Family, Tables>> {
+export interface RuleReading extends Readonly<Record<Family, Readonly<Record<TableName, Chains>>>> {
   /** what could not be read, and why */
   readonly unknown: ReadonlyMap<Part, Error>;
+  /** see ActualState */
+  readonly unconfirmed: ReadonlyMap<Part, Error>;
 }
 
 export interface RuleReport {
@@ -60,8 +65,13 @@ export class IptablesPort {
   #variant: IptablesVariant | undefined;
   /** as long as the variant is not known: those in question */
   #readable: readonly IptablesVariant[] = [];
+  /** then too: in one of them is a table whose content is not known */
+  #hasUnprintable = false;
   /** what the read before this apply found: good for one write each family, and two processes fewer at start */
   readonly #fresh = new Map<Family, Tables>();
+  readonly #memory = new RuleMemory();
+  /** reads back what was last written; nobody waits for it but who reads or writes next */
+  #confirmation: Promise<void> = Promise.resolve();
 
   constructor(ours: ChainNames, { run = runProgram, tools, ...look }: IptablesOptions = {}) {
     this.#ours = ours;
@@ -77,21 +87,32 @@ export class IptablesPort {
 
   /** Writes nothing. @throws ExecError when iptables is not installed, or no variant of it can be read */
   async read(): Promise<RuleReading> {
+    await this.#confirmation;
     const saved = await this.#saveEach();
     const unknown = new Map<Part, Error>();
-    const parse = (family: Family) => {
-      const text = saved.get(family) ?? '';
-      if (text instanceof Error) for (const part of partsOf(family)) unknown.set(part, text);
-      const tables = parseTables(text instanceof Error ? '' : text, this.#ours);
-      if (text instanceof Error) this.#fresh.delete(family);
-      else this.#fresh.set(family, tables);
-      return tables;
+    const unconfirmed = new Map<Part, Error>();
+    const readFamily = async (family: Family): Promise<Record<TableName, Chains>> => {
+      const tables = await this.#tablesFrom(family, saved.get(family) ?? '').catch(
+        (error: unknown) => {
+          this.#fresh.delete(family);
+          for (const part of partsOf(family)) unknown.set(part, error as Error);
+          return parseTables('', this.#ours);
+        },
+      );
+      const chainsOf = (table: TableName) => {
+        const { chains, doubt } = this.#memory.understood(family, table, tables[table].chains);
+        if (doubt !== undefined) unconfirmed.set(`rules ${family} ${table}`, doubt);
+        return chains;
+      };
+      return { nat: chainsOf('nat'), filter: chainsOf('filter') };
     };
-    return { IPv4: parse('IPv4'), IPv6: parse('IPv6'), unknown };
+    const [IPv4, IPv6] = await Promise.all([readFamily('IPv4'), readFamily('IPv6')]);
+    return { IPv4, IPv6, unknown, unconfirmed };
   }
 
   /** One program run a family, each table a transaction; goes on after failures, never throws for them. */
   async apply(run: readonly RuleOperation[]): Promise<RuleReport> {
+    await this.#confirmation;
     const outcomes = new Map<RuleOperation, Error | undefined>();
     let kernelWrites = 0;
     for (const family of FAMILIES) {
@@ -101,6 +122,8 @@ export class IptablesPort {
       ofFamily.forEach((operation, i) => outcomes.set(operation, results[i]));
       kernelWrites += results.filter((result) => result === undefined).length;
     }
+    const written = run.filter((operation) => outcomes.get(operation) === undefined);
+    this.#confirmation = this.#confirm(written);
     return { outcomes: run.map((operation) => outcomes.get(operation)), kernelWrites };
   }
 
@@ -122,7 +145,7 @@ export class IptablesPort {
   ): Promise<(Error | undefined)[]> {
     try {
       const variant = await this.#variantToWrite();
-      const present = await this.#presentTables(family, variant);
+      const present = await this.#presentTables(family, variant, operations);
       const inputs = operations.map(({ table, chains }) =>
         restoreInput(table, chains, present[table]),
       );
@@ -138,12 +161,64 @@ export class IptablesPort {
   }
 
   /** Read anew after any attempt to write: a table before a refused one has been written, its jumps must not come twice. */
-  async #presentTables(family: Family, variant: IptablesVariant): Promise<Tables> {
+  async #presentTables(
+    family: Family,
+    variant: IptablesVariant,
+    operations: readonly RuleOperation[],
+  ): Promise<Tables> {
     const fresh = this.#fresh.get(family);
     this.#fresh.delete(family);
     if (fresh !== undefined) return fresh;
     const saved = await saveAll(this.#run, variant, [family]);
-    return parseTables(saved.get(family) ?? '', this.#ours);
+    const jumps = (table: TableName) => operations.find((each) => each.table === table)?.chains;
+    return this.#parse(family, variant, saved.get(family) ?? '', jumps);
+  }
+
+  /**
+   * Once after each write: what does not read back as it was written is not written again, or each audit would, for ever. That can be
+   * a later iptables with other words for a rule.
+   */
+  async #confirm(written: readonly RuleOperation[]): Promise<void> {
+    for (const family of FAMILIES) {
+      const ofFamily = written.filter((operation) => operation.family === family);
+      if (ofFamily.length === 0) continue;
+      for (const operation of ofFamily) this.#memory.wrote(operation);
+      try {
+        const variant = await this.#variantToWrite();
+        const present = await this.#presentTables(family, variant, ofFamily);
+        for (const operation of ofFamily)
+          this.#memory.readBack(operation, present[operation.table].chains);
+      } catch {
+        // The next audit reads again and says so if it cannot.
+      }
+    }
+  }
+
+  async #tablesFrom(family: Family, saved: string | Error): Promise<Tables> {
+    if (saved instanceof Error) throw saved;
+    const jumps = (table: TableName) => this.#memory.lastWritten(family, table);
+    const variant = this.#variant;
+    const tables =
+      variant === undefined
+        ? parseTables('', this.#ours)
+        : await this.#parse(family, variant, saved, jumps);
+    // Jumps that could not be asked for may be there.
+    const isWhole =
+      variant === undefined
+        ? !this.#hasUnprintable
+        : incompatibleTables(saved).every((table) => jumps(table) !== undefined);
+    if (isWhole) this.#fresh.set(family, tables);
+    else this.#fresh.delete(family);
+    return tables;
+  }
+
+  #parse(
+    family: Family,
+    variant: IptablesVariant,
+    saved: string,
+    jumps: (table: TableName) => Chains | undefined,
+  ): Promise<Tables> {
+    return readTables(saved, { run: this.#run, variant, family, ours: this.#ours, jumps });
   }
 
   /** One family that cannot be read keeps nothing from the other. */
@@ -165,9 +240,11 @@ export class IptablesPort {
   async #save(): Promise<Saved> {
     const tools = await this.#findTools();
     this.#tools = { ...tools, surveyed: undefined };
-    const { traced, readable } = tools.surveyed ?? (await survey(this.#look, tools));
+    const surveyed = tools.surveyed ?? (await survey(this.#look, tools));
+    const { traced, readable, hasUnprintable } = surveyed;
     this.#variant = traced?.variant;
     this.#readable = readable;
+    this.#hasUnprintable = hasUnprintable;
     return traced?.saved ?? new Map();
   }
 

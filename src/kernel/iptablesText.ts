@@ -3,67 +3,116 @@
  * that jump to them. Rules stay whole as the tool prints them; nothing else of a table is read or written.
  */
 import type { Chains, TableName } from '../desired/state.ts';
-import { isBuiltInChain, missingJumps } from '../plan/ruleDifference.ts';
+import { isBuiltInChain, jumpRepair, targetOf } from '../plan/ruleDifference.ts';
 
 /** Names of the chains that are ours, by table. */
 export type ChainNames = Readonly<Record<TableName, readonly string[]>>;
 
-export type Tables = Readonly<Record<TableName, Chains>>;
+/** What is ours in a table. */
+export interface Table {
+  readonly chains: Chains;
+  /** where our jumps stand in their built-in chain, from 1 on, one each; a chain may be missing: not known */
+  readonly places: ReadonlyMap<string, readonly number[]>;
+}
+
+export type Tables = Readonly<Record<TableName, Table>>;
 
 /** @param text output of iptables-save for one family, one table or all */
 export function parseTables(text: string, ours: ChainNames): Tables {
-  const tables = {
-    nat: new Map<string, string[]>(),
-    filter: new Map<string, string[]>(),
-  };
+  const tables = { nat: new TableReader(ours.nat), filter: new TableReader(ours.filter) };
   let table: TableName | undefined;
   for (const line of text.split('\n')) {
     if (line.startsWith('*')) table = tableOf(line.slice(1).trim());
-    else if (table !== undefined) readLine(line, tables[table], ours[table]);
+    else if (table !== undefined) tables[table].line(line);
   }
   return tables;
+}
+
+/** @param text what `iptables -S CHAIN` prints, or several of them */
+export function parseTable(text: string, ours: readonly string[]): Table {
+  const reader = new TableReader(ours);
+  for (const line of text.split('\n')) reader.line(line);
+  return reader;
 }
 
 function tableOf(name: string): TableName | undefined {
   return name === 'nat' || name === 'filter' ? name : undefined;
 }
 
-function readLine(line: string, chains: Map<string, string[]>, ours: readonly string[]): void {
-  const declared = /^:(\S+) /.exec(line)?.[1];
-  if (declared !== undefined) {
-    if (ours.includes(declared)) chains.set(declared, []);
-    return;
-  }
-  const chain = /^-A (\S+)/.exec(line)?.[1];
-  if (chain === undefined) return;
-  const isJump = isBuiltInChain(chain) && ours.includes(targetOf(line) ?? '');
-  if (!isJump && !ours.includes(chain)) return;
-  const rules = chains.get(chain) ?? [];
-  rules.push(line.trimEnd());
-  chains.set(chain, rules);
+/**
+ * Tables that iptables-nft says it cannot print, because somebody put something into them with `nft` that has no iptables form. It
+ * leaves them out and ends with success: they are not empty.
+ */
+export function incompatibleTables(text: string): readonly TableName[] {
+  const found = [...text.matchAll(/table [`'"]?(nat|filter)['"]? is incompatible/gi)];
+  return [...new Set(found.map(([, name]) => name as TableName))];
 }
 
-/** Chain that a rule jumps or goes to; comments cannot be taken for it, for they are quoted before. */
-export function targetOf(rule: string): string | undefined {
-  return /(?:^| )(?:-j|-g) (\S+)/.exec(rule.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""'))?.[1];
+class TableReader implements Table {
+  readonly chains = new Map<string, string[]>();
+  readonly places = new Map<string, number[]>();
+  readonly #ours: ReadonlySet<string>;
+  /** rules of each built-in chain so far */
+  readonly #counts = new Map<string, number>();
+
+  constructor(ours: readonly string[]) {
+    this.#ours = new Set(ours);
+  }
+
+  line(line: string): void {
+    const declared = /^(?::|-N )(\S+)/.exec(line)?.[1];
+    if (declared !== undefined && this.#ours.has(declared)) this.chains.set(declared, []);
+    const chain = /^-A (\S+)/.exec(line)?.[1];
+    if (chain === undefined) return;
+    const place = (this.#counts.get(chain) ?? 0) + 1;
+    this.#counts.set(chain, place);
+    const isJump = isBuiltInChain(chain) && this.#ours.has(targetOf(line) ?? '');
+    if (isJump) append(this.places, chain, place);
+    if (isJump || this.#ours.has(chain)) append(this.chains, chain, line.trimEnd());
+  }
+}
+
+function append<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key) ?? [];
+  list.push(item);
+  lists.set(key, list);
 }
 
 /**
- * One transaction that makes our chains hold exactly these rules. A declared chain is emptied by it, a built-in one must not be
- * declared; jumps that are missing go to the head, the first on top.
+ * One transaction that makes our chains hold exactly these rules, and each of our jumps stand once. A declared chain is emptied by
+ * it, a built-in one must not be declared. Jumps that are missing go to the head, the first on top; of one that stands several
+ * times the first place is kept: rules of others before it stay before it.
  *
  * @param present what the table holds now
  */
-export function restoreInput(table: TableName, chains: Chains, present: Chains): string {
+export function restoreInput(table: TableName, chains: Chains, present: Table): string {
   const own = [...chains].filter(([chain]) => !isBuiltInChain(chain));
-  const jumps = [...chains]
-    .filter(([chain]) => isBuiltInChain(chain))
-    .flatMap(([chain, rules]) => missingJumps(rules, present.get(chain)).toReversed());
+  const builtIn = [...chains].filter(([chain]) => isBuiltInChain(chain));
   return transaction(table, [
     ...own.map(([chain]) => `:${chain} - [0:0]`),
     ...own.flatMap(([, rules]) => rules),
-    ...jumps.map((jump) => jump.replace(/^-A (\S+)/, '-I $1 1')),
+    ...builtIn.flatMap(([chain, jumps]) => jumpLines(chain, jumps, present)),
   ]);
+}
+
+function jumpLines(chain: string, desired: readonly string[], table: Table): string[] {
+  const present = table.chains.get(chain) ?? [];
+  const { missing, doubled } = jumpRepair(desired, present);
+  const placeOf = (at: number) => table.places.get(chain)?.[at] ?? 1;
+  const removed = doubled.flatMap(({ copies }) => copies);
+  const byPlace = doubled.toSorted((one, other) => one.copies[0]! - other.copies[0]!);
+  // Those before it that went, less those that were put back already.
+  const placeAfter = (first: number, put: number) =>
+    placeOf(first) - removed.filter((at) => placeOf(at) < placeOf(first)).length + put;
+  return [
+    ...removed.map((at) => present[at]!.replace(/^-A /, '-D ')),
+    ...byPlace.map(({ jump, copies }, put) => insertion(jump, placeAfter(copies[0]!, put))),
+    ...missing.toReversed().map((jump) => insertion(jump, 1)),
+  ];
+}
+
+function insertion(jump: string, place: number): string {
+  return jump.replace(/^-A (\S+)/, `-I $1 ${place}`);
 }
 
 /** Removes our jumps, then our chains. @returns undefined when there is nothing of ours */

@@ -16,7 +16,7 @@ import { destinationKey, serverKey } from '../desired/state.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { ApplyReport, Operation, SetSpec } from './operations.ts';
-import { isBuiltInChain, missingJumps } from './ruleDifference.ts';
+import { isBuiltInChain, repairedJumps } from './ruleDifference.ts';
 
 interface MutableServer extends VirtualServer {
   readonly destinations: Map<DestinationKey, Destination>;
@@ -142,9 +142,7 @@ function putSet(state: MutableState, set: SetSpec, entries: readonly string[]): 
 
 function writeChains(table: Map<string, readonly string[]>, chains: Chains): void {
   for (const [chain, rules] of chains) {
-    const present = table.get(chain) ?? [];
-    const jumps = () => [...missingJumps(rules, present), ...present];
-    table.set(chain, isBuiltInChain(chain) ? jumps() : rules);
+    table.set(chain, isBuiltInChain(chain) ? repairedJumps(rules, table.get(chain)) : rules);
   }
 }
 

@@ -140,6 +140,7 @@ function stateOf(input: StateInput): ActualState {
     hasDummyDevice: true,
     foreignServers: [],
     unknown: new Map(),
+    unconfirmed: new Map(),
   };
 }
 

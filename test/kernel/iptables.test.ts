@@ -8,6 +8,7 @@ import { run as runHere } from '../../src/kernel/exec.ts';
 import { findTools } from '../../src/kernel/iptablesBackend.ts';
 import type { IptablesVariant } from '../../src/kernel/iptablesPrograms.ts';
 import { survey, writableVariant } from '../../src/kernel/iptablesSurvey.ts';
+import { checkWords } from '../../src/kernel/iptablesReader.ts';
 import { askPrograms, tablesInUse } from '../../src/kernel/tablesInUse.ts';
 import { FAMILIES } from '../../src/net/family.ts';
 import { hasDesiredRules } from '../../src/plan/ruleDifference.ts';
@@ -129,6 +130,24 @@ describe.each(variants)('with %s', (variant) => {
       saved.match(/-A PREROUTING .*-j CNI-HOSTPORT|-A PREROUTING -j CNI-HOSTPORT/g),
     ).toHaveLength(1);
     expect(saved.match(/-A PREROUTING .*-j KUBE-SERVICES/g)).toHaveLength(1);
+  });
+
+  test('surplus copies of our jumps go, the first stays where it is among rules of others', async () => {
+    await iptables('-t', 'nat', '-A', 'PREROUTING', '-p', 'udp', '-j', 'ACCEPT');
+    await write();
+    const [jump] = desired.iptables.IPv4.nat.get('PREROUTING')!;
+    const words = checkWords(jump!).slice(2);
+    await iptables('-t', 'nat', '-A', 'PREROUTING', ...words);
+    await iptables('-t', 'nat', '-I', 'PREROUTING', '-p', 'tcp', '-j', 'ACCEPT');
+    await iptables('-t', 'nat', '-A', 'PREROUTING', ...words);
+    expect(await isAsDesired()).toBe(false);
+    expect(await write()).toEqual([]);
+    expect(await isAsDesired()).toBe(true);
+    expect((await save()).split('\n').filter((line) => line.startsWith('-A PREROUTING'))).toEqual([
+      '-A PREROUTING -p tcp -j ACCEPT',
+      jump,
+      '-A PREROUTING -p udp -j ACCEPT',
+    ]);
   });
 
   test('a table is written whole or not at all', async () => {

@@ -67,7 +67,7 @@ export class LoopHarness {
       },
       {
         onRound: (outcome) => this.#push(outcome),
-        onReading: (unread) => this.readings.push(unread),
+        onReading: ({ unread }) => this.readings.push(unread),
         onChore: (chore, error) => this.chores.push([chore, error]),
         onError: (error) => this.errors.push(error),
       },

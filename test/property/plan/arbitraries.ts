@@ -141,6 +141,7 @@ export function actualOf(state: DesiredState): ActualState {
     hasDummyDevice: true,
     foreignServers: [],
     unknown: new Map(),
+    unconfirmed: new Map(),
   };
 }
 

@@ -132,7 +132,13 @@ describe('a reading', () => {
         read: async (names: readonly string[]) =>
           new Map(names.map((name) => [name, { ...set, name, entries: new Set(['10.0.0.1']) }])),
       },
-      rules: { read: async () => ({ ...emptyState().iptables, unknown: new Map() }) },
+      rules: {
+        read: async () => ({
+          ...emptyState().iptables,
+          unknown: new Map(),
+          unconfirmed: new Map(),
+        }),
+      },
       sysctls: {
         read: async (names: readonly string[]) => new Map(names.map((name) => [name, '1'])),
       },

@@ -4,12 +4,7 @@ import type { Argv, Runner } from '../../../src/kernel/exec.ts';
 import { IptablesPort } from '../../../src/kernel/iptables.ts';
 import { findTools, type IptablesTools } from '../../../src/kernel/iptablesBackend.ts';
 import { survey, writableVariant } from '../../../src/kernel/iptablesSurvey.ts';
-import {
-  parseTables,
-  removalInput,
-  restoreInput,
-  targetOf,
-} from '../../../src/kernel/iptablesText.ts';
+
 import { askPrograms } from '../../../src/kernel/tablesInUse.ts';
 
 const ours = { nat: ['KUBE-SERVICES', 'KUBE-POSTROUTING'], filter: ['KUBE-FORWARD'] };
@@ -38,59 +33,6 @@ COMMIT
 -A KUBE-SERVICES -j DROP
 COMMIT
 `;
-
-describe('text', () => {
-  test('of a save only what is ours is read', () => {
-    const { nat, filter } = parseTables(saved, ours);
-    expect(Object.fromEntries(nat)).toEqual({
-      'KUBE-SERVICES': [
-        '-A KUBE-SERVICES -s 127.0.0.0/8 -j RETURN',
-        '-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODE-PORT',
-      ],
-      'KUBE-POSTROUTING': [],
-      PREROUTING: [
-        '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
-      ],
-    });
-    expect(Object.fromEntries(filter)).toEqual({ FORWARD: ['-A FORWARD -g KUBE-FORWARD'] });
-  });
-
-  test('the target is not looked for in comments', () => {
-    expect(targetOf('-A X -m comment --comment "a -j B \\" -j C" -j D')).toBe('D');
-    expect(targetOf('-A X -m comment --comment "a -j B"')).toBeUndefined();
-    expect(targetOf('-A X -j MARK --set-xmark 0x4000/0x4000')).toBe('MARK');
-  });
-
-  test('our chains are declared and filled, missing jumps inserted so that the first is on top', () => {
-    const chains = new Map([
-      ['KUBE-A', ['-A KUBE-A -j RETURN']],
-      ['KUBE-B', []],
-      ['INPUT', ['-A INPUT -j KUBE-A', '-A INPUT -j KUBE-B', '-A INPUT -j KUBE-C']],
-    ]);
-    const present = new Map([['INPUT', ['-A INPUT -j KUBE-B']]]);
-    expect(restoreInput('filter', chains, present)).toBe(`*filter
-:KUBE-A - [0:0]
-:KUBE-B - [0:0]
--A KUBE-A -j RETURN
--I INPUT 1 -j KUBE-C
--I INPUT 1 -j KUBE-A
-COMMIT
-`);
-  });
-
-  test('removal takes jumps before chains, and is nothing where nothing is ours', () => {
-    const { nat } = parseTables(saved, ours);
-    expect(removalInput('nat', nat)).toBe(`*nat
-:KUBE-SERVICES - [0:0]
-:KUBE-POSTROUTING - [0:0]
--D PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
--X KUBE-SERVICES
--X KUBE-POSTROUTING
-COMMIT
-`);
-    expect(removalInput('nat', new Map())).toBeUndefined();
-  });
-});
 
 type Answers = (argv: Argv, stdin: string) => string | Error;
 
@@ -126,8 +68,11 @@ function node({ nft = '', legacy = '', isNftWorking = true } = {}): Answers {
       isProbed[variant] = stdin.includes(':KUBE-IPVS-PROBE');
       return '';
     }
-    const probe = isProbed[variant] && (variant === 'legacy' || isNftWorking);
-    return `${variant === 'nft' ? nft : legacy}${probe ? ':KUBE-IPVS-PROBE - [0:0]\n' : ''}`;
+    if (argv.includes('-S')) {
+      const isKept = isProbed[variant] && (variant === 'legacy' || isNftWorking);
+      return isKept ? '-N KUBE-IPVS-PROBE\n' : '';
+    }
+    return variant === 'nft' ? nft : legacy;
   };
 }
 
@@ -293,10 +238,12 @@ describe('port', () => {
     const { asked, ...look } = scripted(node({ legacy: hint }));
     const report = await new IptablesPort(ours, { ...look, tools }).apply([write]);
     expect(report).toEqual({ outcomes: [undefined], kernelWrites: 1 });
-    expect(asked.at(-1)).toEqual({
-      argv: 'ip6tables-legacy-restore --noflush -w 5',
-      stdin: '*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -j BAD\nCOMMIT\n',
-    });
+    expect(asked.filter(({ stdin }) => stdin !== '')).toEqual([
+      {
+        argv: 'ip6tables-legacy-restore --noflush -w 5',
+        stdin: '*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -j BAD\nCOMMIT\n',
+      },
+    ]);
   });
 
   test('a refused rule is quoted in the error, and the next table is still written', async () => {
@@ -324,4 +271,25 @@ describe('port', () => {
     expect(tables.IPv6.nat.size).toBe(0);
     expect(asked.some(({ argv }) => argv.startsWith('ip6'))).toBe(false);
   });
+});
+
+test('a family that cannot be read is unknown, the other is known', async () => {
+  const answers = node({ legacy: hint });
+  let isRefused = false;
+  const { asked: _, ...look } = scripted((argv, stdin) =>
+    isRefused && argv[0] === 'ip6tables-legacy-save'
+      ? new ExecError({ argv, stderr: 'fork: Resource temporarily unavailable' })
+      : answers(argv, stdin),
+  );
+  const port = new IptablesPort(ours, { ...look, tools });
+  expect((await port.read()).unknown.size).toBe(0);
+  isRefused = true;
+  expect([...(await port.read()).unknown.keys()]).toEqual(['rules IPv6 nat', 'rules IPv6 filter']);
+});
+
+test('a variant whose program could not be started is not one without traces', async () => {
+  const { asked: _, ...look } = scripted((argv) =>
+    argv[0].includes('nft') ? new ExecError({ argv, stderr: 'fork: EAGAIN' }) : '',
+  );
+  await expect(survey(look, tools)).rejects.toThrow('EAGAIN');
 });
