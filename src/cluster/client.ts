@@ -78,11 +78,16 @@ export class ApiClient implements ApiTransport {
     return this.#json(exchange);
   }
 
-  async sendJson(method: 'POST' | 'PATCH', path: string, body: unknown): Promise<unknown> {
-    await this.#admit(path);
+  async sendJson(
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: unknown,
+    { signal }: RequestOptions = {},
+  ): Promise<unknown> {
+    await this.#admit(path, signal);
     const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     return this.#json({
-      ...this.#exchange(method, path, {}),
+      ...this.#exchange(method, path, {}, signal),
       body: JSON.stringify(body),
       contentType,
     });

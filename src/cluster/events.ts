@@ -40,6 +40,8 @@ const REFILL_MS = 10_000;
 const MEMORY = 1_000;
 const MAX_QUEUE = 100;
 const MAX_NOTE = 1024;
+/** At the end of the process, for what is being posted: an API server that answers at all does so sooner. */
+const CLOSE_GRACE_MS = 1_000;
 
 interface Sighting {
   postedAtMs: number;
@@ -57,6 +59,8 @@ export class EventRecorder {
   #tokens = BURST;
   #countedAtMs: number;
   #isClosed = false;
+  /** fires when nothing may be posted any more */
+  readonly #ended = new AbortController();
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -79,16 +83,21 @@ export class EventRecorder {
     this.#enqueue(event, sighting);
   }
 
-  /** Resolves when everything recorded so far was posted or failed; takes no more. */
+  /** Takes no more, and resolves within a second whatever the API server does: what is not posted by then is dropped. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#tail;
+    const waiting = new AbortController();
+    const grace = this.#options.timing.sleep(CLOSE_GRACE_MS, waiting.signal);
+    await Promise.race([this.#tail, grace]);
+    this.#ended.abort();
+    waiting.abort();
+    await grace.catch(() => undefined);
   }
 
   #enqueue(event: ProxyEvent, sighting: Sighting): void {
     this.#queued++;
     this.#tail = this.#tail.then(async () => {
-      await this.#post(event, sighting);
+      if (!this.#ended.signal.aborted) await this.#post(event, sighting);
       this.#queued--;
     });
   }
@@ -108,11 +117,7 @@ export class EventRecorder {
   async #create(event: ProxyEvent, sighting: Sighting): Promise<void> {
     const namespace = event.regarding.kind === 'Service' ? event.regarding.namespace : 'default';
     const path = `${PATH}/${namespace}/events`;
-    const created = await this.#options.transport.sendJson(
-      'POST',
-      path,
-      this.#render(event, namespace),
-    );
+    const created = await this.#send('POST', path, this.#render(event, namespace));
     const metadata = isRecord(created) && isRecord(created['metadata']) ? created['metadata'] : {};
     sighting.objectPath = `${path}/${String(metadata['name'])}`;
   }
@@ -121,12 +126,16 @@ export class EventRecorder {
   async #patchSeries(sighting: Sighting): Promise<boolean> {
     const series = { count: sighting.count, lastObservedTime: this.#microTime() };
     try {
-      await this.#options.transport.sendJson('PATCH', sighting.objectPath!, { series });
+      await this.#send('PATCH', sighting.objectPath!, { series });
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return false;
       throw error;
     }
+  }
+
+  #send(method: 'POST' | 'PATCH', path: string, body: unknown): Promise<unknown> {
+    return this.#options.transport.sendJson(method, path, body, { signal: this.#ended.signal });
   }
 
   #render(event: ProxyEvent, namespace: string): unknown {

@@ -24,7 +24,12 @@ export interface ApiTransport {
     query: Query,
     options?: RequestOptions,
   ): Promise<AsyncIterable<Uint8Array>>;
-  sendJson(method: 'POST' | 'PATCH', path: string, body: unknown): Promise<unknown>;
+  sendJson(
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: unknown,
+    options?: RequestOptions,
+  ): Promise<unknown>;
   /** credentials were refused: read them anew before the next request */
   refreshCredentials(): void;
 }

@@ -113,4 +113,18 @@ describe('EventRecorder', () => {
     await settle();
     expect(transport.requests).toEqual([]);
   });
+
+  test('an API server that never answers holds the end for a second at most', async () => {
+    transport.answerSends(new Promise(() => undefined));
+    recorder.record(starting);
+    recorder.record(warning);
+    let isClosed = false;
+    void recorder.close().then(() => (isClosed = true));
+    await clock.advance(999);
+    expect(isClosed).toBe(false);
+    await clock.advance(1);
+    expect(isClosed).toBe(true);
+    expect(transport.requests).toHaveLength(1);
+    expect(transport.signals[0]?.aborted).toBe(true);
+  });
 });

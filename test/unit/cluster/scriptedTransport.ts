@@ -61,6 +61,8 @@ export class ScriptedStream implements AsyncIterable<Uint8Array> {
 export class ScriptedTransport implements ApiTransport {
   readonly requests: SentRequest[] = [];
   readonly streams: ScriptedStream[] = [];
+  /** what would call off each POST and PATCH */
+  readonly signals: (AbortSignal | undefined)[] = [];
   refreshes = 0;
   #lists: Answer[] = [];
   #watchErrors: Error[] = [];
@@ -105,8 +107,14 @@ export class ScriptedTransport implements ApiTransport {
     return Promise.resolve(stream);
   }
 
-  sendJson(method: 'POST' | 'PATCH', path: string, body: unknown): Promise<unknown> {
+  sendJson(
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: unknown,
+    { signal }: RequestOptions = {},
+  ): Promise<unknown> {
     this.requests.push({ method, path, query: {}, body });
+    this.signals.push(signal);
     return answer(this.#sends, {});
   }
 
