@@ -141,7 +141,8 @@ export class Agent {
     );
     this.#loop = loop;
     reporter.observe({ view, retries, drain });
-    signal.addEventListener('abort', () => loop.stop());
+    // Fired during an await above it would call nobody that registers now.
+    void aborted(signal).then(() => loop.stop());
     try {
       await loop.run();
     } finally {

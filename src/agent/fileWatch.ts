@@ -6,15 +6,11 @@ import { readFileSync, statSync } from 'node:fs';
 
 const PERIOD_MS = 1_000;
 
-/** @returns a function that ends the watch; a file that is gone for a while does not count as changed */
+/** @returns a function that ends the watch */
 export function watchFile(file: string, onChange: () => void): () => void {
-  const content = readFileSync(file, 'utf8');
-  let stamp = stampOf(file);
+  const content = new WatchedContent(file);
   const timer = setInterval(() => {
-    const now = stampOf(file);
-    if (now === undefined || now === stamp) return;
-    stamp = now;
-    if (readFileSync(file, 'utf8') === content) return;
+    if (!content.hasChanged()) return;
     clearInterval(timer);
     onChange();
   }, PERIOD_MS);
@@ -22,7 +18,42 @@ export function watchFile(file: string, onChange: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-function stampOf(file: string): string | undefined {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return found === undefined ? undefined : `${found.ino} ${found.mtimeMs} ${found.size}`;
+/** A file that is gone, or that cannot be read for a while, has not changed: what it will say is not known yet. */
+export class WatchedContent {
+  readonly #file: string;
+  readonly #content: string | undefined;
+  #stamp: string | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#stamp = this.#stampNow();
+    this.#content = this.#read();
+  }
+
+  /** Since the beginning. */
+  hasChanged(): boolean {
+    const stamp = this.#stampNow();
+    if (stamp === undefined || stamp === this.#stamp) return false;
+    const content = this.#read();
+    if (content === undefined) return false;
+    this.#stamp = stamp;
+    return content !== this.#content;
+  }
+
+  #stampNow(): string | undefined {
+    try {
+      const { ino, mtimeMs, size } = statSync(this.#file);
+      return `${ino} ${mtimeMs} ${size}`;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #read(): string | undefined {
+    try {
+      return readFileSync(this.#file, 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
 }

@@ -20,7 +20,7 @@ import { Agent, NodeMismatchError } from './agent.ts';
 import { checkCapabilities } from './capabilities.ts';
 import { openSource } from './clusterSource.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
-import { watchFile } from './fileWatch.ts';
+import { EndSignal, leaveAtOnce } from './endSignal.ts';
 import { LocalSocket } from './localSocket.ts';
 import {
   checkEnvironment,
@@ -44,10 +44,12 @@ export interface Program {
  */
 export async function runProxy(config: ResolvedConfig, program: Program): Promise<number> {
   const { log } = program;
-  const end = endSignal(config, log);
+  const end = new EndSignal({ configFile: config.configFile, log, clock: new SystemClock() });
   try {
-    await proxyUntil(end.signal, config, program);
-    return end.exitCode();
+    const ended = proxyUntil(end.signal, config, program).then(() => true);
+    const isInOrder = await Promise.race([ended, end.overdue.then(() => false)]);
+    if (!isInOrder) leaveAtOnce(end.exitCode);
+    return end.exitCode;
   } catch (error) {
     if (!isExplained(error)) throw error;
     log.error(`kube-ipvs cannot run here: ${error.message}`);
@@ -164,35 +166,6 @@ function rivalWatch(
     clock,
     onChange: (evidence) => reporter.otherProxy(evidence),
   });
-}
-
-/** SIGTERM and SIGINT end the process in order; a changed configuration file does too, for the supervisor to start it anew. */
-function endSignal({ configFile }: ResolvedConfig, log: Logger) {
-  const controller = new AbortController();
-  let exitCode = 0;
-  const onSignal = (signal: NodeJS.Signals) => {
-    log.info('stopping; what is programmed stays', { signal });
-    controller.abort();
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-  const stopWatching =
-    configFile === undefined
-      ? undefined
-      : watchFile(configFile, () => {
-          log.error(`${configFile} changed: ending, to be started anew with it`);
-          exitCode = 1;
-          controller.abort();
-        });
-  return {
-    signal: controller.signal,
-    exitCode: () => exitCode,
-    release: () => {
-      process.off('SIGTERM', onSignal);
-      process.off('SIGINT', onSignal);
-      stopWatching?.();
-    },
-  };
 }
 
 function isExplained(error: unknown): error is Error {

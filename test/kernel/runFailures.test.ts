@@ -214,6 +214,40 @@ describe('the configuration names what is not there', () => {
   });
 });
 
+describe('SIGTERM', () => {
+  const ledger = '/run/kube-ipvs/ledger.json';
+  /** The process stands still where it reads its ledger, the cluster being read and nothing programmed yet. */
+  const stuck = (more: string) => ['sh', '-c', `mkfifo ${ledger}; ${more} exec "$@"`, 'sh'];
+
+  test('in the middle of the start is not forgotten', async () => {
+    const go = join(folder, 'go');
+    const release = `(while ! [ -e ${go} ]; do sleep 0.05; done; echo '{}' > ${ledger}) &`;
+    const run = start([await manifest('good.yaml', ...good)], { prefix: stuck(release) });
+    await run.says(/all objects listed/);
+    const ended = run.end('SIGTERM');
+    await run.says(/stopping; what is programmed stays/);
+    await writeFile(go, '');
+    expect(await ended).toBe(0);
+    expect(run.log).not.toContain('first sync done');
+  });
+
+  test('is heeded although a system call never returns', async () => {
+    const run = start([await manifest('good.yaml', ...good)], { prefix: stuck('') });
+    await run.says(/all objects listed/);
+    expect(await run.end('SIGTERM')).toBe(0);
+    expect(run.log).toMatch(/^W.*not everything ended in time/m);
+  });
+
+  test('a second time ends it at once', async () => {
+    const run = start([await manifest('good.yaml', ...good)], { prefix: stuck('') });
+    await run.says(/all objects listed/);
+    void run.end('SIGTERM');
+    await run.says(/stopping; what is programmed stays/);
+    expect(await run.end('SIGTERM')).toBe(0);
+    expect(run.log).toMatch(/^W.*ending at once/m);
+  });
+});
+
 describe('objects that are wrong', () => {
   test('are skipped alone, each with one line, and everything else is programmed', async () => {
     const lb = service('lb', '10.96.0.13', {

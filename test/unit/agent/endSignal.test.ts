@@ -1,0 +1,57 @@
+import { EventEmitter } from 'node:events';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { EndSignal } from '../../../src/agent/endSignal.ts';
+import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { FakeLog } from '../../support/fakeLog.ts';
+
+let clock: FakeClock;
+let log: FakeLog;
+let signals: EventEmitter;
+let end: EndSignal;
+let isOverdue: boolean;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  log = new FakeLog();
+  signals = new EventEmitter();
+  const parts = { configFile: undefined, log, clock };
+  end = new EndSignal({ ...parts, signals: signals as unknown as NodeJS.Process });
+  isOverdue = false;
+  void end.overdue.then(() => (isOverdue = true));
+});
+
+describe.each(['SIGTERM', 'SIGINT'])('%s', (name) => {
+  test('ends the process in order, with status 0', () => {
+    signals.emit(name, name);
+    expect(end.signal.aborted).toBe(true);
+    expect(end.exitCode).toBe(0);
+    expect(log.lines).toEqual([`info stopping; what is programmed stays {"signal":"${name}"}`]);
+  });
+});
+
+test('whatever has not ended in less than two seconds is not waited for', async () => {
+  signals.emit('SIGTERM', 'SIGTERM');
+  await clock.advance(1_799);
+  expect(isOverdue).toBe(false);
+  await clock.advance(1);
+  expect(isOverdue).toBe(true);
+  expect(log.lines.at(-1)).toMatch(/^warning not everything ended in time/);
+});
+
+test('a second signal waits for nothing', async () => {
+  signals.emit('SIGTERM', 'SIGTERM');
+  await settle();
+  expect(isOverdue).toBe(false);
+  signals.emit('SIGINT', 'SIGINT');
+  await settle();
+  expect(isOverdue).toBe(true);
+});
+
+test('an end that is finished is not told to be late, and signals are no longer ours', async () => {
+  signals.emit('SIGTERM', 'SIGTERM');
+  end.release();
+  await clock.advance(5_000);
+  expect(isOverdue).toBe(false);
+  expect(log.lines).toHaveLength(1);
+  expect(signals.listenerCount('SIGTERM') + signals.listenerCount('SIGINT')).toBe(0);
+});
