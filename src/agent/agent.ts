@@ -128,7 +128,7 @@ export class Agent {
       { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
       {
         onRound: (outcome) => {
-          reporter.round(outcome, this.#builder!);
+          reporter.round(outcome, this.#builder!.problems);
           sweep.round(outcome.report);
           rivals?.round(outcome);
           if (isFirst) setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();

@@ -13,6 +13,11 @@ export class ProblemBook {
     return [...this.#byOrigin.values()].reduce((sum, problems) => sum + problems.size, 0);
   }
 
+  /** Those with problems. */
+  get origins(): readonly string[] {
+    return [...this.#byOrigin.keys()];
+  }
+
   /** @param problems all that stand for this origin now */
   update(origin: string, problems: readonly Problem[]): ProblemNews {
     const before = this.#byOrigin.get(origin) ?? new Map<string, Problem>();

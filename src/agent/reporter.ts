@@ -2,9 +2,9 @@
  * Tells what happens: log lines for people, metrics and health for programs, Events for whoever owns the object. Decides
  * what is worth a line; nothing here changes what the agent does.
  */
-import type { EventRecorder, EventSubject } from '../cluster/events.ts';
+import type { EventRecorder } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
-import { formatProblem, type Problem } from '../model/problem.ts';
+import type { Problem } from '../model/problem.ts';
 import type { LocalLack } from '../desired/fragment.ts';
 import { emptyState, type Part, type ServerKey, serverKey } from '../desired/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
@@ -18,7 +18,7 @@ import type { DrainBook } from '../plan/drain.ts';
 import { type Operation, operationSubject } from '../plan/operations.ts';
 import type { KernelView } from './kernelView.ts';
 import { LEDGER_FILE } from './ledger.ts';
-import { ProblemBook } from './problemBook.ts';
+import { ProblemTeller, type ProblemsByOrigin } from './problemTeller.ts';
 import type { RetryBook } from './retryBook.ts';
 import { StandingTrouble } from './standingTrouble.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from './syncLoop.ts';
@@ -40,18 +40,16 @@ export interface ReporterParts {
   readonly events: EventRecorder | undefined;
 }
 
-/** What takes a walk over all Services to say; DesiredBuilder does. */
-export interface ServiceReport {
-  problems(): readonly Problem[];
-  withoutLocalEndpoints(): ReadonlyMap<LocalLack, number>;
+/** What is wrong with Services and what they lack here; DesiredBuilder's problems are it. */
+export interface ServiceReview {
+  /** by Service, those whose problems may differ since the last call; all of them at the first */
+  takeNews(): ProblemsByOrigin;
+  readonly localLacks: ReadonlyMap<LocalLack, number>;
 }
 
-/** Collecting problems walks every Service: after a burst of rounds once is enough. */
-const PROBLEMS_DELAY_MS = 300;
 const MAX_FAILURE_LINES = 10;
 /** What is known before the first reading. */
 const NOTHING = emptyState();
-const MAX_PROBLEM_LINES = 50;
 const MAX_PARTS = 5;
 
 const CHORE_TEXTS: Readonly<Record<Chore, { readonly failed: string; readonly works: string }>> = {
@@ -68,7 +66,7 @@ const CHORE_TEXTS: Readonly<Record<Chore, { readonly failed: string; readonly wo
 
 export class Reporter {
   readonly #parts: ReporterParts;
-  readonly #problems = new ProblemBook();
+  readonly #problems: ProblemTeller;
   readonly #measure: StateMeasure;
   readonly #startedAtMs: number;
   #observed: Observed | undefined;
@@ -89,11 +87,12 @@ export class Reporter {
   /** families whose last sweep failed */
   readonly #unswept = new Set<Family>();
   #triggers: { readonly family: Family; readonly atMs: number }[] = [];
-  #problemsTimer: NodeJS.Timeout | undefined;
+  #services: ServiceReview | undefined;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
     this.#measure = new StateMeasure(parts.clock);
+    this.#problems = new ProblemTeller(parts);
     this.#startedAtMs = parts.clock.wallMs();
   }
 
@@ -174,17 +173,13 @@ export class Reporter {
     this.#parts.health.setNodeEligible(isEligible);
   }
 
-  /** @param services asked later and rarely */
-  round(outcome: RoundOutcome, services: ServiceReport): void {
+  /** @param services another object after the configuration was compiled anew */
+  round(outcome: RoundOutcome, services: ServiceReview): void {
     if (this.#roundTrouble.ends()) this.#parts.log.info('the kernel can be compared again');
     this.#logRound(outcome);
     this.#logStanding(outcome);
     this.#measureRound(outcome);
-    this.#problemsTimer ??= setTimeout(() => {
-      this.#problemsTimer = undefined;
-      this.problems('services', services.problems());
-      this.#countLocalLacks(services.withoutLocalEndpoints());
-    }, PROBLEMS_DELAY_MS);
+    this.#review(services);
   }
 
   roundFailed(error: Error, retryInMs: number): void {
@@ -235,19 +230,9 @@ export class Reporter {
     } else if (trouble.persists(error.message, clock.monotonicMs())) log.error(failed, error);
   }
 
+  /** What the source says of one object or file. */
   problems(origin: string, problems: readonly Problem[]): void {
-    const { log, events } = this.#parts;
-    const { appeared, cleared } = this.#problems.update(origin, problems);
-    const untold = appeared.length - MAX_PROBLEM_LINES;
-    for (const problem of appeared.slice(0, MAX_PROBLEM_LINES)) {
-      log.warning(formatProblem(problem));
-      const regarding = serviceOf(problem);
-      if (regarding === undefined || events === undefined) continue;
-      const note = formatProblem(problem);
-      events.record({ regarding, type: 'Warning', reason: 'NotProxied', action: 'Sync', note });
-    }
-    if (untold > 0) log.warning(`${untold} more problems: \`kube-ipvs plan\` lists them all`);
-    for (const problem of cleared) log.verbose(1, `solved: ${formatProblem(problem)}`);
+    this.#problems.update('source', new Map([[origin, problems]]));
   }
 
   /** See {@link ConntrackSweepEvents}. */
@@ -277,21 +262,21 @@ export class Reporter {
     this.#parts.log.error(message, error);
   }
 
-  close(): void {
-    clearTimeout(this.#problemsTimer);
-  }
-
   #nodeEvent(type: 'Normal' | 'Warning', reason: string, note: string): void {
     const { events, nodeName } = this.#parts;
     const regarding = { kind: 'Node', name: nodeName } as const;
     events?.record({ regarding, type, reason, action: 'StartKubeProxy', note });
   }
 
-  #countLocalLacks(counts: ReadonlyMap<LocalLack, number>): void {
+  #review(services: ServiceReview): void {
+    const news = services.takeNews();
+    if (services === this.#services) this.#problems.update('services', news);
+    else this.#problems.replace('services', news);
+    this.#services = services;
     for (const family of this.#parts.families) {
       for (const policy of ['internal', 'external'] as const) {
-        const services = counts.get(`${family} ${policy}`) ?? 0;
-        this.#parts.metrics.kubeproxy.setNoLocalEndpoints(family, policy, services);
+        const lacking = services.localLacks.get(`${family} ${policy}`) ?? 0;
+        this.#parts.metrics.kubeproxy.setNoLocalEndpoints(family, policy, lacking);
       }
     }
   }
@@ -377,12 +362,4 @@ function withoutConsequences(failures: RoundOutcome['newlyFailed']): RoundOutcom
 
 function serverOf(operation: Operation): ServerKey | undefined {
   return 'server' in operation ? serverKey(operation.server) : undefined;
-}
-
-/** `Service/ns/name.spec…` → the Service an Event is about. */
-function serviceOf({ path }: Problem): EventSubject | undefined {
-  const [, namespace, name] = /^Service\/([^/]+)\/([^.]+)\./.exec(path) ?? [];
-  return namespace === undefined || name === undefined
-    ? undefined
-    : { kind: 'Service', namespace, name };
 }

@@ -136,7 +136,6 @@ function assemble(
   const close = async () => {
     await Promise.all([rivals, ...servers].map((each) => each.close()));
     observer.close();
-    reporter.close();
   };
   return { agent, servers, rivals, reporter, close };
 

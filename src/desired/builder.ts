@@ -15,8 +15,8 @@ import { ClusterStore } from '../model/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import { AddressIndex } from './addressIndex.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
-import { type Claim, Claims, type WaitingClaim, precedence } from './claims.ts';
-import { type Fragment, type LocalLack, compileService } from './fragment.ts';
+import { type Claim, Claims } from './claims.ts';
+import { type Fragment, compileService } from './fragment.ts';
 import type { Frontend, SetMember } from './frontends.ts';
 import { insideMembers } from './insideSources.ts';
 import { desiredIptables } from './iptables.ts';
@@ -24,6 +24,7 @@ import { LiveState } from './liveState.ts';
 import { NodeContext } from './nodeContext.ts';
 import type { DataplaneOptions } from './options.ts';
 import { addressesWithin } from './podRanges.ts';
+import { ServiceProblems } from './serviceProblems.ts';
 import type { DesiredState, ServerKey } from './state.ts';
 import { desiredSysctls } from './sysctls.ts';
 import type { Touched } from './touched.ts';
@@ -46,6 +47,7 @@ export class DesiredBuilder {
   readonly #live: LiveState;
   readonly #claims = new Claims();
   readonly #fragments = new Map<ObjectKey, Fragment>();
+  readonly #problems = new ServiceProblems(this.#fragments, this.#claims);
   /** frontend in the live state, by key */
   readonly #serving = new Map<ServerKey, Frontend>();
   readonly #byAddress = new AddressIndex<ObjectKey>();
@@ -107,28 +109,17 @@ export class DesiredBuilder {
     const keys = new Set<ServerKey>();
     for (const service of this.#dirty) this.#recompile(service, keys);
     this.#dirty.clear();
-    for (const key of keys) this.#settleServer(key);
+    for (const key of keys) {
+      this.#settleServer(key);
+      this.#problems.claimed(key);
+    }
     this.#live.dropFamiliesBut(this.#context.families);
     return this.#live.takeTouched();
   }
 
-  /** Everything that is wrong with Services and slices now, in the order of their keys. */
-  problems(): readonly Problem[] {
-    const services = [...this.#fragments.keys()].toSorted();
-    const waiting = Map.groupBy(this.#claims.waiting(), ({ loser }) => loser.fragment.service);
-    return services.flatMap((service) => [
-      ...this.#fragments.get(service)!.problems,
-      ...conflicts(waiting.get(service) ?? []),
-    ]);
-  }
-
-  /** Services by what {@link Fragment.withoutLocal} says; those without are not listed. */
-  withoutLocalEndpoints(): ReadonlyMap<LocalLack, number> {
-    const counts = new Map<LocalLack, number>();
-    for (const { withoutLocal } of this.#fragments.values()) {
-      for (const lack of withoutLocal) counts.set(lack, (counts.get(lack) ?? 0) + 1);
-    }
-    return counts;
+  /** What is wrong with Services and their slices, up to date after each {@link settle}. */
+  get problems(): ServiceProblems {
+    return this.#problems;
   }
 
   service(key: ObjectKey): ServiceView | undefined {
@@ -186,6 +177,7 @@ export class DesiredBuilder {
       before?.externalAddresses ?? NONE,
       after?.externalAddresses ?? NONE,
     );
+    this.#problems.recompiled(key, before, after);
     if (after === undefined) this.#fragments.delete(key);
     else this.#fragments.set(key, after);
   }
@@ -230,7 +222,7 @@ export function buildDesired(
   }
   for (const [key, object] of snapshot.services) builder.change({ kind: 'Service', key, object });
   builder.settle();
-  return { state: builder.state, problems: builder.problems() };
+  return { state: builder.state, problems: builder.problems.all() };
 }
 
 function fixedParts(
@@ -241,19 +233,4 @@ function fixedParts(
     iptables: desiredIptables(options, host),
     sysctls: desiredSysctls(options, host.kernelVersion),
   };
-}
-
-/** One problem a field and port: a contested NodePort is so at every address of the node. */
-function conflicts(waiting: Iterable<WaitingClaim>): readonly Problem[] {
-  const problems = new Map<string, Problem>();
-  for (const claim of waiting) {
-    const { key, loser } = claim;
-    const path = loser.fragment.pathOf(loser.frontend);
-    const { port, protocol } = loser.frontend.server;
-    const value = loser.frontend.kind === 'nodePort' ? `${port}/${protocol}` : key;
-    const problem = `belongs to ${precedence(claim)}; this one gets it when that one lets go`;
-    problems.set(`${path} ${value}`, { path, value, problem });
-  }
-  // the claims are in the order of their history, which differs from node to node
-  return [...problems].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, problem]) => problem);
 }

@@ -13,7 +13,6 @@ export interface Claim {
 }
 
 export interface WaitingClaim {
-  readonly key: ServerKey;
   readonly winner: Claim;
   readonly loser: Claim;
 }
@@ -21,7 +20,6 @@ export interface WaitingClaim {
 export class Claims {
   /** each in order of precedence */
   readonly #claims = new Map<ServerKey, Claim[]>();
-  readonly #contested = new Set<ServerKey>();
 
   /** Puts what a Service claims at `key` now in the place of what it claimed before. */
   replace(key: ServerKey, before: Claim | undefined, after: Claim | undefined): void {
@@ -30,21 +28,15 @@ export class Claims {
     if (after !== undefined) claims.splice(placeOf(after, claims), 0, after);
     if (claims.length === 0) this.#claims.delete(key);
     else this.#claims.set(key, claims);
-    if (claims.length > 1) this.#contested.add(key);
-    else this.#contested.delete(key);
   }
 
   winner(key: ServerKey): Claim | undefined {
     return this.#claims.get(key)?.[0];
   }
 
-  /** Every claim that is waiting, with the one it waits for. */
-  *waiting(): Generator<WaitingClaim> {
-    for (const key of this.#contested) {
-      const claims = this.#claims.get(key)!;
-      const winner = claims[0]!;
-      for (let i = 1; i < claims.length; i++) yield { key, winner, loser: claims[i]! };
-    }
+  /** Whoever has it first, then those who wait for it. */
+  claimants(key: ServerKey): readonly Claim[] {
+    return this.#claims.get(key) ?? [];
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   NodeResource,
   ServiceResource,
 } from '../../../src/model/resources.ts';
+import type { Problem } from '../../../src/model/problem.ts';
 import { ClusterStore } from '../../../src/model/snapshot.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 import { dataplaneOptions, hostNetwork } from '../../support/nodeFixtures.ts';
@@ -231,6 +232,18 @@ function uncovered(before: Copy, after: Copy, touched: Touched): string[] {
   ];
 }
 
+function localLacks(store: ClusterStore, on: HostNetwork, chosen: DataplaneOptions) {
+  const builder = new DesiredBuilder(chosen, on);
+  for (const [key, object] of store.nodes) builder.change({ kind: 'Node', key, object });
+  for (const [key, object] of store.services) builder.change({ kind: 'Service', key, object });
+  for (const [owner, slices] of store.slices) {
+    for (const [key, object] of slices)
+      builder.change({ kind: 'EndpointSlice', key, service: owner, object });
+  }
+  builder.settle();
+  return builder.problems.localLacks;
+}
+
 test('whatever happens in whatever order, the state is the one built from scratch at the end', () => {
   fc.assert(
     fc.property(
@@ -240,6 +253,10 @@ test('whatever happens in whatever order, the state is the one built from scratc
       (chosen, firstHost, steps) => {
         const builder = new DesiredBuilder(chosen, firstHost);
         const store = new ClusterStore();
+        const told = new Map<string, readonly Problem[]>();
+        const listen = () => {
+          for (const [key, problems] of builder.problems.takeNews()) told.set(key, problems);
+        };
         let lastHost = firstHost;
         for (const one of steps) {
           if ('change' in one) {
@@ -248,12 +265,19 @@ test('whatever happens in whatever order, the state is the one built from scratc
           } else if ('host' in one) {
             builder.setHost(one.host);
             lastHost = one.host;
-          } else builder.settle();
+          } else {
+            builder.settle();
+            listen();
+          }
         }
         builder.settle();
+        listen();
         const fresh = buildDesired(store, lastHost, chosen);
         expect(copyOf(builder.state)).toEqual(copyOf(fresh.state));
-        expect(builder.problems()).toEqual(fresh.problems);
+        expect(builder.problems.all()).toEqual(fresh.problems);
+        const heard = [...told].toSorted(([a], [b]) => (a < b ? -1 : 1));
+        expect(heard.flatMap(([, problems]) => problems)).toEqual(fresh.problems);
+        expect(builder.problems.localLacks).toEqual(localLacks(store, lastHost, chosen));
       },
     ),
     { numRuns: 300 },

@@ -49,7 +49,7 @@ const owners: Record<string, (cluster: DesiredCluster, isThere: boolean) => unkn
 const fate = ({ builder }: DesiredCluster) => {
   const isServed = builder.state.virtualServers.get(SERVER)?.service === 'default/web';
   const isBound = builder.state.addresses.has(ADDRESS);
-  const isTold = builder.problems().some(({ path }) => path.startsWith('Service/default/web.'));
+  const isTold = builder.problems.all().some(({ path }) => path.startsWith('Service/default/web.'));
   const words = [isServed && 'served', isBound && 'bound', isTold && 'told'];
   return words.filter((word) => word !== false).join(', ') || 'nothing';
 };
@@ -116,7 +116,7 @@ test('a status cannot switch cluster IPs off, on other nodes or its own', () => 
   cluster.builder.settle();
   expect([...cluster.builder.state.addresses]).toEqual(['10.96.0.10', '10.96.0.1']);
   expect(cluster.destinations('10.96.0.10:80/TCP')).toEqual(['10.244.1.5:8080']);
-  expect(cluster.builder.problems()).toEqual([]);
+  expect(cluster.builder.problems.all()).toEqual([]);
 });
 
 test('of two Nodes with an address the first by name is said to have it, an InternalIP first', () => {
@@ -124,7 +124,7 @@ test('of two Nodes with an address the first by name is said to have it, an Inte
   cluster.node('node-2', { addresses: [ADDRESS], externalAddresses: [ADDRESS] });
   cluster.node('node-4', { addresses: [ADDRESS] }).node('node-3', { addresses: [ADDRESS] });
   cluster.builder.settle();
-  expect(cluster.builder.problems()[0]?.problem).toMatch(/^belongs to node node-3: not served/);
+  expect(cluster.builder.problems.all()[0]?.problem).toMatch(/^belongs to node node-3: not served/);
 });
 
 describe("the detector's prefix stands for the pods' ranges", () => {
@@ -141,7 +141,7 @@ describe("the detector's prefix stands for the pods' ranges", () => {
     cluster.service('balanced', { ...asking.loadBalancer, clusterIPs: ['10.96.0.11'] });
     cluster.builder.settle();
     expect(cluster.builder.state.virtualServers.get(SERVER)?.service).toBe('default/balanced');
-    expect(cluster.builder.problems()).toEqual([
+    expect(cluster.builder.problems.all()).toEqual([
       {
         path: 'Service/default/web.spec.externalIPs[0]',
         value: ADDRESS,
@@ -201,9 +201,9 @@ test('an endpoint in two slices is one until it has left both', () => {
   cluster.service('other', othersClusterIP).service('third', { clusterIPs: ['10.96.0.98'] });
   cluster.slice('other', [`${ADDRESS}@node-2`]).slice('third', [`${ADDRESS}@node-2`]);
   cluster.builder.settle();
-  expect(cluster.builder.problems()[0]?.problem).toMatch('endpoint of Service default/other:');
+  expect(cluster.builder.problems.all()[0]?.problem).toMatch('endpoint of Service default/other:');
   cluster.slice('other', []).builder.settle();
-  expect(cluster.builder.problems()[0]?.problem).toMatch('endpoint of Service default/third:');
+  expect(cluster.builder.problems.all()[0]?.problem).toMatch('endpoint of Service default/third:');
   cluster.slice('third', []).builder.settle();
   expect(fate(cluster)).toBe(ALL);
 });

@@ -76,7 +76,7 @@ test('of two Services with one address and port the older is served; the other t
     .slice('old', ['10.244.2.2@node-2']);
   cluster.builder.settle();
   expect(cluster.destinations('10.96.0.10:80/TCP')).toEqual(['10.244.2.2:8080']);
-  expect(cluster.builder.problems()).toEqual([
+  expect(cluster.builder.problems.all()).toEqual([
     {
       path: 'Service/default/young.spec.clusterIPs[0]',
       value: '10.96.0.10:80/TCP',
@@ -90,7 +90,7 @@ test('of two Services with one address and port the older is served; the other t
   cluster.remove('old');
   expect(cluster.touched()).toEqual({ servers: ['10.96.0.10:80/TCP'], addresses: [], entries: {} });
   expect(cluster.destinations('10.96.0.10:80/TCP')).toEqual(['10.244.2.1:8080']);
-  expect(cluster.builder.problems()).toEqual([]);
+  expect(cluster.builder.problems.all()).toEqual([]);
 });
 
 test('an older Service that comes later takes the address over; equal ages go by name', () => {
@@ -109,14 +109,14 @@ test('an externalIP is given up when a Node with that address appears, and serve
     servers: ['192.168.0.7:80/TCP'],
     addresses: ['192.168.0.7'],
   });
-  expect(cluster.builder.problems()[0]).toMatchObject({
+  expect(cluster.builder.problems.all()[0]).toMatchObject({
     path: 'Service/default/web.spec.externalIPs[0]',
     value: '192.168.0.7',
   });
   cluster.builder.change({ kind: 'Node', key: 'node-7', object: undefined });
   cluster.builder.settle();
   expect([...cluster.builder.state.addresses]).toContain('192.168.0.7');
-  expect(cluster.builder.problems()).toEqual([]);
+  expect(cluster.builder.problems.all()).toEqual([]);
 });
 
 test("the address of the API server is refused to users and left to Kubernetes' own Service", () => {
@@ -125,7 +125,7 @@ test("the address of the API server is refused to users and left to Kubernetes' 
   cluster.service('web', { externalIPs: ['192.168.0.250'] });
   cluster.builder.settle();
   expect([...cluster.builder.state.addresses].toSorted()).toEqual(['10.96.0.1', '10.96.0.10']);
-  expect(cluster.builder.problems().map(({ value }) => value)).toEqual(['192.168.0.250']);
+  expect(cluster.builder.problems.all().map(({ value }) => value)).toEqual(['192.168.0.250']);
 });
 
 test('an address that comes to an interface gets the NodePorts at once, and no Service without any is touched', () => {
@@ -272,7 +272,7 @@ test('Services whose Local policy finds nobody here are counted by family and po
     .slice('here', ['10.244.1.6@node-1'])
     .service('nobody', { clusterIPs: ['10.96.0.13'], internalTrafficPolicy: 'Local' });
   cluster.builder.settle();
-  expect(Object.fromEntries(cluster.builder.withoutLocalEndpoints())).toEqual({
+  expect(Object.fromEntries(cluster.builder.problems.localLacks)).toEqual({
     'IPv4 external': 1,
     'IPv4 internal': 1,
   });

@@ -21,8 +21,7 @@ function claim(service: string, createdAt: string, kind: FrontendKind, onCompare
 function order(...claims: Claim[]): string[] {
   const book = new Claims();
   for (const each of claims) book.replace(KEY, undefined, each);
-  const winner = book.winner(KEY)!.fragment.service;
-  return [winner, ...Array.from(book.waiting(), ({ loser }) => loser.fragment.service)];
+  return book.claimants(KEY).map(({ fragment }) => fragment.service);
 }
 
 describe('the first of several', () => {
@@ -68,7 +67,7 @@ describe('the first of several', () => {
       'Service a, which is as old and comes first by name',
     ],
   ])('is named with what decided', (winner, loser, words) => {
-    expect(precedence({ key: KEY, winner, loser })).toBe(words);
+    expect(precedence({ winner, loser })).toBe(words);
   });
 });
 
@@ -82,7 +81,7 @@ test('a claim that is given back makes room for the next, and a changed one find
   book.replace(KEY, claims[2], allocated);
   expect(book.winner(KEY)).toBe(allocated);
   book.replace(KEY, allocated, undefined);
-  expect([...book.waiting()]).toEqual([]);
+  expect(book.claimants(KEY)).toEqual([claims[1]]);
   book.replace(KEY, claims[1], undefined);
   expect(book.winner(KEY)).toBeUndefined();
 });
@@ -123,7 +122,7 @@ test('of one Service too the NodePort comes before the externalIP', () => {
   cluster.builder.settle();
   const { virtualServers } = cluster.builder.state;
   expect(virtualServers.get('192.168.0.1:30080/TCP')?.service).toBe('default/web:b');
-  expect(cluster.builder.problems().map(({ path }) => path)).toContain(
+  expect(cluster.builder.problems.all().map(({ path }) => path)).toContain(
     'Service/default/web.spec.externalIPs[0]',
   );
 });
