@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { decodeText } from '../config/textEncoding.ts';
-import type { Problem } from '../model/problem.ts';
+import { type Problem, reconsidered } from '../model/problem.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { findManifestFiles, type FoundFiles, isMissing, reasonOf } from './manifestFiles.ts';
 import { type ManifestObject, readManifest } from './manifestText.ts';
@@ -134,10 +134,10 @@ function nextState(
 ): FileState {
   const manifest = readManifest(text, path);
   if (manifest.problems.length > 0 && before !== undefined) {
-    const kept = "; the file's last good state stays in force";
-    return { stamp, objects: before.objects, problems: withConsequence(manifest.problems, kept) };
+    const problems = manifest.problems.map((each) => reconsidered(each, 'LastStateKept'));
+    return { stamp, objects: before.objects, problems };
   }
-  const problems = withConsequence(manifest.problems, '; this document is skipped');
+  const problems = manifest.problems.map((each) => reconsidered(each, 'DocumentSkipped'));
   const objects = new Map<string, ManifestObject>();
   for (const object of manifest.objects) {
     const twin = objects.get(object.id);
@@ -148,19 +148,11 @@ function nextState(
     const last = before?.objects.get(object.id);
     const isRefused = object.problems.length > 0 && last?.problems.length === 0;
     if (isRefused) {
-      problems.push(...withConsequence(object.problems, '; its last valid version stays in force'));
+      problems.push(...object.problems.map((each) => reconsidered(each, 'LastVersionKept')));
     } else problems.push(...object.problems);
     objects.set(object.id, isRefused ? last : object);
   }
   return { stamp, objects, problems };
-}
-
-/** In place of the consequence that the door saw. */
-function withConsequence(problems: readonly Problem[], consequence: string): Problem[] {
-  return problems.map((problem) => ({
-    ...problem,
-    problem: problem.problem.replace(/; (?:this|it) [\w ]+$/, '') + consequence,
-  }));
 }
 
 function secondDefinition(object: ManifestObject, first: ManifestObject): Problem {

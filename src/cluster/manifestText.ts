@@ -32,6 +32,7 @@ export function readManifest(text: string, file: string): Manifest {
 }
 
 interface Readable {
+  readonly kind: ClusterChange['kind'];
   readonly group: string;
   readonly isNamespaced: boolean;
   readonly read: (raw: unknown, key: string) => Pick<ManifestObject, 'change' | 'problems'>;
@@ -48,7 +49,7 @@ function readableKind<T>(group: string, isNamespaced: boolean, kind: ResourceKin
     const { object, problems } = kind.slim(raw);
     return object === undefined ? { problems } : { change: kind.upserted(key, object), problems };
   };
-  return { group, isNamespaced, read };
+  return { kind: kind.kind, group, isNamespaced, read };
 }
 
 type RawObject = Readonly<Record<string, unknown>>;
@@ -109,7 +110,7 @@ class ManifestReader {
     if (version !== 'v1') {
       return this.#report(at, apiVersion, `must be of version v1 to be read as ${kind}`);
     }
-    return this.#readResource(document, raw, steps, kind, readable);
+    return this.#readResource(document, raw, steps, readable);
   }
 
   #readList(
@@ -135,8 +136,7 @@ class ManifestReader {
     document: Document,
     raw: RawObject,
     steps: Steps,
-    kind: string,
-    { isNamespaced, read }: Readable,
+    { kind, isNamespaced, read }: Readable,
   ): void {
     const { root, namespace, name, isNamed } = Fields.open(raw, kind, isNamespaced);
     const id = root.path();

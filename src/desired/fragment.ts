@@ -63,8 +63,8 @@ export function compileService(
     for (const address of port.externalIPs) externalAddresses.add(address);
     for (const address of port.loadBalancerIPs) externalAddresses.add(address);
     const compiled = frontendsOf(port, choice, context);
-    for (const { kind, address, problem } of compiled.remarks) {
-      problems.push({ path: fields.path(kind, address, port), value: address, problem });
+    for (const { kind, address, ...rest } of compiled.remarks) {
+      problems.push({ path: fields.path(kind, address, port), value: address, ...rest });
     }
     for (const frontend of compiled.frontends) {
       const key = serverKey(frontend.server);
@@ -180,6 +180,7 @@ class ServiceFields {
       path: this.pathOf(loser),
       value: serverKey(loser.server),
       problem: `is already port ${winner.server.service} of this Service by ${this.pathOf(winner)}; left out`,
+      consequence: 'PortLeftOut',
     };
   }
 }

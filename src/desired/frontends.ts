@@ -10,6 +10,7 @@
  * | NodePort | no | NODE-PORT-*, and -LOCAL-* |
  * | any, without endpoint on this node / anywhere | | IPVS-DROP / IPVS-REJECT |
  */
+import type { Consequence } from '../model/problem.ts';
 import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
 import type { ObjectKey } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
@@ -54,11 +55,18 @@ export interface Frontend {
   readonly members: readonly SetMember[];
 }
 
+const CONSEQUENCE_OF = {
+  unbound: 'AddressNotBound',
+  withheld: 'AddressNotServed',
+  shared: 'AddressShared',
+} as const satisfies Readonly<Record<AddressOwner['effect'], Consequence>>;
+
 /** Something about a frontend that its Service's owner should know; fragment.ts finds the field. */
 export interface FrontendRemark {
   readonly kind: FrontendKind;
   readonly address: Address;
   readonly problem: string;
+  readonly consequence: Consequence;
 }
 
 /** What compiling needs to know besides the Service. */
@@ -150,7 +158,7 @@ class PortCompiler implements PortFrontends {
     members: (server: VirtualServer, isBound: boolean) => readonly SetMember[],
   ): void {
     const owner = kind === 'nodePort' ? undefined : this.#ownerOf(address, kind);
-    if (owner !== undefined) this.#remark(kind, address, owner.problem);
+    if (owner !== undefined) this.#remarkOwner(kind, address, owner);
     if (owner?.effect === 'withheld') return;
     const isBound = kind !== 'nodePort' && owner?.effect !== 'unbound';
     const endpoints = this.#endpointsFor(kind);
@@ -166,6 +174,10 @@ class PortCompiler implements PortFrontends {
         ...(isBound ? [this.#member('KUBE-IPVS-IPS', address)] : []),
       ],
     });
+  }
+
+  #remarkOwner(kind: FrontendKind, address: Address, { effect, problem }: AddressOwner): void {
+    this.remarks.push({ kind, address, problem, consequence: CONSEQUENCE_OF[effect] });
   }
 
   #ownerOf(address: Address, kind: OwnableKind): AddressOwner | undefined {
@@ -200,7 +212,8 @@ class PortCompiler implements PortFrontends {
       if (!this.#bound.has(address)) continue;
       const kind = loadBalancerIPs.includes(address) ? 'loadBalancer' : 'externalIP';
       const circle = 'which is left out: traffic would come back to this node';
-      this.#remark(kind, address, `is also the address of endpoint ${source}, ${circle}`);
+      const problem = `is also the address of endpoint ${source}, ${circle}`;
+      this.remarks.push({ kind, address, problem, consequence: 'EndpointSkipped' });
     }
   }
 
@@ -250,9 +263,5 @@ class PortCompiler implements PortFrontends {
 
   #member(name: SetName, entry: string): SetMember {
     return { set: setName(name, this.#port.family), entry };
-  }
-
-  #remark(kind: FrontendKind, address: Address, problem: string): void {
-    this.remarks.push({ kind, address, problem });
   }
 }

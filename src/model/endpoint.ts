@@ -4,7 +4,7 @@
  */
 import { type Address, familyOf, hostPortSortKey, joinHostPort } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, withConsequence } from './problem.ts';
 import type { EndpointPortSpec, EndpointSliceResource, EndpointSpec } from './resources.ts';
 import type { Endpoint } from './servicePort.ts';
 import { usableAddress } from './usableAddress.ts';
@@ -59,7 +59,8 @@ function checkAddress(
   problems.push({
     path: `EndpointSlice/${slice.namespace}/${slice.name}.endpoints[${spec.index}].addresses[0]`,
     value: spec.address,
-    problem: `${reason}; this endpoint is skipped`,
+    service: slice.service,
+    ...withConsequence(reason, 'EndpointSkipped'),
   });
   return undefined;
 }

@@ -4,7 +4,7 @@
  * unusable; what the unit's owner does about that is decided in slimService, slimEndpointSlice and slimNode. Absent and
  * null are the same, as in the API.
  */
-import type { Problem } from './problem.ts';
+import { type Consequence, type Problem, withConsequence } from './problem.ts';
 
 /** What a door gives: no object when it was unusable (see problems) or, with no problem, is none of a proxy's business. */
 export interface Slim<T> {
@@ -15,9 +15,22 @@ export interface Slim<T> {
 /** What is dropped as one when a field of it is bad. */
 interface Unit {
   /** names it in messages: `this port is skipped` */
-  readonly noun: string;
+  readonly noun: Noun;
   isUsable: boolean;
 }
+
+const SKIPPED = {
+  Service: 'ServiceSkipped',
+  EndpointSlice: 'EndpointSliceSkipped',
+  Node: 'NodeSkipped',
+  port: 'PortSkipped',
+  endpoint: 'EndpointSkipped',
+  address: 'AddressSkipped',
+  'load balancer address': 'BalancerAddressSkipped',
+  hint: 'HintSkipped',
+} as const satisfies Readonly<Record<string, Consequence>>;
+
+export type Noun = keyof typeof SKIPPED;
 
 type RawRecord = Readonly<Record<string, unknown>>;
 
@@ -53,7 +66,7 @@ export class Fields {
    *
    * @param kind also the noun in messages
    */
-  static open(raw: unknown, kind: string, isNamespaced: boolean): OpenedObject {
+  static open(raw: unknown, kind: Noun, isNamespaced: boolean): OpenedObject {
     const metadata = isRecord(raw) && isRecord(raw['metadata']) ? raw['metadata'] : NOTHING;
     const name = labelPart(metadata['name'], '(unnamed)');
     const namespace = labelPart(metadata['namespace'], 'default');
@@ -137,7 +150,7 @@ export class Fields {
   }
 
   /** The objects of the list below `key`, each a unit of its own called `noun`; entries of other types are rejected. */
-  *items(key: string, noun: string): Generator<Fields> {
+  *items(key: string, noun: Noun): Generator<Fields> {
     const step = stepOf(key);
     for (const [index, value] of this.list(key).entries()) {
       const record = isRecord(value) ? value : NOTHING;
@@ -157,7 +170,7 @@ export class Fields {
     const value = this.value(key);
     const path = index === undefined ? this.path(key) : `${this.path(key)}[${index}]`;
     const found = index === undefined ? value : (value as readonly unknown[])[index];
-    this.problems.push({ path, value: found, problem: `${why}; it is ignored` });
+    this.problems.push({ path, value: found, ...withConsequence(why, 'ValueIgnored') });
   }
 
   path(key?: string): string {
@@ -167,7 +180,7 @@ export class Fields {
 
   #reject(path: string, value: unknown, why: string): undefined {
     this.#unit.isUsable = false;
-    this.problems.push({ path, value, problem: `${why}; this ${this.#unit.noun} is skipped` });
+    this.problems.push({ path, value, ...withConsequence(why, SKIPPED[this.#unit.noun]) });
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { FAMILIES, type Family } from '../net/family.ts';
 import { endpointPortKey } from './endpoint.ts';
-import type { Problem } from './problem.ts';
+import { type Consequence, type Problem, withConsequence } from './problem.ts';
 import type { ServicePortSpec, ServiceResource } from './resources.ts';
 import { type ServiceAddresses, serviceAddresses } from './serviceAddresses.ts';
 import type { ServicePort } from './servicePort.ts';
@@ -66,14 +66,14 @@ function distinctPorts(service: ServiceResource): {
   const problems: Problem[] = [];
   for (const spec of service.ports) {
     const path = `Service/${service.namespace}/${service.name}.spec.ports[${spec.index}]`;
-    const dropped = (field: string, value: unknown, problem: string) =>
-      problems.push({ path: `${path}.${field}`, value, problem });
+    const dropped = (field: string, value: unknown, why: string, consequence: Consequence) =>
+      problems.push({ path: `${path}.${field}`, value, ...withConsequence(why, consequence) });
     if (isTaken(`name ${endpointPortKey(spec.name, spec.protocol)}`)) {
-      dropped('name', spec.name, 'is the name of an earlier port; this port is skipped');
+      dropped('name', spec.name, 'is the name of an earlier port', 'PortSkipped');
     } else if (isTaken(`port ${spec.port}/${spec.protocol}`)) {
-      dropped('port', spec.port, 'is the number of an earlier port; this port is skipped');
+      dropped('port', spec.port, 'is the number of an earlier port', 'PortSkipped');
     } else if (spec.nodePort !== 0 && isTaken(`nodePort ${spec.nodePort}/${spec.protocol}`)) {
-      dropped('nodePort', spec.nodePort, 'is the nodePort of an earlier port; it is ignored');
+      dropped('nodePort', spec.nodePort, 'is the nodePort of an earlier port', 'ValueIgnored');
       ports.push({ ...spec, nodePort: 0 });
     } else ports.push(spec);
   }

@@ -4,7 +4,7 @@
  */
 import { FAMILIES, type Family } from '../net/family.ts';
 import { formatPrefix, parsePrefix, type Prefix } from '../net/prefix.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, withConsequence } from './problem.ts';
 import type { ServiceResource } from './resources.ts';
 
 export interface SourceRanges {
@@ -43,6 +43,6 @@ function malformed(service: ServiceResource, index: number, text: string): Probl
   return {
     path: `Service/${service.namespace}/${service.name}.${field}${position}`,
     value: text,
-    problem: 'is not a range of the form address/length; it admits nobody',
+    ...withConsequence('is not a range of the form address/length', 'RangeAdmitsNobody'),
   };
 }

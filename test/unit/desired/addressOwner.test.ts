@@ -147,6 +147,7 @@ describe("the detector's prefix stands for the pods' ranges", () => {
         value: ADDRESS,
         problem:
           "belongs to the pods in 203.0.113.0/24, the range of this cluster's pods: not served here, or this node could no longer reach it; use a free address",
+        consequence: 'AddressNotServed',
       },
     ]);
     cluster

@@ -82,6 +82,7 @@ test('of two Services with one address and port the older is served; the other t
       value: '10.96.0.10:80/TCP',
       problem:
         'belongs to Service default/old, which is older; this one gets it when that one lets go',
+      consequence: 'AddressTaken',
     },
   ]);
   expect(cluster.builder.service('default/young')!.frontends[0]).toMatchObject({

@@ -53,6 +53,7 @@ test('a bad pod range is dropped alone', () => {
       path: 'Node/node-a.spec.podCIDRs[0]',
       value: '10.244.1.0',
       problem: 'must be address/length; it is ignored',
+      consequence: 'ValueIgnored',
     },
   ]);
   expect(slimNode(node({ spec: { podCIDR: 'x' } })).problems[0]?.path).toBe(

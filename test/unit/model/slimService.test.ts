@@ -172,6 +172,7 @@ describe('a bad port is dropped alone:', () => {
         path: `Service/default/web.spec.ports[1].${field}`,
         value: port[field],
         problem: `${why}; this port is skipped`,
+        consequence: 'PortSkipped',
       },
     ]);
   });
@@ -277,6 +278,7 @@ test.each([[undefined], [null], [5], ['Service'], [[]]])('%j is no Service', (ra
     path: 'Service/default/(unnamed)',
     value: raw,
     problem: 'must be an object; this Service is skipped',
+    consequence: 'ServiceSkipped',
   });
 });
 
