@@ -11,7 +11,7 @@ import type { DesiredState } from '../desired/state.ts';
 import { ConntrackPort } from '../kernel/conntrackPort.ts';
 import { KernelDataplane, openPorts } from '../kernel/dataplane.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
-import type { HostNetwork } from '../model/host.ts';
+import { type HostNetwork, sameHost } from '../model/host.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { formatProblem } from '../model/problem.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
@@ -231,11 +231,13 @@ export class Agent {
     return { ...host, families };
   }
 
-  #setHost(host: HostNetwork): void {
+  #setHost(observed: HostNetwork): void {
     const familiesBefore = String(this.#host?.families);
     const { apiServerAddresses } = this.#parts.opened;
     const apiServers = new Set([...apiServerAddresses, ...this.#apiServers.addresses]);
-    this.#host = { ...host, apiServerAddresses: [...apiServers] };
+    const host = { ...observed, apiServerAddresses: [...apiServers].toSorted() };
+    if (this.#host !== undefined && sameHost(host, this.#host)) return;
+    this.#host = host;
     this.#builder?.setHost(this.#host);
     if (String(host.families) === familiesBefore) this.#loop?.changed();
     else this.#loop?.resync();

@@ -15,7 +15,12 @@ import {
   type InterfaceAddress,
 } from '../netlink/rtnlAddresses.ts';
 import { decodeLink, encodeDumpLinks, type Link } from '../netlink/rtnlLinks.ts';
-import { decodeRoute, encodeDumpRoutes, type Route } from '../netlink/rtnlRoutes.ts';
+import {
+  decodeRoute,
+  encodeDumpRoutes,
+  isDefaultRoute,
+  type Route,
+} from '../netlink/rtnlRoutes.ts';
 import type { HostObserver } from '../plan/dataplane.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode } from './errors.ts';
@@ -150,7 +155,7 @@ export function interfacesOf(
 /** Of the default routes of the main table, each once. */
 export function gatewaysOf(routes: readonly Route[]): Address[] {
   const gateways = routes
-    .filter(({ destinationLength, table }) => destinationLength === 0 && table === c.RT_TABLE_MAIN)
+    .filter(isDefaultRoute)
     .flatMap(({ nextHops }) => nextHops)
     .flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]));
   return [...new Set(gateways)];

@@ -1,21 +1,31 @@
 /**
- * Listens to rtnetlink's notifications about links and addresses and says, at most every 100 ms, that something changed. What is
- * kube-ipvs0's, and link notifications that change neither name nor state, are not news. After lost notifications everything may
+ * Listens to rtnetlink's notifications and says, at most every 100 ms, that an address of this node or a default route came,
+ * changed or went. A link by itself is no news: nothing depends on it, and every pod that starts makes one. Nor are
+ * addresses of kube-ipvs0, nor IPv6 link-local ones, which each link makes for itself. After lost notifications everything may
  * have changed, and that is news.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DUMMY_DEVICE } from '../desired/state.ts';
+import { familyOf, isLinkLocal } from '../net/address.ts';
 import * as c from '../netlink/constants.ts';
 import { MessageCursor } from '../netlink/message.ts';
 import { decodeRouteEvent, type RouteEvent } from '../netlink/rtnl.ts';
 import type { Link } from '../netlink/rtnlLinks.ts';
+import { isDefaultRoute } from '../netlink/rtnlRoutes.ts';
 import type { OpenSocket, RawReplies, RawSocket } from './addon.ts';
 import { hasCode } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
 
-const GROUPS = [c.RTNLGRP_LINK, c.RTNLGRP_IPV4_IFADDR, c.RTNLGRP_IPV6_IFADDR];
-/** Holds the notifications of some ten thousand addresses that we bind ourselves. */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Links only tell which number kube-ipvs0 has at the time. */
+const GROUPS = [
+  c.RTNLGRP_LINK,
+  c.RTNLGRP_IPV4_IFADDR,
+  c.RTNLGRP_IPV6_IFADDR,
+  c.RTNLGRP_IPV4_ROUTE,
+  c.RTNLGRP_IPV6_ROUTE,
+];
+/** Holds the notifications of some ten thousand addresses that we bind ourselves, each with its local route. */
+const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const DEBOUNCE_MS = 100;
 /** Before listening again after a failure that is not the end. */
 const PAUSE_MS = 1000;
@@ -24,7 +34,6 @@ export class HostWatch {
   readonly #onChange: () => void;
   readonly #socket: RawSocket;
   readonly #ended: Promise<void>;
-  readonly #links = new Map<number, string>();
   #dummyIndex: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -41,9 +50,9 @@ export class HostWatch {
     this.#ended = this.#listen();
   }
 
-  /** Links as they are; without it the first notification of each is news. */
+  /** Links as they are, so that kube-ipvs0 is known when it is there already. */
   know(links: readonly Link[]): void {
-    for (const link of links) this.#isLinkNews('new', link);
+    for (const link of links) this.#noteLink('new', link);
   }
 
   async stop(): Promise<void> {
@@ -78,21 +87,22 @@ export class HostWatch {
   }
 
   #isNews(event: RouteEvent): boolean {
-    if (event.kind === 'address') return event.address.index !== this.#dummyIndex;
-    return event.kind === 'link' && this.#isLinkNews(event.change, event.link);
+    switch (event.kind) {
+      case 'link':
+        this.#noteLink(event.change, event.link);
+        return false;
+      case 'address': {
+        const { index, address } = event.address;
+        const isOfLinkAlone = familyOf(address) === 'IPv6' && isLinkLocal(address);
+        return index !== this.#dummyIndex && !isOfLinkAlone;
+      }
+      default:
+        return isDefaultRoute(event.route);
+    }
   }
 
-  #isLinkNews(change: 'new' | 'gone', link: Link): boolean {
-    const { index, name, flags } = link;
-    if (name === DUMMY_DEVICE) {
-      this.#dummyIndex = change === 'new' ? index : undefined;
-      return false;
-    }
-    if (change === 'gone') return this.#links.delete(index);
-    const state = `${name} ${(flags & c.IFF_UP) === 0 ? 'down' : 'up'}`;
-    if (this.#links.get(index) === state) return false;
-    this.#links.set(index, state);
-    return true;
+  #noteLink(change: 'new' | 'gone', { index, name }: Link): void {
+    if (name === DUMMY_DEVICE) this.#dummyIndex = change === 'new' ? index : undefined;
   }
 
   #schedule(): void {

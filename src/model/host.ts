@@ -22,3 +22,15 @@ export interface HostNetwork {
   /** addresses of the API server that this process talks to; never bound */
   readonly apiServerAddresses: readonly Address[];
 }
+
+/**
+ * Whether nothing that a decision depends on differs. Whether a link is up, its name, and links without an address are for people to
+ * read: they change with every pod that starts.
+ */
+export function sameHost(a: HostNetwork, b: HostNetwork): boolean {
+  return JSON.stringify(essence(a)) === JSON.stringify(essence(b));
+}
+
+function essence({ interfaces, ...host }: HostNetwork): unknown {
+  return { ...host, addresses: interfaces.flatMap(({ addresses }) => addresses).toSorted() };
+}

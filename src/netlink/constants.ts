@@ -22,7 +22,6 @@ export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_DUMP_FILTERED = 0x20;
 /** In generic netlink REPLACE | EXCL would be read as DUMP: IPVS requests carry neither. */
-export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_CREATE = 0x400;
@@ -170,7 +169,6 @@ export const IP_VS_CONN_F_TUNNEL_TYPE_GRE = 2;
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
 export const RTM_GETLINK = 18;
-export const RTM_SETLINK = 19;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;

@@ -53,10 +53,6 @@ export function encodeNewDummy(out: ByteWriter, head: MessageHead, name: string)
   encodeNewLink(out, head, { name, kind: 'dummy', ...noArp });
 }
 
-export function encodeSetLink(out: ByteWriter, head: MessageHead, link: LinkRequest): void {
-  putLinkRequest(out, c.RTM_SETLINK, head, link);
-}
-
 export function encodeDeleteLink(out: ByteWriter, head: MessageHead, link: LinkRequest): void {
   putLinkRequest(out, c.RTM_DELLINK, head, link);
 }

@@ -41,6 +41,11 @@ export interface Route {
   readonly nextHops: readonly NextHop[];
 }
 
+/** Of the main table: those of others (VPNs, policy routing) are not what the node as a whole goes by. */
+export function isDefaultRoute({ destinationLength, table }: Route): boolean {
+  return destinationLength === 0 && table === c.RT_TABLE_MAIN;
+}
+
 export interface RouteFilter {
   readonly family: Family;
   /** these three take effect only with NETLINK_GET_STRICT_CHK */

@@ -16,6 +16,6 @@ export interface Dataplane {
 
 export interface HostObserver {
   read(): Promise<HostNetwork>;
-  /** calls back, debounced, when an address or link (not the dummy's) came or went; returns a stop function */
+  /** calls back, debounced, when an address (not the dummy's) or a default route came or went; returns a stop function */
   watch(onChange: () => void): Promise<() => Promise<void>>;
 }

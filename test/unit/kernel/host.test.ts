@@ -1,5 +1,5 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import type { RawReplies, RawSocket } from '../../../src/kernel/addon.ts';
+import type { RawReplies, RawSocket, SocketOptions } from '../../../src/kernel/addon.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
 import { gatewaysOf, interfacesOf } from '../../../src/kernel/hostObserver.ts';
 import { HostWatch } from '../../../src/kernel/hostWatch.ts';
@@ -7,7 +7,7 @@ import { ByteWriter } from '../../../src/netlink/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { encodeAddress, type InterfaceAddress } from '../../../src/netlink/rtnlAddresses.ts';
 import { encodeLink, type Link } from '../../../src/netlink/rtnlLinks.ts';
-import type { Route } from '../../../src/netlink/rtnlRoutes.ts';
+import { encodeRoute, type Route } from '../../../src/netlink/rtnlRoutes.ts';
 
 const link = (index: number, name: string, flags = c.IFF_UP): Link => ({
   index,
@@ -142,24 +142,56 @@ test('addresses of our device are not news, whichever number it has at the time'
   await watch.stop();
 });
 
-test('a link is news when it comes, goes, is renamed, or goes up or down', async () => {
+test('links are no news, nor are the addresses that a link makes for itself: every pod that starts has them', async () => {
   const { watch, arrive, later } = watching();
-  const steps: [type: number, link: Link, isNews: boolean][] = [
-    [c.RTM_NEWLINK, { ...link(2, 'eth0'), mtu: 9000 }, false],
-    [c.RTM_NEWLINK, link(2, 'eth0', 0), true],
-    [c.RTM_NEWLINK, link(2, 'lan0', 0), true],
-    [c.RTM_NEWLINK, link(4, 'eth1'), true],
-    [c.RTM_DELLINK, link(4, 'eth1'), true],
-    [c.RTM_DELLINK, link(4, 'eth1'), false],
-  ];
-  let expected = 0;
-  for (const [type, one, isNews] of steps) {
-    await arrive((out, head) => {
-      encodeLink(out, head(type), one);
-    });
-    if (isNews) expected += 1;
-    expect(later()).toBe(expected);
-  }
+  await arrive((out, head) => {
+    encodeLink(out, head(c.RTM_NEWLINK), link(4, 'veth1', 0));
+    encodeLink(out, head(c.RTM_NEWLINK), link(4, 'veth1'));
+    encodeAddress(out, head(c.RTM_NEWADDR), address(4, 'fe80::1'));
+    encodeLink(out, head(c.RTM_DELLINK), link(4, 'veth1'));
+  });
+  expect(later()).toBe(0);
+  // An IPv4 link-local address is one that NodePorts answer on.
+  await arrive((out, head) => {
+    encodeAddress(out, head(c.RTM_NEWADDR), address(2, '169.254.1.1'));
+  });
+  expect(later()).toBe(1);
+  await watch.stop();
+});
+
+test.each<[string, Partial<Route>, boolean]>([
+  ['a default route', { nextHops: [{ gateway: '192.0.2.1' }] }, true],
+  ['an IPv6 one', { family: 'IPv6', nextHops: [{ gateway: 'fe80::1' }] }, true],
+  ['one of another table', { table: 100 }, false],
+  ['a route to a network', { destination: '198.51.100.0', destinationLength: 24 }, false],
+  [
+    'the local route of an address',
+    { destination: '10.96.0.1', destinationLength: 32, table: c.RT_TABLE_LOCAL },
+    false,
+  ],
+])('%s that comes or goes: news or not', async (_, fields, isNews) => {
+  const { watch, arrive, later } = watching();
+  await arrive((out, head) => {
+    encodeRoute(out, head(c.RTM_NEWROUTE), route(fields));
+  });
+  expect(later()).toBe(isNews ? 1 : 0);
+  await arrive((out, head) => {
+    encodeRoute(out, head(c.RTM_DELROUTE), route(fields));
+  });
+  expect(later()).toBe(isNews ? 2 : 0);
+  await watch.stop();
+});
+
+test('it listens to addresses and routes of both families, and to links', async () => {
+  const { open } = scripted();
+  const asked: SocketOptions[] = [];
+  const watch = new HostWatch(
+    {},
+    (options) => (asked.push(options), open()),
+    () => undefined,
+  );
+  // linux/rtnetlink.h: RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
+  expect(asked).toMatchObject([{ protocol: 0, groups: 0x1 | 0x10 | 0x40 | 0x100 | 0x400 }]);
   await watch.stop();
 });
 
