@@ -26,16 +26,14 @@ export interface Scenario {
   readonly problems: readonly Problem[];
 }
 
-export async function loadScenario(folder: string): Promise<Scenario> {
+/** @param cluster its name, where a folder holds several */
+export async function loadScenario(folder: string, cluster = 'cluster.yaml'): Promise<Scenario> {
   const fileOf = (name: string) =>
     existsSync(join(folder, name))
       ? join(folder, name)
       : join(folder, '..', '..', 'defaults', name);
   const read = (name: string): unknown => parse(readFileSync(fileOf(name), 'utf8'));
-  const { snapshot, problems } = await loadManifests([
-    fileOf('nodes.yaml'),
-    fileOf('cluster.yaml'),
-  ]);
+  const { snapshot, problems } = await loadManifests([fileOf('nodes.yaml'), fileOf(cluster)]);
   const host = expectNoProblems(decodeHostFile(read('host.yaml'))).host!;
   const options = readOptions(read('config.yaml'), host, snapshot);
   const built = buildDesired(snapshot, host, options);
