@@ -6,12 +6,8 @@
  * memory, a quarter of the whole, and page faults at the start (docs/benchmarks.md). It can be set in no later place.
  */
 import { basename } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { dispatch } from './commands.ts';
 import { EXIT } from './io.ts';
-
-// The middle one of V8's three compilers: beside a start of seconds it takes more CPU on other threads than it saves on ours.
-setFlagsFromString('--no-maglev');
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return endBySignal('SIGPIPE');

@@ -2,7 +2,6 @@
 import type { Flag } from '../config/flag.ts';
 import type { FlagValues } from '../config/parseFlags.ts';
 import { suggestion } from '../config/suggest.ts';
-import { formatYamlText } from '../config/yamlText.ts';
 import type { Problem } from '../model/problem.ts';
 
 export const OUTPUT_FORMATS = ['text', 'json', 'yaml'] as const;
@@ -27,8 +26,4 @@ export function outputFormat(values: FlagValues): {
   if (format) return { format, problems: [] };
   const problem = `must be one of ${OUTPUT_FORMATS.join(', ')}${suggestion(value, OUTPUT_FORMATS)}`;
   return { format: 'text', problems: [{ path: '--output', value, problem }] };
-}
-
-export function render(value: unknown, format: 'json' | 'yaml'): string {
-  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : formatYamlText(value);
 }

@@ -20,7 +20,7 @@ import { orderPlan } from '../plan/order.ts';
 import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
 import { loadConfiguration } from './configuration.ts';
 import { EXIT, type Io } from './io.ts';
-import { OUTPUT_FLAG, type OutputFormat, outputFormat, render } from './outputFormat.ts';
+import { OUTPUT_FLAG, type OutputFormat, outputFormat } from './outputFormat.ts';
 import {
   BadInput,
   hostFromFile,
@@ -28,6 +28,7 @@ import {
   readCluster,
   readComparison,
 } from './planInputs.ts';
+import { render } from './render.ts';
 import { stateText } from './stateText.ts';
 
 const PLAN_FLAGS: readonly Flag[] = [

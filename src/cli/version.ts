@@ -4,8 +4,9 @@ import { release } from 'node:os';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
 import { EXIT, type Io } from './io.ts';
-import { OUTPUT_FLAG, outputFormat, render } from './outputFormat.ts';
+import { OUTPUT_FLAG, outputFormat } from './outputFormat.ts';
 import { VERSION } from './packageVersion.ts';
+import { render } from './render.ts';
 
 export interface Versions {
   readonly version: string;

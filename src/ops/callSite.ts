@@ -2,12 +2,17 @@
 import path from 'node:path';
 import { getCallSites } from 'node:util';
 
+/** Places in the sources by line of the bundle; the bundler (test/tools/bundleParts.mjs) provides it, the sources have none. */
+declare const BUNDLE_CALLERS: Readonly<Record<string, string>> | undefined;
+
 /**
  * @param depth calls between the place that is asked for and this function
- * @returns file name without its folder, and line; in the bundle, those of the bundle
+ * @returns file name without its folder, and line, of the sources
  */
 export function callerOf(depth: number): string {
   const site = getCallSites(depth + 2)[depth + 1];
   if (site === undefined) return 'unknown:0';
-  return `${path.basename(site.scriptName)}:${site.lineNumber}`;
+  const { scriptName, lineNumber } = site;
+  const inSources = typeof BUNDLE_CALLERS === 'undefined' ? undefined : BUNDLE_CALLERS[lineNumber];
+  return inSources ?? `${path.basename(scriptName)}:${lineNumber}`;
 }

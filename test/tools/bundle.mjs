@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { builtinModules } from 'node:module';
 import { build } from 'esbuild';
+import { BANNER, joinParts, LOADER } from './bundleParts.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const ADDON = join(ROOT, 'build', 'Release', 'kube_ipvs.node');
@@ -75,30 +76,75 @@ const slimClient = {
   },
 };
 
+/** What neither a listing nor ipvsadm needs: modules that are loaded by `import()` only, and all that they stand on. */
+const DEFERRED = [
+  'src/cli/run.ts',
+  'src/cli/plan.ts',
+  'src/cli/version.ts',
+  'src/cli/listing/readOwners.ts',
+  'src/cli/listing/printValues.ts',
+];
+const LOADER_NAME = 'bundle:deferred';
+const deferred = {
+  name: 'deferred',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+      const file = relative(ROOT, resolve(resolveDir, path));
+      if (kind !== 'dynamic-import' || !DEFERRED.includes(file)) return undefined;
+      return { path: file, namespace: 'deferred' };
+    });
+    onLoad({ filter: /.*/, namespace: 'deferred' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(LOADER_NAME)})[${JSON.stringify(path)}]();`,
+    }));
+    onResolve({ filter: new RegExp(`^${LOADER_NAME}$`) }, ({ path }) => ({
+      path,
+      namespace: 'loader',
+    }));
+    onLoad({ filter: /.*/, namespace: 'loader' }, () => ({ contents: LOADER }));
+  },
+};
+
 const BUNDLE = resolve(values.outdir, 'kube-ipvs.js');
 
-await mkdir(dirname(BUNDLE), { recursive: true });
-const { metafile } = await build({
+const options = {
   absWorkingDir: ROOT,
-  entryPoints: ['src/cli/main.ts'],
   outfile: BUNDLE,
   bundle: true,
   platform: 'node',
   target: 'node24',
-  format: 'esm',
   minify: values.minify ?? false,
   // Errors are told by their class, in logs too.
   keepNames: true,
   // Licences are whole in the file that goes with the bundle.
   legalComments: 'none',
+  define: { 'import.meta.url': 'bundleUrl' },
   metafile: true,
-  plugins: [slimClient, lazyBuiltins],
+  write: false,
   logLevel: 'warning',
-  // CommonJS packages inside the bundle call require() for what Node brings along.
-  banner: {
-    js: "import { createRequire as bundleRequire } from 'node:module';\nconst require = bundleRequire(import.meta.url);",
-  },
+};
+
+await mkdir(dirname(BUNDLE), { recursive: true });
+const direct = await build({
+  ...options,
+  entryPoints: ['src/cli/main.ts'],
+  format: 'esm',
+  plugins: [deferred, lazyBuiltins],
+  banner: { js: BANNER },
 });
+const entries = DEFERRED.map((path) => `${JSON.stringify(path)}: () => require('./${path}')`);
+const later = await build({
+  ...options,
+  stdin: { contents: `module.exports = {${entries.join(', ')}};`, resolveDir: ROOT },
+  format: 'cjs',
+  sourcemap: 'external',
+  sourcesContent: false,
+  plugins: [slimClient, lazyBuiltins],
+});
+const [map, code] = ['.map', '.js'].map(
+  (end) => later.outputFiles.find(({ path }) => path.endsWith(end)).text,
+);
+const metafile = { inputs: { ...direct.metafile.inputs, ...later.metafile.inputs } };
+await writeFile(BUNDLE, joinParts(direct.outputFiles[0].text, { text: code, map }));
 await chmod(BUNDLE, 0o755);
 await copyAddon();
 await writeFile(`${BUNDLE}.LEGAL.txt`, await licences(metafile));

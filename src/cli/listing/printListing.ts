@@ -2,7 +2,7 @@
  * A listing from the request to the text on stdout: reads what is asked for and no more, and writes large tables piece by
  * piece, always whole lines. How things look is decided in table.ts, save.ts, connections.ts and settings.ts.
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { IpvsListing } from '../../kernel/ipvsListing.ts';
 import type { IpvsService, IpvsVersion } from '../../netlink/ipvs.ts';
 import type { ConnectionsRequest, ListRequest, TableRequest } from '../ipvsadm/request.ts';
@@ -128,16 +128,16 @@ async function printConnections(
   { isNumeric, hasEngineColumns }: ConnectionsRequest,
   { write, connectionTable = CONNECTION_TABLE }: Printing,
 ): Promise<void> {
-  const table = await readConnectionTable(connectionTable);
+  const table = readConnectionTable(connectionTable);
   const names = namesFor(isNumeric);
   if (names instanceof SystemNames) await names.prepare(connectionAddresses(table));
   write(formatConnections(table, hasEngineColumns, names));
 }
 
 /** @throws ListFailure, in ipvsadm's words */
-export async function readConnectionTable(path: string): Promise<string> {
+export function readConnectionTable(path: string): string {
   try {
-    return await readFile(path, 'latin1');
+    return readFileSync(path, 'latin1');
   } catch {
     throw new ListFailure(1, `cannot open file ${path}`);
   }

@@ -33,7 +33,7 @@ export async function printValues(request: ListRequest, printing: ValuePrinting)
     case 'daemons':
       return print(daemonsToJson(await listing.daemons()), printing);
     case 'connections': {
-      const table = await readConnectionTable(connectionTable);
+      const table = readConnectionTable(connectionTable);
       return print(connectionsToJson(parseConnections(table)), printing);
     }
     case 'table':

@@ -3,7 +3,7 @@
  * is called, so the ways through them are gone here.
  */
 import { execFile } from 'node:child_process';
-import { symlink } from 'node:fs/promises';
+import { readFile, symlink } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -33,6 +33,27 @@ test('it tells its version, under the name kube-proxy too', async () => {
   const link = join(scratch.path, 'kube-proxy');
   await symlink(bundle, link);
   expect((await node([link, '--help'])).stdout).toContain('Usage: kube-ipvs run');
+});
+
+test('what a listing does without is not read before it is asked for', async () => {
+  const text = await readFile(bundle, 'utf8');
+  const [direct = '', ...deferred] = text.split('\n/*deferred:');
+  expect(deferred).toHaveLength(1);
+  expect(direct).toContain('// src/cli/ipvsadm.ts');
+  expect(direct).not.toMatch(
+    /^ *\/\/ (?:node_modules\/|src\/(?:agent\/agent|cluster|desired\/builder))/m,
+  );
+});
+
+test('a log line names its place in the sources, with microseconds', async () => {
+  const file = join(scratch.path, 'written.yaml');
+  const { stderr } = await node([bundle, `--write-config-to=${file}`]);
+  const [, micros, line] =
+    /^I\d{4} [\d:]{8}\.\d{3}(\d{3}) +\d+ run\.ts:(\d+)\] "configuration written"/m.exec(stderr) ??
+    [];
+  const source = await readFile('src/cli/run.ts', 'utf8');
+  expect(source.split('\n')[Number(line) - 1]).toContain("'configuration written'");
+  expect(micros).toMatch(/^\d{3}$/);
 });
 
 test('a long output arrives whole at a reader that takes its time', async () => {
