@@ -15,6 +15,7 @@ import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import { type Observation, StateMeasure } from '../ops/stateMetrics.ts';
 import type { DrainBook } from '../plan/drain.ts';
+import { HeldBackError } from '../plan/holdBack.ts';
 import { type Operation, operationSubject } from '../plan/operations.ts';
 import type { KernelView } from './kernelView.ts';
 import { LEDGER_FILE } from './ledger.ts';
@@ -289,6 +290,12 @@ export class Reporter {
   #logRound({ isFull, report, newlyFailed, durationMs }: RoundOutcome): void {
     const { log } = this.#parts;
     const causes = withoutConsequences(newlyFailed);
+    const held = newlyFailed.filter(({ error }) => error instanceof HeldBackError);
+    if (held.length > 0)
+      log.error(
+        `${held.length} new addresses and servers do not attract traffic yet`,
+        held[0]!.error,
+      );
     for (const { operation, error } of causes.slice(0, MAX_FAILURE_LINES)) {
       log.error(
         `${operationSubject(operation)}: ${operation.op} failed; it will be tried again`,
@@ -351,11 +358,12 @@ function withoutNumbers(detail: string): string {
   return detail.replace(/retry in [\d.]+ s/g, '');
 }
 
-/** Without destinations whose virtual server failed in the same round. */
+/** Without what was held back, and destinations whose virtual server failed in the same round. */
 function withoutConsequences(failures: RoundOutcome['newlyFailed']): RoundOutcome['newlyFailed'] {
   const servers = failures.filter(({ operation }) => operation.op === 'addServer');
   const failed = new Set(servers.map(({ operation }) => serverOf(operation)));
-  return failures.filter(
+  const own = failures.filter(({ error }) => !(error instanceof HeldBackError));
+  return own.filter(
     ({ operation }) => operation.op !== 'addDestination' || !failed.has(serverOf(operation)),
   );
 }

@@ -2,6 +2,7 @@
  * Which failed operations are to be tried again, and when: each subject backs off by itself, so that one bad Service never
  * slows the others. The book remembers what failed, not how to mend it: the next difference decides what is still needed.
  */
+import { HeldBackError } from '../plan/holdBack.ts';
 import type { FailedOperation, Operation } from '../plan/operations.ts';
 import { operationSubject } from '../plan/operations.ts';
 import type { Scope } from './scope.ts';
@@ -44,8 +45,22 @@ export class RetryBook {
     return known === undefined;
   }
 
+  /** What was held back may have been waiting for it: that is due at once. */
   succeeded(operation: Operation): void {
-    if (this.#entries.size > 0) this.#entries.delete(operationSubject(operation));
+    if (this.#entries.size === 0 || !this.#entries.delete(operationSubject(operation))) return;
+    for (const [subject, entry] of this.#entries) {
+      if (entry.error instanceof HeldBackError)
+        this.#entries.set(subject, { ...entry, dueMs: -Infinity });
+    }
+  }
+
+  /** What keeps failing, without that which has just been done. */
+  failingBut(done: readonly Operation[]): readonly Operation[] {
+    if (this.#entries.size === 0) return [];
+    const mended = new Set(done.map(operationSubject));
+    return [...this.#entries]
+      .filter(([subject]) => !mended.has(subject))
+      .map(([, { operation }]) => operation);
   }
 
   /** Moves what is due into `scope`. An entry leaves the book when it succeeds, or when the next round no longer wants it. */

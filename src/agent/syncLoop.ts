@@ -10,8 +10,10 @@ import type { Prefix } from '../net/prefix.ts';
 import type { Dataplane } from '../plan/dataplane.ts';
 import { difference } from '../plan/difference.ts';
 import type { DrainBook } from '../plan/drain.ts';
+import { gate } from '../plan/holdBack.ts';
 import type { ApplyReport, Operation } from '../plan/operations.ts';
 import { orderPlan } from '../plan/order.ts';
+import { applyGated } from './gatedApply.ts';
 import type { KernelView } from './kernelView.ts';
 import type { Ledger } from './ledger.ts';
 import { ownership } from './ownership.ts';
@@ -176,7 +178,7 @@ export class SyncLoop {
     const drained = await this.#drainOperations(startMs);
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
     if (!scope.isEmpty || planned.length > 0) {
-      const report = await this.#parts.dataplane.apply(planned);
+      const report = await this.#apply(planned);
       const newlyFailed = this.#book(scope, planned, report);
       const durationMs = this.#parts.now() - startMs;
       this.#events.onRound({ isFull: scope.isFull, planned, report, newlyFailed, durationMs });
@@ -258,6 +260,19 @@ export class SyncLoop {
       ...(scope.isFull ? {} : { scope }),
     });
     return orderPlan(operations);
+  }
+
+  /** What is new waits where rules, sets or entries failed that it needs, now or in an earlier round. */
+  #apply(planned: readonly Operation[]): Promise<ApplyReport> {
+    const { dataplane, view, retries } = this.#parts;
+    return applyGated(planned, dataplane, ({ done, failed }) => {
+      const standing = retries.failingBut(done);
+      const troubles = {
+        failed: [...standing, ...failed.map(({ operation }) => operation)],
+        unknown: view.state.unknown,
+      };
+      return gate(troubles, this.#desired.state);
+    });
   }
 
   #book(scope: Scope, planned: readonly Operation[], report: ApplyReport) {
