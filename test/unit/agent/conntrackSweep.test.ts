@@ -31,7 +31,9 @@ const SIX = server('fd00:10:96::10');
 function harness(entries: ConntrackEntry[], failures: Error[] = []) {
   const calls: string[] = [];
   const told: string[] = [];
+  const durations: number[] = [];
   const gate = { wait: Promise.resolve() };
+  const clock = { ms: 0 };
   const servers = new Map([FOUR, OTHER, SIX].map((one) => [serverKey(one), one]));
   const table: ConntrackTable = {
     async listUdp(family, to) {
@@ -50,13 +52,16 @@ function harness(entries: ConntrackEntry[], failures: Error[] = []) {
   const sweep = new ConntrackSweep({
     table,
     servers: () => servers,
-    now: () => 0,
+    now: () => (clock.ms += 5),
     events: {
-      onSwept: (family, deleted) => told.push(`${family} ${deleted}`),
+      onSwept: (family, deleted, durationMs) => {
+        told.push(`${family} ${deleted}`);
+        durations.push(durationMs);
+      },
       onFailed: (family, error) => told.push(`${family} ${String(error)}`),
     },
   });
-  return { sweep, calls, told, gate, servers };
+  return { sweep, calls, told, durations, gate, servers };
 }
 
 const added = (...servers: readonly VirtualServer[]) => ({
@@ -64,9 +69,10 @@ const added = (...servers: readonly VirtualServer[]) => ({
 });
 
 test('each family is listed by itself, and only when something of it changed', async () => {
-  const { sweep, calls, told } = harness([untranslated('10.96.0.10')]);
+  const { sweep, calls, told, durations } = harness([untranslated('10.96.0.10')]);
   sweep.round(added(FOUR, SIX));
   await sweep.idle();
+  expect(durations).toEqual([5, 5]);
   expect(calls).toEqual(['IPv4 10.96.0.10', 'delete 10.96.0.10', 'IPv6 fd00:10:96::10']);
   expect(told).toEqual(['IPv4 1', 'IPv6 0']);
   sweep.round(added(OTHER));

@@ -75,3 +75,22 @@ test('the oldest standing failure tells since when', () => {
   book.failed(fail(bind), 50);
   expect(book.failingSinceMs()).toBe(5);
 });
+
+test('a failed set entry stays in the book while other entries succeed, and goes when its own is looked at', () => {
+  const set = { name: 'KUBE-CLUSTER-IP', type: 'hash:ip,port', family: 'IPv4' } as const;
+  const entry = (text: string): Operation => ({ op: 'addEntry', set, entry: text });
+  const book = new RetryBook(timing);
+  book.failed(fail(entry('10.96.0.1,tcp:80')), 0);
+  const elsewhere = new Scope();
+  elsewhere.addresses.add('10.96.0.1');
+  elsewhere.includeOperation(entry('10.96.0.2,tcp:80'));
+  elsewhere.includeOperation({
+    op: 'addEntry',
+    set: { ...set, name: 'KUBE-EXTERNAL-IP' },
+    entry: '10.96.0.1,tcp:80',
+  });
+  book.settle(elsewhere, []);
+  expect(book.size).toBe(1);
+  book.settle(scopeAt(book, 100), []);
+  expect(book.size).toBe(0);
+});

@@ -82,6 +82,15 @@ captured('captured requests', () => {
     );
   });
 
+  test('time-outs are TCP, TCP after FIN, UDP', () => {
+    const timeouts = { tcpSec: 900, tcpFinSec: 120, udpSec: 300 };
+    const head = { type: IPVS, flags: REQUEST_ACK, sequence: 1 };
+    expect(encoded((out) => requests.encodeSetTimeouts(out, head, timeouts))).toBe(
+      hex(`2c000000 1c00 0500 01000000 00000000  0c 01 0000
+        0800 0400 84030000  0800 0500 78000000  0800 0600 2c010000`).toString('hex'),
+    );
+  });
+
   test('sizes of the short requests', () => {
     const head = { type: IPVS, flags: REQUEST_ACK, sequence: 1 };
     const mark = { family: 'IPv4', fwmark: 7 } as const;

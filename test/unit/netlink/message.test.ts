@@ -59,6 +59,11 @@ captured('captured control messages', () => {
     expect(decodeAcknowledgement(first(bytes))).toMatchObject({ errno: 22, text: 'no' });
   });
 
+  test('an answer too short to hold the header of its request is refused, whatever it says', () => {
+    const bytes = hex('20000000 0200 0000 07000000 cb070000  eaffffff 14000000 1c00 0500 07000000');
+    expect(() => decodeAcknowledgement(first(bytes))).toThrow('acknowledgement of 16 bytes');
+  });
+
   test('a request length that runs past the error is refused', () => {
     const bytes = hex(`28000000 0200 0002 07000000 cb070000  eaffffff
       ffffffff 1c00 0500 07000000 00000000  11 01 0000`);

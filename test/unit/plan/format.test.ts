@@ -109,6 +109,49 @@ test('a state as JSON has the form of plan -o json, in a stable order', () => {
   });
 });
 
+test('whatever order things came in, a state is printed in one', () => {
+  const of = (address: string, port: number, protocol: 'TCP' | 'UDP') => ({
+    ...desired.virtualServers.get('10.96.0.1:443/TCP')!,
+    address,
+    port,
+    protocol,
+  });
+  const servers = [
+    of('10.96.0.1', 53, 'TCP'),
+    of('10.96.0.1', 53, 'UDP'),
+    of('10.96.0.1', 443, 'TCP'),
+    of('10.96.0.2', 53, 'TCP'),
+  ];
+  const destinations = ['10.0.0.9:80', '10.0.0.9:443', '10.0.0.10:80'].map((text) => {
+    const [address, port] = text.split(':') as [string, string];
+    return [text, { address, port: Number(port), weight: 1 }] as const;
+  });
+  const sets = [...desired.ipsets].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const sysctls = ['net/ipv4/ip_forward', 'net/ipv4/vs/conntrack'];
+  const made = (order: <T>(list: readonly T[]) => readonly T[]) =>
+    stateToJson({
+      ...desired,
+      virtualServers: new Map(
+        order(servers).map((each) => [
+          `${each.address}:${each.port}/${each.protocol}`,
+          { ...each, destinations: new Map(order(destinations)) },
+        ]),
+      ),
+      addresses: new Set(order(['10.96.0.1', '10.96.0.2', '10.96.0.10', 'fd00::1'])),
+      ipsets: new Map(order(sets)),
+      sysctls: new Map(order(sysctls).map((name) => [name, '1'])),
+    });
+  const straight = made((list) => list);
+  expect(JSON.stringify(made((list) => list.toReversed()))).toBe(JSON.stringify(straight));
+  expect(
+    straight.virtualServers.map(({ address, port, protocol }) => `${address}:${port}/${protocol}`),
+  ).toEqual(['10.96.0.1:53/TCP', '10.96.0.1:53/UDP', '10.96.0.1:443/TCP', '10.96.0.2:53/TCP']);
+  expect(
+    straight.virtualServers[0]!.destinations.map(({ address, port }) => `${address}:${port}`),
+  ).toEqual(['10.0.0.9:80', '10.0.0.9:443', '10.0.0.10:80']);
+  expect(Object.keys(straight.ipsets)).toEqual(sets.map(([name]) => name));
+});
+
 test('a plan as text is grouped and counted', () => {
   expect(formatPlan(plan)).toBe(`sysctls (1)
   ~ net/ipv4/ip_forward = 1
@@ -136,6 +179,14 @@ addresses (2)
 test('a plan as JSON is one object an operation, without values that JSON cannot hold', () => {
   const json = planToJson(plan);
   expect(JSON.parse(JSON.stringify(json))).toEqual(json);
+  expect(json).toContainEqual({
+    op: 'createSet',
+    name: 'KUBE-IPVS-IPS',
+    type: 'hash:ip',
+    family: 'IPv4',
+    maxElements: 65_536,
+  });
+  expect(json.every((each) => typeof each['op'] === 'string')).toBe(true);
   expect(json).toContainEqual({ op: 'addEntry', set: 'KUBE-IPVS-IPS', entry: '10.96.0.1' });
   expect(json).toContainEqual({ op: 'bindAddress', address: 'fd00::1/128' });
   expect(json).toContainEqual({
