@@ -52,6 +52,15 @@ void SetOption(int fd, int level, int option, int value, const char* name) {
   }
 }
 
+// For what makes the kernel do better and what callers can be without: a kernel that is older than
+// the option says ENOPROTOOPT.
+void SetOptionIfKnown(int fd, int option, const char* name) {
+  const int on = 1;
+  if (setsockopt(fd, SOL_NETLINK, option, &on, sizeof on) != 0 && errno != ENOPROTOOPT) {
+    throw CallError(errno, "setsockopt", name);
+  }
+}
+
 Descriptor OpenNetlink(int protocol) {
   Descriptor fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   if (fd.get() < 0) Fail("socket");
@@ -182,9 +191,9 @@ Socket::Socket(const SocketOptions& options)
   if (cancel_fd_.get() < 0) Fail("eventfd");
   const int fd = fd_.get();
   SetOption(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1, "NETLINK_CAP_ACK");
-  SetOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1, "NETLINK_EXT_ACK");
+  SetOptionIfKnown(fd, NETLINK_EXT_ACK, "NETLINK_EXT_ACK");  // Linux 4.12
   if (options.strict_check) {
-    SetOption(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1, "NETLINK_GET_STRICT_CHK");
+    SetOptionIfKnown(fd, NETLINK_GET_STRICT_CHK, "NETLINK_GET_STRICT_CHK");  // Linux 4.20
   }
   if (options.receive_buffer_bytes > 0) GrowReceiveBuffer(fd, options.receive_buffer_bytes);
   receive_buffer_bytes_ = IntOption(fd, SO_RCVBUF);

@@ -35,7 +35,7 @@ struct SocketOptions {
   int protocol = 0;               // NETLINK_*
   uint32_t groups = 0;            // bind mask, groups 1..32; others by JoinGroup
   int receive_buffer_bytes = 0;   // 0: the system's default; the kernel doubles the value
-  bool strict_check = false;      // NETLINK_GET_STRICT_CHK: filters in rtnetlink dump headers
+  bool strict_check = false;      // NETLINK_GET_STRICT_CHK, if known: filters in dump headers
   std::string network_namespace;  // path such as /run/netns/node1; empty: this process's own
 };
 

@@ -17,7 +17,7 @@ export interface SocketOptions {
   readonly groups?: number;
   /** the kernel doubles it; without CAP_NET_ADMIN net.core.rmem_max is the limit */
   readonly receiveBufferBytes?: number;
-  /** rtnetlink dumps honour the filters in their headers */
+  /** rtnetlink dumps honour the filters in their headers; not before Linux 4.20, so whoever sets it filters too */
   readonly strictCheck?: boolean;
   /** such as /run/netns/node1; absent = the namespace of this process */
   readonly networkNamespacePath?: string;

@@ -1,5 +1,7 @@
 /** The addon against a real kernel: rtnetlink in fresh namespaces, on whatever machine this is. */
-import { readlinkSync } from 'node:fs';
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
@@ -43,6 +45,27 @@ const deleteLink =
   (out, head) => {
     encodeDeleteLink(out, head, { name });
   };
+
+const DUMP_LINKS = Buffer.from(batch([NLM_F_DUMP, encodeDumpLinks])).toString('hex');
+
+/** setsockopt of a kernel that knows neither NETLINK_EXT_ACK nor NETLINK_GET_STRICT_CHK. */
+const OLD_KERNEL = `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int setsockopt(int fd, int level, int option, const void *value, socklen_t size) {
+  if (level == SOL_NETLINK && (option == NETLINK_EXT_ACK || option == NETLINK_GET_STRICT_CHK)) {
+    fprintf(stderr, "refused option %d\\n", option);
+    errno = ENOPROTOOPT;
+    return -1;
+  }
+  return syscall(SYS_setsockopt, fd, level, option, value, size);
+}
+`;
 
 /** Sequence, type and, of an error, its number for each message. */
 function outline(bytes: Uint8Array): string[] {
@@ -248,6 +271,36 @@ describe('the addon', () => {
     ['a protocol that the kernel has not', { protocol: 31 }, 'EPROTONOSUPPORT'],
   ])('opening fails with the reason: %s', (_, options, code) => {
     expect(() => open(options)).toThrow(expect.objectContaining({ name: 'KernelError', code }));
+  });
+
+  test('a kernel without options that came later (strict check 4.20, extended answers 4.12) is good enough', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'old-kernel-'));
+    try {
+      const shim = join(folder, 'shim.so');
+      const compile = ['-shared', '-fPIC', '-x', 'c', '-', '-o', shim];
+      expect(spawnSync('gcc', compile, { input: OLD_KERNEL, encoding: 'utf8' }).stderr).toBe('');
+      const addon = new URL('../../build/Release/kube_ipvs.node', import.meta.url).pathname;
+      const program = `
+        const { NetlinkSocket } = require(${JSON.stringify(process.env['KUBE_IPVS_ADDON'] ?? addon)});
+        const socket = new NetlinkSocket({ protocol: ${c.NETLINK_ROUTE}, strictCheck: true });
+        socket.transact(Buffer.from('${DUMP_LINKS}', 'hex'), ${TIMEOUT_MS})
+          .then(({ bytes }) => process.stdout.write(bytes.toString('hex')));
+      `;
+      const preload = [process.env['LD_PRELOAD'] ?? '', shim].filter((path) => path !== '');
+      const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], {
+        encoding: 'utf8',
+        env: { ...process.env, LD_PRELOAD: preload.join(':') },
+      });
+      expect(stderr.match(/refused option \d+/g)).toEqual([
+        'refused option 11',
+        'refused option 12',
+      ]);
+      const lines = outline(Buffer.from(stdout, 'hex'));
+      expect(lines).toContain(`1 ${c.RTM_NEWLINK}`);
+      expect(lines.at(-1)).toBe(`1 ${c.NLMSG_DONE}`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('worker threads have their own, also when they end in the middle of a wait', async () => {
