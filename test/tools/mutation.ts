@@ -12,12 +12,7 @@ import { parseArgs } from 'node:util';
 import { checkout } from '../lab/workshop.mjs';
 import { mutantsOf, sample, type Mutant } from './mutation/mutants.ts';
 import { report, survivorLine, type Judged } from './mutation/report.ts';
-import { WorkingCopy } from './mutation/workingCopy.ts';
-
-/** Tests with a mutant may take so many times what they take without; the machine may have become busier. */
-const PATIENCE = 4;
-const LEAST_TIMEOUT_MS = 75_000;
-const BASELINE_TIMEOUT_MS = 600_000;
+import { type Verdict, WorkingCopy } from './mutation/workingCopy.ts';
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -29,14 +24,22 @@ async function main(): Promise<number> {
   });
   if (positionals.length === 0) throw new Error('name a folder of src, such as: agent');
   const copy = new WorkingCopy(checkout);
-  process.once('SIGINT', () => {
-    copy.remove();
-    process.exit(130);
-  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      copy.remove();
+      process.exit(130);
+    });
+  }
   try {
+    const { seed, count } = values;
+    const mutants = positionals.flatMap((name) => drawn(copy, name, Number(seed), Number(count)));
+    await mustPass(copy, mutants);
     const judged: Judged[] = [];
-    for (const folder of positionals)
-      judged.push(...(await mutate(copy, folder, Number(values.seed), Number(values.count))));
+    for (const mutant of mutants) {
+      const verdict = await copy.judge(mutant);
+      judged.push({ mutant, verdict });
+      process.stdout.write(`${judged.length} ${verdictLine(mutant, verdict)}\n`);
+    }
     process.stdout.write(`\n${report(judged)}`);
     return 0;
   } finally {
@@ -44,38 +47,26 @@ async function main(): Promise<number> {
   }
 }
 
-async function mutate(
-  copy: WorkingCopy,
-  folder: string,
-  seed: number,
-  count: number,
-): Promise<readonly Judged[]> {
-  const files = sourceFiles(folder);
-  const all = files.flatMap((file) => mutantsOf(file, copy.read(file)));
+function drawn(copy: WorkingCopy, name: string, seed: number, count: number): readonly Mutant[] {
+  const all = sourceFiles(name).flatMap((file) => mutantsOf(file, copy.read(file)));
   const mutants = compilingSample(copy, sample(all, seed), count);
-  process.stdout.write(`${folder}: ${mutants.length} of ${all.length} mutants, seed ${seed}\n`);
-  const timeoutMs = await timeoutFor(copy, mutants);
-  const judged: Judged[] = [];
-  for (const [index, mutant] of mutants.entries()) {
-    const verdict = await copy.judge(mutant, timeoutMs);
-    judged.push({ mutant, verdict });
-    const { outcome, seconds } = verdict;
-    process.stdout.write(
-      `${index + 1} ${outcome} ${seconds.toFixed(1)} s ${survivorLine(mutant)}\n`,
-    );
-  }
-  return judged;
+  process.stdout.write(`${name}: ${mutants.length} of ${all.length} mutants, seed ${seed}\n`);
+  return mutants;
+}
+
+function verdictLine(mutant: Mutant, { outcome, seconds }: Verdict): string {
+  return `${outcome} ${seconds.toFixed(1)} s ${survivorLine(mutant)}`;
 }
 
 /** Many do not compile: as many as are still missing are tried at a time, twice over. */
 function compilingSample(
   copy: WorkingCopy,
-  drawn: readonly Mutant[],
+  ordered: readonly Mutant[],
   count: number,
 ): readonly Mutant[] {
   const found: Mutant[] = [];
-  for (let from = 0; from < drawn.length && found.length < count;) {
-    const tried = drawn.slice(from, from + 2 * (count - found.length));
+  for (let from = 0; from < ordered.length && found.length < count;) {
+    const tried = ordered.slice(from, from + 2 * (count - found.length));
     found.push(...copy.compiling(tried));
     from += tried.length;
   }
@@ -83,13 +74,10 @@ function compilingSample(
 }
 
 /** With nothing wrong the tests must pass, or every mutant would count as noticed. */
-async function timeoutFor(copy: WorkingCopy, mutants: readonly Mutant[]): Promise<number> {
+async function mustPass(copy: WorkingCopy, mutants: readonly Mutant[]): Promise<void> {
   const files = [...new Set(mutants.map(({ file }) => file))];
-  if (files.length === 0) return LEAST_TIMEOUT_MS;
-  const { outcome, seconds } = await copy.test(files, BASELINE_TIMEOUT_MS);
-  if (outcome !== 'survived')
-    throw new Error('the tests fail without any mutation: see npm run test:unit');
-  return Math.max(LEAST_TIMEOUT_MS, PATIENCE * seconds * 1_000);
+  if (files.length === 0 || (await copy.test(files)).outcome === 'survived') return;
+  throw new Error('the tests fail without any mutation: see npm run test:unit');
 }
 
 function sourceFiles(name: string): readonly string[] {

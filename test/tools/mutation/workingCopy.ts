@@ -2,7 +2,7 @@
  * A copy of the checkout in a folder of its own, where files may be made wrong: the checkout itself is never touched, not even by a run that is
  * killed. It holds what git knows and what is not yet committed; node_modules and the built addon are links.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -17,6 +17,8 @@ import { basename, dirname, join } from 'node:path';
 import { applyMutant, type Mutant } from './mutants.ts';
 
 const JUDGES = ['unit', 'property', 'golden'];
+/** No file of tests takes so long, on a busy machine either: what is silent for longer goes round in circles. */
+const SILENCE_MS = 120_000;
 const NEAREST_FIRST = join('test', 'tools', 'mutation', 'nearestFirst.mjs');
 
 export interface Verdict {
@@ -27,6 +29,7 @@ export interface Verdict {
 
 export class WorkingCopy {
   readonly folder: string;
+  #running: ChildProcess | undefined;
 
   constructor(checkout: string) {
     this.folder = mkdtempSync(join(tmpdir(), 'kube-ipvs-mutation-'));
@@ -43,7 +46,9 @@ export class WorkingCopy {
     }
   }
 
+  /** Ends what runs in it, too. */
   remove(): void {
+    this.#running?.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -84,18 +89,18 @@ export class WorkingCopy {
   }
 
   /** The related tests with one thing wrong; afterwards it is right again. */
-  async judge(mutant: Mutant, timeoutMs: number): Promise<Verdict> {
+  async judge(mutant: Mutant): Promise<Verdict> {
     const right = this.read(mutant.file);
     this.#write(mutant.file, applyMutant(right, mutant));
     try {
-      return await this.test([mutant.file], timeoutMs);
+      return await this.test([mutant.file]);
     } finally {
       this.#write(mutant.file, right);
     }
   }
 
   /** The tests that import the files, those of their own folder first, up to the first that fails. */
-  async test(files: readonly string[], timeoutMs: number): Promise<Verdict> {
+  async test(files: readonly string[]): Promise<Verdict> {
     const start = performance.now();
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const jest = [join('node_modules', 'jest', 'bin', 'jest.js'), '--selectProjects', ...JUDGES];
@@ -105,20 +110,20 @@ export class WorkingCopy {
       '--passWithNoTests',
       `--testSequencer=./${NEAREST_FIRST}`,
     ];
-    const child = spawn(
-      process.execPath,
-      [...flags, ...jest, ...how, '--findRelatedTests', ...files],
-      {
-        cwd: this.folder,
-        env: { ...process.env, KUBE_IPVS_MUTATED: files.join(':') },
-        stdio: 'ignore',
-      },
-    );
+    const argv = [...flags, ...jest, ...how, '--findRelatedTests', ...files];
+    const child = spawn(process.execPath, argv, {
+      cwd: this.folder,
+      env: { ...process.env, KUBE_IPVS_MUTATED: files.join(':') },
+    });
+    this.#running = child;
     const outcome = await new Promise<Verdict['outcome']>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const giveUp = () => {
         child.kill('SIGKILL');
         resolve('late');
-      }, timeoutMs);
+      };
+      const timer = setTimeout(giveUp, SILENCE_MS);
+      // jest says so after each file of tests.
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', () => timer.refresh());
       child.on('error', reject);
       child.on('exit', (status) => {
         clearTimeout(timer);
