@@ -5,7 +5,9 @@ import { EnvironmentError } from './nodeEnvironment.ts';
 /** Bits of linux/capability.h, and what each is for. */
 const NEEDED = [
   ['CAP_NET_ADMIN', 12n, 'IPVS, ipset, rules and addresses'],
-  ['CAP_NET_RAW', 13n, 'the raw sockets of iptables'],
+  // Of both variants: the match `-m set` asks for its sets over a raw socket ("Can't open socket to ipset"), at each list too, and
+  // the legacy one does everything over one.
+  ['CAP_NET_RAW', 13n, 'the raw socket over which iptables, nft or legacy, finds ipsets'],
 ] as const;
 
 /** @throws EnvironmentError that names what is missing */
@@ -20,7 +22,7 @@ export async function checkCapabilities(): Promise<void> {
 
 /**
  * @param status text of /proc/self/status
- * @returns `CAP_NET_RAW (the raw sockets of iptables)`; nothing where the text does not tell
+ * @returns `CAP_NET_RAW (the raw socket …)`; nothing where the text does not tell
  */
 export function missingCapabilities(status: string): readonly string[] {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];

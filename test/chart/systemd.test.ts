@@ -1,9 +1,9 @@
 // The unit under a real systemd: in the lab a systemd that knows our unit only, as the first process of a process namespace. The
 // product and its files are laid over the lab's own tree as packaging/install.sh installs them.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runFolder } from '../lab/session.mjs';
 import { checkout } from '../lab/workshop.mjs';
@@ -80,6 +80,23 @@ const syncedTimes = (count: number) =>
   eventually(() => {
     if (starts() !== count) throw new Error(`${starts()} first syncs, not ${count}:\n${entries()}`);
   }, 100_000);
+
+test('the program goes by its three names, but hides no other program', () => {
+  const links = join(root, 'usr', 'local', 'bin');
+  for (const name of ['kube-ipvs', 'kube-proxy', 'ipvsadm'])
+    expect(readlinkSync(join(links, name))).toBe('/usr/local/lib/kube-ipvs/kube-ipvs.js');
+  const other = join(run.folder, 'other');
+  const theirs = join(other, 'usr', 'sbin', 'ipvsadm');
+  mkdirSync(dirname(theirs), { recursive: true });
+  writeFileSync(theirs, '');
+  const install = join(checkout, 'packaging', 'install.sh');
+  const { status, stderr } = spawnSync('sh', [install, other], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({
+    status: 0,
+    stderr: `${theirs} is left as it is; ours of that name is kube-ipvs ipvsadm\n`,
+  });
+  expect(readdirSync(join(other, 'usr', 'local', 'bin'))).toEqual(['kube-ipvs', 'kube-proxy']);
+});
 
 test('systemd starts it, and a Service answers', async () => {
   await syncedTimes(1);

@@ -7,7 +7,7 @@ const status = (effective: string) =>
 test.each([
   ['0000000000003000', []],
   ['000001ffffffffff', []],
-  ['0000000000001000', ['CAP_NET_RAW (the raw sockets of iptables)']],
+  ['0000000000001000', ['CAP_NET_RAW (the raw socket over which iptables, nft or legacy, finds ipsets)']],
   ['0000000000002000', ['CAP_NET_ADMIN (IPVS, ipset, rules and addresses)']],
 ])('capabilities %s', (effective, missing) => {
   expect(missingCapabilities(status(effective))).toEqual(missing);
