@@ -9,7 +9,14 @@ import { ExecError, NET_ADMIN_CURE } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
 import { findTools, type IptablesTools } from './iptablesBackend.ts';
 import { type IptablesVariant, programName } from './iptablesPrograms.ts';
-import { type Look, saveAll, type Saved, survey, writableVariant } from './iptablesSurvey.ts';
+import {
+  kubeletElsewhere,
+  type Look,
+  saveAll,
+  type Saved,
+  survey,
+  writableVariant,
+} from './iptablesSurvey.ts';
 import { readTables } from './iptablesReader.ts';
 import {
   type ChainNames,
@@ -63,13 +70,15 @@ export class IptablesPort {
   readonly #run: Runner;
   #tools: IptablesTools | undefined;
   #variant: IptablesVariant | undefined;
+  /** the one that was used before kubelet came into another: what is ours in it goes as soon as it is in the other */
+  #left: IptablesVariant | undefined;
   /** as long as the variant is not known: those in question */
   #readable: readonly IptablesVariant[] = [];
   /** then too: in one of them is a table whose content is not known */
   #hasUnprintable = false;
   /** what the read before this apply found: good for one write each family, and two processes fewer at start */
   readonly #fresh = new Map<Family, Tables>();
-  readonly #memory = new RuleMemory();
+  #memory = new RuleMemory();
   /** reads back what was last written; nobody waits for it but who reads or writes next */
   #confirmation: Promise<void> = Promise.resolve();
 
@@ -88,7 +97,10 @@ export class IptablesPort {
   /** Writes nothing. @throws ExecError when iptables is not installed, or no variant of it can be read */
   async read(): Promise<RuleReading> {
     await this.#confirmation;
-    const saved = await this.#saveEach();
+    const variant = this.#variant;
+    const texts = await this.#saveEach();
+    // Looking for the variant has heard kubelet.
+    const saved = variant === undefined ? texts : await this.#followKubelet(variant, texts);
     const unknown = new Map<Part, Error>();
     const unconfirmed = new Map<Part, Error>();
     const readFamily = async (family: Family): Promise<Record<TableName, Chains>> => {
@@ -124,6 +136,7 @@ export class IptablesPort {
     }
     const written = run.filter((operation) => outcomes.get(operation) === undefined);
     this.#confirmation = this.#confirm(written);
+    if (this.#left !== undefined && written.length === run.length) await this.#leave(this.#left);
     return { outcomes: run.map((operation) => outcomes.get(operation)), kernelWrites };
   }
 
@@ -234,6 +247,42 @@ export class IptablesPort {
       return [family, text] as const;
     });
     return new Map(await Promise.all(texts));
+  }
+
+  /** @returns what is read on with: of the variant that kubelet uses, where that is another than ours */
+  async #followKubelet(
+    variant: IptablesVariant,
+    saved: ReadonlyMap<Family, string | Error>,
+  ): Promise<ReadonlyMap<Family, string | Error>> {
+    const { families, variants } = await this.#findTools();
+    const texts = [...saved.values()].filter((each) => typeof each === 'string');
+    if (texts.length < families.length) return saved;
+    const other = await kubeletElsewhere(this.#look, { families, variants }, { variant, texts });
+    if (other === undefined) return saved;
+    this.#left = variant;
+    this.#variant = other.variant;
+    this.#memory = new RuleMemory();
+    this.#fresh.clear();
+    return other.saved;
+  }
+
+  /** Left-overs do little harm: what cannot be removed stays. */
+  async #leave(variant: IptablesVariant): Promise<void> {
+    this.#left = undefined;
+    const { families } = await this.#findTools();
+    for (const family of families) {
+      try {
+        const saved = await saveAll(this.#run, variant, [family]);
+        const tables = parseTables(saved.get(family)!, this.#ours);
+        const input = TABLES.map((table) => removalInput(table, tables[table].chains) ?? '').join(
+          '',
+        );
+        const argv: Argv = [programName(family, variant, '-restore'), '--noflush'];
+        if (input !== '') await this.#run(argv, { stdin: input });
+      } catch {
+        // As said.
+      }
+    }
   }
 
   /** Looks for the variant. */

@@ -84,6 +84,29 @@ export async function survey(
   };
 }
 
+/**
+ * Whether kubelet has come after us and into another variant: then the choice that was made without its word was wrong, and rules in
+ * the other one may drop what ours let pass. Starts no process unless another variant has any tables.
+ *
+ * @param own what was read of the variant in use
+ * @returns what is in that other variant
+ */
+export async function kubeletElsewhere(
+  { run, tablesInUse = tablesOfThisNamespace }: Look,
+  { families, variants }: Installed,
+  own: { readonly variant: IptablesVariant; readonly texts: readonly string[] },
+): Promise<{ readonly variant: IptablesVariant; readonly saved: Saved } | undefined> {
+  const [kubelet] = TRACES;
+  if (own.texts.some((text) => kubelet.test(text))) return undefined;
+  for (const variant of variants.filter((each) => each !== own.variant)) {
+    const inUse = (await tablesInUse(variant)) ?? [];
+    const present = families.filter((each) => inUse.includes(each));
+    const saved = await saveAll(run, variant, present).catch(() => new Map<Family, string>());
+    if (holds(saved, kubelet)) return { variant, saved };
+  }
+  return undefined;
+}
+
 /** The program was not started, or ended by a signal: nothing that the kernel said. */
 function isUnheard(error: unknown): boolean {
   return error instanceof ExecError && error.exitCode === undefined && !isAbsent(error);

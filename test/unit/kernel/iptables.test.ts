@@ -293,3 +293,45 @@ test('a variant whose program could not be started is not one without traces', a
   );
   await expect(survey(look, tools)).rejects.toThrow('EAGAIN');
 });
+
+test('kubelet that comes later, and into the other variant, is followed there', async () => {
+  const kubelet = '*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n';
+  const held = { nft: '', legacy: '' };
+  const { asked, run } = scripted((argv, stdin) => {
+    const variant = argv[0].includes('-nft') ? 'nft' : 'legacy';
+    if (argv[0].endsWith('-save')) return held[variant];
+    if (argv.includes('-S')) return '-N KUBE-IPVS-PROBE\n';
+    if (stdin.includes('\n-X ')) held[variant] = held[variant].replace(/\*nat\n[^*]*COMMIT\n/, '');
+    else held[variant] += stdin;
+    return '';
+  });
+  const tablesInUse = async (variant: string) =>
+    held[variant as 'nft' | 'legacy'] === '' ? [] : (['IPv4'] as const);
+  const ipv4 = { ...tools, families: ['IPv4'] } as const;
+  const port = new IptablesPort(ours, { run, tablesInUse, tools: ipv4 });
+  const rules = new Map([['KUBE-SERVICES', ['-A KUBE-SERVICES -j RETURN']]]);
+  const write = { op: 'writeRules', family: 'IPv4', table: 'nat', chains: rules } as const;
+  const isWritten = async () => (await port.read()).IPv4.nat.size > 0;
+
+  expect(await isWritten()).toBe(false);
+  await port.apply([write]);
+  expect(await isWritten()).toBe(true);
+  expect(port.variant).toBe('nft');
+  const asksBefore = asked.length;
+  expect(await isWritten()).toBe(true);
+  // No process for a variant without tables.
+  expect(asked.slice(asksBefore).map(({ argv }) => argv)).toEqual(['iptables-nft-save']);
+
+  held.legacy = kubelet;
+  expect(await isWritten()).toBe(false);
+  expect(port.variant).toBe('legacy');
+  expect(held.nft).toContain('KUBE-SERVICES');
+  await port.apply([write]);
+  expect(held.legacy).toContain('-A KUBE-SERVICES -j RETURN');
+  expect(held.nft).not.toContain('KUBE-SERVICES');
+  expect(await isWritten()).toBe(true);
+
+  held.nft = kubelet;
+  expect(await isWritten()).toBe(true);
+  expect(port.variant).toBe('legacy');
+});
