@@ -160,15 +160,18 @@ export class HttpServer {
     });
   }
 
-  /** The oldest makes room, and not the newest: else whoever holds them all would keep the kubelet's probes out. */
+  /**
+   * The oldest makes room, and not the newest: else whoever holds them all would keep the kubelet's probes out. The oldest of the peer
+   * that has most: a pod that opens thousands ends its own.
+   */
   #admit(socket: Socket): void {
     this.#connections.add(socket);
     socket.on('close', () => this.#connections.delete(socket));
-    const [oldest] = this.#connections;
-    if (this.#connections.size > MAX_CONNECTIONS) {
-      this.#connections.delete(oldest!);
-      oldest!.destroy();
-    }
+    if (this.#connections.size <= MAX_CONNECTIONS) return;
+    const ofPeers = [...Map.groupBy(this.#connections, (each) => each.remoteAddress).values()];
+    const most = ofPeers.reduce((one, other) => (other.length > one.length ? other : one));
+    this.#connections.delete(most[0]!);
+    most[0]!.destroy();
   }
 
   #cannotAccept(error: Error): void {

@@ -225,8 +225,8 @@ describe('connections', () => {
     for (const socket of open) socket.destroy();
   });
 
-  async function connect(server: HttpServer): Promise<Socket> {
-    const socket = net.connect(server.port!, '127.0.0.1');
+  async function connect(server: HttpServer, localAddress = '127.0.0.1'): Promise<Socket> {
+    const socket = net.connect({ port: server.port!, host: '127.0.0.1', localAddress });
     open.push(socket);
     socket.on('error', () => undefined);
     await new Promise((resolve) => socket.once('connect', resolve));
@@ -242,6 +242,18 @@ describe('connections', () => {
     await Promise.all(open.slice(0, 300 - 64).map((socket) => closed(socket)));
     expect((await get(server, '/x')).status).toBe(200);
     expect(errors).toEqual([]);
+  });
+
+  test('who opens hundreds ends its own connections, not those of others', async () => {
+    const server = serve({ routes: new Map([['/x', () => ({ ...ANSWER })]]) });
+    await server.start();
+    const quiet = await connect(server, '127.0.0.2');
+    for (let i = 0; i < 300; i++) await connect(server);
+    const answer = new Promise<string>((resolve) =>
+      quiet.once('data', (data) => resolve(String(data))),
+    );
+    quiet.write('GET /x HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await answer).toContain('200 OK');
   });
 
   test('one that says nothing, or half a request, is ended by the server', async () => {
