@@ -11,8 +11,8 @@ const NEEDED = [
 ] as const;
 
 /** @throws EnvironmentError that names what is missing */
-export async function checkCapabilities(): Promise<void> {
-  const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
+export async function checkCapabilities(statusFile = '/proc/self/status'): Promise<void> {
+  const status = await readFile(statusFile, 'utf8').catch(() => '');
   const missing = missingCapabilities(status);
   if (missing.length === 0) return;
   throw new EnvironmentError(

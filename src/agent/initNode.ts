@@ -14,17 +14,25 @@ import { SysctlPort } from '../kernel/sysctl.ts';
 import type { Logger } from '../ops/log.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
 
+/** What this changes and asks; tests have their own. */
+export interface NodeTools {
+  readonly run: Runner;
+  readonly ipvs: Pick<IpvsPort, 'version' | 'close'>;
+  readonly sysctls: Pick<SysctlPort, 'read' | 'apply'>;
+}
+
 /** @returns the exit code: 1 when the kernel has no IPVS, or a sysctl is not what the proxy needs */
-export async function initNode(config: ResolvedConfig, log: Logger): Promise<number> {
+export async function initNode(
+  config: ResolvedConfig,
+  log: Logger,
+  tools: NodeTools = { run, ipvs: new IpvsPort(), sysctls: new SysctlPort() },
+): Promise<number> {
   const { scheduler, strictArp } = config.dataplane;
-  await loadModules(modulesFor(scheduler), log);
-  const isIpvsThere = await hasIpvs(log);
+  await loadModules(modulesFor(scheduler), log, tools.run);
+  const isIpvsThere = await hasIpvs(tools.ipvs, log);
   await applyConntrackSettings(config.conntrack, { log });
-  const areSysctlsSet = await setSysctls(
-    new SysctlPort(),
-    desiredSysctls({ strictArp }, release()),
-    log,
-  );
+  const wanted = desiredSysctls({ strictArp }, release());
+  const areSysctlsSet = await setSysctls(tools.sysctls, wanted, log);
   return isIpvsThere && areSysctlsSet ? 0 : 1;
 }
 
@@ -51,7 +59,7 @@ export function modulesFor(scheduler: string): readonly string[] {
 export async function loadModules(
   names: readonly string[],
   log: Logger,
-  runner: Runner = run,
+  runner: Runner,
 ): Promise<void> {
   try {
     await runner(['modprobe', '--all', ...names]);
@@ -65,8 +73,7 @@ export async function loadModules(
   }
 }
 
-async function hasIpvs(log: Logger): Promise<boolean> {
-  const ipvs = new IpvsPort();
+async function hasIpvs(ipvs: NodeTools['ipvs'], log: Logger): Promise<boolean> {
   try {
     await ipvs.version();
     log.info('the kernel has IPVS');
@@ -84,7 +91,7 @@ async function hasIpvs(log: Logger): Promise<boolean> {
 
 /** @returns false when one could not be set */
 export async function setSysctls(
-  port: Pick<SysctlPort, 'read' | 'apply'>,
+  port: NodeTools['sysctls'],
   desired: ReadonlyMap<string, string>,
   log: Logger,
 ): Promise<boolean> {

@@ -6,9 +6,10 @@ import { writeFile } from 'node:fs/promises';
 import type { DataplaneSettings } from '../config/resolve.ts';
 import { isNotImplemented, isNotPermitted } from '../kernel/errors.ts';
 import { type IptablesTools, findTools } from '../kernel/iptablesBackend.ts';
+import type { Look } from '../kernel/iptablesSurvey.ts';
 import { IpvsPort } from '../kernel/ipvsPort.ts';
 import { missingProgram, run } from '../kernel/exec.ts';
-import { isInPath } from '../kernel/iptablesPrograms.ts';
+import { isInPath, type IsInstalled } from '../kernel/iptablesPrograms.ts';
 import type { Logger } from '../ops/log.ts';
 
 /** Nothing will come right by trying again. */
@@ -16,10 +17,22 @@ export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 }
 
+/** This node; tests look at another. */
+export interface Environment extends Partial<Look> {
+  readonly openIpvs?: () => Pick<IpvsPort, 'version' | 'close'>;
+}
+
 /** @throws EnvironmentError that says what is missing and how to get it */
-export async function checkEnvironment(log: Logger): Promise<IptablesTools> {
+export async function checkEnvironment(
+  log: Logger,
+  { openIpvs = () => new IpvsPort(), ...look }: Environment = {},
+): Promise<IptablesTools> {
   try {
-    const [tools] = await Promise.all([findTools({ run }), checkIpset(), checkIpvs(log)]);
+    const [tools] = await Promise.all([
+      findTools({ run, ...look }),
+      checkIpset(look.isInstalled ?? isInPath),
+      checkIpvs(openIpvs(), log),
+    ]);
     return tools;
   } catch (error) {
     throw error instanceof EnvironmentError ? error : new EnvironmentError(messageOf(error));
@@ -27,12 +40,11 @@ export async function checkEnvironment(log: Logger): Promise<IptablesTools> {
 }
 
 /** Without running it: a process at the start for an answer that its first use gives. */
-async function checkIpset(): Promise<void> {
-  if (!(await isInPath('ipset'))) throw new EnvironmentError(missingProgram('ipset'));
+async function checkIpset(isInstalled: IsInstalled): Promise<void> {
+  if (!(await isInstalled('ipset'))) throw new EnvironmentError(missingProgram('ipset'));
 }
 
-async function checkIpvs(log: Logger): Promise<void> {
-  const ipvs = new IpvsPort();
+async function checkIpvs(ipvs: Pick<IpvsPort, 'version' | 'close'>, log: Logger): Promise<void> {
   try {
     const { version } = await ipvs.version();
     log.verbose(1, 'kernel IPVS found', { version });

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { loadModules, modulesFor, setSysctls } from '../../../src/agent/initNode.ts';
+import { initNode, loadModules, modulesFor, setSysctls } from '../../../src/agent/initNode.ts';
 import { ExecError } from '../../../src/kernel/errors.ts';
+import type { ResolvedConfig } from '../../../src/config/resolve.ts';
 
 function recorder() {
   const lines: string[] = [];
@@ -57,4 +58,35 @@ test('a sysctl that cannot be set is told and counts as failure', async () => {
   const { port } = sysctls({ a: '0' }, new Error('EROFS'));
   expect(await setSysctls(port, new Map([['a', '1']]), log)).toBe(false);
   expect(lines).toEqual(['sysctl a was not set']);
+});
+
+test.each([
+  { version: undefined, sysctl: undefined, exitCode: 0 },
+  { version: new Error('ENOENT'), sysctl: undefined, exitCode: 1 },
+  { version: undefined, sysctl: new Error('EROFS'), exitCode: 1 },
+])('the exit code says whether the proxy can work: %j', async ({ version, sysctl, exitCode }) => {
+  const { log } = recorder();
+  const ran: string[] = [];
+  let isClosed = false;
+  const tools = {
+    run: async (argv: readonly string[]) => {
+      ran.push(argv[0]!);
+      return { stdout: '', stderr: '' };
+    },
+    ipvs: {
+      version: () =>
+        version === undefined
+          ? Promise.resolve({ version: 0x010201, connectionTableSize: 4096 })
+          : Promise.reject(version),
+      close: () => (isClosed = true),
+    },
+    sysctls: sysctls({}, sysctl).port,
+  };
+  const config = {
+    dataplane: { scheduler: 'rr', strictArp: false },
+    conntrack: { maxPerCore: 0, min: 0 },
+  } as unknown as ResolvedConfig;
+  expect(await initNode(config, log, tools)).toBe(exitCode);
+  expect(ran).toEqual(['modprobe']);
+  expect(isClosed).toBe(true);
 });

@@ -1,0 +1,60 @@
+/** What ends the start with an explanation, and what is waited for. */
+import { constants } from 'node:os';
+import { expect, test } from '@jest/globals';
+import { checkEnvironment, EnvironmentError } from '../../../src/agent/nodeEnvironment.ts';
+import { KernelError } from '../../../src/kernel/errors.ts';
+
+function node({ errno = 0, missing = '' } = {}) {
+  const lines: string[] = [];
+  let closed = 0;
+  const openIpvs = () => ({
+    version: () =>
+      errno === 0
+        ? Promise.resolve({ version: 0x010201, connectionTableSize: 4096 })
+        : Promise.reject(new KernelError({ op: 'look for IPVS', errno })),
+    close: () => {
+      closed += 1;
+    },
+  });
+  const log = {
+    error: (text: string) => lines.push(text),
+    verbose: (_level: number, text: string) => lines.push(text),
+  };
+  const done = checkEnvironment(log as never, {
+    openIpvs,
+    run: async () => ({ stdout: 'iptables v1.8.9 (legacy)', stderr: '' }),
+    isInstalled: async (program) => program !== missing,
+    tablesInUse: async () => [],
+  });
+  return { lines, done, closed: () => closed };
+}
+
+test('a node that has everything is told its programs', async () => {
+  const { lines, done, closed } = node();
+  expect(await done).toMatchObject({ version: '1.8.9', variants: ['nft', 'legacy'] });
+  expect(lines).toEqual(['kernel IPVS found']);
+  expect(closed()).toBe(1);
+});
+
+test('a module that is not loaded yet is waited for', async () => {
+  const { lines, done, closed } = node({ errno: constants.errno.ENOENT });
+  await done;
+  expect(lines).toEqual([expect.stringMatching(/no IPVS yet.*modprobe ip_vs.*trying again/)]);
+  expect(closed()).toBe(1);
+});
+
+test.each([
+  ['EPERM', /refuses access to IPVS .*CAP_NET_ADMIN/],
+  ['ENOSYS', /look for IPVS: ENOSYS/],
+  ['EPROTONOSUPPORT', /look for IPVS: EPROTONOSUPPORT/],
+] as const)('%s is for an operator to mend', async (code, text) => {
+  const { lines, done, closed } = node({ errno: constants.errno[code] });
+  await expect(done).rejects.toThrow(text);
+  await expect(done).rejects.toBeInstanceOf(EnvironmentError);
+  expect(lines).toEqual([]);
+  expect(closed()).toBe(1);
+});
+
+test('a missing ipset is named with its package', async () => {
+  await expect(node({ missing: 'ipset' }).done).rejects.toThrow('install the package ipset');
+});
