@@ -226,6 +226,15 @@ test('what is set without effect is named in one warning, by flag or by field', 
   ]);
 });
 
+test('manifests beside an API server: it is said which of them counts', () => {
+  const said = 'Services are read from --manifests and not from the API server';
+  const warnings = (...flags: string[]) => resolve({ flags }).warnings;
+  expect(warnings('--manifests=a', '--kubeconfig=k')).toContain(said);
+  expect(warnings('--manifests=a', '--master=https://192.0.2.1')).toContain(said);
+  expect(warnings('--manifests=a')).not.toContain(said);
+  expect(warnings('--kubeconfig=k')).not.toContain(said);
+});
+
 test('a scheduler that is not known is the kernel’s to judge, with a hint', () => {
   expect(resolve({ flags: ['--ipvs-scheduler=wr'] }).warnings.join()).toContain('scheduler wr');
 });

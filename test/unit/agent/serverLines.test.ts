@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { serverLine, serviceFilter } from '../../../src/agent/serverLines.ts';
+import type { Destination } from '../../../src/desired/state.ts';
+
+const SERVICES = ['shop/web:http', 'shop/web', 'shop/web2:http', 'bank/web:http'];
+
+test.each<[namespace: string | null, name: string | null, found: string[]]>([
+  [null, null, SERVICES],
+  ['shop', null, ['shop/web:http', 'shop/web', 'shop/web2:http']],
+  [null, 'web', ['shop/web:http', 'shop/web', 'bank/web:http']],
+  ['shop', 'web', ['shop/web:http', 'shop/web']],
+  ['sho', 'web', []],
+  ['shop', 'we', []],
+])('namespace %s and Service %s select %j', (namespace, name, found) => {
+  expect(SERVICES.filter(serviceFilter(namespace, name))).toEqual(found);
+});
+
+test('a line names server, Service and endpoints, and leaves out what is not known', () => {
+  const spec = {
+    address: 'fd00::1',
+    port: 53,
+    protocol: 'UDP',
+    scheduler: 'rr',
+    flags: [],
+  } as const;
+  const known = {
+    address: '10.244.1.5',
+    port: 53,
+    weight: 1,
+    endpoint: 'shop/web-1#0',
+    target: 'Pod/shop/web-x',
+    node: 'node-1',
+  };
+  const destinations = new Map<string, Destination>([
+    ['10.244.1.5:53', known],
+    ['10.244.1.6:53', { address: '10.244.1.6', port: 53, weight: 0 }],
+  ]);
+  expect(serverLine({ ...spec, destinations }, 'shop/web:dns')).toEqual({
+    server: '[fd00::1]:53/UDP',
+    service: 'shop/web:dns',
+    destinations: [
+      {
+        destination: '10.244.1.5:53',
+        endpoint: 'shop/web-1#0',
+        target: 'Pod/shop/web-x',
+        node: 'node-1',
+      },
+      { destination: '10.244.1.6:53' },
+    ],
+  });
+});
