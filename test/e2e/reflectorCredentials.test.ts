@@ -1,4 +1,6 @@
 /** As whom the source talks to a real kube-apiserver: certificates, tokens, rights; and that its Events are taken. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ApiClient } from '../../src/cluster/client.ts';
 import { EventRecorder } from '../../src/cluster/events.ts';
@@ -6,8 +8,9 @@ import { loadClusterAccess } from '../../src/cluster/kubeconfig.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
 import { ApiServer } from '../support/apiServer.ts';
 import { ClientAuthority } from './clientAuthority.ts';
+import { TunnelProxy } from './tunnelProxy.ts';
 import { waitFor } from './waitFor.ts';
-import { Witness, writeKubeconfig } from './witness.ts';
+import { service, Witness, writeKubeconfig } from './witness.ts';
 
 const clock = new SystemClock();
 const authority = new ClientAuthority();
@@ -74,6 +77,68 @@ describe('credentials', () => {
     await waitFor('status', () => witness.status !== undefined);
     expect(witness.status?.detail).toContain('does not accept the credentials');
     expect(witness.synced).toBe(0);
+  });
+
+  /** @param script of a shell; $TOKEN, $CERTIFICATE and $KEY are what the server takes */
+  const plugin = (name: string, script: string): object => {
+    const file = path.join(plane.folder, name);
+    writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const oneLine = (pem: string) => JSON.stringify(readFileSync(pem, 'utf8')).slice(1, -1);
+    const env = {
+      TOKEN: plane.token,
+      CERTIFICATE: oneLine(authority.certificateFile),
+      KEY: oneLine(authority.keyFile),
+    };
+    return {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      interactiveMode: 'IfAvailable',
+      command: `./${name}`,
+      env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
+    };
+  };
+
+  test('a plug-in whose first answer has no status, and whose second has', async () => {
+    const script =
+      'test -e "$0.asked" && printf \'{"status":{"token":"%s"}}\' "$TOKEN" || echo "{}"; touch "$0.asked"';
+    const witness = await started({ exec: plugin('forgetful', script) });
+    await waitFor('status', () => witness.status !== undefined);
+    expect(witness.status?.detail).toContain('forgetful: it printed no status');
+    await waitFor('sync', () => witness.synced === 1);
+  });
+
+  test('a plug-in that gives a client certificate', async () => {
+    const script = `printf '{"status":{"clientCertificateData":"%s","clientKeyData":"%s"}}' "$CERTIFICATE" "$KEY"`;
+    const witness = await started({ exec: plugin('certifier', script) });
+    await waitFor('sync', () => witness.synced === 1);
+  });
+
+  test('a plug-in that asks for a code finds nobody, and says so', async () => {
+    const script = 'if read -r code; then echo unused; else echo "no code" >&2; exit 1; fi';
+    const witness = await started({ exec: plugin('asker', script) });
+    await waitFor('status', () => witness.status !== undefined);
+    expect(witness.status?.detail).toContain('asker: it ended with exit code 1: no code');
+  });
+
+  test('a plug-in that hangs does not hold up a stop', async () => {
+    const witness = await started({ exec: plugin('hanger', 'touch "$0.hangs"; sleep 1000') });
+    await waitFor('its start', () => existsSync(path.join(plane.folder, 'hanger.hangs')));
+    await witness.stop();
+    witnesses.pop();
+  });
+
+  test('a token through a proxy, which the watches go through too', async () => {
+    const proxy = new TunnelProxy();
+    const url = await proxy.start();
+    try {
+      const witness = await started({ token: plane.token }, { 'proxy-url': url });
+      await waitFor('sync', () => witness.synced === 1);
+      await waitFor('connected', () => witness.status?.isConnected === true);
+      await plane.objects.create(service('proxied'));
+      await waitFor('the Service', () => witness.has('proxied'));
+      expect(new Set(proxy.targets)).toEqual(new Set([new URL(plane.url).host]));
+    } finally {
+      await proxy.stop();
+    }
   });
 
   test('an identity without rights: verb, resource and group are named; a ClusterRole cures it while it runs', async () => {
