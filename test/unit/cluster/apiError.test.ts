@@ -29,6 +29,16 @@ describe('errorFromStatus', () => {
 
   test('keeps the words of a proxy that answers with text', () => {
     expect(errorFromStatus(502, 'Bad Gateway\n', 'u').message).toBe('HTTP status 502: Bad Gateway');
+    expect(errorFromStatus(502, 'x'.repeat(300), 'u').message).toBe(
+      `HTTP status 502: ${'x'.repeat(200)}`,
+    );
+    expect(errorFromStatus(502, ' ', 'u')).toMatchObject({
+      status: 502,
+      reason: '',
+      message: 'HTTP status 502',
+      retryAfterSec: undefined,
+      causes: [],
+    });
   });
 
   test('a version from the future needs a new list as much as one from the past', () => {
@@ -53,6 +63,26 @@ describe('errorFromNetwork', () => {
     expect(error.message).toBe(
       'connect ECONNREFUSED ::1:6443; connect ECONNREFUSED 127.0.0.1:6443',
     );
+  });
+
+  test('says what the way led through', () => {
+    expect(errorFromNetwork(new Error('timed out'), 'u', 'proxy http://p of X').message).toBe(
+      'timed out, through the proxy http://p of X',
+    );
+  });
+
+  test('has words for what is no Error, and for one that says nothing', () => {
+    expect(errorFromNetwork('odd', 'u')).toMatchObject({ reason: 'Unknown', message: 'odd' });
+    expect(errorFromNetwork({ code: 'EPIPE' }, 'u')).toMatchObject({
+      reason: 'EPIPE',
+      message: 'the connection failed',
+    });
+    expect(errorFromNetwork(new Error('aborted'), 'u').message).toBe('the connection broke off');
+  });
+
+  test('leaves an ApiError as it is', () => {
+    const error = errorFromStatus(410, {}, 'u');
+    expect(errorFromNetwork(error, 'other')).toBe(error);
   });
 
   test('says what is wrong with a certificate', () => {
@@ -82,6 +112,16 @@ describe('explainFailure', () => {
   test('401 speaks of credentials', () => {
     expect(explainFailure(errorFromStatus(401, {}, 'u'), listServices)).toContain(
       'does not accept the credentials',
+    );
+  });
+
+  test('404 of a list speaks of the server, that of another verb does not', () => {
+    const error = errorFromStatus(404, { message: 'page not found' }, 'https://h/api');
+    expect(explainFailure(error, listServices)).toBe(
+      'list services: not found: https://h/api is no API server, or one that is too old (server: page not found)',
+    );
+    expect(explainFailure(error, { ...listServices, verb: 'patch' })).toBe(
+      'patch services: page not found',
     );
   });
 

@@ -65,6 +65,35 @@ describe('ApiServerSource', () => {
     expect(told.filter((line) => line === 'synced')).toHaveLength(1);
   });
 
+  test('is not failing while its first lists are awaited', async () => {
+    const nodes = Promise.withResolvers<unknown>();
+    const getJson = server.getJson.bind(server);
+    server.getJson = (path, query) =>
+      path.includes('nodes') ? nodes.promise : getJson(path, query);
+    await start();
+    expect(statuses.at(-1)).toEqual({
+      isConnected: false,
+      isFailing: false,
+      detail: 'listing nodes at https://api:6443',
+    });
+    expect(told).toEqual(['Service default/web']);
+    nodes.resolve(listOf('1', []));
+    await settle();
+    expect(statuses.at(-1)?.isConnected).toBe(true);
+  });
+
+  test('tells a status once', async () => {
+    await start();
+    const count = statuses.length;
+    const known = new Set(statuses.map((status) => JSON.stringify(status)));
+    expect(known.size).toBe(count);
+  });
+
+  test('is started once', async () => {
+    await start();
+    await expect(async () => start()).rejects.toThrow('the source was started already');
+  });
+
   test('says in one line what it watches and where', async () => {
     await start();
     expect(statuses.at(-1)).toEqual({

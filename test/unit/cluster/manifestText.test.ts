@@ -235,6 +235,14 @@ describe('a text that is not well formed', () => {
     expect(line).toMatch(/^web\.yaml:4:1 \(.*\): is not well formed: Missing closing "quote/);
   });
 
+  test('shows the line from its beginning to the fault, cut to 80 letters', () => {
+    expect(lines(read('# x\nkind: Service\n  b: c\n'))[0]).toBe(
+      'web.yaml:2:7 ("kind: S"): is not well formed: Nested mappings are not allowed in compact mappings',
+    );
+    const long = 'x'.repeat(90);
+    expect(lines(read(`${long}: b: c\n`))[0]).toContain(` ("${long.slice(0, 80)}"): is not`);
+  });
+
   test('may be a key given twice', () => {
     const manifest = read(
       'kind: Service\nmetadata: {name: a}\nspec:\n  type: NodePort\n  "type": ClusterIP\n',

@@ -65,8 +65,10 @@ class Recorder implements ClusterListener {
   onSynced = () => this.#tell('synced');
   onProblems: ClusterListener['onProblems'] = (origin, problems) =>
     this.#tell(`${problems.length} problems in ${origin}`);
-  onStatus: ClusterListener['onStatus'] = ({ isConnected, detail }) =>
-    this.#tell(`${isConnected ? 'connected' : 'not connected'}: ${detail}`);
+  onStatus: ClusterListener['onStatus'] = ({ isConnected, isFailing, detail }) => {
+    const state = isConnected ? 'connected' : 'not connected';
+    this.#tell(`${state}${isFailing ? ', failing' : ''}: ${detail}`);
+  };
 
   async hears(line: RegExp): Promise<void> {
     if (this.told.some((told) => line.test(told))) return;
@@ -124,7 +126,7 @@ describe('ManifestSource', () => {
     await writeFile(join(folder, 'a.yaml'), NODE('n1'));
     const recorder = await started();
     await rm(folder, { recursive: true });
-    await recorder.hears(/^not connected: cannot read .*ENOENT/);
+    await recorder.hears(/^not connected, failing: cannot read .*ENOENT/);
     await source?.stop();
     expect(recorder.told).not.toContain('- Node n1');
     folder = await mkdtemp(join(tmpdir(), 'manifests-'));

@@ -31,3 +31,35 @@ test('a negative rate is no limit', async () => {
   const times = await admissions(new RateLimiter(-1, 1, clock), clock, 100);
   expect(times).toEqual(Array(100).fill(0));
 });
+
+test('time that goes by earns tokens at the rate, up to the burst', async () => {
+  const clock = new FakeClock();
+  const limiter = new RateLimiter(5, 3, clock);
+  expect(await admissions(limiter, clock, 3)).toEqual([0, 0, 0]);
+  // The helper moved on by 10 s, which would have earned 50.
+  expect(await admissions(limiter, clock, 4)).toEqual([10_000, 10_000, 10_000, 10_200]);
+});
+
+test('a little time earns a part of a token, which is not lost', async () => {
+  const clock = new FakeClock();
+  const limiter = new RateLimiter(5, 1, clock);
+  await limiter.take();
+  await clock.advance(150);
+  const second = limiter.take();
+  await clock.advance(49);
+  expect(clock.sleeps).toEqual([50]);
+  await clock.advance(1);
+  await second;
+  const times = await admissions(limiter, clock, 2);
+  expect(times).toEqual([400, 600]);
+});
+
+test('who is stopped while waiting is not let through', async () => {
+  const clock = new FakeClock();
+  const limiter = new RateLimiter(1, 1, clock);
+  const stop = new AbortController();
+  await limiter.take(stop.signal);
+  const waiting = limiter.take(stop.signal);
+  stop.abort();
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+});
