@@ -5,7 +5,7 @@
 import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import type { Flag } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
-import { withBindAddress } from '../config/ownNode.ts';
+import { missingOwnNode, withBindAddress } from '../config/ownNode.ts';
 import type { FlagValues } from '../config/parseFlags.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { buildDesired } from '../desired/builder.ts';
@@ -123,10 +123,8 @@ async function makePlan(
   const snapshot = withOwnNode(cluster.snapshot, host, config);
   const podCIDRs = snapshot.nodes.get(host.nodeName)?.podCIDRs ?? [];
   const node = { name: host.nodeName, podCIDRs, families: host.families };
-  const { options, warnings, problems } = buildDataplaneOptions(config.dataplane, node);
-  if (config.dataplane.detectLocal.mode !== 'NodeCIDR' && problems.length > 0) {
-    throw new BadInput(problems);
-  }
+  const { options, warnings, waiting, problems } = buildDataplaneOptions(config.dataplane, node);
+  if (problems.length > 0) throw new BadInput(problems);
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
 
   const desired = buildDesired(snapshot, host, options);
@@ -135,8 +133,24 @@ async function makePlan(
   return {
     desired: desired.state,
     operations: orderPlan(difference(desired.state, actual, { isOwned, excludeCidrs })),
-    problems: [...cluster.problems, ...problems, ...desired.problems],
+    problems: [
+      ...ownNodeProblems(config, host, snapshot),
+      ...waiting,
+      ...cluster.problems,
+      ...desired.problems,
+    ],
   };
+}
+
+/** Manifests without any Node are no cluster that could have this one. */
+function ownNodeProblems(
+  { source }: ResolvedConfig,
+  host: HostNetwork,
+  { nodes }: ClusterSnapshot,
+): readonly Problem[] {
+  const isOutside = source.kind === 'manifests' && nodes.size === 0;
+  const missing = isOutside ? undefined : missingOwnNode(host, nodes);
+  return missing === undefined ? [] : [missing];
 }
 
 function withOwnNode(

@@ -5,7 +5,7 @@
  * @see kubernetes cmd/kube-proxy/app/server_linux.go, getLocalDetectors
  */
 import type { DataplaneOptions, LocalDetector } from '../desired/options.ts';
-import type { Problem } from '../model/problem.ts';
+import { type Problem, withConsequence } from '../model/problem.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { type Prefix, formatPrefix, parsePrefix } from '../net/prefix.ts';
 import type { DataplaneSettings } from './resolve.ts';
@@ -21,6 +21,8 @@ export interface NodeForOptions {
 export interface BuiltOptions {
   readonly options: DataplaneOptions;
   readonly warnings: readonly string[];
+  /** what the Node may still come to say: kube-proxy waits for it, everything else goes on here */
+  readonly waiting: readonly Problem[];
   /** the local-traffic mode cannot work on this node at all; kube-proxy does not start then */
   readonly problems: readonly Problem[];
 }
@@ -34,15 +36,19 @@ export function buildDataplaneOptions(
     IPv6: detectorOf(settings, node, 'IPv6'),
   };
   const missing = node.families.filter((family) => detectors[family].kind === 'none');
+  const isWaiting =
+    settings.detectLocal.mode === 'NodeCIDR' && missing.length === node.families.length;
   const isFatal = missing.length > 0 && node.families.length === 1 && isModeBinding(settings);
+  const isTold = isWaiting || isFatal || missing.length === 0;
   return {
     options: { ...settings, detectLocal: detectors },
     warnings: [
-      ...(isFatal || missing.length === 0 ? [] : [missingDetector(settings, node, missing)]),
+      ...(isTold ? [] : [missingDetector(settings, node, missing)]),
       ...nodePortWarnings(settings, node.families),
       ...excludeWarnings(settings, node.families),
     ],
-    problems: isFatal ? [fatalProblem(settings, node, missing[0]!)] : [],
+    waiting: isWaiting ? [missingPodCIDR(node, missing)] : [],
+    problems: isFatal ? [fatalProblem(settings, missing[0]!)] : [],
   };
 }
 
@@ -74,10 +80,7 @@ function firstOf(prefixes: readonly Prefix[], family: Family): LocalDetector {
 
 /** A clusterCIDR that is simply absent means "no detection", not "detection by nothing". */
 function isModeBinding({ detectLocal }: DataplaneSettings): boolean {
-  return (
-    detectLocal.mode === 'NodeCIDR' ||
-    (detectLocal.mode === 'ClusterCIDR' && detectLocal.cidrs.length > 0)
-  );
+  return detectLocal.mode === 'ClusterCIDR' && detectLocal.cidrs.length > 0;
 }
 
 function missingDetector(
@@ -94,14 +97,15 @@ function missingDetector(
     : `no ${which} CIDR in clusterCIDR (--cluster-cidr): ${consequence}`;
 }
 
-function fatalProblem(settings: DataplaneSettings, node: NodeForOptions, family: Family): Problem {
-  if (settings.detectLocal.mode === 'NodeCIDR') {
-    return {
-      path: `Node/${node.name}.spec.podCIDRs`,
-      value: node.podCIDRs,
-      problem: `holds no ${family} CIDR, which detectLocalMode NodeCIDR needs; let the cluster allocate node CIDRs or choose another mode`,
-    };
-  }
+/** A new Node gets its CIDR from a controller some time after it registered. */
+function missingPodCIDR({ name, podCIDRs }: NodeForOptions, families: readonly Family[]): Problem {
+  const which = families.join(' or ');
+  const why = `holds no ${which} CIDR, which detectLocalMode NodeCIDR needs: let the cluster allocate node CIDRs or choose another mode`;
+  const path = `Node/${name}.spec.podCIDRs`;
+  return { path, value: podCIDRs, ...withConsequence(why, 'PodsNotTold') };
+}
+
+function fatalProblem(settings: DataplaneSettings, family: Family): Problem {
   const cidrs = settings.detectLocal.mode === 'ClusterCIDR' ? settings.detectLocal.cidrs : [];
   return {
     path: 'KubeProxyConfiguration.DetectLocalConfiguration.ClusterCIDRs',

@@ -1,4 +1,7 @@
-/** How `bindAddress` changes what the Node object says of this node. */
+/** The Node object of this machine: how `bindAddress` changes what it says, and what it means that there is none. */
+import { interfaceAddresses } from '../desired/nodeAddresses.ts';
+import type { HostNetwork } from '../model/host.ts';
+import { type Problem, withConsequence } from '../model/problem.ts';
 import type { NodeResource } from '../model/resources.ts';
 import { type Address, familyOf, isUnspecified } from '../net/address.ts';
 
@@ -12,4 +15,35 @@ export function withBindAddress(node: NodeResource, bindAddress: Address): NodeR
   const family = familyOf(bindAddress);
   const others = node.addresses.filter((address) => familyOf(address) !== family);
   return { ...node, addresses: [bindAddress, ...others] };
+}
+
+/**
+ * @param nodes all of the cluster
+ * @returns nothing when one of them has this machine's name
+ */
+export function missingOwnNode(
+  { nodeName, ...host }: HostNetwork,
+  nodes: ReadonlyMap<string, NodeResource>,
+): Problem | undefined {
+  if (nodes.has(nodeName)) return undefined;
+  const why = `there is no Node of this name${likelyName(nodeName, interfaceAddresses({ nodeName, ...host }), nodes)}`;
+  return { path: `Node/${nodeName}`, value: undefined, ...withConsequence(why, 'NodeUnknown') };
+}
+
+/** Names differ by a domain, by capitals, or by what a cloud provider calls its machines. */
+function likelyName(
+  nodeName: string,
+  addresses: readonly Address[],
+  nodes: ReadonlyMap<string, NodeResource>,
+): string {
+  for (const [name, node] of nodes) {
+    const address = node.addresses.find((each) => addresses.includes(each));
+    if (address !== undefined)
+      return `, but Node ${name} carries this host's address ${address}: give --hostname-override=${name}`;
+  }
+  const [short] = nodeName.split('.');
+  const like = [...nodes.keys()].find((name) => name.split('.')[0] === short);
+  if (like !== undefined)
+    return `, but there is Node ${like}: give --hostname-override=${like} if that is this machine`;
+  return "; give the name of this machine's Node with --hostname-override";
 }

@@ -61,10 +61,21 @@ test('a detector of the other family alone is fatal on a single-stack node', () 
   expect(build(['--cluster-cidr=fd00::/8'], [], ['IPv4']).problems).toEqual([
     expect.objectContaining({ value: 'fd00::/8' }),
   ]);
-  expect(build(['--detect-local-mode=NodeCIDR'], [], ['IPv4']).problems).toEqual([
-    expect.objectContaining({ path: 'Node/n1.spec.podCIDRs' }),
-  ]);
 });
+
+test.each([[['IPv4']], [['IPv4', 'IPv6']]] as [Family[]][])(
+  'a Node without any CIDR of %j is waited for',
+  (families) => {
+    const flags = ['--detect-local-mode=NodeCIDR'];
+    const { options, warnings, waiting, problems } = build(flags, [], families);
+    expect(options.detectLocal).toEqual({ IPv4: NONE, IPv6: NONE });
+    expect([warnings, problems]).toEqual([[], []]);
+    expect(waiting).toEqual([
+      expect.objectContaining({ path: 'Node/n1.spec.podCIDRs', consequence: 'PodsNotTold' }),
+    ]);
+    expect(build(flags, ['10.244.1.0/24'], families).waiting).toEqual([]);
+  },
+);
 
 test('addresses of a family that the node lacks, or does not name, are warned of', () => {
   const flags = ['--cluster-cidr=10.0.0.0/8', '--ipvs-exclude-cidrs=fd00::/8'];
