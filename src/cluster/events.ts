@@ -3,7 +3,8 @@
  * the other in the background, the same words about the same object once per interval, no more than a budget in all,
  * and a failure to post is only logged.
  */
-import { ApiError, explainFailure, isRecord } from './apiError.ts';
+import { createHash } from 'node:crypto';
+import { ApiError, explainFailure } from './apiError.ts';
 import type { ApiTransport, Timing } from './transport.ts';
 
 export type EventSubject =
@@ -18,6 +19,11 @@ export interface ProxyEvent {
   /** what was being done: `StartKubeProxy`, `Listen` */
   readonly action: string;
   readonly note: string;
+  /**
+   * What of the object it is about, for what every node may come to say: told once an interval however often its note changes, and
+   * under a name that only one node can give, so that the cluster has the same words once
+   */
+  readonly about?: string;
 }
 
 export interface EventRecorderOptions {
@@ -25,11 +31,11 @@ export interface EventRecorderOptions {
   readonly timing: Timing;
   readonly random: () => number;
   readonly nodeName: string;
-  /** `reportingController`; default `kube-proxy`, which is what tools look for */
-  readonly component?: string;
   readonly log: (message: string) => void;
 }
 
+/** `reportingController`: in an audit, who spoke. */
+const COMPONENT = 'kube-ipvs';
 const PATH = '/apis/events.k8s.io/v1/namespaces';
 /** The same words again within this time are counted and told later as a series. */
 const REPEAT_MS = 6 * 60_000;
@@ -44,6 +50,7 @@ const MAX_NOTE = 1024;
 const CLOSE_GRACE_MS = 1_000;
 
 interface Sighting {
+  note: string;
   postedAtMs: number;
   count: number;
   /** path of the posted object; undefined until the server has taken it */
@@ -52,7 +59,6 @@ interface Sighting {
 
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
-  readonly #component: string;
   readonly #seen = new Map<string, Sighting>();
   #tail: Promise<void> = Promise.resolve();
   #queued = 0;
@@ -64,7 +70,6 @@ export class EventRecorder {
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
-    this.#component = options.component ?? 'kube-proxy';
     this.#countedAtMs = options.timing.monotonicMs();
   }
 
@@ -72,12 +77,14 @@ export class EventRecorder {
   record(event: ProxyEvent): void {
     if (this.#isClosed) return;
     const nowMs = this.#options.timing.monotonicMs();
-    const key = JSON.stringify([event.regarding, event.type, event.reason, event.note]);
+    const { regarding, type, reason, note, about = note } = event;
+    const key = JSON.stringify([regarding, type, reason, about]);
     const before = this.#seen.get(key);
     if (before !== undefined) before.count++;
     if (before !== undefined && nowMs - before.postedAtMs < REPEAT_MS) return;
     if (this.#queued >= MAX_QUEUE || !this.#takeToken(nowMs)) return;
-    const sighting = before ?? { postedAtMs: nowMs, count: 1, objectPath: undefined };
+    const fresh = { note, postedAtMs: nowMs, count: 1, objectPath: undefined };
+    const sighting = before?.note === note ? before : fresh;
     sighting.postedAtMs = nowMs;
     this.#remember(key, sighting);
     this.#enqueue(event, sighting);
@@ -117,9 +124,14 @@ export class EventRecorder {
   async #create(event: ProxyEvent, sighting: Sighting): Promise<void> {
     const namespace = event.regarding.kind === 'Service' ? event.regarding.namespace : 'default';
     const path = `${PATH}/${namespace}/events`;
-    const created = await this.#send('POST', path, this.#render(event, namespace));
-    const metadata = isRecord(created) && isRecord(created['metadata']) ? created['metadata'] : {};
-    sighting.objectPath = `${path}/${String(metadata['name'])}`;
+    const name = this.#nameOf(event);
+    try {
+      await this.#send('POST', path, this.#render(event, { name, namespace }));
+    } catch (error) {
+      // Another node has said it.
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+    }
+    sighting.objectPath = `${path}/${name}`;
   }
 
   /** @returns false when the event has expired at the server meanwhile */
@@ -138,18 +150,22 @@ export class EventRecorder {
     return this.#options.transport.sendJson(method, path, body, { signal: this.#ended.signal });
   }
 
-  #render(event: ProxyEvent, namespace: string): unknown {
-    const { nodeName, random } = this.#options;
-    const suffix = Math.floor(random() * 2 ** 48)
-      .toString(16)
-      .padStart(12, '0');
+  /** By chance, or by what is said where every node may come to say it. */
+  #nameOf({ regarding, reason, note, about }: ProxyEvent): string {
+    const chance = Math.floor(this.#options.random() * 2 ** 48).toString(16);
+    const said = createHash('sha256').update(JSON.stringify([regarding, reason, note]));
+    const suffix = about === undefined ? chance.padStart(12, '0') : said.digest('hex').slice(0, 16);
+    return `${regarding.name.slice(0, 230)}.${suffix}`;
+  }
+
+  #render(event: ProxyEvent, metadata: { readonly name: string; readonly namespace: string }) {
     return {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
-      metadata: { name: `${event.regarding.name.slice(0, 240)}.${suffix}`, namespace },
+      metadata,
       eventTime: this.#microTime(),
-      reportingController: this.#component,
-      reportingInstance: `${this.#component}-${nodeName}`.slice(0, 128),
+      reportingController: COMPONENT,
+      reportingInstance: `${COMPONENT}-${this.#options.nodeName}`.slice(0, 128),
       action: event.action,
       reason: event.reason,
       regarding: referenceTo(event.regarding),

@@ -51,8 +51,8 @@ describe('EventRecorder', () => {
           kind: 'Event',
           metadata: { name: 'node-a.800000000000', namespace: 'default' },
           eventTime: '2026-11-24T15:04:05.678000Z',
-          reportingController: 'kube-proxy',
-          reportingInstance: 'kube-proxy-node-a',
+          reportingController: 'kube-ipvs',
+          reportingInstance: 'kube-ipvs-node-a',
           action: 'StartKubeProxy',
           reason: 'Starting',
           regarding: { apiVersion: 'v1', kind: 'Node', name: 'node-a', uid: 'node-a' },
@@ -70,7 +70,7 @@ describe('EventRecorder', () => {
     await settle();
     expect(transport.requests.map((request) => request.method)).toEqual(['POST', 'PATCH']);
     expect(transport.requests[1]).toMatchObject({
-      path: '/apis/events.k8s.io/v1/namespaces/shop/events/web.1',
+      path: '/apis/events.k8s.io/v1/namespaces/shop/events/web.800000000000',
       body: { series: { count: 6, lastObservedTime: '2026-11-24T15:10:05.678000Z' } },
     });
   });
@@ -126,5 +126,52 @@ describe('EventRecorder', () => {
     expect(isClosed).toBe(true);
     expect(transport.requests).toHaveLength(1);
     expect(transport.signals[0]?.aborted).toBe(true);
+  });
+
+  describe('what every node may say', () => {
+    const shared: ProxyEvent = { ...warning, about: 'Service/shop/web.spec.externalIPs[0]' };
+    const names = () =>
+      transport.requests.map(({ body }) => (body as { metadata: { name: string } }).metadata.name);
+
+    test('has a name that follows from what is said', async () => {
+      recorder.record(shared);
+      await settle();
+      const other = new EventRecorder({
+        transport,
+        timing: clock,
+        random: () => 0.1,
+        nodeName: 'node-z',
+        log: (message) => logged.push(message),
+      });
+      other.record(shared);
+      other.record({ ...shared, about: 'Service/shop/web.spec.externalIPs[1]', note: 'other' });
+      await settle();
+      const [first, second, third] = names();
+      expect(first).toMatch(/^web\.[0-9a-f]{16}$/);
+      expect(second).toBe(first);
+      expect(third).not.toBe(first);
+    });
+
+    test('is no failure when another node has said it', async () => {
+      transport.answerSends(apiError(409, 'AlreadyExists'), {});
+      recorder.record(shared);
+      await clock.advance(6 * 60_000);
+      recorder.record(shared);
+      await settle();
+      expect(logged).toEqual([]);
+      expect(transport.requests.map(({ method }) => method)).toEqual(['POST', 'PATCH']);
+      expect(transport.requests[1]?.path).toMatch(/\/shop\/events\/web\.[0-9a-f]{16}$/);
+    });
+
+    test('is said once an interval however often its words change, then with the last ones', async () => {
+      for (let i = 0; i < 72; i++) {
+        recorder.record({ ...shared, note: `value ${i}` });
+        await clock.advance(5_000);
+      }
+      recorder.record({ ...shared, note: 'value 72' });
+      await settle();
+      const notes = transport.requests.map(({ body }) => (body as { note: string }).note);
+      expect(notes).toEqual(['value 0', 'value 72']);
+    });
   });
 });
