@@ -4,6 +4,7 @@
  * configuration; everything else is the parts' own business.
  */
 import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
+import { missingOwnNode } from '../config/ownNode.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { DesiredBuilder } from '../desired/builder.ts';
 import type { DataplaneOptions } from '../desired/options.ts';
@@ -13,7 +14,7 @@ import { KernelDataplane, openPorts } from '../kernel/dataplane.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { type HostNetwork, sameHost } from '../model/host.ts';
 import type { ClusterChange } from '../model/resources.ts';
-import { formatProblem } from '../model/problem.ts';
+import { formatProblem, type Problem, withConsequence } from '../model/problem.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
 import type { HostObserver } from '../plan/dataplane.ts';
@@ -66,6 +67,9 @@ export class Agent {
   #builder: DesiredBuilder | undefined;
   #loop: SyncLoop | undefined;
   #options: DataplaneOptions | undefined;
+  #podCIDRs: readonly string[] = [];
+  /** what the Node is still to say */
+  #awaited: readonly Problem[] = [];
   #hostReading: Promise<void> = Promise.resolve();
 
   constructor(parts: AgentParts) {
@@ -116,6 +120,7 @@ export class Agent {
     reporter.synced(this.#feed.snapshot);
     const options = this.#nodeOptions();
     const builder = this.#build(options);
+    this.#reviewNode();
     const ledger = await Ledger.open(ledgerFile);
     const retries = new RetryBook();
     const drain = new DrainBook();
@@ -123,12 +128,19 @@ export class Agent {
     const { excludeCidrs } = options;
     const sweep = this.#openSweep(view);
     let isFirst = true;
+    // What the round under way goes by: a new one holds nothing before the next.
+    let settled = builder;
     const loop = new SyncLoop(
       { desired: builder, dataplane, view, ledger, retries, drain, now },
       { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
       {
+        onBegin: () => {
+          settled = this.#builder!;
+          reporter.roundBegan();
+        },
+        onEnd: (isDone) => reporter.roundEnded(isDone),
         onRound: (outcome) => {
-          reporter.round(outcome, this.#builder!.problems);
+          reporter.round(outcome, settled);
           sweep.round(outcome.report);
           rivals?.round(outcome);
           if (isFirst) setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
@@ -167,11 +179,15 @@ export class Agent {
   /** What the configuration means on this node, given its Node object. */
   #nodeOptions(): DataplaneOptions {
     const { config, nodeName, reporter } = this.#parts;
-    const { options, warnings, problems } = buildDataplaneOptions(config.dataplane, {
+    const podCIDRs = this.#feed.ownNode?.podCIDRs ?? [];
+    // One that is deleted or registered anew has none for a moment; what was programmed by them still holds.
+    if (podCIDRs.length > 0) this.#podCIDRs = podCIDRs;
+    const { options, warnings, waiting, problems } = buildDataplaneOptions(config.dataplane, {
       name: nodeName,
-      podCIDRs: this.#feed.ownNode?.podCIDRs ?? [],
+      podCIDRs: this.#podCIDRs,
       families: this.#host!.families,
     });
+    this.#awaited = waiting;
     if (problems.length > 0) throw new NodeMismatchError(problems.map(formatProblem).join('\n'));
     if (JSON.stringify(options) !== JSON.stringify(this.#options)) reporter.warnings(warnings);
     return options;
@@ -188,14 +204,32 @@ export class Agent {
     const { reporter, nodeName } = this.#parts;
     reporter.clusterChanged(change);
     if (this.#apiServers.note(change)) this.#setHost(this.#host!);
-    if (change.kind === 'Node' && change.key === nodeName) this.#ownNodeChanged();
+    if (change.kind === 'Node') this.#nodeChanged(change.key === nodeName);
     this.#loop?.changed();
+  }
+
+  /** Another one's matters only while this node's own is not found. */
+  #nodeChanged(isOwn: boolean): void {
+    if (isOwn) this.#ownNodeChanged();
+    if (this.#loop !== undefined && (isOwn || this.#feed.ownNode === undefined)) this.#reviewNode();
+  }
+
+  /** What is wrong with this node's place in the cluster. */
+  #reviewNode(): void {
+    const { config, nodeName, reporter } = this.#parts;
+    const { ownNode, lastOwnNode, snapshot } = this.#feed;
+    const isGone = ownNode === undefined && lastOwnNode !== undefined;
+    const isOutside = config.source.kind === 'manifests' && snapshot.nodes.size === 0;
+    const missing = isOutside ? undefined : missingOwnNode(this.#host!, snapshot.nodes);
+    const found = isGone ? goneNode(nodeName) : missing;
+    reporter.nodeReviewed([...(found === undefined ? [] : [found]), ...this.#awaited]);
   }
 
   /** Detection by the Node's own CIDRs makes other rules when they change: kube-proxy exits then, we compile anew. */
   #ownNodeChanged(): void {
     const { reporter } = this.#parts;
-    reporter.nodeEligible(this.#feed.ownNode?.isLeaving !== true);
+    const { ownNode } = this.#feed;
+    reporter.nodeEligible(ownNode !== undefined && !ownNode.isLeaving);
     if (this.#loop === undefined) return;
     try {
       const options = this.#nodeOptions();
@@ -239,9 +273,15 @@ export class Agent {
     if (this.#host !== undefined && sameHost(host, this.#host)) return;
     this.#host = host;
     this.#builder?.setHost(this.#host);
+    if (this.#loop !== undefined && this.#feed.ownNode === undefined) this.#reviewNode();
     if (String(host.families) === familiesBefore) this.#loop?.changed();
     else this.#loop?.resync();
   }
+}
+
+function goneNode(name: string): Problem {
+  const why = 'this Node was deleted';
+  return { path: `Node/${name}`, value: undefined, ...withConsequence(why, 'NodeGone') };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

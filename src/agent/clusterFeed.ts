@@ -27,6 +27,7 @@ export class ClusterFeed implements ClusterListener {
   readonly #bindAddress: Address;
   readonly #synced = Promise.withResolvers<void>();
   #target: FeedTarget | undefined;
+  #lastOwnNode: NodeResource | undefined;
 
   /** @param bindAddress kube-proxy's `bindAddress`: unless unspecified, it stands for this Node's address of its family */
   constructor(nodeName: string, bindAddress: Address, events: FeedEvents) {
@@ -44,14 +45,22 @@ export class ClusterFeed implements ClusterListener {
     return this.#store;
   }
 
+  /** Undefined while there is none of this name. */
   get ownNode(): NodeResource | undefined {
     return this.#store.nodes.get(this.#nodeName);
+  }
+
+  /** As it was when it was last there. */
+  get lastOwnNode(): NodeResource | undefined {
+    return this.#lastOwnNode;
   }
 
   /** Replays everything known into `target`, which then takes every further change. */
   direct(target: FeedTarget): void {
     this.#target = target;
     for (const [key, object] of this.#store.nodes) target.change({ kind: 'Node', key, object });
+    if (this.ownNode === undefined && this.#lastOwnNode !== undefined)
+      target.change({ kind: 'Node', key: this.#nodeName, object: this.#lastOwnNode });
     for (const [service, slices] of this.#store.slices) {
       for (const [key, object] of slices) {
         target.change({ kind: 'EndpointSlice', key, service, object });
@@ -65,7 +74,10 @@ export class ClusterFeed implements ClusterListener {
   onChange(change: ClusterChange): void {
     const seen = this.#withBindAddress(change);
     this.#store.apply(seen);
-    this.#target?.change(seen);
+    const isOwn = seen.kind === 'Node' && seen.key === this.#nodeName;
+    if (isOwn) this.#lastOwnNode = seen.object ?? this.#lastOwnNode;
+    // A Node is deleted before its machine stops, or by mistake: until then its connections go on as they are.
+    if (!isOwn || seen.object !== undefined) this.#target?.change(seen);
     this.#events.onChange(seen);
   }
 

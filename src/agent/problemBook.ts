@@ -1,5 +1,5 @@
 /** Problems of objects and files, told once each: when they appear, and when they are gone. */
-import { formatProblem, type Problem } from '../model/problem.ts';
+import { formatProblem, isRemark, type Problem } from '../model/problem.ts';
 
 export interface ProblemNews {
   readonly appeared: readonly Problem[];
@@ -9,8 +9,10 @@ export interface ProblemNews {
 export class ProblemBook {
   readonly #byOrigin = new Map<string, ReadonlyMap<string, Problem>>();
 
+  /** Without remarks. */
   get size(): number {
-    return [...this.#byOrigin.values()].reduce((sum, problems) => sum + problems.size, 0);
+    const all = [...this.#byOrigin.values()].flatMap((problems) => [...problems.values()]);
+    return all.filter((problem) => !isRemark(problem)).length;
   }
 
   /** Those with problems. */

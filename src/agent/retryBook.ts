@@ -7,10 +7,15 @@ import type { FailedOperation, Operation } from '../plan/operations.ts';
 import { operationSubject } from '../plan/operations.ts';
 import type { Scope } from './scope.ts';
 
-interface Entry {
+/** An operation that failed and waits for its next try. */
+export interface StandingFailure {
   readonly operation: Operation;
   readonly error: Error;
+  /** so far */
   readonly attempts: number;
+}
+
+interface Entry extends StandingFailure {
   readonly sinceMs: number;
   readonly dueMs: number;
 }
@@ -32,6 +37,10 @@ export class RetryBook {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  get standing(): readonly StandingFailure[] {
+    return [...this.#entries.values()];
   }
 
   /** @returns true when this subject was not failing before, so that a log says it once */

@@ -46,6 +46,10 @@ export interface SyncLoopOptions {
 }
 
 export interface SyncLoopEvents {
+  /** a round takes everything that has changed so far */
+  onBegin(): void;
+  /** after what else is told of the round; not done: it was given up and is tried again */
+  onEnd(isDone: boolean): void;
   onRound(outcome: RoundOutcome): void;
   /** before the round that compares what was read */
   onReading(outcome: ReadingOutcome): void;
@@ -157,9 +161,12 @@ export class SyncLoop {
   }
 
   async #attempt(): Promise<void> {
+    let isDone = false;
+    this.#events.onBegin();
     try {
       await this.#round();
       this.#failures = 0;
+      isDone = true;
       this.#earliestRoundMs = this.#parts.now() + this.#options.minSyncPeriodMs;
     } catch (error) {
       const delayMs = retryDelay(this.#failures++);
@@ -167,6 +174,7 @@ export class SyncLoop {
       this.#earliestRoundMs = this.#parts.now() + delayMs;
       this.#events.onError(error as Error, delayMs);
     }
+    this.#events.onEnd(isDone);
   }
 
   async #round(): Promise<void> {

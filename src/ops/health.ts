@@ -1,7 +1,8 @@
 /**
- * Whether this node's proxy can be relied on, as `/livez` and `/healthz` tell it. kube-proxy's rule: no family has had a
- * change waiting for longer than the time-out. Ours on top: nor has an operation been failing for that long, since a
- * node that lacks part of its dataplane should not be sent traffic. What counts as a failure is the agent's to say.
+ * Whether this node's proxy can be relied on, as `/livez` and `/healthz` tell it. `/livez` is for what a new start cures and nothing
+ * else: a round of programming that does not end. `/healthz` is about the node as a whole, for load balancers: kube-proxy's
+ * rule (no change has been waiting for longer than the time-out), the node's place in the cluster, and ours on top: the
+ * node has not been unable to program for that long. What counts as that is the agent's to say; one object's fault never does.
  */
 import type { Family } from '../net/family.ts';
 import type { Clock } from './clock.ts';
@@ -20,9 +21,11 @@ export interface HealthAnswer {
 }
 
 interface FamilyHealth {
-  /** monotonic ms of the oldest change that no finished sync has covered */
-  pendingSinceMs: number | undefined;
-  /** monotonic ms since when some operation of this family has been failing */
+  /** monotonic ms of the oldest change that no round has taken yet */
+  queuedSinceMs: number | undefined;
+  /** monotonic ms of the oldest change that was taken by a round, none of which has been done yet */
+  takenSinceMs: number | undefined;
+  /** monotonic ms since when nothing of this family can be programmed */
   failingSinceMs: number | undefined;
   /** wall ms; undefined before the first sync */
   updatedAtMs: number | undefined;
@@ -32,32 +35,51 @@ export class ProxyHealth {
   readonly #options: ProxyHealthOptions;
   readonly #families: ReadonlyMap<Family, FamilyHealth>;
   #isNodeEligible = true;
+  /** monotonic ms; undefined between rounds */
+  #roundSinceMs: number | undefined;
 
   constructor(options: ProxyHealthOptions) {
     this.#options = options;
     this.#families = new Map(
       options.families.map((family) => [
         family,
-        { pendingSinceMs: undefined, failingSinceMs: undefined, updatedAtMs: undefined },
+        {
+          queuedSinceMs: undefined,
+          takenSinceMs: undefined,
+          failingSinceMs: undefined,
+          updatedAtMs: undefined,
+        },
       ]),
     );
   }
 
-  /** A change waits to be programmed. Only the first one since the last sync counts. */
+  /** A change waits to be programmed. Only the first one since the last round began counts. */
   queued(family: Family): void {
     const health = this.#families.get(family);
-    if (health !== undefined) health.pendingSinceMs ??= this.#options.clock.monotonicMs();
+    if (health !== undefined) health.queuedSinceMs ??= this.#options.clock.monotonicMs();
   }
 
-  /** A sync finished that covers everything queued so far. */
-  updated(family: Family): void {
-    const health = this.#families.get(family);
-    if (health === undefined) return;
-    health.pendingSinceMs = undefined;
-    health.updatedAtMs = this.#options.clock.wallMs();
+  /** A round takes everything queued so far; what comes from now on waits for the next one. */
+  roundBegan(): void {
+    this.#roundSinceMs = this.#options.clock.monotonicMs();
+    for (const health of this.#families.values()) {
+      health.takenSinceMs ??= health.queuedSinceMs;
+      health.queuedSinceMs = undefined;
+    }
   }
 
-  /** After each round: whether any operation of this family is failing now. */
+  /** @param isDone else it was given up, and what it took is still to be programmed */
+  roundEnded(isDone: boolean): void {
+    this.#roundSinceMs = undefined;
+    if (!isDone) return;
+    const nowMs = this.#options.clock.wallMs();
+    for (const health of this.#families.values()) {
+      health.takenSinceMs = undefined;
+      health.updatedAtMs = nowMs;
+    }
+  }
+
+  /** After each round: whether the node as a whole cannot program this family now. */
   setFailing(family: Family, isFailing: boolean): void {
     const health = this.#families.get(family);
     if (health === undefined) return;
@@ -65,7 +87,7 @@ export class ProxyHealth {
     else health.failingSinceMs ??= this.#options.clock.monotonicMs();
   }
 
-  /** False while the Node is being deleted or is about to be removed by the cluster autoscaler (KEP-3836). */
+  /** False while the Node is being deleted, once it is gone, or when the cluster autoscaler is about to remove it (KEP-3836). */
   setNodeEligible(isEligible: boolean): void {
     this.#isNodeEligible = isEligible;
   }
@@ -79,8 +101,13 @@ export class ProxyHealth {
     return [...this.#families.values()].every((health) => this.#isFamilyHealthy(health));
   }
 
+  /** Nothing that a new process would meet again counts: it would be started anew for ever. */
+  get isAlive(): boolean {
+    return this.#isWithinTime(this.#roundSinceMs);
+  }
+
   livez(): HealthAnswer {
-    const { isHealthy } = this;
+    const isHealthy = this.isAlive;
     return { isHealthy, body: `{${this.#times(isHealthy)}}` };
   }
 
@@ -90,12 +117,15 @@ export class ProxyHealth {
     return { isHealthy: isHealthy && this.#isNodeEligible, body };
   }
 
-  #isFamilyHealthy({ pendingSinceMs, failingSinceMs }: FamilyHealth): boolean {
-    const { clock, timeoutMs } = this.#options;
-    const nowMs = clock.monotonicMs();
-    return [pendingSinceMs, failingSinceMs].every(
-      (sinceMs) => sinceMs === undefined || nowMs - sinceMs < timeoutMs,
+  #isFamilyHealthy({ queuedSinceMs, takenSinceMs, failingSinceMs }: FamilyHealth): boolean {
+    return [queuedSinceMs, takenSinceMs, failingSinceMs].every((sinceMs) =>
+      this.#isWithinTime(sinceMs),
     );
+  }
+
+  #isWithinTime(sinceMs: number | undefined): boolean {
+    const { clock, timeoutMs } = this.#options;
+    return sinceMs === undefined || clock.monotonicMs() - sinceMs < timeoutMs;
   }
 
   /** When healthy, kube-proxy gives the current time for both; else the last update of the family that is behind. */
@@ -106,10 +136,9 @@ export class ProxyHealth {
   }
 
   #oldestUpdateMs(): number | undefined {
-    const unhealthy = [...this.#families.values()].filter(
-      (health) => !this.#isFamilyHealthy(health),
-    );
-    const times = unhealthy.map((health) => health.updatedAtMs);
+    const all = [...this.#families.values()];
+    const unhealthy = all.filter((health) => !this.#isFamilyHealthy(health));
+    const times = (unhealthy.length > 0 ? unhealthy : all).map((health) => health.updatedAtMs);
     return times.includes(undefined)
       ? undefined
       : Math.min(...times.filter((time) => time !== undefined));

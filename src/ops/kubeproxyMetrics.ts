@@ -32,6 +32,10 @@ export class KubeproxyMetrics {
   readonly #queuedTimestamp: Gauge<'ip_family'>;
   readonly #programmingDuration: Histogram<'ip_family'>;
   readonly #changes: Readonly<Record<'service' | 'endpoint', { pending: Gauge; total: Counter }>>;
+  readonly #waiting = {
+    service: { queued: 0, taken: 0 },
+    endpoint: { queued: 0, taken: 0 },
+  };
   readonly #restoreFailures: Counter<'ip_family'>;
   readonly #noLocalEndpoints: Gauge<'ip_family' | 'traffic_policy'>;
   readonly #probes: Readonly<Record<'healthz' | 'livez', Counter<'code'>>>;
@@ -86,16 +90,27 @@ export class KubeproxyMetrics {
 
   /** A Service or an EndpointSlice changed and waits to be programmed. */
   changeQueued(kind: 'service' | 'endpoint', wallMs: number): void {
-    this.#changes[kind].pending.inc();
-    this.#changes[kind].total.inc();
+    const { total } = this.#changes[kind];
+    this.#waiting[kind].queued++;
+    this.#showPending(kind);
+    total.inc();
     for (const family of this.#families)
       this.#queuedTimestamp.set({ ip_family: family }, wallMs / 1000);
   }
 
-  /** A round takes all that is pending. */
-  changesTaken(): void {
-    this.#changes.service.pending.set(0);
-    this.#changes.endpoint.pending.set(0);
+  /** A round takes all that waits; it is pending until one that took it is done. */
+  roundBegan(): void {
+    for (const waiting of Object.values(this.#waiting)) {
+      waiting.taken += waiting.queued;
+      waiting.queued = 0;
+    }
+  }
+
+  changesDone(): void {
+    for (const kind of ['service', 'endpoint'] as const) {
+      this.#waiting[kind].taken = 0;
+      this.#showPending(kind);
+    }
   }
 
   syncFinished(durationMs: number, wallMs: number): void {
@@ -119,6 +134,11 @@ export class KubeproxyMetrics {
 
   countProbe(path: 'healthz' | 'livez', status: number): void {
     this.#probes[path].inc({ code: String(status) });
+  }
+
+  #showPending(kind: 'service' | 'endpoint'): void {
+    const { queued, taken } = this.#waiting[kind];
+    this.#changes[kind].pending.set(queued + taken);
   }
 
   /** An absent series and one at zero are not the same to an alert. */

@@ -66,6 +66,8 @@ export class LoopHarness {
         excludeCidrs: [],
       },
       {
+        onBegin: () => undefined,
+        onEnd: () => undefined,
         onRound: (outcome) => this.#push(outcome),
         onReading: ({ unread }) => this.readings.push(unread),
         onChore: (chore, error) => this.chores.push([chore, error]),

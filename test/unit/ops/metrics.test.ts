@@ -102,7 +102,7 @@ describe('kube-proxy names', () => {
     expect(programming).toHaveLength(2 + 59 + 12 + 7 + 1);
   });
 
-  test('changes are pending until a round takes them', async () => {
+  test('changes are pending until a round that took them is done', async () => {
     metrics.kubeproxy.changeQueued('service', 2000);
     metrics.kubeproxy.changeQueued('endpoint', 3000);
     metrics.kubeproxy.changeQueued('endpoint', 4000);
@@ -110,10 +110,14 @@ describe('kube-proxy names', () => {
     expect(
       await value('kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{ip_family="IPv6"}'),
     ).toBe(4);
-    metrics.kubeproxy.changesTaken();
+    metrics.kubeproxy.roundBegan();
+    metrics.kubeproxy.changeQueued('service', 5000);
+    expect(await value('kubeproxy_sync_proxy_rules_service_changes_pending')).toBe(2);
+    metrics.kubeproxy.changesDone();
     expect(await value('kubeproxy_sync_proxy_rules_endpoint_changes_pending')).toBe(0);
+    expect(await value('kubeproxy_sync_proxy_rules_service_changes_pending')).toBe(1);
     expect(await value('kubeproxy_sync_proxy_rules_endpoint_changes_total')).toBe(2);
-    expect(await value('kubeproxy_sync_proxy_rules_service_changes_total')).toBe(1);
+    expect(await value('kubeproxy_sync_proxy_rules_service_changes_total')).toBe(2);
   });
 
   test('counters that alerts read are there from the start', async () => {
