@@ -18,7 +18,7 @@ import { applyMutant, type Mutant } from './mutants.ts';
 
 const JUDGES = ['unit', 'property', 'golden'];
 /** No file of tests takes so long, on a busy machine either: what is silent for longer goes round in circles. */
-const SILENCE_MS = 120_000;
+const SILENCE_MS = 300_000;
 const NEAREST_FIRST = join('test', 'tools', 'mutation', 'nearestFirst.mjs');
 
 export interface Verdict {
