@@ -97,10 +97,10 @@ function addEndpoint(
 
 /**
  * Which of two copies counts. A pod that moves from one slice to another is in both for a moment, maybe not ready in
- * one of them, and must not be seen as not ready (upstream takes the last one seen).
+ * one of them, and must not be seen as not ready (upstream takes the last one seen). Where it is does not matter: a network
+ * gives an address away again before the old pod, stuck on this node, is gone (kubernetes issue 135266).
  */
 function isPreferred(a: Endpoint, b: Endpoint): boolean {
-  if (a.isLocal !== b.isLocal) return a.isLocal;
   if (a.isReady !== b.isReady) return a.isReady;
   if (a.isServing !== b.isServing) return a.isServing;
   if (a.isTerminating !== b.isTerminating) return b.isTerminating;

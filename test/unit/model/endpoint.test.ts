@@ -153,7 +153,11 @@ describe('of an endpoint in two slices', () => {
   });
 
   test.each<[string, Raw, Raw]>([
-    ['the local copy counts', { nodeName: 'node-a', ...ready(false) }, { nodeName: 'node-b' }],
+    [
+      'the ready copy counts, wherever it is (kubernetes issue 135266)',
+      { nodeName: 'node-b' },
+      { nodeName: 'node-a', ...draining(true) },
+    ],
     ['the ready copy counts', ready(true), ready(false)],
     ['the serving copy counts', draining(true), draining(false)],
     ['the copy that stays counts', ready(false), draining(true)],
@@ -182,6 +186,18 @@ describe('of an endpoint in two slices', () => {
     const first = slice('a', { endpoints: [at('10.0.0.1')] });
     const second = slice('b', { ports: [{ name: 'http', port: 81 }], endpoints: [at('10.0.0.1')] });
     expect(httpOf([first, second]).map(({ port }) => port)).toEqual([81, 8080]);
+  });
+
+  test('of one slice, the same holds', () => {
+    const old = at('10.0.0.1', { nodeName: 'node-a', ...draining(false) });
+    const fresh = at('10.0.0.1', { nodeName: 'node-b' });
+    for (const endpoints of [
+      [old, fresh],
+      [fresh, old],
+    ]) {
+      const [found] = httpOf([slice('s', { endpoints })]);
+      expect(found).toMatchObject({ isReady: true, isLocal: false, nodeName: 'node-b' });
+    }
   });
 
   test('written differently, one counts', () => {
