@@ -3,7 +3,8 @@
  * slices can put others beside it under the same label; those do not make an address the API server's.
  */
 import type { ClusterChange } from '../model/resources.ts';
-import { type Address, parseAddress } from '../net/address.ts';
+import type { Address } from '../net/address.ts';
+import { parseSloppyAddress } from '../net/sloppy.ts';
 
 const SLICE = 'default/kubernetes';
 
@@ -18,7 +19,9 @@ export class ApiServerEndpoints {
   note(change: ClusterChange): boolean {
     if (change.kind !== 'EndpointSlice' || change.key !== SLICE) return false;
     const before = this.#addresses.join();
-    const found = (change.object?.endpoints ?? []).map(({ address }) => parseAddress(address));
+    const found = (change.object?.endpoints ?? []).map(({ address }) =>
+      parseSloppyAddress(address),
+    );
     this.#addresses = found.filter((address) => address !== undefined);
     return this.#addresses.join() !== before;
   }

@@ -5,12 +5,13 @@
  */
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
+import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
 import { applyFlags } from './applyFlags.ts';
 import { parseDuration } from './duration.ts';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from './flags.ts';
 import { type KubeProxyConfiguration, defaultConfiguration } from './kubeProxyConfiguration.ts';
 import type { FlagValues, VmodulePattern } from './parseFlags.ts';
-import { type HostPort, parseHostPort, parseSloppyAddress, parseSloppyPrefix } from './sloppy.ts';
+import { type HostPort, parseHostPort } from './sloppy.ts';
 import { type ConfigurationProblem, splitList, validateConfiguration } from './validate.ts';
 import { configurationWarnings } from './warnings.ts';
 

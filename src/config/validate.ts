@@ -5,11 +5,12 @@
  * @see kubernetes pkg/proxy/apis/config/validation/validation.go
  */
 import type { Problem } from '../model/problem.ts';
+import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
 import { fieldOf } from './applyFlags.ts';
 import { parseDuration } from './duration.ts';
 import { RUN_FLAGS } from './flags.ts';
 import type { KubeProxyConfiguration } from './kubeProxyConfiguration.ts';
-import { parseHostPort, parseSloppyAddress, parseSloppyPrefix } from './sloppy.ts';
+import { parseHostPort } from './sloppy.ts';
 import { suggestion } from './suggest.ts';
 
 /** A problem that knows its field in the document, to find the line in the file. */

@@ -8,7 +8,7 @@ import type { Problem } from '../model/problem.ts';
 import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-import { parseAddress } from '../net/address.ts';
+import { parseSloppyAddress } from '../net/sloppy.ts';
 import {
   type CompileContext,
   FRONTEND_RANK,
@@ -158,7 +158,7 @@ class ServiceFields {
   ): string {
     const { clusterIPs, externalIPs, loadBalancerIngress, ports } = this.#service;
     const at = (texts: readonly (string | undefined)[]) =>
-      texts.findIndex((text) => parseAddress((text ?? '').trim()) === address);
+      texts.findIndex((text) => parseSloppyAddress((text ?? '').trim()) === address);
     const root = `Service/${this.key}`;
     switch (kind) {
       case 'clusterIP':

@@ -2,8 +2,9 @@
  * The door for Nodes: keeps what a proxy asks of them (addresses, pod ranges, zone, whether they are leaving). A bad
  * address or range is dropped alone.
  */
-import { type Address, parseAddress } from '../net/address.ts';
-import { formatPrefix, parsePrefix } from '../net/prefix.ts';
+import type { Address } from '../net/address.ts';
+import { formatPrefix } from '../net/prefix.ts';
+import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
 import { asText, Fields, type Slim } from './fields.ts';
 import type { NodeResource } from './resources.ts';
 
@@ -32,7 +33,7 @@ function readAddresses(status: Fields): Pick<NodeResource, 'addresses' | 'extern
   for (const item of status.items('addresses', 'address')) {
     const type = item.string('type');
     if (type !== 'InternalIP' && type !== 'ExternalIP') continue;
-    const address = parseAddress(asText(item.value('address')));
+    const address = parseSloppyAddress(asText(item.value('address')));
     if (address === undefined) item.reject('address', 'must be an IP address');
     else (type === 'InternalIP' ? internal : external).add(address);
   }
@@ -48,12 +49,12 @@ function readPodCIDRs(spec: Fields): string[] {
   const single = spec.value('podCIDR');
   const ranges = new Set<string>();
   for (const [index, text] of listed.entries()) {
-    const prefix = parsePrefix(text);
+    const prefix = parseSloppyPrefix(text);
     if (prefix === undefined) spec.drop('podCIDRs', 'must be address/length', index);
     else ranges.add(formatPrefix(prefix));
   }
   if (listed.length > 0 || single === undefined || single === '') return [...ranges];
-  const prefix = parsePrefix(asText(single));
+  const prefix = parseSloppyPrefix(asText(single));
   if (prefix === undefined) spec.drop('podCIDR', 'must be address/length');
   return prefix === undefined ? [] : [formatPrefix(prefix)];
 }

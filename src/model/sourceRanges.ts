@@ -3,7 +3,8 @@
  * admits nobody, and a family whose ranges are all malformed is closed, never open.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
-import { formatPrefix, parsePrefix, type Prefix } from '../net/prefix.ts';
+import { formatPrefix, type Prefix } from '../net/prefix.ts';
+import { parseSloppyPrefix } from '../net/sloppy.ts';
 import { type Problem, withConsequence } from './problem.ts';
 import type { ServiceResource } from './resources.ts';
 
@@ -18,7 +19,7 @@ export function sourceRanges(service: ServiceResource): SourceRanges {
   const byFamily: Partial<Record<Family, Map<string, Prefix>>> = {};
   const problems: Problem[] = [];
   for (const [index, text] of service.sourceRanges.entries()) {
-    const prefix = parsePrefix(text.trim());
+    const prefix = parseSloppyPrefix(text.trim());
     const families = prefix === undefined ? familiesMeant(text) : [prefix.family];
     for (const family of families) byFamily[family] ??= new Map();
     if (prefix === undefined) problems.push(malformed(service, index, text));
@@ -33,8 +34,12 @@ export function sourceRanges(service: ServiceResource): SourceRanges {
 
 /** The family that a malformed range was most likely written for; both when it cannot be told. */
 function familiesMeant(text: string): readonly Family[] {
-  if (text.includes(':')) return ['IPv6'];
-  return /^[\d./\s]*\d[\d./\s]*$/.test(text) ? ['IPv4'] : FAMILIES;
+  if (text.includes(':')) {
+    // `::ffff:10.0.0.0/130`, `::ffff:0:0/90`
+    const mayBeMapped = text.includes('.') || /ffff:/i.test(text);
+    return mayBeMapped ? FAMILIES : ['IPv6'];
+  }
+  return /^[\d./\s]*$/.test(text) && /\d/.test(text) ? ['IPv4'] : FAMILIES;
 }
 
 function malformed(service: ServiceResource, index: number, text: string): Problem {

@@ -2,13 +2,12 @@
 import {
   type Address,
   isBroadcast,
-  isIpv4Mapped,
   isLinkLocal,
   isLoopback,
   isMulticast,
   isUnspecified,
-  parseAddress,
 } from '../net/address.ts';
+import { parseSloppyAddress } from '../net/sloppy.ts';
 
 const SPECIAL: readonly (readonly [(address: Address) => boolean, string])[] = [
   [isUnspecified, 'is the unspecified address'],
@@ -16,12 +15,11 @@ const SPECIAL: readonly (readonly [(address: Address) => boolean, string])[] = [
   [isLinkLocal, 'is a link-local address'],
   [isMulticast, 'is a multicast address'],
   [isBroadcast, 'is the broadcast address'],
-  [isIpv4Mapped, 'is an IPv4 address mapped into IPv6'],
 ];
 
 /** @returns the canonical address, or the reason why it will not do: `is a loopback address` */
 export function usableAddress(text: string): { address: Address } | { reason: string } {
-  const address = parseAddress(text);
+  const address = parseSloppyAddress(text);
   if (address === undefined) return { reason: 'is not an IP address' };
   const special = SPECIAL.find(([is]) => is(address));
   return special === undefined ? { address } : { reason: special[1] };

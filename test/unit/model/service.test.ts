@@ -166,7 +166,8 @@ describe('addresses', () => {
     ['::1', 'is a loopback address'],
     ['fe80::1', 'is a link-local address'],
     ['ff02::1', 'is a multicast address'],
-    ['::ffff:80.11.12.10', 'is an IPv4 address mapped into IPv6'],
+    ['::ffff:10.96.0.10', 'is the cluster IP itself'],
+    ['127.0.0.01', 'is a loopback address'],
     ['10.96.0.10', 'is the cluster IP itself'],
     ['FD00::10', 'is the cluster IP itself'],
   ])('like %j are reported and left out, the others stay', (address, reason) => {
@@ -179,6 +180,24 @@ describe('addresses', () => {
     expect(lines(problems)).toEqual([
       `Service/default/web.spec.externalIPs[1] ${JSON.stringify(address)} ${reason}; it is ignored`,
     ]);
+  });
+
+  // kubernetes issue 100895: the API server stores them as they were written
+  test('with leading zeros, and of IPv4 in IPv6 clothes, are served in their canonical form', () => {
+    const { ports, problems } = portsOf(
+      {
+        clusterIPs: ['010.96.0.010', 'fd00::0010'],
+        externalIPs: ['203.0.113.007', '::ffff:203.0.113.8', '203.0.113.7'],
+      },
+      ingress('203.0.113.020', '::ffff:203.0.113.021'),
+    );
+    expect(ports[0]).toMatchObject({
+      clusterIP: '10.96.0.10',
+      externalIPs: ['203.0.113.7', '203.0.113.8'],
+      loadBalancerIPs: ['203.0.113.20', '203.0.113.21'],
+    });
+    expect(ports[1]).toMatchObject({ clusterIP: 'fd00::10', externalIPs: [], loadBalancerIPs: [] });
+    expect(problems).toEqual([]);
   });
 
   test('of a load balancer that is no address are reported', () => {

@@ -12,11 +12,13 @@ test('a Node keeps its IP addresses, internal ones first and canonical', () => {
     { type: 'InternalIP', address: '192.168.1.10' },
     { type: 'InternalDNS', address: 'node-a.internal' },
     { type: 'InternalIP', address: 'FD00::0010' },
+    { type: 'ExternalIP', address: '::ffff:203.0.113.002' },
     { type: 'ExternalIP', address: '192.168.1.10' },
   ];
   const { object, problems } = slimNode(node({ status: { addresses } }));
   expect(problems).toEqual([]);
-  expect(object?.addresses).toEqual(['192.168.1.10', 'fd00::10', '203.0.113.1']);
+  expect(object?.addresses).toEqual(['192.168.1.10', 'fd00::10', '203.0.113.1', '203.0.113.2']);
+  expect(object?.externalAddresses).toEqual(['203.0.113.1', '203.0.113.2']);
 });
 
 test('a bad address is dropped alone', () => {
@@ -35,7 +37,7 @@ test('a bad address is dropped alone', () => {
 
 test('pod ranges come from podCIDRs, else from podCIDR, canonical', () => {
   expect(
-    slimNode(node({ spec: { podCIDRs: ['10.244.1.7/24', 'fd00:1::/64'] } })).object?.podCIDRs,
+    slimNode(node({ spec: { podCIDRs: ['10.244.001.7/24', 'fd00:1::/64'] } })).object?.podCIDRs,
   ).toEqual(['10.244.1.0/24', 'fd00:1::/64']);
   expect(slimNode(node({ spec: { podCIDR: '10.244.1.0/24' } })).object?.podCIDRs).toEqual([
     '10.244.1.0/24',

@@ -43,6 +43,13 @@ test('a range given twice counts once', () => {
   expect(rangesOf('10.0.0.0/8', '10.1.2.3/8').IPv4).toEqual(['10.0.0.0/8']);
 });
 
+test('leading zeros are decimal, and a range in IPv6 clothes restricts IPv4', () => {
+  expect(rangesOf('192.168.010.0/024', '::ffff:172.16.0.0/108')).toEqual({
+    IPv4: ['192.168.10.0/24', '172.16.0.0/12'],
+    reported: [],
+  });
+});
+
 describe('a malformed range fails closed:', () => {
   test('beside a good one it denies itself alone', () => {
     expect(rangesOf('10.0.0.0/33', '10.0.0.0/8')).toEqual({
@@ -62,12 +69,23 @@ describe('a malformed range fails closed:', () => {
     expect(rangesOf('/')).toEqual({ IPv4: [], IPv6: [], reported: ['/'] });
   });
 
+  test('of any length it is judged in one go', () => {
+    const text = '1'.repeat(1_000_000);
+    expect(rangesOf(`${text}x`, ':'.repeat(1_000_000)).reported).toHaveLength(2);
+  });
+
   test('of no family to be told, beside a good one, it closes the family that has no other', () => {
     expect(rangesOf('office', '10.0.0.0/8')).toEqual({
       IPv4: ['10.0.0.0/8'],
       IPv6: [],
       reported: ['office'],
     });
+  });
+
+  test('of IPv4 in IPv6 clothes, it admits nobody of both', () => {
+    for (const text of ['::ffff:10.0.0.0/130', '::ffff:a00:0/64', '::10.0.0/120']) {
+      expect(rangesOf(text)).toEqual({ IPv4: [], IPv6: [], reported: [text] });
+    }
   });
 
   test('of another type it denies as well', () => {
