@@ -23,6 +23,7 @@ import { ClusterFeed } from './clusterFeed.ts';
 import type { OpenedSource } from './clusterSource.ts';
 import { ConntrackSweep } from './conntrackSweep.ts';
 import { firstReading } from './firstReading.ts';
+import { foreignDestinations } from './foreignDestinations.ts';
 import { KernelView } from './kernelView.ts';
 import { Ledger } from './ledger.ts';
 import type { Reporter } from './reporter.ts';
@@ -146,7 +147,10 @@ export class Agent {
           if (isFirst) setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
           isFirst = false;
         },
-        onReading: (outcome) => reporter.kernelRead(outcome),
+        onReading: (outcome) => {
+          reporter.kernelRead(outcome);
+          reporter.problems('ipvs', foreignDestinations(view.state.foreignServers));
+        },
         onChore: (chore, error) => reporter.chore(chore, error),
         onError: (error, retryInMs) => reporter.roundFailed(error, retryInMs),
       },

@@ -85,7 +85,11 @@ export type Part =
 export interface ActualState extends DataplaneState {
   /** the dummy device exists */
   readonly hasDummyDevice: boolean;
-  /** virtual servers that were found but cannot be ours in form (fwmark, other protocols): never touched */
+  /**
+   * What was found and cannot be ours in form, never touched: servers by firewall mark or of another protocol, the keys of servers
+   * whose destinations are all forwarded in another way than by masquerading, and such destinations of other servers:
+   * `fwmark:5/IPv4`, `10.0.0.1:0/protocol-47`, `10.0.0.1:80/TCP`, `10.0.0.1:80/TCP -> 10.1.0.1:80`
+   */
   readonly foreignServers: readonly string[];
   /**
    * What could not be read, and why. Its place in this state is empty and says nothing: an unknown part is not written, nothing

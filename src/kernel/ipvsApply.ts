@@ -294,7 +294,8 @@ export function batches(run: readonly IpvsOperation[]): number[][] {
   return cut;
 }
 
-function describe(operation: IpvsOperation): string {
+/** `add server 10.96.0.1:80/TCP` */
+export function describe(operation: IpvsOperation): string {
   const verb = operation.op.replace(/(Server|Destination)$/, '');
   return `${verb} ${operationSubject(operation)}`;
 }

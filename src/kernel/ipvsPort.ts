@@ -2,7 +2,13 @@
  * IPVS of one network namespace: read everything, carry out operations, count connections, timeouts. Nothing is decided here but
  * how to read cheaply: one dump of the servers, then the dumps of their destinations in one trip (two system calls each).
  */
-import { type ServerKey, serverKey, type VirtualServer } from '../desired/state.ts';
+import { constants } from 'node:os';
+import {
+  type ActualState,
+  type ServerKey,
+  serverKey,
+  type VirtualServer,
+} from '../desired/state.ts';
 import { IPVS_GENL_NAME } from '../netlink/constants.ts';
 import type {
   IpvsDestination,
@@ -29,13 +35,12 @@ import type { DrainingDestination } from '../plan/operations.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { KernelError } from './errors.ts';
 import { GenericSocket, type NamespaceOptions } from './genlFamily.ts';
-import { applyIpvs, type IpvsOperation, type IpvsReport } from './ipvsApply.ts';
+import { applyIpvs, describe, type IpvsOperation, type IpvsReport } from './ipvsApply.ts';
 import { identityOfKey, readServer } from './ipvsServer.ts';
 
 export interface IpvsState {
   readonly virtualServers: ReadonlyMap<ServerKey, VirtualServer>;
-  /** cannot be ours in form: `fwmark:5/IPv4`, `10.0.0.1:0/protocol-47`, the key of a server with destinations not masqueraded */
-  readonly foreignServers: readonly string[];
+  readonly foreignServers: ActualState['foreignServers'];
 }
 
 /** A service as the kernel has it, whatever its form. */
@@ -49,6 +54,8 @@ export class IpvsPort {
   /** A socket of its own for each: a dump that is under way refuses everything else, and reads need not wait for a long run. */
   readonly #reads: GenericSocket;
   readonly #changes: GenericSocket;
+  /** as last read */
+  #foreign: ReadonlySet<ServerKey> = new Set();
 
   constructor(options: NamespaceOptions = {}, open: OpenSocket = openSocket) {
     this.#reads = new GenericSocket(IPVS_GENL_NAME, options, open);
@@ -59,10 +66,11 @@ export class IpvsPort {
     const virtualServers = new Map<ServerKey, VirtualServer>();
     const foreignServers: string[] = [];
     for (const { service, destinations } of await this.list('without-counters')) {
-      const found = readServer(service, destinations);
-      if ('foreign' in found) foreignServers.push(found.foreign);
-      else virtualServers.set(serverKey(found.server), found.server);
+      const { server, foreign } = readServer(service, destinations);
+      for (const each of foreign) foreignServers.push(each);
+      if (server !== undefined) virtualServers.set(serverKey(server), server);
     }
+    this.#foreign = new Set(foreignServers);
     return { virtualServers, foreignServers: foreignServers.toSorted() };
   }
 
@@ -77,8 +85,18 @@ export class IpvsPort {
     return services.map((service, i) => ({ service, destinations: lists[i]! }));
   }
 
-  /** In the order given; see {@link applyIpvs}. */
+  /** In the order given; see {@link applyIpvs}. What is somebody else's is refused here: the kernel would change it. */
   async apply(run: readonly IpvsOperation[]): Promise<IpvsReport> {
+    const isOurs = ({ server }: IpvsOperation) => !this.#foreign.has(serverKey(server));
+    const report = await this.#applyOurs(run.filter(isOurs));
+    const ours = report.outcomes.values();
+    const outcomes = run.map((operation) =>
+      isOurs(operation) ? ours.next().value : foreignServerError(operation),
+    );
+    return { ...report, outcomes };
+  }
+
+  #applyOurs(run: readonly IpvsOperation[]): Promise<IpvsReport> {
     return applyIpvs(run, {
       execute: (commands, batch) => this.#changes.execute(commands, batch),
       countConnections: (servers) => this.#countConnections(servers),
@@ -138,6 +156,14 @@ export class IpvsPort {
       (message, i) => decodeDestination(message, services[i]!.family, counters),
     );
   }
+}
+
+function foreignServerError(operation: IpvsOperation): KernelError {
+  return new KernelError({
+    op: describe(operation),
+    errno: constants.errno.EEXIST,
+    hint: `${serverKey(operation.server)} is another program's: none of its destinations is masqueraded; remove it, or give the Service another address or port`,
+  });
 }
 
 function countOf(server: ServerKey, found: IpvsDestination): DrainingDestination {

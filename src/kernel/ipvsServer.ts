@@ -1,6 +1,6 @@
 /**
- * Virtual servers and destinations between our terms (desired/state.ts) and IPVS' own (netlink/ipvs.ts), and the judgement which
- * of the kernel's services have the form of ours: TCP, UDP or SCTP on an address, every destination masqueraded.
+ * Virtual servers and destinations between our terms (desired/state.ts) and IPVS' own (netlink/ipvs.ts), and the judgement what
+ * of the kernel's has the form of ours: servers of TCP, UDP or SCTP on an address, destinations that are masqueraded.
  */
 import type {
   Destination,
@@ -60,20 +60,27 @@ export function toDestinationRequest(destination: Destination): DestinationReque
   };
 }
 
-/** A service of the kernel that can be ours in form, or why not, named by its key where it has one. */
-export type ReadServer = { readonly server: VirtualServer } | { readonly foreign: string };
+/** What of a service of the kernel can be ours in form, and what cannot, named by its key where it has one. */
+export interface ReadServer {
+  readonly server?: VirtualServer;
+  /** the service, or destinations of it: see {@link ActualState.foreignServers} */
+  readonly foreign: readonly string[];
+}
 
+/** A service is somebody else's when it has destinations and none is masqueraded; of a mixed one the others are. */
 export function readServer(
   service: IpvsService,
   destinations: readonly IpvsDestination[],
 ): ReadServer {
   const { family } = service;
-  if (service.fwmark !== undefined) return { foreign: `fwmark:${service.fwmark}/${family}` };
+  if (service.fwmark !== undefined) return { foreign: [`fwmark:${service.fwmark}/${family}`] };
   const { address, port } = service;
   const protocol = protocolFromNumber(service.protocol);
   const at = joinHostPort(address, port);
-  if (protocol === undefined) return { foreign: `${at}/protocol-${service.protocol}` };
-  if (!destinations.every((one) => isMasqueraded(one))) return { foreign: `${at}/${protocol}` };
+  if (protocol === undefined) return { foreign: [`${at}/protocol-${service.protocol}`] };
+  const masqueraded = destinations.filter(isMasqueraded);
+  const key = `${at}/${protocol}`;
+  if (destinations.length > 0 && masqueraded.length === 0) return { foreign: [key] };
   const { scheduler, timeoutSec } = service;
   const flags = flagNames(service.flags, scheduler);
   return {
@@ -84,8 +91,11 @@ export function readServer(
       scheduler,
       flags,
       ...(flags.includes('persistent') && { persistenceTimeoutSec: timeoutSec }),
-      destinations: byKey(destinations),
+      destinations: byKey(masqueraded),
     },
+    foreign: destinations
+      .filter((one) => !isMasqueraded(one))
+      .map((one) => `${key} -> ${joinHostPort(one.address, one.port)}`),
   };
 }
 

@@ -11,7 +11,7 @@ import { FAMILIES } from '../net/family.ts';
 import { type Prefix, prefixContains } from '../net/prefix.ts';
 import type { Operation } from './operations.ts';
 import { hasDesiredRules } from './ruleDifference.ts';
-import { serverDifference } from './serverDifference.ts';
+import { foreignDifference, serverDifference } from './serverDifference.ts';
 import { setDifference } from './setDifference.ts';
 
 /** Keys to be compared, and what else. */
@@ -100,9 +100,12 @@ function serverDifferences(
     (actual.addresses.has(server.address) || isOwned(server));
   const keys: Iterable<ServerKey> =
     scope?.servers ?? union(desired.virtualServers.keys(), actual.virtualServers.keys());
-  return [...keys].flatMap((key) =>
-    serverDifference(desired.virtualServers.get(key), actual.virtualServers.get(key), isRemovable),
-  );
+  const foreign = new Set(actual.foreignServers);
+  return [...keys].flatMap((key) => {
+    const wanted = desired.virtualServers.get(key);
+    if (foreign.has(key)) return foreignDifference(wanted);
+    return serverDifference(wanted, actual.virtualServers.get(key), isRemovable);
+  });
 }
 
 function addressDifferences(

@@ -35,6 +35,11 @@ export function serverDifference(
   return operations;
 }
 
+/** Where somebody else's server stands: one operation, which fails until it is gone, so that it is told and tried again. */
+export function foreignDifference(desired: VirtualServer | undefined): Operation[] {
+  return desired === undefined ? [] : [{ op: 'addServer', server: specOf(desired) }];
+}
+
 /** UDP has no connection to wait for; a destination that has weight 0 already is draining, and the drain book ends that. */
 function retirement(server: ServerSpec, destination: Destination): Operation[] {
   if (server.protocol === 'UDP') return [{ op: 'removeDestination', server, destination }];

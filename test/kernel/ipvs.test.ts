@@ -250,6 +250,50 @@ describe('the IPVS port', () => {
     expect(foreignServers).toEqual(['192.0.2.1:80/TCP', 'fwmark:7/IPv4']);
   });
 
+  // a server was read as foreign for one such destination, and its own ones grew stale
+  test('a destination of another form is left alone, and the server goes on as ours', async () => {
+    await apply(...add(web, first));
+    const routed = ['-a', '-t', '10.96.0.1:80', '-r', '192.0.2.2:80', '-g', '-w', '1'];
+    await namespace.run('ipvsadm', ...routed);
+    const { virtualServers, foreignServers } = await port.read();
+    expect([...virtualServers.get('10.96.0.1:80/TCP')!.destinations.keys()]).toEqual([
+      '10.244.1.1:8080',
+    ]);
+    expect(foreignServers).toEqual(['10.96.0.1:80/TCP -> 192.0.2.2:80']);
+    await apply(
+      { op: 'addDestination', server: web, destination: second },
+      { op: 'drainDestination', server: web, destination: first },
+    );
+    expect(await saved()).toEqual([
+      '-A -t 10.96.0.1:80 -s rr',
+      '-a -t 10.96.0.1:80 -r 10.244.1.2:8080 -m -w 1',
+      '-a -t 10.96.0.1:80 -r 192.0.2.2:80 -g -w 1',
+    ]);
+  });
+
+  test('nothing is written onto a server that is somebody else’s, and it is said why', async () => {
+    await namespace.run('ipvsadm', '-A', '-t', '10.96.0.1:80', '-s', 'wlc');
+    await namespace.run('ipvsadm', '-a', '-t', '10.96.0.1:80', '-r', '192.0.2.2:80', '-g');
+    const before = await saved();
+    await port.read();
+    const free = { ...web, port: 81 };
+    const run = [...add(web, first), { op: 'removeServer', server: web } as const, ...add(free)];
+    const { outcomes } = await port.apply(run);
+    expect(outcomes.map((outcome) => outcome?.code)).toEqual([
+      'EEXIST',
+      'EEXIST',
+      'EEXIST',
+      undefined,
+    ]);
+    expect(outcomes[0]?.message).toContain(
+      "add server 10.96.0.1:80/TCP: EEXIST, file already exists (10.96.0.1:80/TCP is another program's",
+    );
+    expect(await saved()).toEqual([...before, '-A -t 10.96.0.1:81 -s rr'].toSorted());
+    await namespace.run('ipvsadm', '-D', '-t', '10.96.0.1:80');
+    await port.read();
+    await apply(...add(web, first));
+  });
+
   test('thousands go in and come out; a second time changes nothing', async () => {
     const servers = Array.from({ length: 1500 }, (_, i) => ({
       ...web,

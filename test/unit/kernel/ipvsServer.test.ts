@@ -60,7 +60,7 @@ test('a server that was written reads back equal', () => {
       const request = toServiceRequest(server);
       const kept: IpvsService = { ...request, flags: request.flags | c.IP_VS_SVC_F_HASHED };
       const read = readServer(kept, []);
-      expect(read).toEqual({ server: { ...server, destinations: new Map() } });
+      expect(read).toEqual({ server: { ...server, destinations: new Map() }, foreign: [] });
     }),
   );
 });
@@ -87,9 +87,19 @@ test('destinations are keyed by address and port', () => {
 test('what cannot be ours in form is named by its key where it has one', () => {
   const settings = { scheduler: 'rr', flags: 2, timeoutSec: 0, netmask: 0xffff_ffff };
   const marked = { family: 'IPv6', fwmark: 7, ...settings } as const;
-  expect(readServer(marked, [])).toEqual({ foreign: 'fwmark:7/IPv6' });
+  expect(readServer(marked, [])).toEqual({ foreign: ['fwmark:7/IPv6'] });
   const other = { ...toServiceRequest(web), protocol: 47 };
-  expect(readServer(other, [])).toEqual({ foreign: '10.96.0.1:80/protocol-47' });
-  const routed = [found(1), { ...found(1, c.IP_VS_CONN_F_DROUTE), port: 81 }];
-  expect(readServer(toServiceRequest(web), routed)).toEqual({ foreign: '10.96.0.1:80/TCP' });
+  expect(readServer(other, [])).toEqual({ foreign: ['10.96.0.1:80/protocol-47'] });
+  const routed = { ...found(1, c.IP_VS_CONN_F_DROUTE), port: 81 };
+  const tunneled = found(1, c.IP_VS_CONN_F_TUNNEL);
+  expect(readServer(toServiceRequest(web), [routed, tunneled])).toEqual({
+    foreign: ['10.96.0.1:80/TCP'],
+  });
+});
+
+test('a server with one destination of another form is read with its others', () => {
+  const routed = { ...found(1, c.IP_VS_CONN_F_DROUTE), port: 81 };
+  const { server, foreign } = readServer(toServiceRequest(web), [found(1), routed]);
+  expect([...server!.destinations.keys()]).toEqual(['10.1.0.1:80']);
+  expect(foreign).toEqual(['10.96.0.1:80/TCP -> 10.1.0.1:81']);
 });

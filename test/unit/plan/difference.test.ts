@@ -319,3 +319,11 @@ test('with a scope what depends on no key is compared when asked for, and a name
   expect(scoped({ isFixedIncluded: true })).toEqual(['createDummyDevice', 'writeRules']);
   expect(scoped({ sets: new Set(['KUBE-CLUSTER-IP']) })).toEqual(['createSet', 'addEntry']);
 });
+
+test("where somebody else's server stands nothing is written but one addition, which the kernel layer refuses", () => {
+  const wanted = server('10.0.0.1', 'TCP', [destination(1)]);
+  const foreign = { foreignServers: ['10.0.0.1:80/TCP', 'fwmark:7/IPv4', '10.0.0.2:80/TCP'] };
+  const operations = difference(state({ servers: [wanted] }), state(foreign), nobodys);
+  expect(operations.map(formatOperation)).toHaveLength(1);
+  expect(operations[0]).toMatchObject({ op: 'addServer', server: { address: '10.0.0.1' } });
+});
