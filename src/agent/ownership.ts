@@ -1,33 +1,71 @@
 /**
- * Which virtual servers in the kernel are ours to remove: those on an address of our dummy device, those in the ledger, and
- * those that our sets tell of (kube-proxy's own after a takeover: it wrote the same sets, but no ledger).
+ * Which virtual servers in the kernel are ours to remove: those on an address of our dummy device, and those in the ledger. At
+ * the first reading the ledger takes in what an earlier proxy left elsewhere (kube-proxy wrote the same sets, but no ledger).
  */
-import type { ActualState, VirtualServer } from '../desired/state.ts';
+import { addressPortEntry, type SetName, setName } from '../desired/ipsets.ts';
+import type { ActualState, DesiredState, VirtualServer } from '../desired/state.ts';
 import { serverKey } from '../desired/state.ts';
+import type { Address } from '../net/address.ts';
 import { familyOf } from '../net/address.ts';
+import { FAMILIES } from '../net/family.ts';
 import type { Ledger } from './ledger.ts';
 
-export type Ownership = (server: Pick<VirtualServer, 'address' | 'port' | 'protocol'>) => boolean;
+type ServerIdentity = Pick<VirtualServer, 'address' | 'port' | 'protocol'>;
+
+export type Ownership = (server: ServerIdentity) => boolean;
 
 /** Evaluated against the kernel's state before a round changes it. */
 export function ownership(actual: ActualState, ledger: Ledger): Ownership {
-  return (server) =>
-    actual.addresses.has(server.address) ||
-    ledger.has(serverKey(server)) ||
-    isInOurSets(actual, server);
+  return (server) => actual.addresses.has(server.address) || ledger.has(serverKey(server));
 }
 
-const FRONTEND_SETS = ['CLUSTER-IP', 'EXTERNAL-IP', 'EXTERNAL-IP-LOCAL', 'LOAD-BALANCER'];
+/** Sets whose members are the address and port of a virtual server. */
+const FRONTEND_SETS: readonly SetName[] = [
+  'KUBE-CLUSTER-IP',
+  'KUBE-EXTERNAL-IP',
+  'KUBE-EXTERNAL-IP-LOCAL',
+  'KUBE-LOAD-BALANCER',
+  'KUBE-NODE-PORT-SCTP-HASH',
+];
+
+/** Sets whose members are a port of the node's own addresses: of another address they say nothing. */
+const PORT_SETS = { TCP: 'KUBE-NODE-PORT-TCP', UDP: 'KUBE-NODE-PORT-UDP' } as const;
+
+/**
+ * Enters in the ledger the servers that our sets tell of, and those that are wanted as they are. Only at a start: later the ledger
+ * has every server of ours, and a port in a set would make somebody else's new server ours.
+ *
+ * @returns false when something that tells of them could not be read: to be asked again after the next reading
+ */
+export function takeOver(
+  actual: ActualState,
+  desired: DesiredState,
+  ledger: Ledger,
+  isNodeAddress: (address: Address) => boolean,
+): boolean {
+  const { unknown, addresses, virtualServers } = actual;
+  if (unknown.has('addresses') || unknown.has('virtual servers')) return false;
+  for (const [key, server] of virtualServers) {
+    if (addresses.has(server.address)) continue;
+    const isOurs = desired.virtualServers.has(key) || isInOurSets(actual, server, isNodeAddress);
+    if (isOurs) ledger.add(key);
+  }
+  const names = [...FRONTEND_SETS, ...Object.values(PORT_SETS)];
+  return !FAMILIES.some((family) =>
+    names.some((name) => unknown.has(`ipset ${setName(name, family)}`)),
+  );
+}
 
 function isInOurSets(
-  actual: ActualState,
-  { address, port, protocol }: Pick<VirtualServer, 'address' | 'port' | 'protocol'>,
+  { ipsets }: ActualState,
+  { address, port, protocol }: ServerIdentity,
+  isNodeAddress: (address: Address) => boolean,
 ): boolean {
-  const prefix = familyOf(address) === 'IPv4' ? 'KUBE-' : 'KUBE-6-';
-  const holds = (name: string, entry: string) =>
-    actual.ipsets.get(prefix + name)?.entries.has(entry) ?? false;
-  const entry = `${address},${protocol.toLowerCase()}:${port}`;
-  if (protocol === 'SCTP' && holds('NODE-PORT-SCTP-HASH', entry)) return true;
-  if (protocol !== 'SCTP' && holds(`NODE-PORT-${protocol}`, String(port))) return true;
+  const holds = (name: SetName, entry: string) =>
+    ipsets.get(setName(name, familyOf(address)))?.entries.has(entry) ?? false;
+  const isPortOfNode =
+    protocol !== 'SCTP' && holds(PORT_SETS[protocol], String(port)) && isNodeAddress(address);
+  if (isPortOfNode) return true;
+  const entry = addressPortEntry(address, protocol, port);
   return FRONTEND_SETS.some((name) => holds(name, entry));
 }

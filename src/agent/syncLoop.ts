@@ -6,6 +6,7 @@
  */
 import { type DataplaneState, type Part, serverKey } from '../desired/state.ts';
 import type { Touched } from '../desired/touched.ts';
+import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Dataplane } from '../plan/dataplane.ts';
 import { difference } from '../plan/difference.ts';
@@ -16,7 +17,7 @@ import { orderPlan } from '../plan/order.ts';
 import { applyGated } from './gatedApply.ts';
 import type { KernelView } from './kernelView.ts';
 import type { Ledger } from './ledger.ts';
-import { ownership } from './ownership.ts';
+import { ownership, takeOver } from './ownership.ts';
 import type { RetryBook } from './retryBook.ts';
 import { Scope } from './scope.ts';
 import { Waker } from './waker.ts';
@@ -26,6 +27,8 @@ export interface DesiredSource {
   readonly state: DataplaneState;
   /** recompiles what changed; @returns the keys that may differ since the last call */
   settle(): Touched;
+  /** one of this node's own, on whatever interface but the dummy */
+  isNodeAddress(address: Address): boolean;
 }
 
 export interface RoundOutcome {
@@ -98,6 +101,7 @@ export class SyncLoop {
   #isFullWanted = true;
   #isReadingDone = false;
   #isStopped = false;
+  #hasTakenOver = false;
   #nextAuditMs = Infinity;
   #nextDrainLookMs = -Infinity;
   #nextSaveMs = Infinity;
@@ -216,13 +220,17 @@ export class SyncLoop {
 
   /** What could be read is compared whole in this round; what could not be is read again soon, and nothing waits for it. */
   async #takeReading(scope: Scope): Promise<void> {
-    const { view, drain, now } = this.#parts;
+    const { view, ledger, drain, now } = this.#parts;
     const { state } = this.#desired;
     this.#isReadingDone = false;
     const isRead = await view.refresh(state.sysctls.keys());
     const nowMs = now();
     if (isRead) {
       scope.isFull = true;
+      if (!this.#hasTakenOver)
+        this.#hasTakenOver = takeOver(view.state, state, ledger, (address) =>
+          this.#desired.isNodeAddress(address),
+        );
       drain.adopt(state, view.state, nowMs);
     }
     const { unread, unconfirmed } = view;

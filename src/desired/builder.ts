@@ -122,6 +122,11 @@ export class DesiredBuilder {
     return this.#problems;
   }
 
+  /** One of this node's own, on whatever interface but the dummy. */
+  isNodeAddress(address: Address): boolean {
+    return this.#context.isNodeAddress(address);
+  }
+
   service(key: ObjectKey): ServiceView | undefined {
     const service = this.#store.services.get(key);
     if (service === undefined) return undefined;

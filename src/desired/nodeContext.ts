@@ -98,6 +98,10 @@ export class NodeContext implements CompileContext {
     );
   }
 
+  isNodeAddress(address: Address): boolean {
+    return this.#reserved.isOwn(address);
+  }
+
   takeConcerned(): Concerned {
     const concerned = this.#concerned;
     this.#concerned = nothingConcerned();

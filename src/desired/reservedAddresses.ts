@@ -57,8 +57,13 @@ export class ReservedAddresses {
     return changed;
   }
 
+  /** On an interface of this node. */
+  isOwn(address: Address): boolean {
+    return this.#host.own.has(address);
+  }
+
   ownerOf(address: Address, kind: OwnableKind): AddressOwner | undefined {
-    if (this.#host.own.has(address)) return unbound('this node');
+    if (this.isOwn(address)) return unbound('this node');
     const isGateway = this.#host.gateways.has(address);
     // what a status or a slice says never takes an allocated address away
     if (kind === 'clusterIP') return isGateway ? unbound('the default gateway') : undefined;

@@ -183,6 +183,47 @@ test('a NodePort server is in the ledger until it is removed', async () => {
   expect(harness.ledger.has('192.168.0.1:30080/TCP')).toBe(false);
 });
 
+test("somebody else's server on a port that is a NodePort stays, wherever it is", async () => {
+  const { kernel } = await started({ syncPeriodMs: 5 });
+  const ports = [{ name: 'http', port: 80, nodePort: 30080 }];
+  harness.service(rawService({ type: 'NodePort', ports }));
+  await harness.round();
+  const nodePort = kernel.state.virtualServers.get('192.168.0.1:30080/TCP')!;
+  for (const address of ['203.0.113.9', '192.168.0.77']) {
+    const foreign = { ...nodePort, address };
+    kernel.state.virtualServers.set(serverKey(foreign), foreign);
+  }
+  const reads = kernel.reads;
+  await harness.roundWhere(() => kernel.reads > reads + 1);
+  expect([...kernel.state.virtualServers.keys()]).toEqual(
+    expect.arrayContaining(['203.0.113.9:30080/TCP', '192.168.0.77:30080/TCP']),
+  );
+});
+
+test('NodePorts that an earlier proxy left go with their Services, at the start and later', async () => {
+  const ports = [{ name: 'http', port: 80, nodePort: 30080 }];
+  const first = await started();
+  harness.service(rawService({ type: 'NodePort', ports }));
+  await harness.round();
+  await harness.stop();
+  const left = first.kernel.state;
+  const adopted = new FakeKernel(left);
+  harness = await LoopHarness.create(adopted);
+  harness.service(rawService({ type: 'NodePort', ports }));
+  harness.slice(rawSlice(endpoints('10.244.1.5', '10.244.1.6')));
+  harness.start();
+  expect((await harness.round()).planned).toEqual([]);
+  harness.removeService('default/web');
+  await harness.round();
+  expect([...adopted.state.virtualServers.keys()]).toEqual([]);
+  await harness.stop();
+  const stale = new FakeKernel(left);
+  harness = await LoopHarness.create(stale);
+  harness.start();
+  await harness.round();
+  expect([...stale.state.virtualServers.keys()]).toEqual([]);
+});
+
 test('a server whose removal failed stays ours and is removed later', async () => {
   const { kernel } = await started();
   let failures = 0;
