@@ -9,6 +9,7 @@ import type { EndpointSliceResource, ServiceResource } from '../model/resources.
 import { servicePorts } from '../model/service.ts';
 import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
 import type { Family } from '../net/family.ts';
+import { affordable } from './budget.ts';
 import type { CompileContext } from './frontends.ts';
 
 export interface ChosenPort {
@@ -30,10 +31,12 @@ export interface ServiceChoices {
 export function chooseForService(
   service: ServiceResource,
   slices: readonly EndpointSliceResource[],
-  context: Pick<CompileContext, 'families' | 'nodeName' | 'zone'>,
+  context: Pick<CompileContext, 'families' | 'nodeName' | 'zone' | 'nodePortAddresses'>,
 ): ServiceChoices {
-  const { ports, skipped, problems } = servicePorts(service);
-  const found = [...problems];
+  const all = servicePorts(service);
+  const ofHost = all.ports.filter(({ family }) => context.families.includes(family));
+  const { ports, skipped = all.skipped, problems } = affordable(service, ofHost, slices, context);
+  const found = [...all.problems, ...problems];
   const node =
     context.zone === undefined
       ? { name: context.nodeName }
@@ -41,7 +44,6 @@ export function chooseForService(
   const byFamily = new Map<Family, ReadonlyMap<string, readonly Endpoint[]>>();
   const chosen: ChosenPort[] = [];
   for (const port of ports) {
-    if (!context.families.includes(port.family)) continue;
     let byPort = byFamily.get(port.family);
     if (byPort === undefined) {
       const result = endpointsByPort(slices, port.family, context.nodeName);

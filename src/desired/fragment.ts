@@ -8,6 +8,7 @@ import type { Problem } from '../model/problem.ts';
 import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
+import type { OwnableKind } from './addressOwner.ts';
 import { parseSloppyAddress } from '../net/sloppy.ts';
 import {
   type CompileContext,
@@ -141,6 +142,7 @@ function distinct(problems: readonly Problem[]): readonly Problem[] {
 class ServiceFields {
   readonly key: ObjectKey;
   readonly #service: ServiceResource;
+  readonly #known = new Map<OwnableKind, ReadonlyMap<Address, number>>();
 
   constructor(service: ServiceResource) {
     this.key = `${service.namespace}/${service.name}`;
@@ -156,22 +158,32 @@ class ServiceFields {
     address: Address,
     { nodePort, protocol }: { readonly nodePort: number; readonly protocol: string },
   ): string {
-    const { clusterIPs, externalIPs, loadBalancerIngress, ports } = this.#service;
-    const at = (texts: readonly (string | undefined)[]) =>
-      texts.findIndex((text) => parseSloppyAddress((text ?? '').trim()) === address);
     const root = `Service/${this.key}`;
-    switch (kind) {
-      case 'clusterIP':
-        return `${root}.spec.clusterIPs[${at(clusterIPs)}]`;
-      case 'externalIP':
-        return `${root}.spec.externalIPs[${at(externalIPs)}]`;
-      case 'loadBalancer':
-        return `${root}.status.loadBalancer.ingress[${at(loadBalancerIngress.map(({ ip }) => ip))}].ip`;
-      default: {
-        const spec = ports.find((port) => port.nodePort === nodePort && port.protocol === protocol);
-        return `${root}.spec.ports[${spec?.index ?? 0}].nodePort`;
-      }
+    if (kind === 'nodePort') {
+      const { ports } = this.#service;
+      const spec = ports.find((port) => port.nodePort === nodePort && port.protocol === protocol);
+      return `${root}.spec.ports[${spec?.index ?? 0}].nodePort`;
     }
+    const index = this.#positions(kind).get(address) ?? -1;
+    if (kind === 'clusterIP') return `${root}.spec.clusterIPs[${index}]`;
+    if (kind === 'externalIP') return `${root}.spec.externalIPs[${index}]`;
+    return `${root}.status.loadBalancer.ingress[${index}].ip`;
+  }
+
+  /** Many ports may meet the same obstacle at many addresses: the texts are read once. */
+  #positions(kind: OwnableKind): ReadonlyMap<Address, number> {
+    const known = this.#known.get(kind);
+    if (known !== undefined) return known;
+    const { clusterIPs, externalIPs, loadBalancerIngress } = this.#service;
+    const texts = { clusterIP: clusterIPs, externalIP: externalIPs };
+    const positions = new Map<Address, number>();
+    const list = kind === 'loadBalancer' ? loadBalancerIngress.map(({ ip }) => ip) : texts[kind];
+    for (const [index, text] of list.entries()) {
+      const address = parseSloppyAddress(text ?? '');
+      if (address !== undefined && !positions.has(address)) positions.set(address, index);
+    }
+    this.#known.set(kind, positions);
+    return positions;
   }
 
   /** Two ports of this very Service want one address and port: a nodePort that equals a port on a node's externalIP. */
