@@ -4,6 +4,7 @@
  * for the state in force is decided in manifestSet.ts.
  */
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
+import { KUBERNETES_YAML } from '../config/yamlText.ts';
 import { Fields } from '../model/fields.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterChange } from '../model/resources.ts';
@@ -74,7 +75,7 @@ class ManifestReader {
   }
 
   read(): Manifest {
-    const options = { lineCounter: this.#lines, merge: true, prettyErrors: false };
+    const options = { ...KUBERNETES_YAML, lineCounter: this.#lines, prettyErrors: false };
     for (const document of parseAllDocuments(this.#text, options)) this.#readDocument(document);
     return { objects: this.#objects, problems: this.#problems };
   }

@@ -64,8 +64,7 @@ export function parseYamlText(content: string, name: string): YamlTextResult {
 /** A marker at the end begins a document too, with nothing in it. */
 function filledDocuments(content: string, lineCounter: LineCounter): readonly Document.Parsed[] {
   const documents = parseAllDocuments(content, {
-    version: '1.1',
-    customTags: tagsOfKubernetes,
+    ...KUBERNETES_YAML,
     uniqueKeys: false,
     prettyErrors: false,
     lineCounter,
@@ -76,6 +75,9 @@ function filledDocuments(content: string, lineCounter: LineCounter): readonly Do
     return !isEmpty || errors.length > 0;
   });
 }
+
+/** Options of the parser for whatever kubectl and kube-proxy read too. */
+export const KUBERNETES_YAML = { version: '1.1', customTags: tagsOfKubernetes } as const;
 
 /**
  * What sigs.k8s.io/yaml makes of plain scalars, where it differs from YAML 1.1: times and numbers to the base of 60 (which

@@ -223,6 +223,21 @@ metadata:
   });
 });
 
+test('plain scalars are what they are for kubectl: YAML 1.1, without its times', () => {
+  const manifest = read(`kind: EndpointSlice
+metadata: {name: web-1, creationTimestamp: 2026-11-29T21:00:00Z, labels: {kubernetes.io/service-name: web}}
+addressType: IPv6
+endpoints: [{addresses: [1:2:3:4:5:6:7:8], conditions: {ready: no, serving: yes}}]
+`);
+  expect(manifest.problems).toEqual([]);
+  expect(manifest.objects[0]).toMatchObject({
+    problems: [],
+    change: {
+      object: { endpoints: [{ address: '1:2:3:4:5:6:7:8', isReady: false, isServing: true }] },
+    },
+  });
+});
+
 describe('a text that is not well formed', () => {
   test('costs its document only', () => {
     const manifest = read(`kind: [\n---\n${SERVICE}`);
