@@ -157,13 +157,13 @@ describe('the life of a release', () => {
   });
 
   test('the commands of the notes are understood by the API server', async () => {
-    const selector = 'fieldSelector=reportingComponent%3Dkube-proxy';
+    const selector = 'fieldSelector=reportingComponent%3Dkube-ipvs';
     expect((await server.objects.request('GET', `/api/v1/events?${selector}`)).status).toBe(200);
   });
 
   test('an uninstallation removes every object', async () => {
     const objects = objectsIn(helm.must('get', 'manifest', RELEASE, `--namespace=${NAMESPACE}`));
-    expect(objects).toHaveLength(6);
+    expect(objects).toHaveLength(5);
     helm.must('uninstall', RELEASE, `--namespace=${NAMESPACE}`);
     const left = await Promise.all(
       objects.map(({ kind, apiVersion, metadata }) => stored(kind, apiVersion, metadata.name)),

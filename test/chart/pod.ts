@@ -13,10 +13,12 @@ export interface SecurityContext {
   readonly runAsUser?: number;
   readonly capabilities?: { readonly drop: readonly string[]; readonly add: readonly string[] };
   readonly seccompProfile?: { readonly type: string };
+  readonly seLinuxOptions?: { readonly type: string };
 }
 
 export interface Container {
   readonly name: string;
+  readonly image: string;
   readonly args: readonly string[];
   readonly env?: readonly {
     readonly name: string;

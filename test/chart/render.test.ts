@@ -1,16 +1,17 @@
 // What helm makes of the chart without a cluster: it lints, renders, refuses wrong values in words that name the value, and the
 // configuration in it is one that the product takes as it is.
 
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
-import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse, stringify } from 'yaml';
 import { parseHostPort } from '../../src/config/sloppy.ts';
 import { decodeConfiguration } from '../../src/config/kubeProxyConfiguration.ts';
 import { validateConfiguration } from '../../src/config/validate.ts';
 import type { ClusterObject } from '../support/clusterObjects.ts';
 import { readmes } from '../tools/chartReadme.mjs';
-import { CHART, ciValues, Helm, objectsIn, RELEASE, theOnly } from './helm.ts';
+import { CHART, ciValues, Helm, NAMESPACE, objectsIn, RELEASE, theOnly } from './helm.ts';
 import { podSpecOf } from './pod.ts';
 
 const helm = new Helm();
@@ -28,7 +29,7 @@ const checksumOf = (objects: readonly ClusterObject[]) => {
   return spec.template.metadata.annotations['checksum/config'];
 };
 
-test('there are ci values', () => expect(ciValues.length).toBeGreaterThanOrEqual(6));
+test('there are ci values', () => expect(ciValues.length).toBeGreaterThanOrEqual(7));
 
 test('the chart lints without values', () => {
   expect(helm.run('lint', CHART)).toMatchObject({ status: 0 });
@@ -63,10 +64,62 @@ test.each(ciValues)('the probes of %s values ask where the health server listens
   expect(httpGet.host).toBe(loopback[address] ?? address);
 });
 
-test('without an address of the API server it says what to give', () => {
+test('without an address of the API server it says what to give, and that nobody was asked', () => {
   const { status, stderr } = helm.run('template', RELEASE, CHART);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/apiServer\.url is needed.*https:.*cluster-info/);
+  expect(stderr).toMatch(/apiServer\.url is needed.*https:.*no cluster was asked/);
+  expect(stderr).not.toContain('this cluster');
+});
+
+test('helm lint says once what is missing', () => {
+  const { stdout, stderr } = helm.run('lint', CHART);
+  expect(`${stdout}${stderr}`.match(/apiServer\.url is needed/g)).toHaveLength(1);
+});
+
+describe('as a dependency of another chart', () => {
+  const umbrella = mkdtempSync(join(tmpdir(), 'umbrella-'));
+  afterAll(() => rmSync(umbrella, { recursive: true }));
+
+  beforeAll(() => {
+    cpSync(CHART, join(umbrella, 'charts', 'kube-ipvs'), { recursive: true });
+    const { version } = parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as {
+      readonly version: string;
+    };
+    const dependency = { name: 'kube-ipvs', version, condition: 'kube-ipvs.enabled' };
+    const chart = {
+      apiVersion: 'v2',
+      name: 'platform',
+      version: '0.1.0',
+      dependencies: [{ ...dependency, repository: '' }],
+    };
+    writeFileSync(join(umbrella, 'Chart.yaml'), stringify(chart));
+    const values = { enabled: true, apiServer: { url: 'https://192.0.2.10:6443' } };
+    const global = { imageRegistry: 'mirror.example.com/k8s', storageClass: 'fast' };
+    writeFileSync(join(umbrella, 'values.yaml'), stringify({ 'kube-ipvs': values, global }));
+  });
+
+  test('its condition switches it, and the global registry is where its image is from', () => {
+    const on = objectsIn(helm.must('template', 'x', umbrella, `--namespace=${NAMESPACE}`));
+    const { initContainers, containers } = podSpecOf(theOnly(on, 'DaemonSet'));
+    for (const { image } of [...initContainers!, ...containers])
+      expect(image).toBe('mirror.example.com/k8s/kube-ipvs:0.1.0');
+    expect(helm.must('template', 'x', umbrella, '--set=kube-ipvs.enabled=false').trim()).toBe('');
+  });
+});
+
+test.each([
+  ['localhost/kube-ipvs', 'mirror.example.com/kube-ipvs:0.1.0'],
+  ['registry.example.com/net/kube-ipvs', 'mirror.example.com/net/kube-ipvs:0.1.0'],
+  ['registry:5000/kube-ipvs', 'mirror.example.com/kube-ipvs:0.1.0'],
+  ['net/kube-ipvs', 'mirror.example.com/net/kube-ipvs:0.1.0'],
+  ['kube-ipvs', 'mirror.example.com/kube-ipvs:0.1.0'],
+])('the global registry takes the place of that in %s', (repository, image) => {
+  const objects = helm.objects(
+    URL,
+    `--set=image.repository=${repository}`,
+    '--set=global.imageRegistry=mirror.example.com',
+  );
+  expect(podSpecOf(theOnly(objects, 'DaemonSet')).containers[0]!.image).toBe(image);
 });
 
 test.each<[set: string, message: string]>([
@@ -84,6 +137,14 @@ test.each<[set: string, message: string]>([
   ['config.detectLocalMode=Cluster', "at '/config/detectLocalMode': value must be one of"],
   ['config.detectLocalMode=BridgeInterface', "missing property 'detectLocal'"],
   ['config.nodePortAddresses={primry}', "at '/config/nodePortAddresses/0'"],
+  ['metrics.enabled=true', "at '/metrics': additional properties 'enabled' not allowed"],
+  ['metrics.serviceMonitor.enabled=true', 'needs a metrics.bindAddress that Prometheus reaches'],
+  ['global.imageRegistry=https://mirror', 'registry_without_scheme'],
+  ['securityContext.selinux=x', "at '/securityContext': additional properties 'selinux' not"],
+  ['apiServer.caCert=/etc/ca.crt', 'PEM_certificate'],
+  ['apiServer.url=in-cluster,apiServer.tlsServerName=x', 'not with apiServer.url=in-cluster'],
+  ['apiServer.proxyUrl=192.0.2.5:3128', 'http_https_or_socks5_URL'],
+  ['hostAliases[0].ip=k8s', 'IP_address_without_port'],
   ['config.mode=iptables', "additional properties 'mode' not allowed"],
   ['config.logging.format=xml', "at '/config/logging/format': value must be one of 'text', 'json'"],
   ['config.logging.verbosity=11', "'/config/logging/verbosity': maximum: got 11, want 10"],
@@ -136,7 +197,6 @@ test('every object carries the recommended labels, the pods those that the Daemo
     'ClusterRoleBinding kube-ipvs',
     'ConfigMap kube-ipvs',
     'DaemonSet kube-ipvs',
-    'Service kube-ipvs-metrics',
     'ServiceAccount kube-ipvs',
   ]);
 });
@@ -156,13 +216,98 @@ test('the main container is not privileged, and only the init container is', () 
   });
 });
 
+test('securityContext adds to what the containers have, and replaces what it names', () => {
+  const type = '--set=securityContext.seLinuxOptions.type=spc_t';
+  const of = (...sets: readonly string[]) =>
+    podSpecOf(theOnly(helm.objects(URL, ...sets), 'DaemonSet'));
+  expect(of(type).containers[0]!.securityContext).toMatchObject({
+    seLinuxOptions: { type: 'spc_t' },
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] },
+  });
+  expect(of(type).initContainers![0]!.securityContext).toEqual({
+    privileged: true,
+    readOnlyRootFilesystem: true,
+  });
+  const privileged = of('--set=securityContext.privileged=true').containers[0]!.securityContext;
+  // The API server refuses both together.
+  expect(privileged).toMatchObject({ privileged: true, readOnlyRootFilesystem: true });
+  expect(privileged).not.toHaveProperty('allowPrivilegeEscalation');
+});
+
+test('what the values of an enforcing node ask for reaches the pod and the kubeconfig', () => {
+  const file = ciValues.find(([name]) => name === 'enforcing')![1];
+  const objects = helm.objects(`--values=${file}`);
+  const { initContainers, containers, ...spec } = podSpecOf(theOnly(objects, 'DaemonSet'));
+  expect(spec).toMatchObject({
+    hostAliases: [{ ip: '192.0.2.10', hostnames: ['k8s.example.com'] }],
+    securityContext: { supplementalGroups: [1000] },
+    imagePullSecrets: [{ name: 'shared' }, { name: 'own' }],
+  });
+  expect(spec.volumes).toContainEqual({
+    name: 'certificates',
+    hostPath: { path: '/etc/ssl/certs' },
+  });
+  for (const container of [...initContainers!, ...containers]) {
+    expect(container.securityContext.seLinuxOptions).toEqual({ type: 'spc_t' });
+    expect(container.volumeMounts).toContainEqual({
+      name: 'certificates',
+      mountPath: '/etc/ssl/certs',
+      readOnly: true,
+    });
+  }
+  const { data } = theOnly(objects, 'ConfigMap') as unknown as {
+    readonly data: Record<string, string>;
+  };
+  const { clusters } = parse(data['kubeconfig.yaml']!) as {
+    readonly clusters: readonly { readonly cluster: Record<string, string> }[];
+  };
+  const { 'certificate-authority-data': ca, ...cluster } = clusters[0]!.cluster;
+  expect(cluster).toEqual({
+    server: 'https://k8s.example.com:6443',
+    'tls-server-name': 'kubernetes.default.svc',
+    'proxy-url': 'http://192.0.2.5:3128',
+  });
+  expect(Buffer.from(ca!, 'base64').toString()).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
+});
+
+test('the init container has the arguments and the environment of the main one', () => {
+  const sets = ['--set=extraArgs={--ipvs-strict-arp,--v=4}', '--set=extraEnv[0].name=TZ'];
+  const objects = helm.objects(URL, ...sets, '--set=extraEnv[0].value=UTC');
+  const { initContainers, containers } = podSpecOf(theOnly(objects, 'DaemonSet'));
+  const [init] = initContainers!;
+  const [main] = containers;
+  expect(init!.args).toEqual(['--init-only', ...main!.args]);
+  expect(main!.args).toEqual([
+    '--config=/etc/kube-ipvs/config.yaml',
+    '--hostname-override=$(NODE_NAME)',
+    '--ipvs-strict-arp',
+    '--v=4',
+  ]);
+  expect(init!.env).toEqual(main!.env);
+});
+
+test('metrics are the node’s own unless another address is given, which makes a Service too', () => {
+  const of = (...sets: readonly string[]) => {
+    const objects = helm.objects(URL, ...sets);
+    const { metricsBindAddress } = parse(configOf(objects)) as Record<string, string>;
+    return { metricsBindAddress, hasService: objects.some(({ kind }) => kind === 'Service') };
+  };
+  expect(of()).toEqual({ metricsBindAddress: '127.0.0.1:10249', hasService: false });
+  expect(of('--set=metrics.bindAddress=::1').hasService).toBe(false);
+  expect(of('--set=metrics.bindAddress=0.0.0.0')).toEqual({
+    metricsBindAddress: '0.0.0.0:10249',
+    hasService: true,
+  });
+});
+
 test('takeover, extra flags and a release of another name reach the objects', () => {
   const objects = objectsIn(
     helm.must('template', 'second', CHART, URL, '--set=takeover=true', '--set=extraArgs={--v=4}'),
   );
   const daemonSet = theOnly(objects, 'DaemonSet');
   expect(daemonSet.metadata.name).toBe('second-kube-ipvs');
-  expect(podSpecOf(daemonSet).containers[0]!.args.slice(2)).toEqual(['--takeover', '--v=4']);
+  expect(podSpecOf(daemonSet).containers[0]!.args.slice(2)).toEqual(['--v=4', '--takeover']);
 });
 
 test('the table of values in the README is that of values.yaml', () => {

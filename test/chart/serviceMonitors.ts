@@ -26,6 +26,7 @@ export const serviceMonitors: ClusterObject = {
                 type: 'object',
                 required: ['selector', 'endpoints'],
                 properties: {
+                  jobLabel: { type: 'string' },
                   selector: {
                     type: 'object',
                     properties: {
@@ -46,6 +47,7 @@ export const serviceMonitors: ClusterObject = {
                             properties: {
                               sourceLabels: { type: 'array', items: { type: 'string' } },
                               targetLabel: { type: 'string' },
+                              replacement: { type: 'string' },
                             },
                           },
                         },

@@ -33,12 +33,29 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* A name begins with a registry where its first part has a dot, a colon or is localhost; global.imageRegistry takes that part's place. */}}
 {{- define "kube-ipvs.image" -}}
-{{- if .Values.image.digest -}}
-{{ .Values.image.repository }}@{{ .Values.image.digest }}
-{{- else -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- $repository := .Values.image.repository }}
+{{- with .Values.global.imageRegistry }}
+{{- $parts := splitList "/" $repository }}
+{{- if and (gt (len $parts) 1) (regexMatch "[.:]|^localhost$" (first $parts)) }}
+{{- $parts = rest $parts }}
 {{- end }}
+{{- $repository = prepend $parts . | join "/" }}
+{{- end }}
+{{- if .Values.image.digest -}}
+{{ $repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{- define "kube-ipvs.imagePullSecrets" -}}
+{{- $all := list }}
+{{- range concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets }}
+{{- $all = append $all (ternary (dict "name" .) . (kindIs "string" .)) }}
+{{- end }}
+{{- with uniq $all }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{/* ADDRESS:PORT, an IPv6 address in brackets. */}}
@@ -51,9 +68,22 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- get (dict "0.0.0.0" "127.0.0.1" "::" "::1") .Values.health.bindAddress | default .Values.health.bindAddress }}
 {{- end }}
 
+{{/* For the notes: what a person puts into a URL. */}}
+{{- define "kube-ipvs.metricsHost" -}}
+{{- if regexMatch "^(0[.]0[.]0[.]0|::)$" .Values.metrics.bindAddress }}NODE
+{{- else if contains ":" .Values.metrics.bindAddress }}[{{ .Values.metrics.bindAddress }}]
+{{- else }}{{ .Values.metrics.bindAddress }}
+{{- end }}
+{{- end }}
+
+{{/* Whether only programs of the node itself reach this address. */}}
+{{- define "kube-ipvs.isLoopback" -}}
+{{- if regexMatch "^(127[.]|::1$)" . }}true{{ end }}
+{{- end }}
+
 {{/*
 The API server as a node reaches it before any Service works: the proxy cannot use the Service "kubernetes", which it makes.
-kubeadm publishes the address for nodes that join.
+kubeadm publishes the address for nodes that join. Empty where neither tells it; kube-ipvs.check says so, once.
 */}}
 {{- define "kube-ipvs.apiServerUrl" -}}
 {{- if .Values.apiServer.url }}
@@ -62,18 +92,34 @@ kubeadm publishes the address for nodes that join.
 {{- $info := lookup "v1" "ConfigMap" "kube-public" "cluster-info" | default dict }}
 {{- $kubeconfig := dig "data" "kubeconfig" "" $info | fromYaml }}
 {{- $clusters := get $kubeconfig "clusters" | default (list dict) }}
-{{- dig "cluster" "server" "" (first $clusters) | required "apiServer.url is needed: the URL under which a node reaches the API server without a Service proxy, such as https://192.0.2.10:6443 (kubectl cluster-info shows one); this cluster has no ConfigMap cluster-info in kube-public that tells it" }}
+{{- dig "cluster" "server" "" (first $clusters) }}
+{{- end }}
+{{- end }}
+
+{{/* What no schema can say. Included in one place, so that helm says it once. */}}
+{{- define "kube-ipvs.check" -}}
+{{- if not (include "kube-ipvs.apiServerUrl" .) }}
+{{- $why := "no cluster was asked for it (helm template, helm lint and most GitOps tools ask none)" }}
+{{- if lookup "v1" "Namespace" "" "default" }}
+{{- $why = "this cluster has no ConfigMap cluster-info in kube-public that tells it (kubeadm makes one)" }}
+{{- end }}
+{{- fail (printf "apiServer.url is needed: the URL under which a node reaches the API server without a Service proxy, such as https://192.0.2.10:6443 (kubectl cluster-info shows one); %s" $why) }}
+{{- end }}
+{{- if and (eq .Values.apiServer.url "in-cluster") (or .Values.apiServer.caCert .Values.apiServer.tlsServerName .Values.apiServer.proxyUrl) }}
+{{- fail "apiServer.caCert, tlsServerName and proxyUrl go with the URL of an API server, not with apiServer.url=in-cluster" }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled (include "kube-ipvs.isLoopback" .Values.metrics.bindAddress) }}
+{{- fail (printf "metrics.serviceMonitor.enabled needs a metrics.bindAddress that Prometheus reaches, such as 0.0.0.0; %s is the node's own" .Values.metrics.bindAddress) }}
 {{- end }}
 {{- end }}
 
 {{- define "kube-ipvs.configuration" -}}
-{{- $metricsAddress := ternary .Values.health.bindAddress "127.0.0.1" .Values.metrics.enabled }}
 {{- $ours := dict
       "apiVersion" "kubeproxy.config.k8s.io/v1alpha1"
       "kind" "KubeProxyConfiguration"
       "mode" "ipvs"
       "healthzBindAddress" (include "kube-ipvs.hostPort" (dict "address" .Values.health.bindAddress "port" .Values.health.port))
-      "metricsBindAddress" (include "kube-ipvs.hostPort" (dict "address" $metricsAddress "port" .Values.metrics.port)) }}
+      "metricsBindAddress" (include "kube-ipvs.hostPort" (dict "address" .Values.metrics.bindAddress "port" .Values.metrics.port)) }}
 {{- $config := merge $ours (deepCopy .Values.config) }}
 {{- $url := include "kube-ipvs.apiServerUrl" . }}
 {{- if ne $url "in-cluster" }}
@@ -96,7 +142,17 @@ clusters:
   - name: default
     cluster:
       server: {{ include "kube-ipvs.apiServerUrl" . }}
+      {{- if .Values.apiServer.caCert }}
+      certificate-authority-data: {{ .Values.apiServer.caCert | b64enc }}
+      {{- else }}
       certificate-authority: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+      {{- end }}
+      {{- with .Values.apiServer.tlsServerName }}
+      tls-server-name: {{ . | quote }}
+      {{- end }}
+      {{- with .Values.apiServer.proxyUrl }}
+      proxy-url: {{ . | quote }}
+      {{- end }}
 users:
   - name: default
     user:
@@ -108,4 +164,32 @@ httpGet:
   host: {{ include "kube-ipvs.probeHost" .root | quote }}
   path: {{ .path }}
   port: healthz
+{{- end }}
+
+{{/* Arguments and environment of both containers: what decides about a sysctl must be the same in both. */}}
+{{- define "kube-ipvs.args" -}}
+- --config=/etc/kube-ipvs/config.yaml
+- --hostname-override=$(NODE_NAME)
+{{- range .Values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "kube-ipvs.env" -}}
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* A privileged container may gain privileges, and the API server refuses the contrary. */}}
+{{- define "kube-ipvs.securityContext" -}}
+{{- $all := mergeOverwrite .default (deepCopy .values) }}
+{{- if $all.privileged }}
+{{- $all = omit $all "allowPrivilegeEscalation" }}
+{{- end }}
+{{- toYaml $all }}
 {{- end }}
