@@ -70,7 +70,7 @@ export class IptablesPort {
   readonly #run: Runner;
   #tools: IptablesTools | undefined;
   #variant: IptablesVariant | undefined;
-  /** the one that was used before kubelet came into another: what is ours in it goes as soon as it is in the other */
+  /** the one that was used before, by an earlier process too: what is ours in it goes as soon as it is in the one of now */
   #left: IptablesVariant | undefined;
   /** as long as the variant is not known: those in question */
   #readable: readonly IptablesVariant[] = [];
@@ -292,6 +292,7 @@ export class IptablesPort {
     const surveyed = tools.surveyed ?? (await survey(this.#look, tools));
     const { traced, readable, hasUnprintable } = surveyed;
     this.#variant = traced?.variant;
+    this.#left = surveyed.left;
     this.#readable = readable;
     this.#hasUnprintable = hasUnprintable;
     return traced?.saved ?? new Map();

@@ -24,6 +24,9 @@ const TRACES = [
   /^:KUBE-(?:POSTROUTING|SERVICES) /m,
 ] as const;
 
+/** Sets that no kube-proxy has, so rules over them are those of an earlier run of ours. */
+const OURS = / --match-set KUBE-IPVS-(?:DROP|REJECT|INSIDE) /;
+
 /** What iptables-save printed, by family. */
 export type Saved = ReadonlyMap<Family, string>;
 
@@ -33,6 +36,8 @@ export interface Survey {
    * variant
    */
   readonly traced: { readonly variant: IptablesVariant; readonly saved: Saved } | undefined;
+  /** another variant, in which an earlier run of ours left its rules */
+  readonly left: IptablesVariant | undefined;
   /** that this kernel can at least read, in the order in which they are to be tried: the one with more rules first */
   readonly readable: readonly IptablesVariant[];
   /** somewhere is a table that iptables-nft cannot print: what it holds is not in any `saved` */
@@ -72,10 +77,12 @@ export async function survey(
   if (found.length === 0) throw (attempts[0] as PromiseRejectedResult).reason;
   const readable = found.map(({ value }) => value);
   const texts = readable.flatMap(({ saved }) => [...saved.values()]);
+  const traced = TRACES.map((trace) => readable.find(({ saved }) => holds(saved, trace))).find(
+    (one) => one !== undefined,
+  );
   return {
-    traced: TRACES.map((trace) => readable.find(({ saved }) => holds(saved, trace))).find(
-      (one) => one !== undefined,
-    ),
+    traced,
+    left: readable.find((one) => one !== traced && holds(one.saved, OURS))?.variant,
     readable: readable
       .toSorted((a, b) => ruleCount(b.saved) - ruleCount(a.saved))
       .map(({ variant }) => variant),

@@ -294,9 +294,10 @@ test('a variant whose program could not be started is not one without traces', a
   await expect(survey(look, tools)).rejects.toThrow('EAGAIN');
 });
 
-test('kubelet that comes later, and into the other variant, is followed there', async () => {
-  const kubelet = '*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n';
-  const held = { nft: '', legacy: '' };
+const kubelet = '*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n';
+
+/** IPv4 of a node whose variants keep what they are told, and a port there. */
+function keeping(held: { nft: string; legacy: string }) {
   const { asked, run } = scripted((argv, stdin) => {
     const variant = argv[0].includes('-nft') ? 'nft' : 'legacy';
     if (argv[0].endsWith('-save')) return held[variant];
@@ -309,6 +310,12 @@ test('kubelet that comes later, and into the other variant, is followed there', 
     held[variant as 'nft' | 'legacy'] === '' ? [] : (['IPv4'] as const);
   const ipv4 = { ...tools, families: ['IPv4'] } as const;
   const port = new IptablesPort(ours, { run, tablesInUse, tools: ipv4 });
+  return { asked, port };
+}
+
+test('kubelet that comes later, and into the other variant, is followed there', async () => {
+  const held = { nft: '', legacy: '' };
+  const { asked, port } = keeping(held);
   const rules = new Map([['KUBE-SERVICES', ['-A KUBE-SERVICES -j RETURN']]]);
   const write = { op: 'writeRules', family: 'IPv4', table: 'nat', chains: rules } as const;
   const isWritten = async () => (await port.read()).IPv4.nat.size > 0;
@@ -334,4 +341,28 @@ test('kubelet that comes later, and into the other variant, is followed there', 
   held.nft = kubelet;
   expect(await isWritten()).toBe(true);
   expect(port.variant).toBe('legacy');
+});
+
+test('what an earlier run left in the wrong variant goes with the first write into the right one', async () => {
+  const rule = '-A KUBE-SERVICES -m set --match-set KUBE-IPVS-DROP dst,dst -j KUBE-MARK-MASQ';
+  const ofOurs = `*nat\n:KUBE-SERVICES - [0:0]\n${rule}\nCOMMIT\n`;
+  const held = { nft: ofOurs, legacy: kubelet };
+  const { port } = keeping(held);
+  expect((await port.read()).IPv4.nat.size).toBe(0);
+  // Reading changes nothing.
+  expect(held).toEqual({ nft: ofOurs, legacy: kubelet });
+  const chains = new Map([['KUBE-SERVICES', [rule]]]);
+  await port.apply([{ op: 'writeRules', family: 'IPv4', table: 'nat', chains }]);
+  expect(held.nft).toBe('');
+  expect(held.legacy).toContain(rule);
+});
+
+test('what a kube-proxy left in another variant is not ours to remove', async () => {
+  const theirs = '*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -j KUBE-SVC-X\nCOMMIT\n';
+  const held = { nft: theirs, legacy: kubelet };
+  const { port } = keeping(held);
+  const chains = new Map([['KUBE-SERVICES', []]]);
+  await port.apply([{ op: 'writeRules', family: 'IPv4', table: 'nat', chains }]);
+  expect(port.variant).toBe('legacy');
+  expect(held.nft).toBe(theirs);
 });
