@@ -17,11 +17,11 @@ import type { ClusterChange } from '../model/resources.ts';
 import { formatProblem, type Problem, withConsequence } from '../model/problem.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
-import type { HostObserver } from '../plan/dataplane.ts';
+import type { Dataplane, HostObserver } from '../plan/dataplane.ts';
 import { ApiServerEndpoints } from './apiServerEndpoints.ts';
 import { ClusterFeed } from './clusterFeed.ts';
 import type { OpenedSource } from './clusterSource.ts';
-import { ConntrackSweep } from './conntrackSweep.ts';
+import { ConntrackSweep, type ConntrackTable } from './conntrackSweep.ts';
 import { firstReading } from './firstReading.ts';
 import { foreignDestinations } from './foreignDestinations.ts';
 import { KernelView } from './kernelView.ts';
@@ -42,10 +42,17 @@ export interface AgentParts {
   /** monotonic milliseconds */
   readonly now: () => number;
   readonly ledgerFile?: string;
+  /** of this process's network namespace by default; another one in tests */
+  readonly kernel?: AgentKernel;
+}
+
+export interface AgentKernel {
+  readonly dataplane: Dataplane;
+  readonly conntrack: ConntrackTable;
 }
 
 interface Kernel {
-  readonly dataplane: KernelDataplane;
+  readonly dataplane: Dataplane;
   readonly view: KernelView;
 }
 
@@ -108,9 +115,9 @@ export class Agent {
 
   /** The names of sets and chains do not depend on the cluster, so the kernel is read while the cluster is listed. */
   #openKernel(): Kernel {
-    const { config, tools } = this.#parts;
+    const { config, tools, kernel } = this.#parts;
     const { names, sysctls } = firstReading(config.dataplane, this.#host!);
-    const dataplane = new KernelDataplane(names, openPorts(names, tools));
+    const dataplane = kernel?.dataplane ?? new KernelDataplane(names, openPorts(names, tools));
     const view = new KernelView(dataplane);
     void view.prefetch(sysctls);
     return { dataplane, view };
@@ -167,9 +174,9 @@ export class Agent {
   }
 
   #openSweep(view: KernelView): ConntrackSweep {
-    const { reporter, now } = this.#parts;
+    const { reporter, now, kernel } = this.#parts;
     return new ConntrackSweep({
-      table: new ConntrackPort(),
+      table: kernel?.conntrack ?? new ConntrackPort(),
       servers: () => view.state.virtualServers,
       now,
       events: {

@@ -1,0 +1,398 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { KernelView } from '../../../src/agent/kernelView.ts';
+import { Reporter } from '../../../src/agent/reporter.ts';
+import { RetryBook } from '../../../src/agent/retryBook.ts';
+import type { RoundOutcome } from '../../../src/agent/syncLoop.ts';
+import type { EventRecorder, ProxyEvent } from '../../../src/cluster/events.ts';
+import type { LocalLack } from '../../../src/desired/fragment.ts';
+import { emptyState, type VirtualServer } from '../../../src/desired/state.ts';
+import type { Problem } from '../../../src/model/problem.ts';
+import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
+import { ClusterStore } from '../../../src/model/snapshot.ts';
+import { ProxyHealth } from '../../../src/ops/health.ts';
+import { Metrics } from '../../../src/ops/metrics.ts';
+import { DrainBook } from '../../../src/plan/drain.ts';
+import { HeldBackError } from '../../../src/plan/holdBack.ts';
+import type { FailedOperation, Operation } from '../../../src/plan/operations.ts';
+import { FakeClock } from '../../support/fakeClock.ts';
+import { FakeKernel } from '../../support/fakeKernel.ts';
+import { FakeLog } from '../../support/fakeLog.ts';
+import { rawSlice } from '../../support/rawObjects.ts';
+
+const FAMILIES = ['IPv4', 'IPv6'] as const;
+const VERSION = { gitVersion: '', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' };
+
+let clock: FakeClock;
+let log: FakeLog;
+let events: ProxyEvent[];
+let health: ProxyHealth;
+let metrics: Metrics;
+let retries: RetryBook;
+let reporter: Reporter;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  log = new FakeLog(2);
+  events = [];
+  health = new ProxyHealth({ families: FAMILIES, timeoutMs: 60_000, clock });
+  const observe = () => reporter.observation();
+  const options = { families: FAMILIES, version: VERSION, observe };
+  metrics = new Metrics({ ...options, hasProcessMetrics: false });
+  retries = new RetryBook();
+  const recorder = { record: (event) => events.push(event) } as Pick<EventRecorder, 'record'>;
+  const parts = { log, metrics, health, families: FAMILIES, clock, nodeName: 'node-1' };
+  reporter = new Reporter({ ...parts, events: recorder as EventRecorder });
+});
+
+const observe = () =>
+  reporter.observe({ view: new KernelView(new FakeKernel()), retries, drain: new DrainBook() });
+
+const server: VirtualServer = {
+  address: '10.96.0.10',
+  port: 80,
+  protocol: 'TCP',
+  scheduler: 'rr',
+  flags: [],
+  service: 'shop/web:http',
+  destinations: new Map([
+    [
+      '10.244.1.5:8080',
+      {
+        address: '10.244.1.5',
+        port: 8080,
+        weight: 1,
+        endpoint: 'shop/web-1#0',
+        target: 'Pod shop/web-0',
+      },
+    ],
+    ['10.244.1.6:8080', { address: '10.244.1.6', port: 8080, weight: 1 }],
+  ]),
+};
+const state = { ...emptyState(), virtualServers: new Map([['10.96.0.10:80/TCP', server]]) };
+const nothingWrong = { takeNews: () => new Map(), localLacks: new Map<LocalLack, number>() };
+
+const addServer: Operation = { op: 'addServer', server };
+const addDestination: Operation = {
+  op: 'addDestination',
+  server,
+  destination: server.destinations.get('10.244.1.5:8080')!,
+};
+const rules: Operation = { op: 'writeRules', family: 'IPv6', table: 'nat', chains: new Map() };
+const refused = (...operations: Operation[]): FailedOperation[] =>
+  operations.map((operation) => ({ operation, error: new Error('no luck') }));
+
+interface Round extends Partial<RoundOutcome> {
+  readonly failed?: readonly FailedOperation[];
+  readonly done?: readonly Operation[];
+}
+
+/** As the loop tells of a round; `failed` is booked. */
+function round({ failed = [], done = [], ...rest }: Round = {}, problems = nothingWrong) {
+  const newlyFailed = failed.filter((each) => retries.failed(each, clock.monotonicMs()));
+  for (const operation of done) retries.succeeded(operation);
+  const report = { done, failed, draining: [], kernelWrites: done.length };
+  const outcome = { isFull: false, planned: [], report, newlyFailed, durationMs: 1.26, ...rest };
+  reporter.roundBegan();
+  reporter.round(outcome, { state, problems });
+  reporter.roundEnded(true);
+}
+
+async function value(name: string): Promise<number> {
+  const text = await metrics.render();
+  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+  return Number(line?.split(' ').at(-1));
+}
+
+describe('a round', () => {
+  test('is told the first time, then only with -v, unless an audit found damage', () => {
+    const fields = '{"operations":1,"failed":0,"kernelWrites":1,"durationMs":1.3}';
+    const none = fields.replaceAll('":1,', '":0,');
+    round({ isFull: true, done: [addServer] });
+    round({ done: [addServer] });
+    round({ isFull: true });
+    round({ isFull: true, done: [addServer] });
+    expect(log.lines).toEqual([
+      `info first sync done ${fields}`,
+      `v2 sync ${fields}`,
+      `v2 audit ${none}`,
+      `info audit corrected the kernel ${fields}`,
+    ]);
+  });
+
+  test('tells a failure when it is new, with names, now and then while it lasts, and its end', async () => {
+    observe();
+    round();
+    log.take();
+    const errors = () => log.take().filter((line) => !line.startsWith('v2'));
+    const names = '{"service":"shop/web:http","endpoint":"shop/web-1#0","target":"Pod shop/web-0"}';
+    round({ failed: refused(addDestination) });
+    expect(errors()).toEqual([
+      `error destination 10.96.0.10:80/TCP -> 10.244.1.5:8080: addDestination failed; it will be tried again: no luck ${names}`,
+    ]);
+    round({ failed: refused(addDestination) });
+    expect(errors()).toEqual([expect.stringMatching(/^warning EndpointSlice\/shop\/web-1\.endp/)]);
+    await clock.advance(299_999);
+    round({ failed: refused(addDestination) });
+    expect(errors()).toEqual([]);
+    await clock.advance(1);
+    round();
+    expect(errors()).toEqual([
+      'error 1 operations keep failing and are tried again, one of them with: no luck',
+    ]);
+    round({ done: [addDestination] });
+    expect(errors().filter((line) => line.startsWith('info'))).toEqual([
+      'info nothing fails any more: the kernel is as it should be',
+    ]);
+    round();
+    expect(errors()).toEqual([]);
+  });
+
+  test('tells causes, not what follows from them', () => {
+    observe();
+    round();
+    log.take();
+    const held: FailedOperation = {
+      operation: { op: 'bindAddress', address: '10.96.0.10' },
+      error: new HeldBackError('waits for rules IPv4 nat'),
+    };
+    round({ failed: [...refused(addServer, addDestination), held] });
+    const told = log.take().filter((line) => line.startsWith('error'));
+    expect(told).toEqual([
+      'error 1 new addresses and servers do not attract traffic yet: waits for rules IPv4 nat',
+      expect.stringMatching(/^error server 10\.96\.0\.10:80\/TCP: addServer failed/),
+    ]);
+  });
+
+  test('of many failures lists ten and says how many more there are', () => {
+    observe();
+    const many = Array.from({ length: 13 }, (_, i): Operation => {
+      return { op: 'unbindAddress', address: `10.96.1.${i}` };
+    });
+    round({ failed: refused(...many) });
+    const told = log.take().filter((line) => line.startsWith('error'));
+    expect(told).toHaveLength(11);
+    expect(told.at(-1)).toBe('error 3 more operations failed in this round');
+  });
+
+  test('counts Services whose Local policy finds nobody here', async () => {
+    const localLacks = new Map<LocalLack, number>([['IPv6 external', 3]]);
+    round({}, { ...nothingWrong, localLacks });
+    const name = 'kubeproxy_sync_proxy_rules_no_local_endpoints_total';
+    expect(await value(`${name}{ip_family="IPv6",traffic_policy="external"}`)).toBe(3);
+    expect(await value(`${name}{ip_family="IPv4",traffic_policy="external"}`)).toBe(0);
+    round();
+    expect(await value(`${name}{ip_family="IPv6",traffic_policy="external"}`)).toBe(0);
+  });
+
+  test('of a builder made anew counts what it says alone', async () => {
+    const problem: Problem = { path: 'Service/a/b.spec', value: 1, problem: 'x' };
+    const first = { ...nothingWrong, takeNews: () => new Map([['a/b', [problem]]]) };
+    round({}, first);
+    expect(await value('kubeipvs_problems')).toBe(1);
+    round({}, { ...nothingWrong });
+    expect(await value('kubeipvs_problems')).toBe(0);
+  });
+
+  test('that is given up is told once, then its end', async () => {
+    reporter.roundFailed(new Error('no ip_vs'), 500);
+    reporter.roundFailed(new Error('no ip_vs'), 1_000);
+    round();
+    expect(log.lines.slice(0, 3)).toEqual([
+      'error the kernel could not be compared with what should be; trying again in 0.5 s: no ip_vs',
+      'v2 still failing; trying again in 1.0 s {"err":"no ip_vs"}',
+      'info the kernel can be compared again',
+    ]);
+  });
+});
+
+describe('health', () => {
+  test('is not touched by what one Service is refused for ever, and its problem says so', async () => {
+    observe();
+    for (let i = 0; i < 10; i++) {
+      round({ failed: refused(addDestination) });
+      await clock.advance(30_000);
+    }
+    expect(health.healthz().isHealthy).toBe(true);
+    expect(await value('kubeipvs_problems')).toBe(1);
+    expect(await value('kubeipvs_failing_operations')).toBe(1);
+    round({ done: [addDestination] });
+    expect(await value('kubeipvs_problems')).toBe(0);
+  });
+
+  test('fails when rules cannot be written for the time-out, and /livez does not', async () => {
+    observe();
+    round({ failed: refused(rules) });
+    await clock.advance(59_999);
+    expect(health.healthz().isHealthy).toBe(true);
+    await clock.advance(1);
+    expect([health.healthz().isHealthy, health.livez().isHealthy]).toEqual([false, true]);
+    round({ done: [rules] });
+    expect(health.healthz().isHealthy).toBe(true);
+  });
+
+  test('fails when the kernel cannot be read for the time-out, and /livez does not', async () => {
+    for (let i = 0; i <= 4; i++) {
+      reporter.roundBegan();
+      reporter.roundFailed(new Error('no ip_vs'), 15_000);
+      reporter.roundEnded(false);
+      await clock.advance(15_000);
+    }
+    expect([health.healthz().isHealthy, health.livez().isHealthy]).toEqual([false, true]);
+  });
+
+  test('goes with the Node', () => {
+    reporter.nodeEligible(false);
+    expect([health.healthz().isHealthy, health.livez().isHealthy]).toEqual([false, true]);
+  });
+});
+
+describe('changes', () => {
+  const slice = (triggerMs: number) => {
+    const annotation = 'endpoints.kubernetes.io/last-change-trigger-time';
+    const metadata = {
+      ...(rawSlice()['metadata'] as object),
+      annotations: { [annotation]: new Date(triggerMs).toISOString() },
+    };
+    const { object } = slimEndpointSlice(rawSlice({ metadata }));
+    return { kind: 'EndpointSlice', key: 'default/web-1', service: 'default/web', object } as const;
+  };
+  const programmed = () =>
+    value('kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"}');
+  const pending = () => value('kubeproxy_sync_proxy_rules_endpoint_changes_pending');
+
+  test('that come during a round are programmed by the next one', async () => {
+    await clock.advance(10_000);
+    reporter.clusterChanged(slice(clock.wallMs() - 1_000));
+    reporter.roundBegan();
+    reporter.clusterChanged(slice(clock.wallMs() - 500));
+    reporter.roundEnded(true);
+    expect([await programmed(), await pending()]).toEqual([1, 1]);
+    reporter.roundBegan();
+    reporter.roundEnded(false);
+    expect([await programmed(), await pending()]).toEqual([1, 1]);
+    reporter.roundBegan();
+    reporter.roundEnded(true);
+    expect([await programmed(), await pending()]).toEqual([2, 0]);
+  });
+
+  test('from before the start say nothing of this process', async () => {
+    reporter.clusterChanged(slice(clock.wallMs() - 1_000));
+    reporter.roundBegan();
+    reporter.roundEnded(true);
+    expect(await programmed()).toBeNaN();
+  });
+
+  test('are remembered in a bounded number while rounds fail', async () => {
+    await clock.advance(10_000);
+    for (let i = 0; i < 3; i++) {
+      for (let k = 0; k < 6_000; k++) reporter.clusterChanged(slice(clock.wallMs()));
+      reporter.roundBegan();
+      reporter.roundEnded(false);
+    }
+    reporter.roundBegan();
+    reporter.roundEnded(true);
+    expect(await programmed()).toBe(10_000);
+  });
+});
+
+describe('the source', () => {
+  const failing = (detail: string) =>
+    reporter.sourceStatus({ isConnected: false, isFailing: true, detail });
+
+  test('that fails is told once a reason, whatever its countdown, and its return', async () => {
+    reporter.sourceStatus({ isConnected: false, isFailing: false, detail: 'listing' });
+    failing('ECONNREFUSED; retry in 1.0 s');
+    failing('ECONNREFUSED; retry in 2.0 s');
+    await clock.advance(10_000);
+    failing('ECONNREFUSED; retry in 4.0 s');
+    failing('401; retry in 4.0 s');
+    expect(await value('kubeipvs_source_connected')).toBe(0);
+    reporter.sourceStatus({ isConnected: true, isFailing: false, detail: 'watching' });
+    expect(log.lines).toEqual([
+      'v2 source not connected {"status":"listing"}',
+      'error source not connected: ECONNREFUSED; retry in 1.0 s',
+      'v2 source not connected {"status":"ECONNREFUSED; retry in 2.0 s"}',
+      'v2 source not connected {"status":"ECONNREFUSED; retry in 4.0 s"}',
+      'error source not connected: 401; retry in 4.0 s',
+      'info source connected {"status":"watching"}',
+    ]);
+    expect(await value('kubeipvs_source_connected')).toBe(1);
+  });
+
+  test('that has listed everything is told with the numbers, and waits to be programmed', async () => {
+    reporter.synced(new ClusterStore());
+    expect(log.lines).toEqual([
+      'info all objects listed {"services":0,"endpointSlices":0,"nodes":0}',
+    ]);
+    await clock.advance(60_000);
+    expect(health.healthz().isHealthy).toBe(false);
+    round();
+    expect(health.healthz().isHealthy).toBe(true);
+  });
+});
+
+describe('the Node', () => {
+  test('gets the Events of the start, with an action', () => {
+    observe();
+    reporter.readOnlySysfs('sysfs is read-only');
+    reporter.serverFailed('metrics', 'metrics server cannot listen', new Error('in use'));
+    reporter.serverFailed('healthz', 'healthz server cannot listen', new Error('in use'));
+    const regarding = { kind: 'Node', name: 'node-1' };
+    const action = 'StartKubeProxy';
+    expect(events.map(({ reason, type, note }) => [type, reason, note])).toEqual([
+      ['Normal', 'Starting', ''],
+      ['Warning', 'readOnlySysFS', 'sysfs is read-only'],
+      ['Warning', 'FailedToStartMetricServer', 'metrics server cannot listen'],
+      ['Warning', 'FailedToStartProxierHealthcheck', 'healthz server cannot listen'],
+    ]);
+    for (const event of events) expect(event).toMatchObject({ regarding, action });
+  });
+
+  test('that has a problem is reminded of every five minutes', async () => {
+    const problem: Problem = { path: 'Node/node-1', value: undefined, problem: 'is not there' };
+    reporter.nodeReviewed([problem]);
+    const told = () => log.take().filter((line) => line.startsWith('warning'));
+    round();
+    expect(told()).toEqual(['warning Node/node-1: is not there']);
+    await clock.advance(299_999);
+    round();
+    expect(told()).toEqual([]);
+    await clock.advance(1);
+    round();
+    expect(told()).toEqual(['warning Node/node-1: is not there']);
+    reporter.nodeReviewed([]);
+    await clock.advance(600_000);
+    round();
+    expect(told()).toEqual([]);
+  });
+});
+
+test('a sweep that fails is told once a family, until one works', async () => {
+  reporter.conntrackFailed('IPv4', new Error('EPERM'));
+  reporter.conntrackFailed('IPv4', new Error('EPERM'));
+  reporter.conntrackSwept('IPv4', 0, 1);
+  reporter.conntrackSwept('IPv4', 2, 1);
+  reporter.conntrackFailed('IPv4', new Error('EPERM'));
+  expect(log.lines).toEqual([
+    expect.stringMatching(/^error stale UDP flows of IPv4 .*: EPERM$/),
+    'v1 freed stale UDP flows {"family":"IPv4","entries":2}',
+    expect.stringMatching(/^error stale UDP flows of IPv4/),
+  ]);
+});
+
+test('what a source says of objects is told, and counted until it is mended', async () => {
+  reporter.problems('Service/a/b', [{ path: 'Service/a/b.spec', value: 1, problem: 'is odd' }]);
+  expect(await value('kubeipvs_problems')).toBe(1);
+  reporter.problems('Service/a/b', []);
+  expect(await value('kubeipvs_problems')).toBe(0);
+  expect(log.lines).toEqual([
+    'warning Service/a/b.spec (1): is odd',
+    'v1 solved: Service/a/b.spec (1): is odd',
+  ]);
+});
+
+test('warnings and errors of others become lines', () => {
+  reporter.warnings(['a', 'b']);
+  reporter.error('c', new Error('d'));
+  expect(log.lines).toEqual(['warning a', 'warning b', 'error c: d']);
+});
