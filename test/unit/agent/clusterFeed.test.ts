@@ -1,0 +1,86 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { ClusterFeed } from '../../../src/agent/clusterFeed.ts';
+import type { ClusterChange, NodeResource } from '../../../src/model/resources.ts';
+import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
+import { slimNode } from '../../../src/model/slimNode.ts';
+import { slimService } from '../../../src/model/slimService.ts';
+import { rawService, rawSlice } from '../../support/rawObjects.ts';
+
+let feed: ClusterFeed;
+let seen: ClusterChange[];
+let heard: ClusterChange[];
+const target = { change: (change: ClusterChange) => void seen.push(change) };
+
+function open(bindAddress = '0.0.0.0'): void {
+  feed = new ClusterFeed('node-1', bindAddress, {
+    onChange: (change) => heard.push(change),
+    onProblems: () => undefined,
+    onStatus: () => undefined,
+  });
+}
+
+beforeEach(() => {
+  seen = [];
+  heard = [];
+  open();
+});
+
+const node = (name: string, address?: string): ClusterChange => {
+  const status = { addresses: [{ type: 'InternalIP', address: address ?? '192.0.2.1' }] };
+  return { kind: 'Node', key: name, object: slimNode({ metadata: { name }, status }).object };
+};
+const gone = (name: string): ClusterChange => ({ kind: 'Node', key: name, object: undefined });
+const service: ClusterChange = {
+  kind: 'Service',
+  key: 'default/web',
+  object: slimService(rawService()).object,
+};
+const slice: ClusterChange = {
+  kind: 'EndpointSlice',
+  key: 'default/web-1',
+  service: 'default/web',
+  object: slimEndpointSlice(rawSlice()).object,
+};
+const keys = () => seen.map(({ kind, key, object }) => `${object ? '+' : '-'} ${kind} ${key}`);
+
+test('everything known is replayed into a new target, which then hears of each change', () => {
+  for (const change of [service, slice, node('node-2')]) feed.onChange(change);
+  expect(seen).toEqual([]);
+  feed.direct(target);
+  feed.onChange(gone('node-2'));
+  expect(keys()).toEqual([
+    '+ Node node-2',
+    '+ EndpointSlice default/web-1',
+    '+ Service default/web',
+    '- Node node-2',
+  ]);
+  expect(heard).toHaveLength(4);
+});
+
+test("the Node of this name that goes is this node's no more, and what it said last holds", () => {
+  feed.direct(target);
+  feed.onChange(node('node-1'));
+  feed.onChange(gone('node-1'));
+  expect(keys()).toEqual(['+ Node node-1']);
+  expect(heard).toHaveLength(2);
+  expect(feed.ownNode).toBeUndefined();
+  expect(feed.lastOwnNode?.name).toBe('node-1');
+  seen = [];
+  feed.direct(target);
+  expect(keys()).toEqual(['+ Node node-1']);
+});
+
+test('a bindAddress stands for the address of this Node alone', () => {
+  open('192.0.2.77');
+  feed.direct(target);
+  feed.onChange(node('node-1'));
+  feed.onChange(node('node-2'));
+  const addresses = seen.map(({ object }) => (object as NodeResource).addresses);
+  expect(addresses).toEqual([['192.0.2.77'], ['192.0.2.1']]);
+  expect(feed.ownNode?.addresses).toEqual(['192.0.2.77']);
+});
+
+test('it is synced when the source says so', async () => {
+  feed.onSynced();
+  await feed.synced;
+});
