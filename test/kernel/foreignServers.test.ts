@@ -11,7 +11,7 @@ let folder: string;
 let namespace: Namespace;
 let product: ProductProcess | undefined;
 
-beforeAll(buildProduct, 60_000);
+beforeAll(buildProduct, 300_000);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'foreign-servers-'));
   namespace = await freshNamespace();
@@ -60,7 +60,8 @@ function start(): ProductProcess {
   return product;
 }
 
-const holds = (line: string) => eventually(async () => expect(await saved()).toContain(line));
+const holds = (line: string) =>
+  eventually(async () => expect(await saved()).toContain(line), 120_000);
 
 /** A NodePort's server that somebody removes is back with the next audit. */
 async function audited(): Promise<void> {
