@@ -2,10 +2,10 @@
  * What one Service may ask of every node: ports, addresses, ranges and endpoints are multiplied with each other, so that a small
  * object can mean millions of set members. Looked at before anything is multiplied. Many Services are what quotas are for.
  */
-import { endpointPortKey } from '../model/endpoint.ts';
 import { type Problem, withConsequence } from '../model/problem.ts';
 import type { EndpointSliceResource, ServiceResource } from '../model/resources.ts';
 import type { ServicePort } from '../model/servicePort.ts';
+import { endpointPortKey } from '../model/sliceEndpoints.ts';
 import type { Family } from '../net/family.ts';
 import type { CompileContext } from './frontends.ts';
 

@@ -2,12 +2,13 @@
  * The ports of a Service in every family this host can program, each with the endpoints that were chosen for it: what both
  * compiling and `explain` start from.
  */
-import { endpointPortKey, endpointsByPort } from '../model/endpoint.ts';
+import { endpointsByPort } from '../model/endpoint.ts';
 import { chooseEndpoints } from '../model/endpointChoice.ts';
 import type { Problem } from '../model/problem.ts';
 import type { EndpointSliceResource, ServiceResource } from '../model/resources.ts';
 import { servicePorts } from '../model/service.ts';
 import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
+import { endpointPortKey } from '../model/sliceEndpoints.ts';
 import type { Family } from '../net/family.ts';
 import { affordable } from './budget.ts';
 import type { CompileContext } from './frontends.ts';
@@ -31,7 +32,10 @@ export interface ServiceChoices {
 export function chooseForService(
   service: ServiceResource,
   slices: readonly EndpointSliceResource[],
-  context: Pick<CompileContext, 'families' | 'nodeName' | 'zone' | 'nodePortAddresses'>,
+  context: Pick<
+    CompileContext,
+    'families' | 'nodeName' | 'zone' | 'nodePortAddresses' | 'sliceReader'
+  >,
 ): ServiceChoices {
   const all = servicePorts(service);
   const ofHost = all.ports.filter(({ family }) => context.families.includes(family));
@@ -46,8 +50,9 @@ export function chooseForService(
   for (const port of ports) {
     let byPort = byFamily.get(port.family);
     if (byPort === undefined) {
-      const result = endpointsByPort(slices, port.family, context.nodeName);
-      found.push(...result.problems);
+      const { nodeName, sliceReader } = context;
+      const result = endpointsByPort(slices, port.family, nodeName, sliceReader);
+      for (const problem of result.problems) found.push(problem);
       byFamily.set(port.family, (byPort = result.endpoints));
     }
     const endpoints = byPort.get(endpointPortKey(port.portName, port.protocol)) ?? [];

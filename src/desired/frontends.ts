@@ -13,6 +13,7 @@
 import type { Consequence } from '../model/problem.ts';
 import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
 import type { ObjectKey } from '../model/resources.ts';
+import type { SliceReader } from '../model/sliceEndpoints.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { prefixContains } from '../net/prefix.ts';
@@ -27,7 +28,7 @@ import {
 import type { ByFamily } from './nodeAddresses.ts';
 import type { DataplaneOptions } from './options.ts';
 import type { VirtualServer } from './state.ts';
-import { virtualServer } from './virtualServer.ts';
+import { destinationsOf, virtualServer } from './virtualServer.ts';
 
 export type FrontendKind = 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort';
 
@@ -75,6 +76,8 @@ export interface CompileContext {
   readonly families: readonly Family[];
   readonly nodeName: string;
   readonly zone: string | undefined;
+  /** of `nodeName` */
+  readonly sliceReader: SliceReader;
   readonly nodePortAddresses: ByFamily<readonly Address[]>;
   /** what stands for this node when a source range is asked whether it admits it */
   readonly nodeIps: ByFamily<readonly Address[]>;
@@ -109,6 +112,7 @@ class PortCompiler implements PortFrontends {
   readonly #context: CompileContext;
   /** addresses that this port's frontends bind here */
   readonly #bound: ReadonlySet<Address>;
+  readonly #destinations = new Map<readonly Endpoint[], VirtualServer['destinations']>();
 
   constructor(port: ServicePort, choice: EndpointChoice, context: CompileContext) {
     this.#port = port;
@@ -161,8 +165,9 @@ class PortCompiler implements PortFrontends {
     if (owner !== undefined) this.#remarkOwner(kind, address, owner);
     if (owner?.effect === 'withheld') return;
     const isBound = kind !== 'nodePort' && owner?.effect !== 'unbound';
-    const endpoints = this.#endpointsFor(kind);
-    const server = virtualServer(address, portNumber, this.#port, endpoints, this.#context.options);
+    const destinations = this.#destinationsFor(kind);
+    const { options } = this.#context;
+    const server = virtualServer(address, portNumber, this.#port, destinations, options);
     const verdict = this.#verdictOn(kind, server);
     this.frontends.push({
       kind,
@@ -198,18 +203,24 @@ class PortCompiler implements PortFrontends {
     ]);
   }
 
-  /** A destination on an address that is bound here would send packets back into this very node. */
-  #endpointsFor(kind: FrontendKind): readonly Endpoint[] {
+  /** One map for all frontends with the same endpoints: there may be thousands of these, and many addresses. */
+  #destinationsFor(kind: FrontendKind): VirtualServer['destinations'] {
     const { forClusterIP, forExternal } = this.#choice;
     const chosen = kind === 'clusterIP' ? forClusterIP : forExternal;
-    return chosen.filter((endpoint) => !this.#bound.has(endpoint.address));
+    const known = this.#destinations.get(chosen);
+    if (known !== undefined) return known;
+    // a destination on an address that is bound here would send packets back into this very node
+    const made = destinationsOf(chosen, ({ address }) => !this.#bound.has(address));
+    this.#destinations.set(chosen, made);
+    return made;
   }
 
   #remarkLoops(): void {
     const { forClusterIP, forExternal } = this.#choice;
     const { loadBalancerIPs } = this.#port;
-    for (const { address, source } of new Set([...forClusterIP, ...forExternal])) {
-      if (!this.#bound.has(address)) continue;
+    const lists = forClusterIP === forExternal ? [forClusterIP] : [forClusterIP, forExternal];
+    const looping = lists.flatMap((list) => list.filter(({ address }) => this.#bound.has(address)));
+    for (const { address, source } of new Set(looping)) {
       const kind = loadBalancerIPs.includes(address) ? 'loadBalancer' : 'externalIP';
       const circle = 'which is left out: traffic would come back to this node';
       const problem = `is also the address of endpoint ${source}, ${circle}`;

@@ -5,6 +5,7 @@
 import type { HostNetwork } from '../model/host.ts';
 import type { EndpointSliceResource, NodeResource, ObjectKey } from '../model/resources.ts';
 import type { ServiceResource } from '../model/resources.ts';
+import { SliceReader } from '../model/sliceEndpoints.ts';
 import { type Address, familyOf } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { type Prefix, formatPrefix, prefixContains } from '../net/prefix.ts';
@@ -31,6 +32,7 @@ export class NodeContext implements CompileContext {
   families: readonly Family[];
   nodeName: string;
   zone: string | undefined;
+  sliceReader: SliceReader;
   nodePortAddresses: ByFamily<readonly Address[]>;
   nodeIps: ByFamily<readonly Address[]>;
   #host: HostNetwork;
@@ -46,6 +48,7 @@ export class NodeContext implements CompileContext {
     this.#reserved = new ReservedAddresses(host);
     this.families = host.families;
     this.nodeName = host.nodeName;
+    this.sliceReader = new SliceReader(host.nodeName);
     this.nodePortAddresses = nodePortAddresses(options.nodePortAddresses, host, []);
     this.nodeIps = nodeIps(host, []);
   }
@@ -59,6 +62,7 @@ export class NodeContext implements CompileContext {
     this.#ownNode = ownNode;
     this.families = host.families;
     this.nodeName = host.nodeName;
+    if (isOtherNode) this.sliceReader = new SliceReader(host.nodeName);
     this.#concernAddresses(this.#reserved.setHost(host));
     this.#derive();
   }

@@ -10,12 +10,11 @@ import {
   destinationKey,
 } from './state.ts';
 
-/** @param endpoints already chosen; the first of two with one `address:port` counts */
 export function virtualServer(
   address: Address,
   portNumber: number,
   port: ServicePort,
-  endpoints: readonly Endpoint[],
+  destinations: VirtualServer['destinations'],
   options: Pick<DataplaneOptions, 'scheduler'>,
 ): VirtualServer {
   const flags: ServerFlag[] = [];
@@ -32,13 +31,18 @@ export function virtualServer(
       ? {}
       : { persistenceTimeoutSec: port.affinityTimeoutSec }),
     service: port.label,
-    destinations: destinations(endpoints),
+    destinations,
   };
 }
 
-function destinations(endpoints: readonly Endpoint[]): ReadonlyMap<DestinationKey, Destination> {
+/** @param endpoints already chosen; the first of two with one `address:port` counts */
+export function destinationsOf(
+  endpoints: readonly Endpoint[],
+  isPossible: (endpoint: Endpoint) => boolean,
+): ReadonlyMap<DestinationKey, Destination> {
   const byKey = new Map<DestinationKey, Destination>();
   for (const endpoint of endpoints) {
+    if (!isPossible(endpoint)) continue;
     const key = destinationKey(endpoint);
     if (byKey.has(key)) continue;
     byKey.set(key, {
@@ -63,21 +67,31 @@ export function sameVirtualServer(a: VirtualServer, b: VirtualServer): boolean {
     a.flags.join() === b.flags.join() &&
     a.persistenceTimeoutSec === b.persistenceTimeoutSec &&
     a.service === b.service &&
-    sameDestinations([...a.destinations.values()], [...b.destinations.values()])
+    sameDestinations(a.destinations, b.destinations)
   );
 }
 
-function sameDestinations(a: readonly Destination[], b: readonly Destination[]): boolean {
-  if (a.length !== b.length) return false;
-  return a.every((left, i) => {
-    const right = b[i]!;
-    return (
-      left.address === right.address &&
-      left.port === right.port &&
-      left.weight === right.weight &&
-      left.endpoint === right.endpoint &&
-      left.target === right.target &&
-      left.node === right.node
-    );
-  });
+function sameDestinations(
+  a: VirtualServer['destinations'],
+  b: VirtualServer['destinations'],
+): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  const others = b.values();
+  for (const left of a.values()) {
+    if (!sameDestination(left, others.next().value!)) return false;
+  }
+  return true;
+}
+
+function sameDestination(a: Destination, b: Destination): boolean {
+  return (
+    a === b ||
+    (a.address === b.address &&
+      a.port === b.port &&
+      a.weight === b.weight &&
+      a.endpoint === b.endpoint &&
+      a.target === b.target &&
+      a.node === b.node)
+  );
 }

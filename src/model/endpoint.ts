@@ -1,13 +1,12 @@
 /**
- * The slices of one Service merged into endpoints by port name, for one family. Decides which endpoint addresses are
- * usable and which copy of an endpoint listed twice counts; which of them get traffic is decided in endpointChoice.ts.
+ * The slices of one Service merged into endpoints by port name, for one family. Decides which copy of an endpoint listed twice
+ * counts; which of them get traffic is decided in endpointChoice.ts.
  */
-import { type Address, familyOf, hostPortSortKey, joinHostPort } from '../net/address.ts';
-import type { Family, Protocol } from '../net/family.ts';
-import { type Problem, withConsequence } from './problem.ts';
-import type { EndpointPortSpec, EndpointSliceResource, EndpointSpec } from './resources.ts';
+import type { Family } from '../net/family.ts';
+import type { Problem } from './problem.ts';
+import type { EndpointSliceResource } from './resources.ts';
 import type { Endpoint } from './servicePort.ts';
-import { usableAddress } from './usableAddress.ts';
+import { byKey, readSlice, type SliceReader, type SortedEndpoint } from './sliceEndpoints.ts';
 
 export interface EndpointsByPort {
   /** by {@link endpointPortKey}; each sorted by address, then port, none twice */
@@ -15,84 +14,46 @@ export interface EndpointsByPort {
   readonly problems: readonly Problem[];
 }
 
-/** The name under which a Service's port and the ports of its slices meet: `http/TCP`; `/TCP` for an unnamed port. */
-export function endpointPortKey(portName: string, protocol: Protocol): string {
-  return `${portName}/${protocol}`;
-}
-
 /**
  * @param slices those of one Service, in any order: the result does not depend on it; other families are passed over
  * @param nodeName endpoints on this node are local; an endpoint without a node never is
+ * @param reader of the same node; used where there are several slices, so that one that changed costs no reading of the others
  */
 export function endpointsByPort(
   slices: Iterable<EndpointSliceResource>,
   family: Family,
   nodeName: string,
+  reader?: SliceReader,
 ): EndpointsByPort {
-  const byPort = new Map<string, Map<string, Endpoint>>();
+  const ofFamily = [...slices].filter(({ addressType }) => addressType === family);
+  const isKept = reader !== undefined && ofFamily.length > 1;
   const problems: Problem[] = [];
-  for (const slice of slices) {
-    if (slice.addressType !== family) continue;
-    for (const spec of slice.endpoints) {
-      const address = checkAddress(slice, spec, problems);
-      if (address === undefined) continue;
-      for (const port of slice.ports) {
-        addEndpoint(byPort, port, endpointOf(slice, spec, address, port, nodeName));
-      }
+  const lists = new Map<string, (readonly SortedEndpoint[])[]>();
+  for (const slice of ofFamily) {
+    const read = isKept ? reader.read(slice) : readSlice(slice, nodeName);
+    for (const problem of read.problems) problems.push(problem);
+    for (const [port, list] of read.byPort) {
+      const others = lists.get(port);
+      if (others === undefined) lists.set(port, [list]);
+      else others.push(list);
     }
   }
   const endpoints = new Map<string, readonly Endpoint[]>();
-  for (const [key, found] of byPort) {
-    endpoints.set(key, sorted(found.values()));
-  }
+  for (const [port, all] of lists) endpoints.set(port, merged(all));
   return { endpoints, problems };
 }
 
-function checkAddress(
-  slice: EndpointSliceResource,
-  spec: EndpointSpec,
-  problems: Problem[],
-): Address | undefined {
-  const result = usableAddress(spec.address);
-  if ('address' in result && familyOf(result.address) === slice.addressType) return result.address;
-  const reason = 'reason' in result ? result.reason : `is not of family ${slice.addressType}`;
-  problems.push({
-    path: `EndpointSlice/${slice.namespace}/${slice.name}.endpoints[${spec.index}].addresses[0]`,
-    value: spec.address,
-    service: slice.service,
-    ...withConsequence(reason, 'EndpointSkipped'),
-  });
-  return undefined;
-}
-
-function endpointOf(
-  slice: EndpointSliceResource,
-  spec: EndpointSpec,
-  address: Address,
-  port: EndpointPortSpec,
-  nodeName: string,
-): Endpoint {
-  const { address: _, index, ...conditionsAndHints } = spec;
-  return {
-    ...conditionsAndHints,
-    address,
-    port: port.port,
-    isLocal: spec.nodeName !== undefined && spec.nodeName === nodeName,
-    source: `${slice.namespace}/${slice.name}#${index}`,
-  };
-}
-
-function addEndpoint(
-  byPort: Map<string, Map<string, Endpoint>>,
-  port: EndpointPortSpec,
-  endpoint: Endpoint,
-): void {
-  const portKey = endpointPortKey(port.name, port.protocol);
-  const found = byPort.get(portKey) ?? new Map<string, Endpoint>();
-  byPort.set(portKey, found);
-  const key = joinHostPort(endpoint.address, endpoint.port);
-  const other = found.get(key);
-  if (other === undefined || isPreferred(endpoint, other)) found.set(key, endpoint);
+/** Sorting finds the runs that are in order already. */
+function merged(lists: readonly (readonly SortedEndpoint[])[]): readonly Endpoint[] {
+  const all = lists.length === 1 ? lists[0]! : lists.flat().sort(byKey);
+  const endpoints: Endpoint[] = [];
+  let lastKey: string | undefined;
+  for (const { key, endpoint } of all) {
+    if (key !== lastKey) endpoints.push(endpoint);
+    else if (isPreferred(endpoint, endpoints.at(-1)!)) endpoints[endpoints.length - 1] = endpoint;
+    lastKey = key;
+  }
+  return endpoints;
 }
 
 /**
@@ -105,12 +66,4 @@ function isPreferred(a: Endpoint, b: Endpoint): boolean {
   if (a.isServing !== b.isServing) return a.isServing;
   if (a.isTerminating !== b.isTerminating) return b.isTerminating;
   return a.source < b.source;
-}
-
-function sorted(endpoints: Iterable<Endpoint>): readonly Endpoint[] {
-  return Array.from(endpoints, (endpoint) => {
-    return [hostPortSortKey(endpoint.address, endpoint.port), endpoint] as const;
-  })
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, endpoint]) => endpoint);
 }

@@ -24,7 +24,7 @@ export function chooseEndpoints(
   node: ChoosingNode,
 ): EndpointChoice {
   const looping = new Set(endpoints.filter((endpoint) => isOwnAddress(endpoint, port)));
-  const usable = endpoints.filter((endpoint) => !looping.has(endpoint));
+  const usable = kept(endpoints, (endpoint) => !looping.has(endpoint));
   const usesCluster = !port.isInternalLocal || isExternallyReachable(port);
   const usesLocal = port.isInternalLocal || port.isExternalLocal;
   const allLocal = usable.filter((endpoint) => endpoint.isLocal);
@@ -38,13 +38,16 @@ export function chooseEndpoints(
     forClusterIP: port.isInternalLocal ? local : cluster,
     forExternal: port.isExternalLocal && local.length > 0 ? local : cluster,
     isOutsideDropped: port.isExternalLocal && local.length === 0 && cluster.length > 0,
-    excluded: excludedBut(new Set([...cluster, ...local]), endpoints, (endpoint) => {
-      if (looping.has(endpoint)) return 'has the address of the Service itself';
-      if (!usesCluster && !endpoint.isLocal) {
-        return 'is on another node, and the traffic policy is Local';
-      }
-      return endpoint.isReady ? hinted?.reason : undefined;
-    }),
+    // made when somebody asks: compiling does not, and there may be thousands
+    get excluded() {
+      return excludedBut(new Set([...cluster, ...local]), endpoints, (endpoint) => {
+        if (looping.has(endpoint)) return 'has the address of the Service itself';
+        if (!usesCluster && !endpoint.isLocal) {
+          return 'is on another node, and the traffic policy is Local';
+        }
+        return endpoint.isReady ? hinted?.reason : undefined;
+      });
+    },
     problems: Array.from(looping, (endpoint) => loopProblem(endpoint, port)),
   };
 }
@@ -62,9 +65,17 @@ function readyElseTerminating(
   endpoints: readonly Endpoint[],
   isKept: (endpoint: Endpoint) => boolean = () => true,
 ): readonly Endpoint[] {
-  const ready = endpoints.filter((endpoint) => endpoint.isReady && isKept(endpoint));
+  const ready = kept(endpoints, (endpoint) => endpoint.isReady && isKept(endpoint));
   if (ready.length > 0) return ready;
   return endpoints.filter((endpoint) => endpoint.isServing && endpoint.isTerminating);
+}
+
+/** The list itself when it is kept whole: what is made of equal lists is made once. */
+function kept(
+  endpoints: readonly Endpoint[],
+  isKept: (endpoint: Endpoint) => boolean,
+): readonly Endpoint[] {
+  return endpoints.every(isKept) ? endpoints : endpoints.filter(isKept);
 }
 
 interface HintFilter {

@@ -4,11 +4,11 @@
  * decided in desired/.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
-import { endpointPortKey } from './endpoint.ts';
 import { type Consequence, type Problem, withConsequence } from './problem.ts';
 import type { ServicePortSpec, ServiceResource } from './resources.ts';
 import { type ServiceAddresses, serviceAddresses } from './serviceAddresses.ts';
 import type { ServicePort } from './servicePort.ts';
+import { endpointPortKey } from './sliceEndpoints.ts';
 import { sourceRanges } from './sourceRanges.ts';
 
 export interface ServicePorts {

@@ -4,6 +4,7 @@ import { endpointsByPort } from '../../../src/model/endpoint.ts';
 import { chooseEndpoints } from '../../../src/model/endpointChoice.ts';
 import type { EndpointSliceResource, EndpointSpec } from '../../../src/model/resources.ts';
 import type { Endpoint, ServicePort } from '../../../src/model/servicePort.ts';
+import { SliceReader } from '../../../src/model/sliceEndpoints.ts';
 import { compareAddresses, joinHostPort } from '../../../src/net/address.ts';
 
 const NODE = { name: 'node-a', zone: 'z1' };
@@ -71,6 +72,18 @@ test('the order of slices does not matter', () => {
     fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
   );
   fc.assert(fc.property(shuffled, ([a, b]) => expect(merged(b)).toEqual(merged(a))));
+});
+
+test('slices that were read before give the same as all read anew, one of them changed or not', () => {
+  fc.assert(
+    fc.property(slices, slices, ([...given], others) => {
+      const reader = new SliceReader(NODE.name);
+      const withReader = () => endpointsByPort(given, 'IPv4', NODE.name, reader);
+      expect(withReader()).toEqual(endpointsByPort(given, 'IPv4', NODE.name));
+      if (given.length > 0 && others.length > 0) given[0] = others[0]!;
+      expect(withReader()).toEqual(endpointsByPort(given, 'IPv4', NODE.name));
+    }),
+  );
 });
 
 test('merged endpoints are sorted, none twice, and none of the slices missing', () => {

@@ -14,6 +14,33 @@ test('an endpoint change touches the virtual servers of its Service and nothing 
   expect(cluster.destinations('10.96.0.10:80/TCP')).toEqual(['10.244.2.5:8080', '10.244.2.6:8080']);
 });
 
+test('all addresses of a port share one list of destinations, unless their policies differ', () => {
+  const web = { ports: nodePort, externalIPs: ['80.11.12.10'] };
+  const cluster = new Cluster().service('web', web);
+  cluster.slice('web', ['10.244.1.5@node-1', '10.244.2.5@node-2']).builder.settle();
+  const listOf = (key: string) => cluster.builder.state.virtualServers.get(key)!.destinations;
+  const external = ['80.11.12.10:80/TCP', '192.168.0.1:30080/TCP'];
+  for (const key of external) expect(listOf(key)).toBe(listOf('10.96.0.10:80/TCP'));
+  cluster.service('web', { ...web, externalTrafficPolicy: 'Local' }).builder.settle();
+  expect(listOf(external[0]!)).toBe(listOf(external[1]!));
+  expect([...listOf(external[0]!).keys()]).toEqual(['10.244.1.5:8080']);
+  expect(listOf('10.96.0.10:80/TCP').size).toBe(2);
+});
+
+test('the node’s own name decides anew which endpoints are local', () => {
+  const cluster = new Cluster().service('web', { externalIPs: ['80.11.12.10'] });
+  cluster.slice('web', ['10.244.1.5@node-1', '10.244.2.5@node-2']);
+  const { builder } = cluster;
+  const other = { namespace: 'default', name: 'web-2', service: 'default/web' };
+  const object = { ...other, addressType: 'IPv4' as const, ports: [], endpoints: [] };
+  builder.change({ kind: 'EndpointSlice', key: 'default/web-2', service: 'default/web', object });
+  builder.settle();
+  expect(cluster.entries('KUBE-LOOP-BACK')).toEqual(['10.244.1.5,tcp:8080,10.244.1.5']);
+  builder.setHost(hostNetwork({ nodeName: 'node-2' }));
+  builder.settle();
+  expect(cluster.entries('KUBE-LOOP-BACK')).toEqual(['10.244.2.5,tcp:8080,10.244.2.5']);
+});
+
 test('a change that changes nothing touches nothing', () => {
   const cluster = new Cluster().service('web').slice('web', ['10.244.2.5@node-2']).node('node-2');
   cluster.builder.settle();

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { endpointPortKey, endpointsByPort } from '../../../src/model/endpoint.ts';
+import { endpointsByPort } from '../../../src/model/endpoint.ts';
 import type { EndpointSliceResource } from '../../../src/model/resources.ts';
 import type { Endpoint } from '../../../src/model/servicePort.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
+import { endpointPortKey, SliceReader } from '../../../src/model/sliceEndpoints.ts';
 import type { Family } from '../../../src/net/family.ts';
 import { rawSlice } from '../../support/rawObjects.ts';
 
@@ -67,6 +68,17 @@ test('an endpoint is local on the node that it names only', () => {
 test('no endpoint is local for a node without a name', () => {
   const only = slice('s', { endpoints: [at('10.0.0.3')] });
   expect(endpointsByPort([only], 'IPv4', '').endpoints.get('http/TCP')?.[0]?.isLocal).toBe(false);
+});
+
+test('of several slices the one that changed is read, the others stay as they were read', () => {
+  const [a, b] = ['a', 'b'].map((name, i) => slice(name, { endpoints: [at(`10.0.0.${i + 1}`)] }));
+  const reader = new SliceReader('node-a');
+  const read = (slices: EndpointSliceResource[]) =>
+    endpointsByPort(slices, 'IPv4', 'node-a', reader).endpoints.get('http/TCP')!;
+  const before = read([a!, b!]);
+  const after = read([a!, slice('b', { endpoints: [at('10.0.0.3')] })]);
+  expect(after[0]).toBe(before[0]);
+  expect(after.map(({ address }) => address)).toEqual(['10.0.0.1', '10.0.0.3']);
 });
 
 test('endpoints are sorted by number, then by port', () => {
