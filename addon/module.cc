@@ -2,7 +2,9 @@
 // socket does one thing at a time, and everything it started has ended before its environment goes
 // away. Values are validated in TypeScript (src/kernel/addon.ts).
 #include <napi.h>
+#include <sys/file.h>
 
+#include <cerrno>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -309,11 +311,25 @@ Napi::Value LookUpService(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), *found);
 }
 
+// An advisory lock of the whole file, which belongs to the open file description: the kernel lets go of
+// it when the last descriptor is closed, however the process ends.
+Napi::Value TryLock(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    throw Napi::TypeError::New(info.Env(), "a descriptor must be a number");
+  }
+  if (flock(info[0].As<Napi::Number>().Int32Value(), LOCK_EX | LOCK_NB) == 0) {
+    return Napi::Boolean::New(info.Env(), true);
+  }
+  if (errno != EWOULDBLOCK) throw CallError(errno, "flock").ToJs(info.Env());
+  return Napi::Boolean::New(info.Env(), false);
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("NetlinkSocket", NetlinkSocket::Define(env));
   exports.Set("hostAddress", Napi::Function::New(env, LookUpHost));
   exports.Set("servicePort", Napi::Function::New(env, LookUpPort));
   exports.Set("serviceName", Napi::Function::New(env, LookUpService));
+  exports.Set("tryLock", Napi::Function::New(env, TryLock));
   return exports;
 }
 

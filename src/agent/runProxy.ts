@@ -30,6 +30,7 @@ import {
 } from './nodeEnvironment.ts';
 import { checkOtherProxies, findProxies, placesOf } from './otherProxy.ts';
 import { Reporter } from './reporter.ts';
+import { becomeWriter } from './writerLock.ts';
 import { RivalWatch } from './rivalWatch.ts';
 
 export interface Program {
@@ -72,6 +73,22 @@ async function proxyUntil(
   log.info('starting', { version: `v${version}`, node: nodeName });
   await checkCapabilities();
   await checkOtherProxies(config, log);
+  // Before anything is read for later: while it waits another one writes.
+  const lock = await becomeWriter(signal, { log, clock: new SystemClock() });
+  try {
+    if (lock !== undefined) await proxyAlone(signal, config, program, nodeName);
+  } finally {
+    await lock?.release();
+  }
+}
+
+async function proxyAlone(
+  signal: AbortSignal,
+  config: ResolvedConfig,
+  program: Program,
+  nodeName: string,
+): Promise<void> {
+  const { log } = program;
   const tools = await checkEnvironment(log);
   await setOomScore(config.oomScoreAdj, log);
   await setIpvsTimeouts(config.dataplane.timeoutsSec, log);

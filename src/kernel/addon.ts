@@ -51,6 +51,7 @@ interface Addon {
   hostAddress(name: string): string | undefined;
   servicePort(name: string, protocol: ServiceProtocol): number | undefined;
   serviceName(port: number, protocol: ServiceProtocol): string | undefined;
+  tryLock(descriptor: number): boolean;
 }
 
 const FILE = 'kube_ipvs.node';
@@ -82,11 +83,20 @@ export const openSocket: OpenSocket = (options) => {
  * What the C library makes of names, by this machine's configuration. `hostAddress` blocks while it waits for a name server:
  * for commands, never for the proxy.
  */
-export const libraryNames: Omit<Addon, 'NetlinkSocket'> = {
+export const libraryNames: Omit<Addon, 'NetlinkSocket' | 'tryLock'> = {
   hostAddress: (name) => (loaded ??= loadAddon()).hostAddress(name),
   servicePort: (name, protocol) => (loaded ??= loadAddon()).servicePort(name, protocol),
   serviceName: (port, protocol) => (loaded ??= loadAddon()).serviceName(port, protocol),
 };
+
+/**
+ * Locks a whole open file for its descriptor alone, until that is closed or the process ends, however it does.
+ *
+ * @returns false when somebody else holds it; @throws KernelError
+ */
+export function tryLock(descriptor: number): boolean {
+  return translated('lock a file', () => (loaded ??= loadAddon()).tryLock(descriptor));
+}
 
 function checkOptions(options: SocketOptions): void {
   const limits = { protocol: 31, groups: 0x7fff_ffff, receiveBufferBytes: 0x3fff_ffff } as const;

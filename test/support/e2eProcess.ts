@@ -20,6 +20,8 @@ export interface ProductOptions {
   /** goes before the program: `setpriv …` */
   readonly prefix?: readonly string[];
   readonly bundle?: string;
+  /** its /run/kube-ipvs, shared with others that name it; default: one of its own */
+  readonly runFolder?: string;
 }
 
 export class ProductProcess {
@@ -27,9 +29,11 @@ export class ProductProcess {
   readonly #ended: Promise<number>;
   #log = '';
 
-  constructor({ namespace, flags, env = {}, prefix = [], bundle = BUNDLE }: ProductOptions) {
+  constructor(options: ProductOptions) {
+    const { namespace, flags, env = {}, prefix = [], bundle = BUNDLE, runFolder } = options;
     // `ip netns exec` gives it a mount namespace too, in which it gets a ledger of its own.
-    const script = 'mkdir -p /run/kube-ipvs && mount -t tmpfs tmpfs /run/kube-ipvs && exec "$@"';
+    const mount = runFolder === undefined ? '-t tmpfs tmpfs' : `--bind ${runFolder}`;
+    const script = `mkdir -p /run/kube-ipvs && mount ${mount} /run/kube-ipvs && exec "$@"`;
     const program = [...prefix, process.execPath, bundle, 'run', ...flags];
     const outer = ['netns', 'exec', namespace, '/bin/sh', '-c', script, 'sh'];
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
