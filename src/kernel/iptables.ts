@@ -78,6 +78,8 @@ export class IptablesPort {
   #hasUnprintable = false;
   /** what the read before this apply found: good for one write each family, and two processes fewer at start */
   readonly #fresh = new Map<Family, Tables>();
+  /** counts the applies */
+  #applied = 0;
   #memory = new RuleMemory();
   /** reads back what was last written; nobody waits for it but who reads or writes next */
   #confirmation: Promise<void> = Promise.resolve();
@@ -97,6 +99,7 @@ export class IptablesPort {
   /** Writes nothing. @throws ExecError when iptables is not installed, or no variant of it can be read */
   async read(): Promise<RuleReading> {
     await this.#confirmation;
+    const appliedBefore = this.#applied;
     const variant = this.#variant;
     const texts = await this.#saveEach();
     // Looking for the variant has heard kubelet.
@@ -119,12 +122,15 @@ export class IptablesPort {
       return { nat: chainsOf('nat'), filter: chainsOf('filter') };
     };
     const [IPv4, IPv6] = await Promise.all([readFamily('IPv4'), readFamily('IPv6')]);
+    // An audit reads beside the rounds: what was written meanwhile it may have missed.
+    if (this.#applied !== appliedBefore) this.#fresh.clear();
     return { IPv4, IPv6, unknown, unconfirmed };
   }
 
   /** One program run a family, each table a transaction; goes on after failures, never throws for them. */
   async apply(run: readonly RuleOperation[]): Promise<RuleReport> {
     await this.#confirmation;
+    this.#applied++;
     const outcomes = new Map<RuleOperation, Error | undefined>();
     let kernelWrites = 0;
     for (const family of FAMILIES) {

@@ -162,7 +162,8 @@ test('instances in different network namespaces do not wait for each other', asy
   await mkdir(runFolder);
   const other = await freshNamespace();
   const both = [start({ runFolder }), start({ runFolder, namespace: other.name })];
-  await Promise.all(both.map((each) => each.says(/first sync done.*failed=0/)));
+  await Promise.all(both.map((each) => each.says(/all objects listed/)));
+  expect(both.map(({ log }) => log).join('')).not.toContain('waiting');
   await both[1]!.end('SIGKILL');
   await other.remove();
 });

@@ -162,3 +162,29 @@ describe('an iptables that prints a rule in other words than it was given', () =
     expect(table.chains.get('INPUT')).toHaveLength(1);
   });
 });
+
+test('what was read while rules were written is no ground for the next write', async () => {
+  const chains = new Map([['INPUT', ['-A INPUT -m comment --comment x -j KUBE-FORWARD']]]);
+  const write = { op: 'writeRules', family: 'IPv4', table: 'filter', chains } as const;
+  const table = new NftTable();
+  const held = Promise.withResolvers<void>();
+  let isHeld = false;
+  const run: Runner = async (argv, options) => {
+    const answer = await table.run(argv, options);
+    const isSlow = isHeld && argv[0] === 'ip6tables-nft-save';
+    if (isSlow) await held.promise;
+    return answer;
+  };
+  const port = new IptablesPort(ours, { run, tablesInUse: askPrograms, tools });
+  await port.read();
+  await port.apply([]);
+  isHeld = true;
+  const audit = port.read();
+  await new Promise((turn) => setImmediate(turn));
+  await port.apply([write]);
+  held.resolve();
+  await audit;
+  isHeld = false;
+  await port.apply([write]);
+  expect(table.chains.get('INPUT')).toEqual(chains.get('INPUT'));
+});
