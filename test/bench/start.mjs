@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// `npm run bench`: brings about what is missing (packages, node_modules, the addon, the product's bundle, the programs of Kubernetes)
+// and hands over to bench.ts, which needs all of that. Plain JavaScript for Node 20, because in a fresh clone nothing else is
+// there yet.
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkout } from '../lab/workshop.mjs';
+import * as setUp from '../tools/setUp.mjs';
+
+try {
+  setUp.ensurePackages();
+  setUp.ensureModules();
+  setUp.ensureAddon();
+  setUp.must([setUp.nodeProgram(), join(checkout, 'test', 'tools', 'bundle.mjs')]);
+  const obstacle = setUp.ensureKubernetes(['kube-apiserver', 'kube-proxy']);
+  if (obstacle !== undefined) throw new Error(obstacle);
+  // The proxies' logs go there.
+  mkdirSync(join(checkout, '.cache'), { recursive: true });
+  const program = join(checkout, 'test', 'bench', 'bench.ts');
+  const { status } = spawnSync(
+    setUp.nodeProgram(),
+    ['--disable-warning=ExperimentalWarning', program, ...process.argv.slice(2)],
+    { cwd: checkout, stdio: 'inherit' },
+  );
+  process.exitCode = status ?? 1;
+} catch (error) {
+  process.stdout.write(`npm run bench: ${error.message}\n`);
+  process.exitCode = 1;
+}
