@@ -3,7 +3,7 @@
  * the file. Decides which kinds are read; the fields are checked at the doors of model/, and what a broken text means
  * for the state in force is decided in manifestSet.ts.
  */
-import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
+import { Composer, type Document, LineCounter, Parser, type YAMLError } from 'yaml';
 import { KUBERNETES_YAML } from '../config/yamlText.ts';
 import { Fields } from '../model/fields.ts';
 import type { Problem } from '../model/problem.ts';
@@ -75,8 +75,10 @@ class ManifestReader {
   }
 
   read(): Manifest {
-    const options = { ...KUBERNETES_YAML, lineCounter: this.#lines, prettyErrors: false };
-    for (const document of parseAllDocuments(this.#text, options)) this.#readDocument(document);
+    // One document's tree at a time: it takes some fifty times its text.
+    const tokens = new Parser(this.#lines.addNewLine).parse(this.#text);
+    const composer = new Composer(KUBERNETES_YAML);
+    for (const document of composer.compose(tokens)) this.#readDocument(document);
     return { objects: this.#objects, problems: this.#problems };
   }
 
