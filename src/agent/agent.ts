@@ -193,14 +193,17 @@ export class Agent {
     const podCIDRs = this.#feed.ownNode?.podCIDRs ?? [];
     // One that is deleted or registered anew has none for a moment; what was programmed by them still holds.
     if (podCIDRs.length > 0) this.#podCIDRs = podCIDRs;
-    const { options, warnings, waiting, problems } = buildDataplaneOptions(config.dataplane, {
+    const built = buildDataplaneOptions(config.dataplane, {
       name: nodeName,
       podCIDRs: this.#podCIDRs,
       families: this.#host!.families,
     });
+    const { options, warnings, nodePortWarnings, waiting, problems } = built;
     this.#awaited = waiting;
     if (problems.length > 0) throw new NodeMismatchError(problems.map(formatProblem).join('\n'));
-    if (JSON.stringify(options) !== JSON.stringify(this.#options)) reporter.warnings(warnings);
+    if (JSON.stringify(options) !== JSON.stringify(this.#options)) {
+      reporter.warnings([...warnings, ...nodePortWarnings]);
+    }
     return options;
   }
 

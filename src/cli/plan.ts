@@ -9,18 +9,15 @@ import { missingOwnNode, withBindAddress } from '../config/ownNode.ts';
 import type { FlagValues } from '../config/parseFlags.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { buildDesired } from '../desired/builder.ts';
-import type { DesiredState } from '../desired/state.ts';
 import type { HostNetwork } from '../model/host.ts';
-import { type Problem, formatProblem } from '../model/problem.ts';
+import { isRemark, type Problem } from '../model/problem.ts';
 import type { ClusterSnapshot } from '../model/resources.ts';
 import { difference } from '../plan/difference.ts';
-import { formatPlan, planToJson, stateToJson } from '../plan/format.ts';
-import type { Operation } from '../plan/operations.ts';
 import { orderPlan } from '../plan/order.ts';
 import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
 import { loadConfiguration } from './configuration.ts';
 import { EXIT, type Io } from './io.ts';
-import { OUTPUT_FLAG, type OutputFormat, outputFormat } from './outputFormat.ts';
+import { OUTPUT_FLAG, outputFormat } from './outputFormat.ts';
 import {
   BadInput,
   hostFromFile,
@@ -28,8 +25,7 @@ import {
   readCluster,
   readComparison,
 } from './planInputs.ts';
-import { render } from './render.ts';
-import { stateText } from './stateText.ts';
+import { type MadePlan, planText } from './planText.ts';
 
 const PLAN_FLAGS: readonly Flag[] = [
   OUTPUT_FLAG,
@@ -53,7 +49,21 @@ const PLAN_FLAGS: readonly Flag[] = [
     name: 'strict',
     type: 'bool',
     group: 'output',
-    help: 'exit code 2 when any object is bad; otherwise bad objects are skipped and listed',
+    help:
+      'exit code 2 when anything of an object is skipped; otherwise that is listed only. What works all the same (an externalIP of this ' +
+      'node, say) does not count',
+  },
+  {
+    name: 'diff-only',
+    type: 'bool',
+    group: 'output',
+    help: 'leave out the desired state: what would change, what is wrong and a summary',
+  },
+  {
+    name: 'exit-code',
+    type: 'bool',
+    group: 'output',
+    help: 'exit code 1 when anything would change',
   },
 ];
 
@@ -77,6 +87,10 @@ const HELP: CommandHelp = {
       'kube-ipvs plan --manifests new/ --host host.yaml --against old.json',
       'what a change of manifests would do',
     ],
+    [
+      'kube-ipvs plan --kubeconfig=admin.conf --diff-only --exit-code',
+      'whether this node holds what it should, for scripts',
+    ],
   ],
   flags: [...PLAN_FLAGS, ...RUN_FLAGS.filter(({ name }) => !NOT_FOR_PLAN.has(name))],
 };
@@ -94,20 +108,16 @@ export async function plan(words: readonly string[], io: Io): Promise<number> {
   for (const warning of config.warnings) io.stderr.write(`warning: ${warning}\n`);
   try {
     const made = await makePlan(config, given?.host, values, io);
-    io.stdout.write(planText(made, output.format));
-    if (values.get('strict') !== true || made.problems.length === 0) return EXIT.done;
-    return refuse(made.problems, io);
+    io.stdout.write(planText(made, output.format, values.get('diff-only') === true));
+    const skipped = made.problems.filter((problem) => !isRemark(problem));
+    if (values.get('strict') === true && skipped.length > 0) return refuse(skipped, io);
+    const isDifferent = made.operations.length > 0;
+    return values.get('exit-code') === true && isDifferent ? EXIT.failed : EXIT.done;
   } catch (error) {
     if (error instanceof BadInput) return refuse(error.problems, io);
     io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.failed;
   }
-}
-
-interface MadePlan {
-  readonly desired: DesiredState;
-  readonly operations: readonly Operation[];
-  readonly problems: readonly Problem[];
 }
 
 async function makePlan(
@@ -123,14 +133,19 @@ async function makePlan(
   const snapshot = withOwnNode(cluster.snapshot, host, config);
   const podCIDRs = snapshot.nodes.get(host.nodeName)?.podCIDRs ?? [];
   const node = { name: host.nodeName, podCIDRs, families: host.families };
-  const { options, warnings, waiting, problems } = buildDataplaneOptions(config.dataplane, node);
+  const built = buildDataplaneOptions(config.dataplane, node);
+  const { options, waiting, problems } = built;
   if (problems.length > 0) throw new BadInput(problems);
-  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
+  const nodePortWarnings = hasNodePort(snapshot) ? built.nodePortWarnings : [];
+  for (const warning of [...built.warnings, ...nodePortWarnings]) {
+    io.stderr.write(`warning: ${warning}\n`);
+  }
 
   const desired = buildDesired(snapshot, host, options);
   const { actual, isOwned } = await readComparison(against, desired.state);
   const { excludeCidrs } = options;
   return {
+    against,
     desired: desired.state,
     operations: orderPlan(difference(desired.state, actual, { isOwned, excludeCidrs })),
     problems: [
@@ -153,6 +168,10 @@ function ownNodeProblems(
   return missing === undefined ? [] : [missing];
 }
 
+function hasNodePort({ services }: ClusterSnapshot): boolean {
+  return [...services.values()].some(({ ports }) => ports.some(({ nodePort }) => nodePort !== 0));
+}
+
 function withOwnNode(
   snapshot: ClusterSnapshot,
   { nodeName }: HostNetwork,
@@ -162,17 +181,4 @@ function withOwnNode(
   if (!node) return snapshot;
   const nodes = new Map(snapshot.nodes).set(nodeName, withBindAddress(node, bindAddress));
   return { services: snapshot.services, slices: snapshot.slices, nodes };
-}
-
-function planText({ desired, operations, problems }: MadePlan, format: OutputFormat): string {
-  if (format !== 'text') {
-    const listed = problems.map(({ value, ...rest }) => ({ ...rest, value: value ?? null }));
-    const json = { desired: stateToJson(desired), plan: planToJson(operations), problems: listed };
-    return render(json, format);
-  }
-  const lines = problems.map((problem) => `  ${formatProblem(problem)}\n`);
-  return (
-    `DESIRED\n${stateText(desired)}\nPLAN\n${formatPlan(operations)}` +
-    (lines.length > 0 ? `\nPROBLEMS (${lines.length})\n${lines.join('')}` : '')
-  );
 }

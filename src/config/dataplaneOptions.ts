@@ -23,6 +23,8 @@ export interface BuiltOptions {
   readonly warnings: readonly string[];
   /** what the Node may still come to say: kube-proxy waits for it, everything else goes on here */
   readonly waiting: readonly Problem[];
+  /** of interest only where a Service has a NodePort */
+  readonly nodePortWarnings: readonly string[];
   /** the local-traffic mode cannot work on this node at all; kube-proxy does not start then */
   readonly problems: readonly Problem[];
 }
@@ -44,9 +46,9 @@ export function buildDataplaneOptions(
     options: { ...settings, detectLocal: detectors },
     warnings: [
       ...(isTold ? [] : [missingDetector(settings, node, missing)]),
-      ...nodePortWarnings(settings, node.families),
       ...excludeWarnings(settings, node.families),
     ],
+    nodePortWarnings: nodePortWarnings(settings, node.families),
     waiting: isWaiting ? [missingPodCIDR(node, missing)] : [],
     problems: isFatal ? [fatalProblem(settings, missing[0]!)] : [],
   };

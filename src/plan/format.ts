@@ -173,14 +173,25 @@ const GROUPS: readonly (readonly [title: string, ops: readonly Operation['op'][]
   ['addresses', ['bindAddress', 'unbindAddress']],
 ];
 
-/** For people: grouped by what is changed, one line an operation, in the plan's order within a group. */
+/** For people: grouped by what is changed, one line an operation, in the plan's order within a group; empty without any. */
 export function formatPlan(operations: readonly Operation[]): string {
-  if (operations.length === 0) return 'Nothing to do: the kernel holds what it should.\n';
-  const blocks = GROUPS.map(([title, ops]) => {
-    const lines = operations.filter(({ op }) => ops.includes(op)).map(formatOperation);
-    return lines.length === 0 ? '' : `${title} (${lines.length})\n  ${lines.join('\n  ')}\n`;
-  });
-  return `${blocks.join('')}${count(operations.length, 'operation')}\n`;
+  return grouped(operations)
+    .map(([title, ops]) => `${title} (${ops.length})\n  ${ops.map(formatOperation).join('\n  ')}\n`)
+    .join('');
+}
+
+/** `56 operations: 46 sets, 4 rules, 6 virtual servers`. */
+export function planSummary(operations: readonly Operation[]): string {
+  const total = count(operations.length, 'operation');
+  if (operations.length === 0) return total;
+  const parts = grouped(operations).map(([title, ops]) => `${ops.length} ${title}`);
+  return `${total}: ${parts.join(', ')}`;
+}
+
+function grouped(operations: readonly Operation[]): (readonly [string, readonly Operation[]])[] {
+  return GROUPS.map(([title, names]) => {
+    return [title, operations.filter(({ op }) => names.includes(op))] as const;
+  }).filter(([, ops]) => ops.length > 0);
 }
 
 /** `+` comes, `~` changes, `-` goes, `>` drains. */

@@ -138,6 +138,66 @@ test('text shows the desired state, the plan and what is wrong', async () => {
   );
 });
 
+test('--strict does not count what works all the same', async () => {
+  const own = WEB.replace('spec:\n', 'spec:\n  externalIPs: [192.168.1.10]\n');
+  const file = await scratch.write('own.yaml', own);
+  const words = ['plan', '--host', host, '--manifests', file, '--strict', '-o', 'json'];
+  const { exitCode, stdout, stderr } = await runCommand(words);
+  const { problems } = JSON.parse(stdout) as PlanJson;
+  expect(problems).toEqual([expect.objectContaining({ consequence: 'AddressNotBound' })]);
+  expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('error')]);
+});
+
+test('--diff-only leaves the state out; the summary says what was compared with what', async () => {
+  const words = ['plan', '--host', host, '--manifests', web];
+  const whole = await runCommand(words);
+  const short = await runCommand([...words, '--diff-only']);
+  expect(whole.stdout).toBe(`${whole.stdout.split('\nPLAN\n')[0]}\n${short.stdout}`);
+  expect(short.stdout).toMatch(/^PLAN\n/);
+  expect(short.stdout).toMatch(
+    /\nSUMMARY\n {2}desired: 2 virtual servers, 1 addresses\n {2}beside an empty kernel \(none was looked at\): \d+ operations: .*\n {2}problems: 0\n$/,
+  );
+
+  const { stdout } = await runCommand([...words, '-o', 'json', '--diff-only']);
+  expect(JSON.parse(stdout)).toMatchObject({ against: 'empty', problems: [] });
+  expect(JSON.parse(stdout)).not.toHaveProperty('desired');
+});
+
+test('--exit-code tells a script whether anything would change', async () => {
+  const words = ['plan', '--host', host, '--manifests', web];
+  const { stdout } = await runCommand([...words, '-o', 'json']);
+  const before = await scratch.write('before.json', stdout);
+  const against = [...words, '--against', before, '--diff-only'];
+  const same = await runCommand([...against, '--exit-code']);
+  expect([same.exitCode, same.stdout]).toEqual([
+    0,
+    `SUMMARY\n  desired: 2 virtual servers, 1 addresses\n  beside the plan in ${before}: no difference\n  problems: 0\n`,
+  ]);
+
+  const changed = await scratch.write('changed.yaml', WEB.replace('10.244.1.5', '10.244.1.6'));
+  const after = [
+    'plan',
+    '--host',
+    host,
+    '--manifests',
+    changed,
+    '--against',
+    before,
+    '--diff-only',
+  ];
+  const different = await runCommand([...after, '--exit-code']);
+  expect(different.exitCode).toBe(1);
+  expect(different.stdout.split('\n').length).toBeLessThan(20);
+  expect((await runCommand(after)).exitCode).toBe(0);
+});
+
+test('how NodePorts are served is told where there is one', async () => {
+  const words = ['plan', '--host', host, '--manifests'];
+  const plain = await scratch.write('plain.yaml', WEB.replace(', nodePort: 30080', ''));
+  expect((await runCommand([...words, plain])).stderr).not.toContain('NodePorts');
+  expect((await runCommand([...words, web])).stderr).toContain('NodePorts are served on every');
+});
+
 test('a bad object is listed and skipped; --strict makes that exit code 2', async () => {
   const { problems, desired } = await planJson('--manifests', web, bad);
   expect(problems).toEqual([

@@ -85,7 +85,7 @@ test('addresses of a family that the node lacks, or does not name, are warned of
   const { values } = parseFlags(['--nodeport-addresses=10.0.0.0/8'], RUN_FLAGS);
   const { config } = resolveConfig({ flags: values, isInCluster: true });
   const node = { name: 'n', podCIDRs: [], families: ['IPv4', 'IPv6'] as const };
-  expect(buildDataplaneOptions(config!.dataplane, node).warnings.join()).toContain(
+  expect(buildDataplaneOptions(config!.dataplane, node).nodePortWarnings.join()).toContain(
     'nodePortAddresses holds no IPv6 CIDR',
   );
 });
@@ -94,7 +94,9 @@ test('NodePorts on every address are pointed out', () => {
   const { values } = parseFlags([], RUN_FLAGS);
   const { config } = resolveConfig({ flags: values, isInCluster: true });
   const node = { name: 'n', podCIDRs: [], families: ['IPv4'] as const };
-  expect(buildDataplaneOptions(config!.dataplane, node).warnings.join()).toContain('"primary"');
+  expect(buildDataplaneOptions(config!.dataplane, node).nodePortWarnings.join()).toContain(
+    '"primary"',
+  );
 });
 
 test('everything else is handed through', () => {

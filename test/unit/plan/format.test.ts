@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { DesiredState } from '../../../src/desired/state.ts';
 import { difference } from '../../../src/plan/difference.ts';
-import { formatPlan, planToJson, stateToJson } from '../../../src/plan/format.ts';
+import { formatPlan, planSummary, planToJson, stateToJson } from '../../../src/plan/format.ts';
 import { orderPlan } from '../../../src/plan/order.ts';
 import { emptyState } from '../../../src/desired/state.ts';
 import { stateFromJson } from '../../../src/plan/stateFromJson.ts';
@@ -171,9 +171,11 @@ virtual servers (4)
 addresses (2)
   + fd00::1
   + 10.96.0.1
-12 operations
 `);
-  expect(formatPlan([])).toBe('Nothing to do: the kernel holds what it should.\n');
+  expect(planSummary(plan)).toBe(
+    '12 operations: 1 sysctls, 1 device, 3 sets, 1 rules, 4 virtual servers, 2 addresses',
+  );
+  expect([formatPlan([]), planSummary([])]).toEqual(['', '0 operations']);
 });
 
 test('a plan as JSON is one object an operation, without values that JSON cannot hold', () => {
