@@ -39,7 +39,7 @@ export function planText(plan: MadePlan, format: OutputFormat, isDiffOnly: boole
 function summary({ against, desired, operations, problems }: MadePlan): string {
   const change = operations.length === 0 ? nothingToDo(against) : planSummary(operations);
   return (
-    `  desired: ${desired.virtualServers.size} virtual servers, ${desired.addresses.size} addresses\n` +
+    `  desired: virtual servers (${desired.virtualServers.size}), addresses (${desired.addresses.size})\n` +
     `  ${COMPARED[against] ?? `beside the plan in ${against}`}: ${change}\n` +
     `  problems: ${problems.length}\n`
   );

@@ -180,11 +180,11 @@ export function formatPlan(operations: readonly Operation[]): string {
     .join('');
 }
 
-/** `56 operations: 46 sets, 4 rules, 6 virtual servers`. */
+/** `56 operations: sets (46), rules (4), virtual servers (6)`. */
 export function planSummary(operations: readonly Operation[]): string {
   const total = count(operations.length, 'operation');
   if (operations.length === 0) return total;
-  const parts = grouped(operations).map(([title, ops]) => `${ops.length} ${title}`);
+  const parts = grouped(operations).map(([title, ops]) => `${title} (${ops.length})`);
   return `${total}: ${parts.join(', ')}`;
 }
 

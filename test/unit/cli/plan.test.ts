@@ -155,7 +155,7 @@ test('--diff-only leaves the state out; the summary says what was compared with 
   expect(whole.stdout).toBe(`${whole.stdout.split('\nPLAN\n')[0]}\n${short.stdout}`);
   expect(short.stdout).toMatch(/^PLAN\n/);
   expect(short.stdout).toMatch(
-    /\nSUMMARY\n {2}desired: 2 virtual servers, 1 addresses\n {2}beside an empty kernel \(none was looked at\): \d+ operations: .*\n {2}problems: 0\n$/,
+    /\nSUMMARY\n {2}desired: virtual servers \(2\), addresses \(1\)\n {2}beside an empty kernel \(none was looked at\): \d+ operations: .*\n {2}problems: 0\n$/,
   );
 
   const { stdout } = await runCommand([...words, '-o', 'json', '--diff-only']);
@@ -171,7 +171,7 @@ test('--exit-code tells a script whether anything would change', async () => {
   const same = await runCommand([...against, '--exit-code']);
   expect([same.exitCode, same.stdout]).toEqual([
     0,
-    `SUMMARY\n  desired: 2 virtual servers, 1 addresses\n  beside the plan in ${before}: no difference\n  problems: 0\n`,
+    `SUMMARY\n  desired: virtual servers (2), addresses (1)\n  beside the plan in ${before}: no difference\n  problems: 0\n`,
   ]);
 
   const changed = await scratch.write('changed.yaml', WEB.replace('10.244.1.5', '10.244.1.6'));

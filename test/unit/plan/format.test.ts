@@ -173,7 +173,7 @@ addresses (2)
   + 10.96.0.1
 `);
   expect(planSummary(plan)).toBe(
-    '12 operations: 1 sysctls, 1 device, 3 sets, 1 rules, 4 virtual servers, 2 addresses',
+    '12 operations: sysctls (1), device (1), sets (3), rules (1), virtual servers (4), addresses (2)',
   );
   expect([formatPlan([]), planSummary([])]).toEqual(['', '0 operations']);
 });
