@@ -237,6 +237,18 @@ test('NodeCIDR takes the CIDR of this Node, and lists it as a problem where a si
   ]);
 });
 
+test('a name that no Node has is a problem with the likely one, as it is in run', async () => {
+  const other = NODE.replace('name: n1', 'name: n1.example.com');
+  const nodes = await scratch.write('other-node.yaml', other);
+  const words = ['plan', '--manifests', web, nodes, '--host', host, '-o', 'json'];
+  const { stdout } = await runCommand(words);
+  const [problem] = (JSON.parse(stdout) as PlanJson).problems;
+  expect(problem?.path).toBe('Node/n1');
+  expect(problem?.problem).toMatch(
+    /there is no Node.*n1\.example\.com carries this host's address 192\.168\.1\.10: give --hostname-override=n1\.example\.com/,
+  );
+});
+
 test('a clusterCIDR that cannot work on the host is bad configuration', async () => {
   const single = await scratch.write('ipv6.yaml', `${HOST}families: [IPv6]\n`);
   const words = ['plan', '--host', single, '--manifests', web, '--cluster-cidr=10.0.0.0/8'];

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { ApiError } from '../../../src/cluster/apiError.ts';
 import {
   ApiClient,
   type ApiClientOptions,
@@ -54,6 +55,21 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 describe('ApiClient', () => {
+  test('a POST that is never answered ends when it is called off', async () => {
+    const asked = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    handler = (request) => {
+      request.socket.once('close', closed.resolve);
+      asked.resolve();
+    };
+    const end = new AbortController();
+    const posted = client.sendJson('POST', '/events', { a: 1 }, { signal: end.signal });
+    await asked.promise;
+    end.abort();
+    await expect(posted).rejects.toThrow(ApiError);
+    await closed.promise;
+  });
+
   test('reads JSON, encodes the query and keeps the connection', async () => {
     const seen: string[] = [];
     handler = (request, response) => {

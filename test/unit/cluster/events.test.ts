@@ -107,6 +107,42 @@ describe('EventRecorder', () => {
     expect(transport.requests).toHaveLength(2);
   });
 
+  test('forgets first what it has not said for longest', async () => {
+    const say = async (note: string) => {
+      recorder.record({ ...warning, note });
+      await clock.advance(10_000);
+    };
+    await say('often');
+    await say('once');
+    await clock.advance(6 * 60_000);
+    await say('often');
+    for (let i = 0; i < 999; i++) await say(`other ${i}`);
+    transport.requests.length = 0;
+    await say('often');
+    await say('once');
+    expect(transport.requests.map(({ method }) => method)).toEqual(['PATCH', 'POST']);
+  });
+
+  test('a long name of the node is cut to what the API server takes', async () => {
+    const name = 'n'.repeat(253);
+    const timing = clock;
+    const other = new EventRecorder({
+      transport,
+      timing,
+      random: () => 0.5,
+      nodeName: name,
+      log: () => undefined,
+    });
+    other.record({ ...starting, regarding: { kind: 'Node', name } });
+    await settle();
+    const body = transport.requests[0]?.body as {
+      reportingInstance: string;
+      metadata: { name: string };
+    };
+    expect(body.reportingInstance).toHaveLength(128);
+    expect(body.metadata.name.length).toBeLessThanOrEqual(253);
+  });
+
   test('takes nothing after close', async () => {
     await recorder.close();
     recorder.record(starting);
