@@ -8,6 +8,7 @@ import type { ClusterListener, ClusterSource } from '../../src/cluster/source.ts
 import { RUN_FLAGS } from '../../src/config/flags.ts';
 import { parseFlags } from '../../src/config/parseFlags.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import type { DesiredState } from '../../src/desired/state.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../src/model/slimNode.ts';
@@ -51,6 +52,11 @@ export class AgentHarness {
   readonly source = new FakeSource();
   readonly health: ProxyHealth;
   readonly metrics: Metrics;
+  hostReads = 0;
+  /** the next readings of the host fail with it until it is cleared */
+  hostError: Error | undefined;
+  #seen: HostNetwork;
+  #hostChanged: () => void = () => undefined;
   readonly #end = new AbortController();
   readonly #agent: Agent;
   readonly #ended: Promise<void>;
@@ -75,12 +81,22 @@ export class AgentHarness {
     >;
     const parts = { log, metrics, health, families: FAMILIES, clock, nodeName: 'node-1' };
     const reporter = new Reporter({ ...parts, events: recorder as EventRecorder });
-    const seen = hostNetwork(host);
+    this.#seen = hostNetwork(host);
     this.#agent = new Agent({
       config: config!,
       nodeName: 'node-1',
       opened: { source, apiServerAddresses: [], close: () => source.stop() },
-      observer: { read: async () => seen, watch: async () => async () => undefined },
+      observer: {
+        read: async () => {
+          this.hostReads += 1;
+          if (this.hostError !== undefined) throw this.hostError;
+          return this.#seen;
+        },
+        watch: async (onChange) => {
+          this.#hostChanged = onChange;
+          return async () => undefined;
+        },
+      },
       tools: {
         version: '1.8.9',
         hasRandomFully: true,
@@ -132,6 +148,19 @@ export class AgentHarness {
     const { namespace, name, service } = object!;
     const key = `${namespace}/${name}`;
     this.source.listener!.onChange({ kind: 'EndpointSlice', key, service, object });
+  }
+
+  /** The host is another from now on, and says so; resolves when it has been read. */
+  async host(overrides: Partial<HostNetwork> = {}): Promise<void> {
+    const reads = this.hostReads;
+    this.#seen = hostNetwork(overrides);
+    this.#hostChanged();
+    await this.until(() => this.hostReads > reads);
+  }
+
+  /** What the loop works towards. */
+  get desired(): DesiredState {
+    return this.#agent.desired!;
   }
 
   /** As SIGTERM does. */
