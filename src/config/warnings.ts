@@ -10,6 +10,16 @@ import { suggestion } from './suggest.ts';
 
 const KNOWN_SCHEDULERS = 'rr wrr lc wlc lblc lblcr sh dh sed nq mh fo ovf twos'.split(' ');
 
+/** Schedulers that do harm to Services, and why: their endpoints all have weight 1 and share one destination address. */
+const UNFIT_SCHEDULERS: Readonly<Partial<Record<string, string>>> = {
+  dh:
+    'it chooses by the destination address, so all connections of a Service address meet one endpoint; and the connections of ' +
+    'an endpoint that leaves are cut at once, because dh would refuse new ones while they last',
+  lblc: 'it chooses by the destination address, so nearly all connections of a Service address meet one endpoint',
+  fo: 'it takes the endpoint of the greatest weight, and all have weight 1, so one gets every connection',
+  ovf: 'it gives an endpoint no more connections than its weight, which is 1, so most connections are refused',
+};
+
 /** @param ignored names of flags that the file shadows, see applyFlags.ts */
 export function configurationWarnings(
   configuration: KubeProxyConfiguration,
@@ -28,6 +38,12 @@ export function configurationWarnings(
   if (scheduler !== '' && !KNOWN_SCHEDULERS.includes(scheduler)) {
     const hint = suggestion(scheduler, KNOWN_SCHEDULERS);
     warnings.push(`scheduler ${scheduler} is not known here${hint}; the kernel decides`);
+  }
+  const unfit = UNFIT_SCHEDULERS[scheduler];
+  if (unfit !== undefined) {
+    warnings.push(
+      `scheduler ${scheduler} does not suit Services: ${unfit}; choose another (ipvs.scheduler, --ipvs-scheduler)`,
+    );
   }
   const hasCluster = configuration.clientConnection.kubeconfig !== '' || flags.get('master');
   if (flags.has('manifests') && hasCluster) {

@@ -10,6 +10,15 @@ import {
   destinationKey,
 } from './state.ts';
 
+/**
+ * Fallback: both keep an endpoint in their table while it drains, and without it refuse the new connections that hash to it
+ * (kubernetes issue 139497). Port: Maglev hashes the client's port too, or all connections of a client would meet one endpoint.
+ */
+const SCHEDULER_FLAGS: Readonly<Partial<Record<string, readonly ServerFlag[]>>> = {
+  mh: ['mh-fallback', 'mh-port'],
+  sh: ['sh-fallback'],
+};
+
 export function virtualServer(
   address: Address,
   portNumber: number,
@@ -17,16 +26,14 @@ export function virtualServer(
   destinations: VirtualServer['destinations'],
   options: Pick<DataplaneOptions, 'scheduler'>,
 ): VirtualServer {
-  const flags: ServerFlag[] = [];
-  // Maglev hashes the client's port too, or all connections of a client would meet one endpoint
-  if (options.scheduler === 'mh') flags.push('mh-port');
+  const flags: ServerFlag[] = [...(SCHEDULER_FLAGS[options.scheduler] ?? [])];
   if (port.affinityTimeoutSec !== undefined) flags.push('persistent');
   return {
     address,
     port: portNumber,
     protocol: port.protocol,
     scheduler: options.scheduler,
-    flags,
+    flags: flags.toSorted(),
     ...(port.affinityTimeoutSec === undefined
       ? {}
       : { persistenceTimeoutSec: port.affinityTimeoutSec }),

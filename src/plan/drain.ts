@@ -7,7 +7,7 @@ import type { ActualState, Destination, DestinationKey, ServerKey } from '../des
 import type { DesiredState, VirtualServer } from '../desired/state.ts';
 import { destinationKey, serverKey } from '../desired/state.ts';
 import type { ApplyReport, DrainingDestination, Operation, ServerSpec } from './operations.ts';
-import { specOf } from './serverDifference.ts';
+import { isDrained, specOf } from './serverDifference.ts';
 
 export interface DrainOptions {
   /** how long a destination may drain before it is removed with the connections it still carries; Infinity = for ever */
@@ -157,7 +157,7 @@ export class DrainBook {
 }
 
 function leftDraining(desired: VirtualServer, actual: VirtualServer | undefined): Destination[] {
-  if (desired.protocol === 'UDP' || actual === undefined) return [];
+  if (actual === undefined || !isDrained(desired)) return [];
   return [...actual.destinations]
     .filter(([key, { weight }]) => weight === 0 && !desired.destinations.has(key))
     .map(([, destination]) => destination);

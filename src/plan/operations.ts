@@ -48,7 +48,7 @@ export type Operation =
       readonly server: ServerSpec;
       readonly destination: Destination;
     }
-  /** weight 0, then removed at once if it carries no connection, else reported as draining; not for UDP (serverDifference.ts) */
+  /** weight 0, then removed at once if it carries no connection, else reported as draining; not for UDP and dh (serverDifference.ts) */
   | {
       readonly op: 'drainDestination';
       readonly server: ServerSpec;

@@ -40,11 +40,22 @@ export function foreignDifference(desired: VirtualServer | undefined): Operation
   return desired === undefined ? [] : [{ op: 'addServer', server: specOf(desired) }];
 }
 
-/** UDP has no connection to wait for; a destination that has weight 0 already is draining, and the drain book ends that. */
+/** A destination that has weight 0 already is draining, and the drain book ends that. */
 function retirement(server: ServerSpec, destination: Destination): Operation[] {
-  if (server.protocol === 'UDP') return [{ op: 'removeDestination', server, destination }];
+  if (!isDrained(server)) return [{ op: 'removeDestination', server, destination }];
   if (destination.weight === 0) return [];
   return [{ op: 'drainDestination', server, destination }];
+}
+
+/**
+ * Whether a destination that leaves keeps its connections. UDP has none to wait for; `dh` goes on choosing a destination of
+ * weight 0, so that new connections would be refused while others are ready (it has no fallback flag as sh and mh have).
+ */
+export function isDrained({
+  protocol,
+  scheduler,
+}: Pick<ServerSpec, 'protocol' | 'scheduler'>): boolean {
+  return protocol !== 'UDP' && scheduler !== 'dh';
 }
 
 export function specOf(server: VirtualServer): ServerSpec {

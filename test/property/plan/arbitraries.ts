@@ -28,7 +28,7 @@ const port: fc.Arbitrary<Port> = fc.record({
   address: fc.constantFrom('10.96.0.1', '10.96.0.2', '10.96.0.10', 'fd00::1', 'fd00::2'),
   port: fc.constantFrom(53, 80, 443),
   protocol: fc.constantFrom('TCP' as const, 'UDP' as const, 'SCTP' as const),
-  scheduler: fc.constantFrom('rr', 'wlc'),
+  scheduler: fc.constantFrom('rr', 'wlc', 'dh'),
   isPersistent: fc.boolean(),
   service: fc.constantFrom(
     'default/kubernetes:https',

@@ -239,6 +239,25 @@ test('a scheduler that is not known is the kernel’s to judge, with a hint', ()
   expect(resolve({ flags: ['--ipvs-scheduler=wr'] }).warnings.join()).toContain('scheduler wr');
 });
 
+test.each([
+  ['dh', 'meet one endpoint; and the connections of an endpoint that leaves are cut at once'],
+  ['lblc', 'nearly all connections of a Service address meet one endpoint'],
+  ['fo', 'one gets every connection'],
+  ['ovf', 'most connections are refused'],
+])('a scheduler that harms Services is taken, with the reason why not: %s', (name, reason) => {
+  const { warnings } = resolve({ flags: [`--ipvs-scheduler=${name}`] });
+  expect(warnings).toEqual([
+    expect.stringMatching(`^scheduler ${name} does not suit Services: .*${reason}`),
+  ]);
+});
+
+test.each(['rr', 'wrr', 'lc', 'wlc', 'lblcr', 'sed', 'nq', 'sh', 'mh'])(
+  'a scheduler that suits Services is taken without a word: %s',
+  (name) => {
+    expect(resolve({ flags: [`--ipvs-scheduler=${name}`] }).warnings).toEqual([]);
+  },
+);
+
 test.each([[['--cleanup'], '--cleanup']])('%s is refused rather than ignored', (flags, path) => {
   expect(pathsOf({ flags })).toEqual([path]);
   expect(pathsOf({ flags: [`${path}=false`] })).toBeUndefined();

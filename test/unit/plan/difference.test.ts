@@ -125,6 +125,24 @@ describe('virtual servers', () => {
     ]);
   });
 
+  test('with dh an undesired destination goes at once, for dh would go on choosing it', () => {
+    const dh = { scheduler: 'dh' };
+    const desired = state({ servers: [server('10.0.0.1', 'TCP', [], dh)] });
+    for (const weight of [0, 1]) {
+      const leaving = [destination(1, weight)];
+      const actual = state({ servers: [server('10.0.0.1', 'TCP', leaving, dh)] });
+      expect(texts(desired, actual)).toEqual(['- 10.0.0.1:80/TCP -> 10.244.0.1:8080']);
+    }
+  });
+
+  test('a server that kube-proxy left without the fallback flag gets it in place', () => {
+    const flagged = { scheduler: 'mh', flags: ['mh-fallback', 'mh-port'] } as const;
+    const desired = state({ servers: [server('10.0.0.1', 'TCP', [destination(1)], flagged)] });
+    const left = { scheduler: 'mh', flags: ['mh-port'] } as const;
+    const actual = state({ servers: [server('10.0.0.1', 'TCP', [destination(1)], left)] });
+    expect(texts(desired, actual)).toEqual(['~ 10.0.0.1:80/TCP mh mh-fallback mh-port']);
+  });
+
   test('only servers on addresses of the dummy device, or known as ours, are removed', () => {
     const servers = [server('10.0.0.1'), server('192.0.2.1'), server('192.0.2.9')];
     const actual = state({ servers, addresses: new Set(['10.0.0.1']) });
