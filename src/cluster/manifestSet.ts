@@ -147,9 +147,9 @@ function nextState(
     }
     const last = before?.objects.get(object.id);
     const isRefused = object.problems.length > 0 && last?.problems.length === 0;
-    if (isRefused) {
-      problems.push(...object.problems.map((each) => reconsidered(each, 'LastVersionKept')));
-    } else problems.push(...object.problems);
+    for (const problem of object.problems) {
+      problems.push(isRefused ? reconsidered(problem, 'LastVersionKept') : problem);
+    }
     objects.set(object.id, isRefused ? last : object);
   }
   return { stamp, objects, problems };

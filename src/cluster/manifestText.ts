@@ -148,8 +148,9 @@ class ManifestReader {
       ...problem,
       source: this.#place(offsetOf(document, [...steps, ...stepsBelow(id, problem.path)])),
     }));
-    if (!isNamed) this.#problems.push(...problems);
-    else {
+    if (!isNamed) {
+      for (const problem of problems) this.#problems.push(problem);
+    } else {
       const source = this.#place(offsetOf(document, steps));
       this.#objects.push({ ...found, id, problems, source });
     }

@@ -57,7 +57,7 @@ export function chooseForService(
     }
     const endpoints = byPort.get(endpointPortKey(port.portName, port.protocol)) ?? [];
     const choice = chooseEndpoints(endpoints, port, node);
-    found.push(...choice.problems);
+    for (const problem of choice.problems) found.push(problem);
     chosen.push({ port, endpoints, choice });
   }
   return {

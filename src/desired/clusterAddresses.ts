@@ -37,21 +37,21 @@ export class ClusterAddresses {
     before: EndpointSliceResource | undefined,
     after: EndpointSliceResource | undefined,
   ): readonly Address[] {
-    const changed: Address[] = [];
+    const changed = new Set<Address>();
     const present = this.#slices.get(key);
     if (present !== undefined && before !== undefined && before.service === after?.service) {
       return this.#pods.replace(present, podsOf(before), podsOf(after));
     }
     if (present !== undefined) {
-      changed.push(...this.#pods.replace(present, podsOf(before), NONE));
+      for (const address of this.#pods.replace(present, podsOf(before), NONE)) changed.add(address);
       this.#slices.delete(key);
     }
     if (after !== undefined) {
       const owner = { service: after.service };
-      changed.push(...this.#pods.replace(owner, NONE, podsOf(after)));
+      for (const address of this.#pods.replace(owner, NONE, podsOf(after))) changed.add(address);
       this.#slices.set(key, owner);
     }
-    return changed;
+    return [...changed];
   }
 
   clusterIPOwner(

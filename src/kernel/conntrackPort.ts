@@ -51,7 +51,8 @@ export class ConntrackPort {
         this.#ignoresFilters = true;
         return found;
       }
-      all.push(...found);
+      // not push(...found): a busy resolver has more entries than a call can have arguments
+      for (const entry of found) all.push(entry);
     }
     return all;
   }

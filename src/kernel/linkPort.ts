@@ -78,7 +78,9 @@ export class LinkPort {
   async apply(run: readonly LinkOperation[]): Promise<LinkReport> {
     const outcomes: (KernelError | undefined)[] = [];
     this.#kernelWrites = 0;
-    for (const part of splitAtCreation(run)) outcomes.push(...(await this.#applyPart(part)));
+    for (const part of splitAtCreation(run)) {
+      for (const outcome of await this.#applyPart(part)) outcomes.push(outcome);
+    }
     return { outcomes, kernelWrites: this.#kernelWrites };
   }
 

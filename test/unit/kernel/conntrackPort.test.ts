@@ -3,8 +3,17 @@ import { expect, test } from '@jest/globals';
 import type { OpenSocket } from '../../../src/kernel/addon.ts';
 import { ConntrackPort } from '../../../src/kernel/conntrackPort.ts';
 import { type ConntrackEntry, encodeConntrack } from '../../../src/netlink/conntrack.ts';
+import {
+  beginNest,
+  endAttribute,
+  putAddress,
+  putU16be,
+  putU8,
+} from '../../../src/netlink/attributes.ts';
+import type { ByteWriter } from '../../../src/netlink/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
-import type { MessageCursor } from '../../../src/netlink/message.ts';
+import { endMessage, type MessageCursor } from '../../../src/netlink/message.ts';
+import { beginNetfilter } from '../../../src/netlink/netfilter.ts';
 import { answering, putControl, putDumpEnd } from '../../support/fakeNetlink.ts';
 
 const { EINVAL, ENOENT, EPERM } = constants.errno;
@@ -139,6 +148,57 @@ test('a kernel that ignores filters is asked once, and so from then on', async (
 test('another zone does not look like an ignored filter', async () => {
   const { port } = kernel({ entries: [entry('10.96.0.10', 53, { zone: 5 }), ntp] });
   expect(await port.listUdp('IPv4', to)).toEqual([ntp]);
+});
+
+test('a zone of one direction alone counts, which the kernel lists within the tuple', async () => {
+  const open: OpenSocket = () =>
+    answering(({ sequence }, out) => {
+      const head = { flags: c.NLM_F_MULTI, sequence };
+      const subsystem = c.NFNL_SUBSYS_CTNETLINK;
+      const form = { subsystem, type: c.IPCTNL_MSG_CT_NEW, addressFamily: c.AF_INET };
+      const start = beginNetfilter(out, form, { type: 0, ...head });
+      putTuple(out, c.CTA_TUPLE_ORIG, ntp.original, 5);
+      putTuple(out, c.CTA_TUPLE_REPLY, ntp.reply);
+      endMessage(out, start);
+      encodeConntrack(out, { type: 0, ...head }, dns);
+      putDumpEnd(out, sequence);
+    });
+  expect(await new ConntrackPort({}, open).listUdp('IPv4', to)).toEqual([dns]);
+});
+
+function putTuple(out: ByteWriter, type: number, tuple: ConntrackEntry['original'], zone = 0) {
+  const start = beginNest(out, type);
+  const ip = beginNest(out, c.CTA_TUPLE_IP);
+  putAddress(out, c.CTA_IP_V4_SRC, tuple.source);
+  putAddress(out, c.CTA_IP_V4_DST, tuple.destination);
+  endAttribute(out, ip);
+  const proto = beginNest(out, c.CTA_TUPLE_PROTO);
+  putU8(out, c.CTA_PROTO_NUM, 17);
+  putU16be(out, c.CTA_PROTO_SRC_PORT, tuple.sourcePort);
+  putU16be(out, c.CTA_PROTO_DST_PORT, tuple.destinationPort);
+  endAttribute(out, proto);
+  if (zone !== 0) putU16be(out, c.CTA_TUPLE_ZONE, zone);
+  endAttribute(out, start);
+}
+
+test('there may be more entries than a call can have arguments', async () => {
+  const { port } = kernel({ entries: Array.from({ length: 150_000 }, () => dns) });
+  expect(await port.listUdp('IPv4', to)).toHaveLength(150_000);
+});
+
+test('an entry is deleted by its id, so that a later one between the same ends stays', async () => {
+  const deleted: ConntrackEntry[] = [];
+  const open: OpenSocket = () =>
+    answering((message, out) => {
+      // the request has the tuples of an entry but for the reply
+      const attributes = message.attributes(4);
+      while (attributes.next()) {
+        if (attributes.type === c.CTA_ID) deleted.push({ ...dns, id: attributes.u32be() });
+      }
+      putControl(out, c.NLMSG_ERROR, message.sequence, 0);
+    });
+  await new ConntrackPort({}, open).delete([dns]);
+  expect(deleted).toEqual([dns]);
 });
 
 test('a kernel without ctnetlink is told of by the module that it lacks', async () => {

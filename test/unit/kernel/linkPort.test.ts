@@ -159,6 +159,14 @@ test('read gives what is bound to our device, of both families, without what the
   expect(await port.read()).toEqual(expected);
 });
 
+test('a run may be longer than a call can have arguments', async () => {
+  const { port } = started(false);
+  const run = Array.from({ length: 150_000 }, (_, i) =>
+    unbind(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`),
+  );
+  expect((await port.apply(run)).outcomes).toHaveLength(run.length);
+});
+
 test('without a device nothing is bound, and there is nothing to delete', async () => {
   const { kernel, port } = started(false);
   expect(await port.read()).toEqual({ hasDummyDevice: false, addresses: new Set() });
