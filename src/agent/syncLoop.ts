@@ -10,7 +10,7 @@ import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Dataplane } from '../plan/dataplane.ts';
 import { difference } from '../plan/difference.ts';
-import type { DrainBook } from '../plan/drain.ts';
+import type { DrainBook, DrainSource } from '../plan/drain.ts';
 import { gate } from '../plan/holdBack.ts';
 import type { ApplyReport, Operation } from '../plan/operations.ts';
 import { orderPlan } from '../plan/order.ts';
@@ -23,7 +23,7 @@ import { Scope } from './scope.ts';
 import { Waker } from './waker.ts';
 
 /** What should be; DesiredBuilder is it in production. */
-export interface DesiredSource {
+export interface DesiredSource extends DrainSource {
   readonly state: DataplaneState;
   /** recompiles what changed; @returns the keys that may differ since the last call */
   settle(): Touched;
@@ -245,9 +245,10 @@ export class SyncLoop {
     const { drain, dataplane } = this.#parts;
     if (nowMs < this.#drainLookMs()) return [];
     try {
-      const counts = await dataplane.connections(drain.servers());
+      const servers = drain.dueServers(nowMs);
+      const counts = await dataplane.connections(servers);
       this.#events.onChore('drain', undefined);
-      return drain.check(counts, nowMs, this.#desired.state);
+      return drain.check(servers, counts, nowMs, this.#desired);
     } catch (error) {
       this.#nextDrainLookMs = nowMs + CHORE_RETRY_MS;
       this.#events.onChore('drain', error as Error);

@@ -12,7 +12,7 @@ import type {
   ServiceResource,
 } from '../model/resources.ts';
 import { ClusterStore } from '../model/snapshot.ts';
-import type { Address } from '../net/address.ts';
+import { type Address, familyOf } from '../net/address.ts';
 import { AddressIndex } from './addressIndex.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
 import { type Claim, Claims } from './claims.ts';
@@ -20,12 +20,13 @@ import { type Fragment, compileService } from './fragment.ts';
 import type { Frontend, SetMember } from './frontends.ts';
 import { insideMembers } from './insideSources.ts';
 import { desiredIptables } from './iptables.ts';
+import { listedDestinations } from './listedDestinations.ts';
 import { LiveState } from './liveState.ts';
 import { NodeContext } from './nodeContext.ts';
 import type { DataplaneOptions } from './options.ts';
 import { addressesWithin } from './podRanges.ts';
 import { ServiceProblems } from './serviceProblems.ts';
-import type { DesiredState, ServerKey } from './state.ts';
+import type { DesiredState, DestinationKey, ServerKey } from './state.ts';
 import { desiredSysctls } from './sysctls.ts';
 import type { Touched } from './touched.ts';
 
@@ -125,6 +126,15 @@ export class DesiredBuilder {
   /** One of this node's own, on whatever interface but the dummy. */
   isNodeAddress(address: Address): boolean {
     return this.#context.isNodeAddress(address);
+  }
+
+  /** See DrainSource of plan/drain.ts; costs what the Service has endpoints. */
+  listed(key: ServerKey): ReadonlySet<DestinationKey> {
+    const claim = this.#claims.winner(key);
+    if (claim === undefined) return new Set();
+    const { address, protocol } = claim.frontend.server;
+    const slices = this.#slicesOf(claim.fragment.service);
+    return listedDestinations(slices, familyOf(address), protocol);
   }
 
   service(key: ObjectKey): ServiceView | undefined {

@@ -10,11 +10,16 @@ import type { ApplyReport, DrainingDestination, Operation, ServerSpec } from './
 import { isDrained, specOf } from './serverDifference.ts';
 
 export interface DrainOptions {
-  /** how long a destination may drain before it is removed with the connections it still carries; Infinity = for ever */
+  /**
+   * how long a destination may drain that no slice lists any more, before it is removed with the connections it still carries;
+   * Infinity = for ever
+   */
   readonly deadlineMs: number;
   /** time to the first look at a new destination; doubled after each look */
   readonly firstLookMs: number;
   readonly longestLookMs: number;
+  /** looks fall on multiples of it: what began to drain at different moments is looked at together */
+  readonly gridMs: number;
 }
 
 /**
@@ -25,12 +30,20 @@ export const DEFAULT_DRAIN: DrainOptions = {
   deadlineMs: 15 * 60_000,
   firstLookMs: 5_000,
   longestLookMs: 60_000,
+  gridMs: 5_000,
 };
+
+/** What is wanted, and what is still known of what is not. */
+export interface DrainSource {
+  readonly state: Pick<DesiredState, 'virtualServers'>;
+  /** destinations that some slice still lists for a virtual server, usable or not */
+  listed(server: ServerKey): ReadonlySet<DestinationKey>;
+}
 
 interface Draining {
   readonly server: ServerSpec;
   readonly destination: Destination;
-  readonly deadlineMs: number;
+  deadlineMs: number;
   /** doubles */
   intervalMs: number;
   nextLookMs: number;
@@ -55,9 +68,11 @@ export class DrainBook {
     return this.#servers.get(server)?.has(destination) ?? false;
   }
 
-  /** Servers whose connection counts {@link check} wants. */
-  servers(): ServerKey[] {
-    return [...this.#servers.keys()];
+  /** Servers to look at now, whose connection counts {@link check} wants. */
+  dueServers(nowMs: number): ServerKey[] {
+    return Array.from(this.#servers)
+      .filter(([, entries]) => [...entries.values()].some((entry) => nowMs >= entry.nextLookMs))
+      .map(([key]) => key);
   }
 
   /** @returns monotonic milliseconds; Infinity for an empty book */
@@ -94,45 +109,52 @@ export class DrainBook {
   }
 
   /**
-   * @param counts every weight-0 destination of {@link servers}; one that is missing is gone, or was given weight by someone
-   * @param desired what is in it again leaves the book and stays in the kernel
+   * A pod that terminates or is not ready may end its own connections, however long that takes: the deadline of a destination
+   * that a slice still lists begins anew with each look.
+   *
+   * @param servers the looked-at, of {@link dueServers}
+   * @param counts every weight-0 destination of these; one that is missing is gone, or was given weight by someone
+   * @param source what is in its state again leaves the book and stays in the kernel
    * @returns removals for those without connections and those past their deadline; they leave the book when a report says done
    */
   check(
+    servers: readonly ServerKey[],
     counts: readonly DrainingDestination[],
     nowMs: number,
-    desired: Pick<DesiredState, 'virtualServers'>,
+    source: DrainSource,
   ): Operation[] {
     const connections = new Map(counts.map((count) => [countKey(count), totalOf(count)]));
-    const operations: Operation[] = [];
-    for (const entry of this.#entries()) {
-      const server = serverKey(entry.server);
-      const destination = destinationKey(entry.destination);
-      const carried = connections.get(`${server} ${destination}`);
-      const isWanted = desired.virtualServers.get(server)?.destinations.has(destination) ?? false;
-      if (carried === undefined || isWanted) this.#drop(server, destination);
-      else if (carried === 0 || nowMs >= entry.deadlineMs)
-        operations.push({
-          op: 'removeDestination',
-          server: entry.server,
-          destination: entry.destination,
-        });
-      this.#postpone(entry, nowMs);
-    }
-    return operations;
+    return servers.flatMap((server) => {
+      const wanted = source.state.virtualServers.get(server)?.destinations;
+      const listed = source.listed(server);
+      const operations: Operation[] = [];
+      for (const [key, entry] of this.#servers.get(server) ?? []) {
+        const carried = connections.get(`${server} ${key}`);
+        if (listed.has(key)) entry.deadlineMs = this.#deadline(nowMs);
+        if (carried === undefined || wanted?.has(key)) this.#drop(server, key);
+        else if (carried === 0 || nowMs >= entry.deadlineMs)
+          operations.push({
+            op: 'removeDestination',
+            server: entry.server,
+            destination: entry.destination,
+          });
+        this.#postpone(entry, nowMs);
+      }
+      return operations;
+    });
   }
 
   #add(server: ServerSpec, destination: Destination, nowMs: number): void {
     const key = serverKey(server);
     if (this.has(key, destinationKey(destination))) return;
-    const { deadlineMs, firstLookMs } = this.#options;
+    const { firstLookMs } = this.#options;
     const destinations = this.#servers.get(key) ?? new Map<DestinationKey, Draining>();
     destinations.set(destinationKey(destination), {
       server,
       destination: { ...destination, weight: 0 },
-      deadlineMs: nowMs + deadlineMs,
+      deadlineMs: this.#deadline(nowMs),
       intervalMs: firstLookMs,
-      nextLookMs: nowMs + firstLookMs,
+      nextLookMs: this.#onGrid(nowMs + firstLookMs),
     });
     this.#servers.set(key, destinations);
   }
@@ -147,8 +169,17 @@ export class DrainBook {
   #postpone(entry: Draining, nowMs: number): void {
     if (nowMs < entry.nextLookMs) return;
     entry.intervalMs = Math.min(entry.intervalMs * 2, this.#options.longestLookMs);
-    const next = nowMs + entry.intervalMs;
+    const next = this.#onGrid(nowMs + entry.intervalMs);
     entry.nextLookMs = nowMs < entry.deadlineMs ? Math.min(next, entry.deadlineMs) : next;
+  }
+
+  #deadline(nowMs: number): number {
+    return this.#onGrid(nowMs + this.#options.deadlineMs);
+  }
+
+  #onGrid(ms: number): number {
+    const { gridMs } = this.#options;
+    return Math.ceil(ms / gridMs) * gridMs;
   }
 
   *#entries(): Iterable<Draining> {

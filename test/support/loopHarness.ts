@@ -49,6 +49,7 @@ export class LoopHarness {
       deadlineMs: 60_000,
       firstLookMs: drainLookMs,
       longestLookMs: drainLookMs,
+      gridMs: drainLookMs,
     });
     this.loop = new SyncLoop(
       {

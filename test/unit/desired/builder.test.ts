@@ -251,6 +251,17 @@ test("inside are this node's own pods: pod CIDRs of its Node come and go, other 
   expect(cluster.touched().entries).toEqual({ 'KUBE-IPVS-INSIDE': ['10.244.1.0/24'] });
 });
 
+test('what slices list is told for a virtual server, whatever its conditions, of its own family and protocol', () => {
+  const cluster = new Cluster()
+    .service('web', { clusterIPs: ['10.96.0.10', 'fd00:96::10'] })
+    .slice('web', ['10.244.2.5@node-2', '10.244.2.6@node-2']);
+  cluster.builder.settle();
+  const { builder } = cluster;
+  expect([...builder.listed('10.96.0.10:80/TCP')]).toEqual(['10.244.2.5:8080', '10.244.2.6:8080']);
+  expect([...builder.listed('[fd00:96::10]:80/TCP')]).toEqual([]);
+  expect([...builder.listed('10.96.0.99:80/TCP')]).toEqual([]);
+});
+
 test('a family that leaves takes its servers and sets along, and comes back whole', () => {
   const dual = { clusterIPs: ['10.96.0.10', 'fd00:96::10'] };
   const cluster = new Cluster().service('web', dual).node('node-1', { podCIDRs: ['fd00:2::/64'] });

@@ -31,10 +31,18 @@ const context = { isOwned: () => true, excludeCidrs: [] };
 
 let kernel: FakeKernel;
 let book: DrainBook;
+/** what slices list although it is not wanted */
+let listed: ReadonlySet<string>;
 
 beforeEach(() => {
   kernel = new FakeKernel(both);
-  book = new DrainBook({ deadlineMs: 100_000, firstLookMs: 1_000, longestLookMs: 4_000 });
+  book = new DrainBook({
+    deadlineMs: 100_000,
+    firstLookMs: 1_000,
+    longestLookMs: 4_000,
+    gridMs: 1_000,
+  });
+  listed = new Set();
 });
 
 async function reach(desired: ReturnType<typeof stateWith>, nowMs: number): Promise<void> {
@@ -42,7 +50,9 @@ async function reach(desired: ReturnType<typeof stateWith>, nowMs: number): Prom
 }
 
 async function look(nowMs: number, desired = reduced): Promise<readonly Operation[]> {
-  return book.check(await kernel.connections(book.servers()), nowMs, desired);
+  const due = book.dueServers(nowMs);
+  const counts = await kernel.connections(due);
+  return book.check(due, counts, nowMs, { state: desired, listed: () => listed });
 }
 
 test('a destination without connections is gone at once and never booked', async () => {
@@ -55,7 +65,8 @@ test('a destination without connections is gone at once and never booked', async
 test('a destination with connections stays until the last one ends', async () => {
   kernel.setConnections(key, '10.244.0.1:8080', 2, 1);
   await reach(reduced, 0);
-  expect(book.servers()).toEqual([key]);
+  expect(book.dueServers(999)).toEqual([]);
+  expect(book.dueServers(1_000)).toEqual([key]);
   expect(book.nextCheckMs()).toBe(1_000);
   expect(await look(1_000)).toEqual([]);
   kernel.setConnections(key, '10.244.0.1:8080', 0, 1);
@@ -78,6 +89,65 @@ test('looks become rarer, and one falls on the deadline', async () => {
   expect(looks.slice(0, 5)).toEqual([1_000, 3_000, 7_000, 11_000, 15_000]);
   expect(book.nextCheckMs()).toBe(100_000);
   expect((await look(100_000)).map(formatOperation)).toEqual([removal]);
+});
+
+test('what a slice still lists has no deadline: it begins when the endpoint leaves its slice (kubernetes issue 81308)', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  listed = new Set(['10.244.0.1:8080']);
+  const removed: number[] = [];
+  while (book.nextCheckMs() <= 1_000_000) {
+    const nowMs = book.nextCheckMs();
+    if (nowMs > 500_000) listed = new Set();
+    const operations = await look(nowMs);
+    if (operations.length > 0) removed.push(nowMs);
+    book.record(await kernel.apply(operations), nowMs);
+  }
+  // the last look that found it was at 499 s
+  expect(removed).toEqual([599_000]);
+});
+
+test('what a slice still lists goes as soon as it carries nothing', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  listed = new Set(['10.244.0.1:8080']);
+  kernel.setConnections(key, '10.244.0.1:8080', 0);
+  expect((await look(1_000)).map(formatOperation)).toEqual([removal]);
+});
+
+test('many that drain from different moments on are looked at together, each as often as alone', async () => {
+  const count = 1_000;
+  const quarter = 15 * 60_000;
+  const addresses = Array.from({ length: count }, (_, i) => `10.97.${i >> 8}.${i & 255}`);
+  const servers = (destinations: readonly Destination[]) => {
+    const [model] = stateWith(...destinations).virtualServers.values();
+    const all = addresses.map((address) => ({ ...model!, address }));
+    const virtualServers = new Map(all.map((server) => [serverKey(server), server]));
+    return { ...emptyState(), hasDummyDevice: true, virtualServers };
+  };
+  const [before, after] = [servers([first]), servers([])];
+  kernel = new FakeKernel(before);
+  book = new DrainBook();
+  for (const [each, server] of [...before.virtualServers.keys()].entries()) {
+    kernel.setConnections(server, '10.244.0.1:8080', 1);
+    const scope = { servers: new Set([server]), addresses: new Set<string>(), entries: new Map() };
+    const plan = difference(after, kernel.state, { ...context, scope });
+    book.record(await kernel.apply(plan), Math.floor((each * 60_000) / count));
+  }
+  let looks = 0;
+  let dumps = 0;
+  for (let nowMs = 0; nowMs < quarter; nowMs = book.nextCheckMs()) {
+    const due = book.dueServers(nowMs);
+    looks += due.length > 0 ? 1 : 0;
+    dumps += due.length;
+    const counts = await kernel.connections(due);
+    const source = { state: after, listed: () => new Set<string>() };
+    expect(book.check(due, counts, nowMs, source)).toEqual([]);
+  }
+  // at most one look in five seconds; 5, 10, 20 and 40 s, then one a minute for each
+  expect(looks).toBeLessThanOrEqual(quarter / 5_000);
+  expect(dumps).toBeLessThanOrEqual(count * (4 + 15));
+  expect(dumps).toBeGreaterThanOrEqual(count * 15);
 });
 
 test('a removal that fails is tried again at the next look', async () => {
