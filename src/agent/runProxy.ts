@@ -21,6 +21,7 @@ import { checkCapabilities } from './capabilities.ts';
 import { openSource } from './clusterSource.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
 import { EndSignal, leaveAtOnce } from './endSignal.ts';
+import { checkLocalPorts } from './localPorts.ts';
 import { LocalSocket } from './localSocket.ts';
 import {
   checkEnvironment,
@@ -92,6 +93,7 @@ async function proxyAlone(
   const tools = await checkEnvironment(log);
   await setOomScore(config.oomScoreAdj, log);
   await setIpvsTimeouts(config.dataplane.timeoutsSec, log);
+  await checkLocalPorts(log);
 
   const { agent, servers, rivals, reporter, close } = assemble(config, program, {
     nodeName,
