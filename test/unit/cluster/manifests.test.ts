@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { mkdtemp, open, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ManifestPathError } from '../../../src/cluster/manifestFiles.ts';
 import { loadManifests, ManifestSource } from '../../../src/cluster/manifests.ts';
 import type { ClusterListener } from '../../../src/cluster/source.ts';
@@ -157,57 +155,86 @@ describe('ManifestSource', () => {
     await expect(missing.start(recorder)).rejects.toBeInstanceOf(ManifestPathError);
     expect(recorder.told).toEqual([]);
   });
+});
 
-  test('with its usual timing sees a change within a second', async () => {
+/** Its timers are moved by hand, and what a look costs is what a test says. */
+describe('when a source looks', () => {
+  let source: ManifestSource;
+  let recorder: Recorder;
+  /** asked for so far, in ms */
+  let delays: number[];
+  let wallMs: number;
+  let processorMs: number;
+
+  beforeEach(async () => {
+    const real = ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'hrtime'] as const;
+    jest.useFakeTimers({ doNotFake: [...real] });
+    delays = [];
+    const { setTimeout: fake } = globalThis;
+    jest.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, ms: number) => {
+      delays.push(ms);
+      return fake(run, ms);
+    }) as typeof setTimeout);
+    wallMs = 0;
+    processorMs = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => wallMs);
+    jest.spyOn(process, 'cpuUsage').mockImplementation((before) => ({
+      user: processorMs * 500 - (before?.user ?? 0),
+      system: processorMs * 500 - (before?.system ?? 0),
+    }));
     source = new ManifestSource([folder]);
-    const recorder = new Recorder();
+    recorder = new Recorder();
     await source.start(recorder);
+  });
+
+  afterEach(async () => {
+    await source.stop();
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  /** Lets the next look begin, and end after so much time. @returns ms until the one after it */
+  async function look({ takesMs, processorMs: usedMs }: { takesMs: number; processorMs: number }) {
+    const count = delays.length;
+    jest.advanceTimersByTime(delays.at(-1)!);
+    wallMs += takesMs;
+    processorMs += usedMs;
+    while (delays.length === count) await new Promise((resolve) => setImmediate(resolve));
+    return delays.at(-1);
+  }
+
+  const CHEAP = { takesMs: 1, processorMs: 1 };
+
+  test('it is every 250 ms, and 100 ms after a file has changed', async () => {
+    expect(delays).toEqual([250]);
+    expect(await look(CHEAP)).toBe(250);
     await writeFile(join(folder, 'a.yaml'), NODE('n1'));
-    const began = performance.now();
-    await recorder.hears(/^\+ Node n1$/);
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(await look(CHEAP)).toBe(100);
+    expect(recorder.told).not.toContain('+ Node n1');
+    expect(await look(CHEAP)).toBe(250);
+    expect(recorder.told).toContain('+ Node n1');
+  });
+
+  test('looks that cost much are followed by four times their cost', async () => {
+    expect(await look({ takesMs: 150, processorMs: 100 })).toBe(250);
+    expect(await look({ takesMs: 150, processorMs: 120 })).toBe(400);
+    // A thread of its own may use more processor time than goes by.
+    expect(await look({ takesMs: 110, processorMs: 300 })).toBe(440);
+    expect(await look(CHEAP)).toBe(250);
   });
 
   test('looks that had to wait do not delay the next ones', async () => {
-    await expectPromptAfter(2, () => sleep(400));
+    expect(await look({ takesMs: 5000, processorMs: 2 })).toBe(250);
+    expect(await look({ takesMs: 5000, processorMs: 2 })).toBe(250);
   });
 
   test('nor does one look during which this process was busy with something else', async () => {
-    await expectPromptAfter(1, async () => {
-      await sleep(20);
-      for (const end = performance.now() + 300; performance.now() < end;);
-    });
+    expect(await look({ takesMs: 300, processorMs: 300 })).toBe(250);
+    expect(await look(CHEAP)).toBe(250);
   });
 
-  /** @param meanwhile goes on while a look waits for the file system; so many looks after each other */
-  async function expectPromptAfter(looks: number, meanwhile: () => Promise<unknown>) {
-    const recorder = await started();
-    await sleep(50);
-    for (let i = 0; i < looks; i++) {
-      const release = occupyFileThreads(`${folder}.${i}.pipe`);
-      await meanwhile();
-      release();
-      // the look that waited ends, the next one has not begun
-      await sleep(3);
-    }
-    await sleep(20);
-    writeFileSync(join(folder, 'a.yaml'), NODE('n1'));
-    const began = performance.now();
-    await recorder.hears(/^\+ Node n1$/);
-    expect(performance.now() - began).toBeLessThan(400);
-  }
+  test('it does so no more once it is stopped', async () => {
+    await source.stop();
+    expect(jest.getTimerCount()).toBe(0);
+  });
 });
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Every thread that Node has for files waits for somebody to write into a pipe. @returns lets them go */
-function occupyFileThreads(pipe: string): () => void {
-  execFileSync('mkfifo', [pipe]);
-  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
-  const waiting = Array.from({ length: threads }, () => open(pipe, 'r'));
-  return () => {
-    closeSync(openSync(pipe, 'r+'));
-    for (const opening of waiting) void opening.then((file) => file.close());
-    void rm(pipe);
-  };
-}
