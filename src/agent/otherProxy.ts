@@ -93,9 +93,10 @@ export async function findProxies({ metrics, health, procfs }: Places): Promise<
   const sightings = await Promise.all([
     ...metrics.map((place) => askMetrics(place, listeners)),
     ...health.map((place) => askHealth(place, listeners)),
-    findProcess(procfs),
   ]);
-  return sightings.filter((sighting) => sighting !== undefined);
+  return [...sightings, ...(await findProcesses(procfs))].filter(
+    (sighting) => sighting !== undefined,
+  );
 }
 
 type Asked = (place: HostPort, listeners: readonly Listener[]) => Promise<Sighting | undefined>;
@@ -163,25 +164,37 @@ function ask(place: HostPort, requestPath: string): Promise<Answer | undefined> 
   });
 }
 
-/** A program named kube-proxy in our network namespace; those of other namespaces serve other nodes. */
-async function findProcess(procfs: string): Promise<Sighting | undefined> {
+/** Programs named kube-proxy in our network namespace; those of other namespaces serve other nodes. */
+async function findProcesses(procfs: string): Promise<readonly Sighting[]> {
   const own = await linkOf(path.join(procfs, 'self', 'ns', 'net'));
   const pids = (await readdir(procfs).catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const sightings: Sighting[] = [];
   for (const pid of pids) {
     const folder = path.join(procfs, pid);
-    const name = await readFile(path.join(folder, 'comm'), 'utf8').catch(() => '');
+    const name = await textOfFile(path.join(folder, 'comm'));
     if (name.trim() !== 'kube-proxy' || pid === String(process.pid)) continue;
-    const [namespace, program] = await Promise.all([
+    const [namespace, program, status] = await Promise.all([
       linkOf(path.join(folder, 'ns', 'net')),
       linkOf(path.join(folder, 'exe')),
+      textOfFile(path.join(folder, 'status')),
     ]);
     // Ours is called kube-proxy too for a moment, until Node names its main thread.
     const isOurs = path.basename(program ?? '') === 'node';
-    if (own !== undefined && namespace === own && !isOurs)
-      return { kind: 'kube-proxy', evidence: `process ${pid} is kube-proxy` };
+    if (own === undefined || namespace !== own || isOurs) continue;
+    sightings.push(judgeProcess(pid, status));
   }
-  return undefined;
+  return sightings;
 }
+
+/** Anybody may give a process this name. */
+function judgeProcess(pid: string, status: string): Sighting {
+  const evidence = `process ${pid} is kube-proxy`;
+  const user = /^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1] ?? '0';
+  if (user === '0') return { kind: 'kube-proxy', evidence };
+  return { kind: 'pretender', evidence: `process ${pid} of user ${user} is named kube-proxy` };
+}
+
+const textOfFile = (file: string) => readFile(file, 'utf8').catch(() => '');
 
 const linkOf = (link: string) => readlink(link).catch(() => undefined);
 

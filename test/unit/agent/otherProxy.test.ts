@@ -105,6 +105,19 @@ test('a kube-proxy process counts in this network namespace only', async () => {
   expect(await look({})).toEqual([{ kind: 'kube-proxy', evidence: 'process 12 is kube-proxy' }]);
 });
 
+test('a process of another user may have that name and is none', async () => {
+  await addProcess(11, 'kube-proxy');
+  await writeFile(join(procfs, '11', 'status'), 'Name:\tx\nUid:\t0\t1000\t1000\t1000\n');
+  const pretender = { kind: 'pretender', evidence: 'process 11 of user 1000 is named kube-proxy' };
+  expect(await look({})).toEqual([pretender]);
+  await addProcess(12, 'kube-proxy');
+  await writeFile(join(procfs, '12', 'status'), 'Name:\tx\nUid:\t0\t0\t0\t0\n');
+  expect(await look({})).toEqual([
+    pretender,
+    { kind: 'kube-proxy', evidence: 'process 12 is kube-proxy' },
+  ]);
+});
+
 test('ours, started under the name kube-proxy, is not mistaken for it', async () => {
   await addProcess(12, 'kube-proxy', { exe: '/usr/local/bin/node' });
   expect(await look({})).toEqual([]);
