@@ -1,4 +1,7 @@
-/** Applies a plan in its order, and looks at what failed so far before each run of operations that attract traffic. */
+/**
+ * Applies a plan in its order, and looks at what failed so far before each run of operations that can attract traffic. Whole
+ * runs, for the kernel layer sends many operations in few system calls.
+ */
 import type { Dataplane } from '../plan/dataplane.ts';
 import { type Gate, isGated } from '../plan/holdBack.ts';
 import type { ApplyReport, FailedOperation, Operation } from '../plan/operations.ts';

@@ -18,9 +18,12 @@ export class HeldBackError extends Error {
 /** @returns why an operation must wait; undefined lets it through */
 export type Gate = (operation: Operation) => HeldBackError | undefined;
 
-/** Whether {@link gate} may hold back such an operation. */
-export function isGated({ op }: Operation): boolean {
-  return op === 'bindAddress' || op === 'addServer' || op === 'addDestination';
+/**
+ * Operations on virtual servers and addresses. {@link gate} may hold back some of them; all others never, and may be what those
+ * wait for.
+ */
+export function isGated(operation: Operation): boolean {
+  return 'server' in operation || 'address' in operation;
 }
 
 export interface Troubles {
