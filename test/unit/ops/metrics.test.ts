@@ -173,6 +173,8 @@ describe('our own', () => {
     expect(await value('kubeipvs_problems')).toBe(3);
     expect(await value('kubeipvs_draining_destinations')).toBe(4);
     expect(await value('kubeipvs_failing_operations')).toBe(5);
+    expect(await value('kubeipvs_unread_parts')).toBe(2);
+    expect(await value('kubeipvs_last_audit_timestamp_seconds')).toBe(1_700_000_000.5);
     expect(await value('kubeipvs_other_proxy')).toBe(1);
     observed = {
       ...observed,

@@ -1,0 +1,90 @@
+/** What is told of readings of the kernel and of the chores of the loop. */
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { Reporter } from '../../../src/agent/reporter.ts';
+import type { Part } from '../../../src/desired/state.ts';
+import { ProxyHealth } from '../../../src/ops/health.ts';
+import { Metrics } from '../../../src/ops/metrics.ts';
+import { FakeClock } from '../../support/fakeClock.ts';
+import { FakeLog } from '../../support/fakeLog.ts';
+
+const families = ['IPv4', 'IPv6'] as const;
+const version = { gitVersion: '', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' };
+
+let clock: FakeClock;
+let log: FakeLog;
+let metrics: Metrics;
+let reporter: Reporter;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  log = new FakeLog(2);
+  const health = new ProxyHealth({ families, timeoutMs: 60_000, clock });
+  const observe = () => reporter.observation();
+  metrics = new Metrics({ families, version, observe, hasProcessMetrics: false });
+  const parts = { log, metrics, health, families, clock, nodeName: 'node-1' };
+  reporter = new Reporter({ ...parts, events: undefined });
+});
+
+async function value(name: string): Promise<number> {
+  const line = (await metrics.render()).split('\n').find((each) => each.startsWith(`${name} `));
+  return Number(line?.split(' ')[1]);
+}
+
+describe('what the loop does beside the rounds', () => {
+  const reading = (unread: readonly Part[], unconfirmed: readonly Part[] = []) => {
+    const failures = (parts: readonly Part[]) =>
+      new Map(parts.map((part) => [part, new Error(`no ${part}`)]));
+    const outcome = { unread: failures(unread), unconfirmed: failures(unconfirmed) };
+    reporter.kernelRead({ ...outcome, nextInMs: 500 });
+    return log.take();
+  };
+
+  test('a part that cannot be read is told at its begin, now and then, and at its end', async () => {
+    expect(reading([])).toEqual([]);
+    const [line] = reading(['rules IPv4 nat', 'addresses']);
+    expect(line).toBe(
+      'error cannot be read from the kernel: rules IPv4 nat, addresses; that stays as it is, everything else goes on; trying again in 0.5 s: no rules IPv4 nat',
+    );
+    expect(reading(['rules IPv4 nat', 'addresses'])[0]).toMatch(/^v2 /);
+    await clock.advance(300_000);
+    expect(reading(['rules IPv4 nat', 'addresses'])[0]).toMatch(/^error /);
+    expect(reading([])).toEqual(['info everything can be read from the kernel again']);
+    expect(reading([])).toEqual([]);
+  });
+
+  test('of many parts some are named', () => {
+    const parts = Array.from({ length: 7 }, (_, i): Part => `ipset S${i}`);
+    expect(reading(parts)[0]).toContain('ipset S4 and 2 more; ');
+  });
+
+  test('the last audit is the one that read everything', async () => {
+    expect(await value('kubeipvs_last_audit_timestamp_seconds')).toBe(0);
+    reading([]);
+    const first = clock.wallMs() / 1000;
+    await clock.advance(1_000);
+    reading(['addresses']);
+    expect(await value('kubeipvs_last_audit_timestamp_seconds')).toBe(first);
+  });
+
+  test('rules that read back as others are told once, and when they are right', () => {
+    const text = 'error rules IPv4 nat: no rules IPv4 nat';
+    expect(reading([], ['rules IPv4 nat'])).toEqual([text]);
+    expect(reading([], ['rules IPv4 nat'])).toEqual([]);
+    expect(reading([])).toEqual(['info all rules read back as they were written']);
+  });
+
+  test.each(['drain', 'ledger'] as const)(
+    'the chore %s is told when it fails and when it works again',
+    (chore) => {
+      reporter.chore(chore, undefined);
+      expect(log.take()).toEqual([]);
+      reporter.chore(chore, new Error('EROFS'));
+      reporter.chore(chore, new Error('EROFS'));
+      const lines = log.take();
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(/^error .* it is tried again: EROFS$/);
+      reporter.chore(chore, undefined);
+      expect(log.take()[0]).toMatch(/^info .* again$/);
+    },
+  );
+});
