@@ -8,13 +8,16 @@ import { eventually } from '../support/e2eCluster.ts';
 import { buildProduct, type ProductOptions, ProductProcess } from '../support/e2eProcess.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(600_000);
+
+/** Two that start at once share the one CPU of the lab. */
+const PATIENCE_MS = 120_000;
 
 let folder: string;
 let namespace: Namespace;
 let running: ProductProcess[];
 
-beforeAll(buildProduct, 120_000);
+beforeAll(buildProduct, 300_000);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'run-troubles-'));
   namespace = await freshNamespace();
@@ -127,12 +130,12 @@ test('of two instances one writes and the other waits; it takes over when the fi
   const runFolder = join(folder, 'run');
   await mkdir(runFolder);
   const both = [start({ runFolder }), start({ runFolder })];
-  await Promise.race(both.map((each) => each.says(/first sync done.*failed=0/)));
+  await Promise.any(both.map((each) => each.says(/first sync done.*failed=0/, PATIENCE_MS)));
   const [first, second] = both[0]!.log.includes('first sync done') ? both : both.toReversed();
-  await second!.says(/another kube-ipvs programs this node: waiting until it has ended/);
+  await second!.says(/another kube-ipvs programs this node: waiting until/, PATIENCE_MS);
   expect(second!.log).not.toContain('first sync done');
   await first!.end('SIGKILL');
-  await second!.says(/first sync done.*operations=0 failed=0/);
+  await second!.says(/first sync done.*operations=0 failed=0/, PATIENCE_MS);
   const prerouting = async () =>
     (await namespace.run('iptables-legacy', '-t', 'nat', '-S', 'PREROUTING')).match(
       /-j KUBE-SERVICES/g,
@@ -162,7 +165,7 @@ test('instances in different network namespaces do not wait for each other', asy
   await mkdir(runFolder);
   const other = await freshNamespace();
   const both = [start({ runFolder }), start({ runFolder, namespace: other.name })];
-  await Promise.all(both.map((each) => each.says(/all objects listed/)));
+  await Promise.all(both.map((each) => each.says(/all objects listed/, PATIENCE_MS)));
   expect(both.map(({ log }) => log).join('')).not.toContain('waiting');
   await both[1]!.end('SIGKILL');
   await other.remove();

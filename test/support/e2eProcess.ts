@@ -59,9 +59,9 @@ export class ProductProcess {
   }
 
   /** It comes to write something like this. */
-  says(what: RegExp): Promise<void> {
+  says(what: RegExp, patienceMs = 45_000): Promise<void> {
     return eventually(() => {
       if (!what.test(this.#log)) throw new Error(`not told: ${what}\n${this.#log}`);
-    }, 45_000);
+    }, patienceMs);
   }
 }
