@@ -161,7 +161,7 @@ describe('credentials', () => {
 });
 
 interface PostedEvent {
-  readonly regarding: { readonly kind: string };
+  readonly regarding: { readonly kind: string; readonly name: string };
   readonly reason: string;
   readonly series?: { readonly count: number };
 }
@@ -211,5 +211,48 @@ describe('events', () => {
         ['Service', 2],
       ]),
     );
+  });
+
+  test('of what every node sees are one in the cluster, whoever comes first', async () => {
+    const logged: string[] = [];
+    const access = loadClusterAccess({
+      kubeconfig: writeKubeconfig(plane, 'shared-events', { token: plane.token }),
+    });
+    const transport = new ApiClient({ access, userAgent: 'x', qps: -1, burst: 0, timing: clock });
+    let nowMs = 0;
+    const recorders = ['node-a', 'node-b'].map(
+      (nodeName) =>
+        new EventRecorder({
+          transport,
+          timing: {
+            wallMs: () => Date.now(),
+            monotonicMs: () => nowMs,
+            sleep: (ms, signal) => clock.sleep(ms, signal),
+          },
+          random: Math.random,
+          nodeName,
+          log: (message) => logged.push(message),
+        }),
+    );
+    const shared = {
+      regarding: { kind: 'Service', namespace: 'default', name: 'shared' },
+      type: 'Warning',
+      reason: 'AddressTaken',
+      action: 'Proxy',
+      note: 'belongs to another',
+      about: 'Service/default/shared.spec.externalIPs[0]',
+    } as const;
+    for (const recorder of recorders) recorder.record(shared);
+    nowMs += 6 * 60_000;
+    for (const recorder of recorders) recorder.record(shared);
+    for (const recorder of recorders) await recorder.close();
+    transport.close();
+    expect(logged).toEqual([]);
+    const list = await plane.objects.list('events.k8s.io/v1', 'Event');
+    const ours = (list as unknown as readonly PostedEvent[]).filter(
+      ({ regarding }) => regarding.name === 'shared',
+    );
+    expect(ours).toHaveLength(1);
+    expect(ours[0]?.series?.count).toBe(2);
   });
 });
