@@ -21,7 +21,7 @@ let folder: string;
 let namespace: Namespace;
 let product: ProductProcess | undefined;
 
-beforeAll(buildProduct, 60_000);
+beforeAll(buildProduct, 240_000);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'run-failures-'));
   namespace = await freshNamespace();
