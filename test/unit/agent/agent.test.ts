@@ -153,6 +153,31 @@ describe('detectLocalMode NodeCIDR', () => {
     expect(await problems()).toBe(1);
   });
 
+  test('that changes in the middle of a round makes no problem come and go', async () => {
+    await begun({ flags, host });
+    agent.service(rawService({ clusterIPs: ['10.96.0.10'] }, { metadata: { name: 'rival' } }));
+    agent.node('node-1', cidr('10.244.1.0/24'));
+    await agent.synced();
+    agent.log.take();
+    const { kernel } = agent;
+    const apply = kernel.apply.bind(kernel);
+    const begins = Promise.withResolvers<void>();
+    const goes = Promise.withResolvers<void>();
+    kernel.apply = async (plan) => {
+      begins.resolve();
+      await goes.promise;
+      return apply(plan);
+    };
+    agent.service(rawService({ clusterIPs: ['10.96.0.80'] }, { metadata: { name: 'third' } }));
+    await begins.promise;
+    agent.node('node-1', cidr('10.244.9.0/24'));
+    goes.resolve();
+    await agent.until(() => nat().includes('! -s 10.244.9.0/24'));
+    expect(agent.log.take().join('\n')).not.toMatch(/solved|belongs to/);
+    agent.service(rawService({ clusterIPs: ['10.96.0.80'] }, { metadata: { name: 'fourth' } }));
+    await agent.until(() => agent.log.lines.join().includes('belongs to Service default/fourth'));
+  });
+
   test('keeps the CIDR of a Node that is deleted and registered anew without one', async () => {
     await begun({ flags, host });
     agent.node('node-1', cidr('10.244.1.0/24'));
