@@ -83,12 +83,11 @@ test('a failed set entry stays in the book while other entries succeed, and goes
   book.failed(fail(entry('10.96.0.1,tcp:80')), 0);
   const elsewhere = new Scope();
   elsewhere.addresses.add('10.96.0.1');
+  book.settle(elsewhere, []);
+  const external = { ...set, name: 'KUBE-EXTERNAL-IP' };
+  elsewhere.includeOperation({ op: 'addEntry', set: external, entry: '10.96.0.1,tcp:80' });
+  book.settle(elsewhere, []);
   elsewhere.includeOperation(entry('10.96.0.2,tcp:80'));
-  elsewhere.includeOperation({
-    op: 'addEntry',
-    set: { ...set, name: 'KUBE-EXTERNAL-IP' },
-    entry: '10.96.0.1,tcp:80',
-  });
   book.settle(elsewhere, []);
   expect(book.size).toBe(1);
   book.settle(scopeAt(book, 100), []);
