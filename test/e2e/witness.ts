@@ -48,6 +48,7 @@ export class Witness {
       qps: -1,
       burst: 0,
       timing: clock,
+      connectTimeoutMs: silenceMs,
       answerTimeoutMs: silenceMs,
       streamIdleMs: silenceMs * 4,
     });
