@@ -66,9 +66,10 @@ async function checkIpvs(ipvs: Pick<IpvsPort, 'version' | 'close'>, log: Logger)
 export async function setIpvsTimeouts(
   { tcp, tcpFin, udp }: DataplaneSettings['timeoutsSec'],
   log: Logger,
+  openIpvs: () => Pick<IpvsPort, 'setTimeouts' | 'close'> = () => new IpvsPort(),
 ): Promise<void> {
   if (tcp === 0 && tcpFin === 0 && udp === 0) return;
-  const ipvs = new IpvsPort();
+  const ipvs = openIpvs();
   try {
     await ipvs.setTimeouts({ tcpSec: tcp, tcpFinSec: tcpFin, udpSec: udp });
   } catch (error) {

@@ -1,8 +1,13 @@
 /** What ends the start with an explanation, and what is waited for. */
 import { constants } from 'node:os';
-import { expect, test } from '@jest/globals';
-import { checkEnvironment, EnvironmentError } from '../../../src/agent/nodeEnvironment.ts';
+import { describe, expect, test } from '@jest/globals';
+import {
+  checkEnvironment,
+  EnvironmentError,
+  setIpvsTimeouts,
+} from '../../../src/agent/nodeEnvironment.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
+import { FakeLog } from '../../support/fakeLog.ts';
 
 function node({ errno = 0, missing = '' } = {}) {
   const lines: string[] = [];
@@ -57,4 +62,40 @@ test.each([
 
 test('a missing ipset is named with its package', async () => {
   await expect(node({ missing: 'ipset' }).done).rejects.toThrow('install the package ipset');
+});
+
+describe('IPVS timeouts', () => {
+  async function set(tcp: number, tcpFin: number, udp: number, failure?: Error) {
+    const calls: unknown[] = [];
+    const log = new FakeLog();
+    await setIpvsTimeouts({ tcp, tcpFin, udp }, log, () => ({
+      setTimeouts: async (timeouts) => {
+        calls.push(timeouts);
+        if (failure !== undefined) throw failure;
+      },
+      close: () => calls.push('close'),
+    }));
+    return { calls, lines: log.lines };
+  }
+
+  test('are left to the kernel when none is given', async () => {
+    expect(await set(0, 0, 0)).toEqual({ calls: [], lines: [] });
+  });
+
+  test.each([
+    [900, 0, 0],
+    [0, 120, 0],
+    [0, 0, 300],
+  ])('are given to it together: %d, %d, %d s', async (tcpSec, tcpFinSec, udpSec) => {
+    expect(await set(tcpSec, tcpFinSec, udpSec)).toEqual({
+      calls: [{ tcpSec, tcpFinSec, udpSec }, 'close'],
+      lines: [],
+    });
+  });
+
+  test('that are refused are told and cost nothing else', async () => {
+    const { calls, lines } = await set(1, 2, 3, new Error('EPERM'));
+    expect(calls.at(-1)).toBe('close');
+    expect(lines).toEqual(['error IPVS timeouts were not set: EPERM']);
+  });
 });

@@ -115,6 +115,24 @@ test('what a slice still lists goes as soon as it carries nothing', async () => 
   expect((await look(1_000)).map(formatOperation)).toEqual([removal]);
 });
 
+test('a look at one destination does not put off the next one at another of the same server', async () => {
+  const none = stateWith();
+  for (const each of ['10.244.0.1:8080', '10.244.0.2:8080']) kernel.setConnections(key, each, 1);
+  await reach(reduced, 0);
+  const looks: number[] = [];
+  const lookUntil = async (endMs: number) => {
+    while (book.nextCheckMs() < endMs) {
+      looks.push(book.nextCheckMs());
+      expect(await look(book.nextCheckMs(), none)).toEqual([]);
+    }
+  };
+  await lookUntil(3_500);
+  await reach(none, 3_000);
+  await lookUntil(16_000);
+  // the first at 1, 3, 7, 11, 15 s; the second, from 3 s on, at 4, 6, 10, 14
+  expect(looks).toEqual([1, 3, 4, 6, 7, 10, 11, 14, 15].map((at) => at * 1_000));
+});
+
 test('many that drain from different moments on are looked at together, each as often as alone', async () => {
   const count = 1_000;
   const quarter = 15 * 60_000;
