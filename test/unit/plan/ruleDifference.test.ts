@@ -57,3 +57,14 @@ test.each([
   expect(repairedJumps(jumps, present)).toEqual(repaired);
   expect(jumpRepair(jumps, repairedJumps(jumps, present))).toEqual({ missing: [], doubled: [] });
 });
+
+test.each(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])(
+  "what others have in %s is theirs: our jump's presence counts alone",
+  (chain) => {
+    const jump = `-A ${chain} -j KUBE-A`;
+    const wanted = new Map([[chain, [jump]]]);
+    const theirs = `-A ${chain} -j THEIRS`;
+    expect(hasDesiredRules(wanted, new Map([[chain, [theirs, jump, theirs]]]))).toBe(true);
+    expect(hasDesiredRules(wanted, new Map([[chain, [theirs]]]))).toBe(false);
+  },
+);
