@@ -45,7 +45,7 @@ async function kernelTests() {
     process.execPath,
     join(checkout, 'test', 'lab', 'run.mjs'),
     '--timeout',
-    '1500',
+    '3000',
     '--',
   ];
   const jestArguments = ['--runInBand', '--testTimeout=60000'];
