@@ -42,6 +42,7 @@ export default {
     project('property'),
     project('golden'),
     project('kernel', { setupFiles: ['<rootDir>/test/support/labOnly.ts'] }),
+    project('nft'),
     project('e2e'),
     project('chart'),
   ],

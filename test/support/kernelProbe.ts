@@ -18,6 +18,11 @@ export async function requireNamespaces(): Promise<Describe> {
   return unless(await namespaceProblem(), 'run as root');
 }
 
+/** For tests of iptables-nft beside nft's own rules: the machine's kernel, since the lab's has no nf_tables. */
+export async function requireNftables(): Promise<Describe> {
+  return unless(await nftablesProblem(), 'root and a kernel with nf_tables');
+}
+
 export async function hasIpvs(): Promise<boolean> {
   return (await ipvsProblem()) === undefined;
 }
@@ -40,6 +45,21 @@ async function ipvsProblem(): Promise<string | undefined> {
     return error instanceof Error ? error.message : String(error);
   } finally {
     port.close();
+  }
+}
+
+async function nftablesProblem(): Promise<string | undefined> {
+  try {
+    const namespace = await freshNamespace();
+    try {
+      await namespace.run('iptables-nft', '-N', 'PROBE');
+      await namespace.run('nft', 'list', 'tables');
+      return undefined;
+    } finally {
+      await namespace.remove();
+    }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -26,6 +26,7 @@ export function must(argv, env = {}, stdout = 'inherit') {
 /** Programs beyond the lab's own, and the Debian packages they come from. */
 const testPackages = {
   curl: 'curl',
+  nft: 'nftables',
   etcd: 'etcd-server',
   openssl: 'openssl',
   make: 'make',

@@ -10,7 +10,7 @@ import * as setUp from './setUp.mjs';
 import { totalsLine, totalsTable, writeTotals } from './totals.mjs';
 
 const native = ['unit', 'property', 'golden'];
-const all = [...native, 'kernel', 'e2e', 'chart'];
+const all = [...native, 'kernel', 'nft', 'e2e', 'chart'];
 
 /** A run here may leave out neither of these for want of a kernel or an API server. */
 const isCi = Boolean(process.env['CI']) && process.env['CI'] !== 'false';
@@ -31,6 +31,7 @@ async function main(argv) {
     Object.assign(totals, await runJest(nativeWanted));
   }
   if (wanted.includes('kernel')) Object.assign(totals, await kernelTests());
+  if (wanted.includes('nft')) Object.assign(totals, await nftTests());
   if (wanted.includes('e2e')) Object.assign(totals, await endToEndTests());
   if (wanted.includes('chart')) Object.assign(totals, await chartTests());
   writeTotals(totals);
@@ -50,6 +51,12 @@ async function kernelTests() {
   ];
   const jestArguments = ['--runInBand', '--testTimeout=60000'];
   return mustNotBeEmpty('kernel', await runJest(['kernel'], { prefix: lab, jestArguments }));
+}
+
+/** On the machine's own kernel, in network namespaces of their own. */
+async function nftTests() {
+  setUp.say('nft tests, beside the lab, whose kernel has no nf_tables');
+  return mustNotBeEmpty('nft', await runJest(['nft'], { jestArguments: ['--runInBand'] }));
 }
 
 async function endToEndTests() {
