@@ -115,7 +115,7 @@ export class RoundLog {
     const held = newlyFailed.filter(({ error }) => error instanceof HeldBackError);
     if (held.length > 0)
       log.error(
-        `${held.length} new addresses and servers do not attract traffic yet`,
+        `new addresses and servers that do not attract traffic yet: ${held.length}`,
         held[0]!.error,
       );
     const owners = new FailureOwners(desired);

@@ -12,6 +12,9 @@ import { totalsLine, totalsTable, writeTotals } from './totals.mjs';
 const native = ['unit', 'property', 'golden'];
 const all = [...native, 'kernel', 'nft', 'e2e', 'chart'];
 
+/** A test that fails may leave a server or a watch behind, which must not keep the run from its end. */
+const clusterArguments = ['--runInBand', '--testTimeout=120000', '--forceExit'];
+
 /** A run here may leave out neither of these for want of a kernel or an API server. */
 const isCi = Boolean(process.env['CI']) && process.env['CI'] !== 'false';
 
@@ -63,8 +66,7 @@ async function endToEndTests() {
   setUp.say('end-to-end tests, with etcd and kube-apiserver');
   const obstacle = setUp.ensureKubernetes();
   if (obstacle !== undefined) return without('e2e', obstacle);
-  const jestArguments = ['--runInBand', '--testTimeout=120000'];
-  return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments }));
+  return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments: clusterArguments }));
 }
 
 /** The image, and the chart with the real helm; from nothing about ten minutes of building. */
@@ -72,8 +74,7 @@ async function chartTests() {
   setUp.say('image and chart tests, with buildah, helm and kube-apiserver');
   const obstacle = setUp.ensureKubernetes(['kube-apiserver', 'kube-proxy']) ?? setUp.ensureHelm();
   if (obstacle !== undefined) return without('chart', obstacle);
-  const jestArguments = ['--runInBand', '--testTimeout=120000'];
-  return mustNotBeEmpty('chart', await runJest(['chart'], { jestArguments }));
+  return mustNotBeEmpty('chart', await runJest(['chart'], { jestArguments: clusterArguments }));
 }
 
 /** Totals of a kind that cannot run here: its files count as skipped, in CI as failed. */

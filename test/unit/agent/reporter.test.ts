@@ -158,7 +158,7 @@ describe('a round', () => {
     round({ failed: [...refused(addServer, addDestination), held] });
     const told = log.take().filter((line) => line.startsWith('error'));
     expect(told).toEqual([
-      'error 1 new addresses and servers do not attract traffic yet: waits for rules IPv4 nat',
+      'error new addresses and servers that do not attract traffic yet: 1: waits for rules IPv4 nat',
       expect.stringMatching(/^error server 10\.96\.0\.10:80\/TCP: addServer failed/),
     ]);
   });
