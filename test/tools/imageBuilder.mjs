@@ -110,6 +110,7 @@ const contextPaths = [
   'src',
   'packaging',
   'test/tools/bundle.mjs',
+  'test/tools/bundleParts.mjs',
 ];
 
 /**
