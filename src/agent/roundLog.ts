@@ -9,12 +9,12 @@ import {
   type ServerKey,
   serverKey,
 } from '../desired/state.ts';
+import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { Clock } from '../ops/clock.ts';
 import type { LogFields, Logger } from '../ops/log.ts';
 import { HeldBackError } from '../plan/holdBack.ts';
 import { type Operation, operationSubject } from '../plan/operations.ts';
 import { type FailureOwner, FailureOwners } from './failureOwners.ts';
-import { LEDGER_FILE } from './ledger.ts';
 import type { StandingFailure } from './retryBook.ts';
 import { StandingTrouble } from './standingTrouble.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from './syncLoop.ts';

@@ -5,6 +5,7 @@ import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
 import { nodeNameOf } from '../config/nodeName.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
+import { openSource } from '../inputs/source.ts';
 import { ExecError, KernelError } from '../kernel/errors.ts';
 import { KernelHostObserver } from '../kernel/hostObserver.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
@@ -18,7 +19,6 @@ import { Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
 import { Agent, NodeMismatchError } from './agent.ts';
 import { checkCapabilities } from './capabilities.ts';
-import { openSource } from './clusterSource.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
 import { EndSignal, leaveAtOnce } from './endSignal.ts';
 import { checkLocalPorts } from './localPorts.ts';
@@ -31,8 +31,8 @@ import {
 } from './nodeEnvironment.ts';
 import { checkOtherProxies, findProxies, placesOf } from './otherProxy.ts';
 import { Reporter } from './reporter.ts';
-import { becomeWriter } from './writerLock.ts';
 import { RivalWatch } from './rivalWatch.ts';
+import { becomeWriter } from './writerLock.ts';
 
 export interface Program {
   readonly version: string;

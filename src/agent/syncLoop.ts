@@ -6,6 +6,7 @@
  */
 import { type DataplaneState, type Part, serverKey } from '../desired/state.ts';
 import type { Touched } from '../desired/touched.ts';
+import type { Ledger } from '../kernel/ledger.ts';
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Dataplane } from '../plan/dataplane.ts';
@@ -14,10 +15,9 @@ import type { DrainBook, DrainSource } from '../plan/drain.ts';
 import { gate } from '../plan/holdBack.ts';
 import type { ApplyReport, Operation } from '../plan/operations.ts';
 import { orderPlan } from '../plan/order.ts';
+import { ownership, takeOver } from '../plan/ownership.ts';
 import { applyGated } from './gatedApply.ts';
 import type { KernelView } from './kernelView.ts';
-import type { Ledger } from './ledger.ts';
-import { ownership, takeOver } from './ownership.ts';
 import type { RetryBook } from './retryBook.ts';
 import { Scope } from './scope.ts';
 import { Waker } from './waker.ts';

@@ -9,22 +9,23 @@ import { missingOwnNode, withBindAddress } from '../config/ownNode.ts';
 import type { FlagValues } from '../config/parseFlags.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { buildDesired } from '../desired/builder.ts';
-import type { HostNetwork } from '../model/host.ts';
-import { isRemark, type Problem } from '../model/problem.ts';
-import type { ClusterSnapshot } from '../model/resources.ts';
-import { difference } from '../plan/difference.ts';
-import { orderPlan } from '../plan/order.ts';
-import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
-import { loadConfiguration } from './configuration.ts';
-import { EXIT, type Io } from './io.ts';
-import { OUTPUT_FLAG, outputFormat } from './outputFormat.ts';
 import {
   BadInput,
   hostFromFile,
   hostFromKernel,
   readCluster,
   readComparison,
-} from './planInputs.ts';
+} from '../inputs/cluster.ts';
+import { loadConfiguration } from '../inputs/configuration.ts';
+import type { HostNetwork } from '../model/host.ts';
+import { isRemark, type Problem } from '../model/problem.ts';
+import type { ClusterSnapshot } from '../model/resources.ts';
+import { difference } from '../plan/difference.ts';
+import { orderPlan } from '../plan/order.ts';
+import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
+import { EXIT, type Io } from './io.ts';
+import { OUTPUT_FLAG, outputFormat } from './outputFormat.ts';
+import { VERSION } from './packageVersion.ts';
 import { type MadePlan, planText } from './planText.ts';
 
 const PLAN_FLAGS: readonly Flag[] = [
@@ -127,7 +128,7 @@ async function makePlan(
   io: Io,
 ): Promise<MadePlan> {
   const against = (values.get('against') ?? (givenHost ? 'empty' : 'kernel')) as string;
-  const cluster = await readCluster(config.source);
+  const cluster = await readCluster(config.source, VERSION);
   const host = givenHost ?? (await hostFromKernel(config, cluster.apiServerAddresses));
 
   const snapshot = withOwnNode(cluster.snapshot, host, config);

@@ -7,10 +7,10 @@ import { setFlagsFromString } from 'node:v8';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from '../config/flags.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { formatYamlText } from '../config/yamlText.ts';
+import { loadConfiguration } from '../inputs/configuration.ts';
 import { preciseWallClock } from '../ops/clock.ts';
 import { type Logger, createLogger } from '../ops/log.ts';
 import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
-import { loadConfiguration } from './configuration.ts';
 import { EXIT, type Io } from './io.ts';
 import { VERSION } from './packageVersion.ts';
 

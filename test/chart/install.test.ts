@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openSource } from '../../src/agent/clusterSource.ts';
+import { openSource } from '../../src/inputs/source.ts';
 import type { ClusterChange } from '../../src/model/resources.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
 import { ApiServer } from '../support/apiServer.ts';

@@ -2,11 +2,11 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KernelView } from '../../src/agent/kernelView.ts';
-import { Ledger } from '../../src/agent/ledger.ts';
 import { RetryBook } from '../../src/agent/retryBook.ts';
 import { type Chore, type RoundOutcome, SyncLoop } from '../../src/agent/syncLoop.ts';
-import type { Part } from '../../src/desired/state.ts';
 import { DesiredBuilder } from '../../src/desired/builder.ts';
+import type { Part } from '../../src/desired/state.ts';
+import { Ledger } from '../../src/kernel/ledger.ts';
 import type { ClusterChange } from '../../src/model/resources.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
 import { slimService } from '../../src/model/slimService.ts';

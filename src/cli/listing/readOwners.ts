@@ -14,11 +14,12 @@ import { buildDataplaneOptions } from '../../config/dataplaneOptions.ts';
 import { nodeNameOf } from '../../config/nodeName.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { buildDesired } from '../../desired/builder.ts';
+import { BadInput, readCluster } from '../../inputs/cluster.ts';
+import { loadConfiguration } from '../../inputs/configuration.ts';
 import type { HostNetwork } from '../../model/host.ts';
 import { formatProblem, type Problem } from '../../model/problem.ts';
-import { loadConfiguration } from '../configuration.ts';
 import type { Io } from '../io.ts';
-import { BadInput, readCluster } from '../planInputs.ts';
+import { VERSION } from '../packageVersion.ts';
 import type { OwnOptions } from './ownOptions.ts';
 import { Owners } from './owners.ts';
 import { ListFailure } from './printListing.ts';
@@ -105,7 +106,7 @@ async function ownersFromAgent(
 
 /** @throws BadInput, or an Error of the world */
 async function ownersFromCluster(config: ResolvedConfig): Promise<Owners> {
-  const { snapshot, apiServerAddresses } = await readCluster(config.source);
+  const { snapshot, apiServerAddresses } = await readCluster(config.source, VERSION);
   const host = await thisHost(config, apiServerAddresses);
   const podCIDRs = snapshot.nodes.get(host.nodeName)?.podCIDRs ?? [];
   const node = { name: host.nodeName, podCIDRs, families: host.families };

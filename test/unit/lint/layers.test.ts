@@ -58,6 +58,12 @@ const cases: readonly Case[] = [
     rule: imports,
   },
   {
+    title: 'what commands and agent share does not see the agent',
+    file: 'src/inputs/p.ts',
+    text: `import { agent } from '../agent/agent.ts';\nexport const p = agent;\n`,
+    rule: imports,
+  },
+  {
     title: 'a folder inside a pure folder is as pure',
     file: 'src/plan/inner/g.ts',
     text: `import { apply } from '../../kernel/apply.ts';\nexport const g = apply;\n`,

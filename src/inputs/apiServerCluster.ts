@@ -7,8 +7,7 @@ import type { SourceSettings } from '../config/resolve.ts';
 import type { Problem } from '../model/problem.ts';
 import { ClusterStore } from '../model/snapshot.ts';
 import { SystemClock } from '../ops/clock.ts';
-import { VERSION } from './packageVersion.ts';
-import { BadInput, type ReadCluster } from './planInputs.ts';
+import { BadInput, type ReadCluster } from './cluster.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -18,11 +17,12 @@ const TIMEOUT_MS = 30_000;
  */
 export async function readFromApiServer(
   settings: Extract<SourceSettings, { kind: 'apiServer' }>,
+  version: string,
 ): Promise<ReadCluster> {
   const { kubeconfig, master, qps, burst } = settings;
   const access = clusterAccess(kubeconfig, master);
   const timing = new SystemClock();
-  const userAgent = `kube-ipvs/${VERSION}`;
+  const userAgent = `kube-ipvs/${version}`;
   const transport = new ApiClient({ access, userAgent, qps, burst, timing });
   const source = new ApiServerSource({
     transport,

@@ -3,19 +3,29 @@
  * the first reading the ledger takes in what an earlier proxy left elsewhere (kube-proxy wrote the same sets, but no ledger).
  */
 import { addressPortEntry, type SetName, setName } from '../desired/ipsets.ts';
-import type { ActualState, DesiredState, VirtualServer } from '../desired/state.ts';
-import { serverKey } from '../desired/state.ts';
+import {
+  type ActualState,
+  type DesiredState,
+  type ServerKey,
+  serverKey,
+  type VirtualServer,
+} from '../desired/state.ts';
 import type { Address } from '../net/address.ts';
 import { familyOf } from '../net/address.ts';
 import { FAMILIES } from '../net/family.ts';
-import type { Ledger } from './ledger.ts';
 
 type ServerIdentity = Pick<VirtualServer, 'address' | 'port' | 'protocol'>;
+
+/** What earlier processes noted of servers whose address does not tell; kernel/ledger.ts is it. */
+export interface NotedServers {
+  has(key: ServerKey): boolean;
+  add(key: ServerKey): void;
+}
 
 export type Ownership = (server: ServerIdentity) => boolean;
 
 /** Evaluated against the kernel's state before a round changes it. */
-export function ownership(actual: ActualState, ledger: Ledger): Ownership {
+export function ownership(actual: ActualState, ledger: Pick<NotedServers, 'has'>): Ownership {
   return (server) => actual.addresses.has(server.address) || ledger.has(serverKey(server));
 }
 
@@ -40,7 +50,7 @@ const PORT_SETS = { TCP: 'KUBE-NODE-PORT-TCP', UDP: 'KUBE-NODE-PORT-UDP' } as co
 export function takeOver(
   actual: ActualState,
   desired: DesiredState,
-  ledger: Ledger,
+  ledger: NotedServers,
   isNodeAddress: (address: Address) => boolean,
 ): boolean {
   const { unknown, addresses, virtualServers } = actual;

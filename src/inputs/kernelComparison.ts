@@ -1,9 +1,9 @@
 /** The kernel of this host, read once for a comparison; nothing is changed. */
-import { Ledger } from '../agent/ledger.ts';
-import { ownership } from '../agent/ownership.ts';
 import type { DesiredState } from '../desired/state.ts';
 import { KernelDataplane, namesOf } from '../kernel/dataplane.ts';
-import type { Comparison } from './planInputs.ts';
+import { Ledger } from '../kernel/ledger.ts';
+import { ownership } from '../plan/ownership.ts';
+import type { Comparison } from './cluster.ts';
 
 /** @throws KernelError or ExecError when something cannot be read */
 export async function readKernel(desired: DesiredState): Promise<Comparison> {

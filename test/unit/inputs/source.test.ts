@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openSource } from '../../../src/agent/clusterSource.ts';
 import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
 import { KubeconfigError } from '../../../src/cluster/kubeconfigFile.ts';
 import { ManifestSource } from '../../../src/cluster/manifests.ts';
+import { openSource } from '../../../src/inputs/source.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
 import { FakeLog } from '../../support/fakeLog.ts';
 

@@ -12,7 +12,9 @@ import { type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
 import { decodeText } from '../config/textEncoding.ts';
 import { type YamlText, parseYamlText } from '../config/yamlText.ts';
 import type { Problem } from '../model/problem.ts';
-import type { Io } from './io.ts';
+
+/** Of the process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type LoadedConfiguration =
   | { readonly config: ResolvedConfig; readonly problems?: never }
@@ -20,7 +22,7 @@ export type LoadedConfiguration =
 
 export async function loadConfiguration(
   flags: FlagValues,
-  env: Io['env'],
+  env: Environment,
 ): Promise<LoadedConfiguration> {
   const isInCluster = Boolean(env['KUBERNETES_SERVICE_HOST'] && env['KUBERNETES_SERVICE_PORT']);
   const path = flags.get('config') as string | undefined;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Ledger } from '../../../src/agent/ledger.ts';
+import { Ledger } from '../../../src/kernel/ledger.ts';
 
 let folder: string;
 let file: string;

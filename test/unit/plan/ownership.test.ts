@@ -2,8 +2,6 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeEach, expect, test } from '@jest/globals';
-import { Ledger } from '../../../src/agent/ledger.ts';
-import { ownership, takeOver } from '../../../src/agent/ownership.ts';
 import { type SetName, setDefinition, setName } from '../../../src/desired/ipsets.ts';
 import {
   type ActualState,
@@ -12,7 +10,9 @@ import {
   serverKey,
   type VirtualServer,
 } from '../../../src/desired/state.ts';
+import { Ledger } from '../../../src/kernel/ledger.ts';
 import type { Family, Protocol } from '../../../src/net/family.ts';
+import { ownership, takeOver } from '../../../src/plan/ownership.ts';
 
 const NODE: Readonly<Record<Family, string>> = { IPv4: '192.168.0.1', IPv6: 'fd00:168::1' };
 const ELSEWHERE: Readonly<Record<Family, string>> = { IPv4: '203.0.113.9', IPv6: '2001:db8::9' };

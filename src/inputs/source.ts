@@ -1,6 +1,6 @@
 /** The configured source of Services, with what belongs to it: an API server brings Events and request metrics along. */
-import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
 import { ApiServerSource } from '../cluster/apiServerSource.ts';
+import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
 import { EventRecorder } from '../cluster/events.ts';
 import { loadClusterAccess } from '../cluster/kubeconfig.ts';
 import { ManifestSource } from '../cluster/manifests.ts';

@@ -78,10 +78,10 @@ export interface ReadCluster {
 }
 
 /** @throws BadInput, or an Error of the world */
-export async function readCluster(source: SourceSettings): Promise<ReadCluster> {
+export async function readCluster(source: SourceSettings, version: string): Promise<ReadCluster> {
   if (source.kind === 'apiServer') {
-    const { readFromApiServer } = await import('./apiServerSnapshot.ts');
-    return readFromApiServer(source);
+    const { readFromApiServer } = await import('./apiServerCluster.ts');
+    return readFromApiServer(source, version);
   }
   const { loadManifests } = await import('../cluster/manifests.ts');
   const { ManifestPathError } = await import('../cluster/manifestFiles.ts');
@@ -111,7 +111,7 @@ export interface Comparison {
 export async function readComparison(against: string, desired: DesiredState): Promise<Comparison> {
   if (against === 'empty') return { actual: emptyState(), isOwned: () => true };
   if (against !== 'kernel') return { actual: await stateFromFile(against), isOwned: () => true };
-  const { readKernel } = await import('./kernelState.ts');
+  const { readKernel } = await import('./kernelComparison.ts');
   return readKernel(desired);
 }
 
