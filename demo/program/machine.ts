@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
-import { checkout } from '../../test/lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import { ApiServer } from '../../test/support/apiServer.ts';
 import { parseOptions } from './options.mjs';
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { clusterCidrs, type Node } from '../../test/lab/addressPlan.ts';
-import { checkout } from '../../test/lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import type { Cluster } from './cluster.ts';
 import type { Report } from './report.ts';
 import type { DemoServices } from './services.ts';

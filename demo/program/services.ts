@@ -4,7 +4,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { checkout } from '../../test/lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import {
   ClusterObjects,
   type ApiAddress,

@@ -5,7 +5,7 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { checkout } from '../../test/lab/workshop.mjs';
+import { checkout, must, say } from '../../packaging/machine.mjs';
 import * as setUp from '../../test/tools/setUp.mjs';
 import { parseOptions, usage, UsageError } from './options.mjs';
 
@@ -17,16 +17,16 @@ async function main(argv) {
   }
   if (process.getuid() !== 0) throw new Error('the demo needs root: run it with sudo');
   const began = Date.now();
-  setUp.say('kube-ipvs demo; setting up what is missing (the first time this takes some minutes)');
+  say('kube-ipvs demo; setting up what is missing (the first time this takes some minutes)');
   setUp.ensurePackages();
   setUp.ensureModules();
   setUp.ensureAddon();
-  setUp.must([setUp.nodeProgram(), join(checkout, 'test', 'tools', 'bundle.mjs')]);
+  must([setUp.nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.mjs')]);
   if (options.api) {
     const obstacle = setUp.ensureKubernetes();
     if (obstacle !== undefined) throw new Error(`--api cannot run here: ${obstacle}`);
   }
-  setUp.say(`set up after ${((Date.now() - began) / 1000).toFixed(1)} s; booting the lab`);
+  say(`set up after ${((Date.now() - began) / 1000).toFixed(1)} s; booting the lab`);
   return handOver(argv);
 }
 

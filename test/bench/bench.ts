@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import { ApiServer } from '../support/apiServer.ts';
 import { Lab } from '../support/lab.ts';
 import { findBinary } from '../tools/kubernetes.mjs';

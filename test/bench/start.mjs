@@ -6,14 +6,14 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout, must } from '../../packaging/machine.mjs';
 import * as setUp from '../tools/setUp.mjs';
 
 try {
   setUp.ensurePackages();
   setUp.ensureModules();
   setUp.ensureAddon();
-  setUp.must([setUp.nodeProgram(), join(checkout, 'test', 'tools', 'bundle.mjs')]);
+  must([setUp.nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.mjs')]);
   // `--only kube-ipvs` needs no other proxy.
   const others = process.argv.includes('kube-ipvs') ? [] : ['kube-proxy'];
   const obstacle = setUp.ensureKubernetes(['kube-apiserver', ...others]);

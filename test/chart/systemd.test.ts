@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fro
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runFolder } from '../lab/session.mjs';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import { eventually } from '../support/e2eCluster.ts';
 import { Lab } from '../support/lab.ts';
 import type * as InLab from './inLab.ts';
@@ -42,7 +42,7 @@ const log = join(run.folder, 'log');
 let lab: Lab;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, [join(checkout, 'test', 'tools', 'bundle.mjs')]);
+  execFileSync(process.execPath, [join(checkout, 'packaging', 'bundle', 'bundle.mjs')]);
   execFileSync('sh', [join(checkout, 'packaging', 'install.sh'), root]);
   const etc = join(root, 'etc', 'kubernetes', 'kube-ipvs');
   mkdirSync(join(etc, 'manifests'), { recursive: true });

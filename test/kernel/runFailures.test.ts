@@ -7,7 +7,7 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { findProgram } from '../lab/workshop.mjs';
+import { findProgram } from '../../packaging/machine.mjs';
 import { eventually } from '../support/e2eCluster.ts';
 import {
   buildProduct,

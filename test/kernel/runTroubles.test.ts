@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { findProgram } from '../lab/workshop.mjs';
+import { findProgram } from '../../packaging/machine.mjs';
 import { eventually } from '../support/e2eCluster.ts';
 import { buildProduct, type ProductOptions, ProductProcess } from '../support/e2eProcess.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';

@@ -1,7 +1,7 @@
 // The shell script that runs inside the lab, the same for both kernels: environment, working directory, command.
 
 import { dirname, join } from 'node:path';
-import { checkout } from './workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 
 const passedOn =
   /^(CI|TERM|COLORTERM|LANG|LC_ALL|FORCE_COLOR|NO_COLOR|HOME|XDG_CACHE_HOME|KUBEBUILDER_ASSETS|NODE_OPTIONS|UPDATE_\w+|KUBE_IPVS_\w+)$/;

@@ -4,7 +4,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { checkout } from './workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 
 interface Call {
   readonly id: number;

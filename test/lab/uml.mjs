@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { commandScript } from './command.mjs';
 import { tapName } from './joint.mjs';
 import { endingTogether, follow, runFolder, runToEnd, shellStatus } from './session.mjs';
-import { cacheFolder, checkout, legacyXtablesFolder, linkModules, xsaveShim } from './workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
+import { cacheFolder, legacyXtablesFolder, linkModules, xsaveShim } from './workshop.mjs';
 
 /** Loaded at boot, because autoloading one costs about 0.1 s later and some have no alias to be found by. */
 const modules = [

@@ -17,11 +17,9 @@ import {
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findProgram } from '../../packaging/machine.mjs';
 
 const labFolder = dirname(fileURLToPath(import.meta.url));
-
-/** The checkout this lab belongs to. */
-export const checkout = dirname(dirname(labFolder));
 
 /** Where compiled pieces and the folders of runs live; outside git, safe to delete when no lab runs. */
 export function cacheFolder() {
@@ -107,12 +105,6 @@ const packageOf = {
   setpriv: 'util-linux',
   taskset: 'util-linux',
 };
-
-/** @returns absolute path of a program, looked for in PATH and in the folders of system programs; undefined without one */
-export function findProgram(name) {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-}
 
 /**
  * @param needsKernel whether User-Mode Linux itself is needed too

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import { ApiServer } from './apiServer.ts';
 import type { ClusterObject, ClusterObjects } from './clusterObjects.ts';
 import type * as InLab from './e2eInLab.ts';
@@ -36,7 +36,7 @@ export class E2eCluster {
    * @param apiFlags added to kube-apiserver's
    */
   static async start(apiFlags: readonly string[] = []): Promise<E2eCluster> {
-    execFileSync(process.execPath, [join(checkout, 'test', 'tools', 'bundle.mjs')]);
+    execFileSync(process.execPath, [join(checkout, 'packaging', 'bundle', 'bundle.mjs')]);
     const namespace = `e2e${process.pid}`;
     const server = await ApiServer.start({ namespace, flags: apiFlags });
     try {

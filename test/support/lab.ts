@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { Finished } from '../lab/netns.ts';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 
 export interface LabOptions {
   /** Network namespace of this machine to join, e.g. that of an ApiServer. */

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import { readTotals, totalsFile, totalsLine, totalsTable } from './totals.mjs';
 
 const checks = [

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import { nodeProgram } from './setUp.mjs';
 import { resultsFolder } from './totals.mjs';
 

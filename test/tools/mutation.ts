@@ -9,7 +9,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 import { mutantsOf, sample, type Mutant } from './mutation/mutants.ts';
 import { report, survivorLine, type Judged } from './mutation/report.ts';
 import { type Verdict, WorkingCopy } from './mutation/workingCopy.ts';

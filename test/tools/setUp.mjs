@@ -2,26 +2,13 @@
 // addon, the API server. Each step says what it does and is quick when there is nothing to do. Plain JavaScript for
 // Node 20: it runs before node_modules is there.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseKernel } from '../lab/choose.mjs';
-import { checkout, findProgram, missingPackages } from '../lab/workshop.mjs';
+import { checkout, findProgram, must, say } from '../../packaging/machine.mjs';
+import { missingPackages } from '../lab/workshop.mjs';
 import { buildHelm, findHelm } from './helm.mjs';
 import { buildBinary, findBinary } from './kubernetes.mjs';
-
-export const say = (text) => process.stdout.write(`== ${text}\n`);
-
-/** @param stdout 'ignore' for a command that talks too much; @throws when it fails */
-export function must(argv, env = {}, stdout = 'inherit') {
-  const { status, signal, error } = spawnSync(argv[0], argv.slice(1), {
-    cwd: checkout,
-    stdio: ['ignore', stdout, 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  if (status !== 0)
-    throw new Error(`${argv.join(' ')}: ${error?.message ?? signal ?? `status ${status}`}`);
-}
 
 /** Programs beyond the lab's own, and the Debian packages they come from. */
 const testPackages = {

@@ -4,7 +4,7 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout, say } from '../../packaging/machine.mjs';
 import { runJest } from './jestRun.mjs';
 import * as setUp from './setUp.mjs';
 import { totalsLine, totalsTable, writeTotals } from './totals.mjs';
@@ -30,7 +30,7 @@ async function main(argv) {
   const totals = {};
   const nativeWanted = native.filter((kind) => wanted.includes(kind));
   if (nativeWanted.length > 0) {
-    setUp.say(`${nativeWanted.join(', ')} tests`);
+    say(`${nativeWanted.join(', ')} tests`);
     Object.assign(totals, await runJest(nativeWanted));
   }
   if (wanted.includes('kernel')) Object.assign(totals, await kernelTests());
@@ -44,7 +44,7 @@ async function main(argv) {
 
 /** All in one boot of the lab; one worker, because the lab kernel has one processor. */
 async function kernelTests() {
-  setUp.say('kernel tests, in the lab');
+  say('kernel tests, in the lab');
   const lab = [
     process.execPath,
     join(checkout, 'test', 'lab', 'run.mjs'),
@@ -58,12 +58,12 @@ async function kernelTests() {
 
 /** On the machine's own kernel, in network namespaces of their own. */
 async function nftTests() {
-  setUp.say('nft tests, beside the lab, whose kernel has no nf_tables');
+  say('nft tests, beside the lab, whose kernel has no nf_tables');
   return mustNotBeEmpty('nft', await runJest(['nft'], { jestArguments: ['--runInBand'] }));
 }
 
 async function endToEndTests() {
-  setUp.say('end-to-end tests, with etcd and kube-apiserver');
+  say('end-to-end tests, with etcd and kube-apiserver');
   const obstacle = setUp.ensureKubernetes();
   if (obstacle !== undefined) return without('e2e', obstacle);
   return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments: clusterArguments }));
@@ -71,7 +71,7 @@ async function endToEndTests() {
 
 /** The image, and the chart with the real helm; from nothing about ten minutes of building. */
 async function chartTests() {
-  setUp.say('image and chart tests, with buildah, helm and kube-apiserver');
+  say('image and chart tests, with buildah, helm and kube-apiserver');
   const obstacle = setUp.ensureKubernetes(['kube-apiserver', 'kube-proxy']) ?? setUp.ensureHelm();
   if (obstacle !== undefined) return without('chart', obstacle);
   return mustNotBeEmpty('chart', await runJest(['chart'], { jestArguments: clusterArguments }));

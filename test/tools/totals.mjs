@@ -3,7 +3,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../../packaging/machine.mjs';
 
 /** Folder of jest's reports and of the totals of the last run. */
 export const resultsFolder = join(checkout, '.cache', 'test-results');

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 // The table of values in charts/kube-ipvs/README.md, made from the comments of values.yaml (`# -- TEXT`, as helm-docs reads them).
 //
-//   node test/tools/chartReadme.mjs    writes the table anew between the two markers
+//   npm run chart:readme    writes the table anew between the two markers
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMap, isScalar, parseDocument } from 'yaml';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from './machine.mjs';
 
 const chart = join(checkout, 'charts', 'kube-ipvs');
 const readme = join(chart, 'README.md');
-const begin = '<!-- values: made by test/tools/chartReadme.mjs from values.yaml -->';
+const begin = '<!-- values: made by packaging/chartReadme.mjs from values.yaml -->';
 const end = '<!-- end of values -->';
 
 /** @returns the README as it is, and as it should be */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Lays out the image's file tree in three parts (system, node, program), inside a Debian stage where the packages are installed:
-# image-tree.sh TARGET PROGRAM. Of Debian it takes the programs below, the shared libraries that they load, their licences, and
+# tree.sh TARGET PROGRAM. Of Debian it takes the programs below, the shared libraries that they load, their licences, and
 # the packages' own description, so that scanners find what is installed. All times are the same, so that equal contents make
 # equal layers, in the next release too.
 set -eu

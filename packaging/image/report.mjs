@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkout } from '../lab/workshop.mjs';
+import { checkout } from '../machine.mjs';
 
 /** First match counts; paths are relative to the tree. */
 const parts = [
@@ -93,7 +93,7 @@ const nodePackage = (version) => ({
   ...unasserted,
 });
 
-/** From the records that image-tree.sh leaves for scanners, one file a package. */
+/** From the records that tree.sh leaves for scanners, one file a package. */
 function debianPackages(tree) {
   const folder = join(tree, 'var/lib/dpkg/status.d');
   return readdirSync(folder).map((name) => {

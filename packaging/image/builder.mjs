@@ -13,8 +13,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { checkout, findProgram } from '../lab/workshop.mjs';
-import { must, say } from './setUp.mjs';
+import { checkout, findProgram, must, say } from '../machine.mjs';
 
 const debian = 'bookworm';
 const localBase = `localhost/kube-ipvs-base:${debian}`;
@@ -88,7 +87,7 @@ export function ensureLocalBase() {
 function identity() {
   const git = (...argv) => execFileSync('git', argv, { cwd: checkout, encoding: 'utf8' }).trim();
   const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
-  const isDirty = git('status', '--porcelain', '--', ...contextPaths) !== '';
+  const isDirty = git('status', '--porcelain', '--', ...contextPaths()) !== '';
   return {
     version,
     revision: git('rev-parse', 'HEAD') + (isDirty ? '-dirty' : ''),
@@ -96,22 +95,12 @@ function identity() {
   };
 }
 
-/** What .containerignore lets through. */
-const contextPaths = [
-  'Containerfile',
-  '.containerignore',
-  '.npmrc',
-  'LICENSE',
-  'tsconfig.json',
-  'package.json',
-  'package-lock.json',
-  'binding.gyp',
-  'addon',
-  'src',
-  'packaging',
-  'test/tools/bundle.mjs',
-  'test/tools/bundleParts.mjs',
-];
+/** What the image is made of: the recipe and what .containerignore lets through to it. */
+export function contextPaths() {
+  const lines = readFileSync(join(checkout, '.containerignore'), 'utf8').split('\n');
+  const inputs = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+  return ['Containerfile', '.containerignore', ...inputs];
+}
 
 /**
  * The files that the image is made of as they are now, in a folder of their own: two builds of it are of the same sources
@@ -121,16 +110,11 @@ const contextPaths = [
  */
 export function snapshot() {
   const folder = mkdtempSync(join(imageFolder(), 'context-'));
-  const listed = [
-    'ls-files',
-    '-z',
-    '--cached',
-    '--others',
-    '--exclude-standard',
-    '--',
-    ...contextPaths,
-  ];
-  const names = execFileSync('git', listed, { cwd: checkout, encoding: 'utf8' }).split('\0');
+  const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--'];
+  const names = execFileSync('git', [...listed, ...contextPaths()], {
+    cwd: checkout,
+    encoding: 'utf8',
+  }).split('\0');
   for (const name of new Set(names.filter((path) => path && existsSync(join(checkout, path))))) {
     cpSync(join(checkout, name), join(folder, name), { preserveTimestamps: true });
   }

@@ -13,10 +13,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { checkout } from '../lab/workshop.mjs';
-import * as builder from './imageBuilder.mjs';
-import { billOfMaterials, sizeByPart } from './imageReport.mjs';
-import { say } from './setUp.mjs';
+import { checkout, say } from '../machine.mjs';
+import * as builder from './builder.mjs';
+import { billOfMaterials, sizeByPart } from './report.mjs';
 
 /**
  * @param twice build twice, both without the cache, and compare

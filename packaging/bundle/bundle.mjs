@@ -2,7 +2,7 @@
  * Makes the product: dist/kube-ipvs.js, one file with all JavaScript in it, and the addon beside it. One file because the
  * Kubernetes client costs a second and 60 MB when its package is loaded file by file and whole.
  *
- *   node test/tools/bundle.mjs [--outdir FOLDER] [--minify] [--meta FILE]
+ *   node packaging/bundle/bundle.mjs [--outdir FOLDER] [--minify] [--meta FILE]
  */
 import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { builtinModules } from 'node:module';
 import { build } from 'esbuild';
-import { BANNER, joinParts, LOADER } from './bundleParts.mjs';
+import { BANNER, joinParts, LOADER } from './parts.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const ADDON = join(ROOT, 'build', 'Release', 'kube_ipvs.node');
@@ -69,7 +69,7 @@ const slimClient = {
       contents: ABSENT[path]
         .map(
           (name) =>
-            `export function ${name}() { throw new Error('${name} of ${path} is not in the bundle: test/tools/bundle.mjs'); }`,
+            `export function ${name}() { throw new Error('${name} of ${path} is not in the bundle: packaging/bundle/bundle.mjs'); }`,
         )
         .join('\n'),
     }));
