@@ -176,9 +176,7 @@ export class ApiClient implements ApiTransport {
       ...credentials,
       Accept: 'application/json',
       'User-Agent': this.#options.userAgent,
-      ...(body === undefined
-        ? {}
-        : { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) }),
+      ...(body === undefined ? {} : { 'Content-Type': contentType }),
     };
     return new Promise((resolve, reject) => {
       const { request: start } = url.startsWith('http:') ? http : https;
@@ -213,6 +211,7 @@ export class ApiClient implements ApiTransport {
           request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
         reject(isStale ? new StaleConnection(error) : error);
       });
+      // In one piece, for which Node gives the length: some proxies refuse a body in chunks.
       request.end(body);
     });
   }

@@ -113,6 +113,31 @@ describe('ApiClient', () => {
     await expect(client.openStream('/api', {})).rejects.toMatchObject({ status: 429 });
   });
 
+  test.each([
+    [300, 'Multiple Choices'],
+    [302, 'Found'],
+    [502, 'Bad Gateway'],
+  ])('an answer of status %s is a failure with the words of who gave it', async (status, words) => {
+    handler = (_, response) => response.writeHead(status, { 'Retry-After': 'soon' }).end(words);
+    await expect(client.getJson('/api', {})).rejects.toMatchObject({
+      status,
+      message: `HTTP status ${status}: ${words}`,
+      retryAfterSec: undefined,
+    });
+    await expect(client.openStream('/api', {})).rejects.toMatchObject({ status });
+  });
+
+  test('closing it closes the connections that are kept', async () => {
+    const closed = Promise.withResolvers<void>();
+    handler = (request, response) => {
+      request.socket.once('close', closed.resolve);
+      response.end('{}');
+    };
+    await client.getJson('/api', {});
+    client.close();
+    await closed.promise;
+  });
+
   test('an answer that is not JSON says so', async () => {
     handler = (_, response) => response.end('<html>login</html>');
     await expect(client.getJson('/api', {})).rejects.toThrow(
@@ -124,15 +149,17 @@ describe('ApiClient', () => {
     const seen: string[] = [];
     handler = (request, response) => {
       request.on('data', (piece) =>
-        seen.push(`${request.method} ${request.headers['content-type']} ${piece}`),
+        seen.push(
+          `${request.method} ${request.headers['content-type']} ${request.headers['content-length']} ${piece}`,
+        ),
       );
       request.on('end', () => response.writeHead(201).end('{}'));
     };
     await client.sendJson('POST', '/api', { é: 1 });
     await client.sendJson('PATCH', '/api', { b: 2 });
     expect(seen).toEqual([
-      'POST application/json {"é":1}',
-      'PATCH application/merge-patch+json {"b":2}',
+      'POST application/json 8 {"é":1}',
+      'PATCH application/merge-patch+json 7 {"b":2}',
     ]);
   });
 
