@@ -41,6 +41,15 @@ describe('errorFromStatus', () => {
     });
   });
 
+  test.each([
+    [{ code: 410 }, true],
+    [{ code: 500, reason: 'Expired' }, true],
+    [{ code: 500, reason: 'Gone' }, true],
+    [{ code: 409, reason: 'Conflict' }, false],
+  ])('%j: only a new list helps: %s', (body, expected) => {
+    expect(isExpired(errorFromStatus(500, body, 'u'))).toBe(expected);
+  });
+
   test('a version from the future needs a new list as much as one from the past', () => {
     const body = {
       code: 504,
@@ -85,13 +94,32 @@ describe('errorFromNetwork', () => {
     expect(errorFromNetwork(error, 'other')).toBe(error);
   });
 
-  test('says what is wrong with a certificate', () => {
-    const cause = Object.assign(new Error('self-signed certificate'), {
-      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+  const UNSIGNED = 'no certificate-authority of the kubeconfig signed it';
+  test.each([
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNSIGNED],
+    ['SELF_SIGNED_CERT_IN_CHAIN', UNSIGNED],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNSIGNED],
+    [
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'it signed itself and is not the certificate-authority of the kubeconfig',
+    ],
+    [
+      'CERT_SIGNATURE_FAILURE',
+      'its signature does not fit the certificate-authority of the kubeconfig',
+    ],
+    ['CERT_HAS_EXPIRED', 'it has expired, or the clock of this node is wrong'],
+    ['CERT_NOT_YET_VALID', 'it is not valid yet, or the clock of this node is wrong'],
+    [
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'it is for another host name: correct the server URL or set tls-server-name',
+    ],
+  ])('says what is wrong with a certificate: %s', (code, hint) => {
+    const error = errorFromNetwork(Object.assign(new Error('bad'), { code }), 'u', 'proxy p');
+    expect(error).toMatchObject({
+      status: 0,
+      reason: code,
+      message: `the server's certificate is not accepted: ${hint} (bad, through the proxy p)`,
     });
-    expect(errorFromNetwork(cause, 'u').message).toContain(
-      'certificate-authority of the kubeconfig',
-    );
   });
 });
 

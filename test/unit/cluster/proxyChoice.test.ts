@@ -60,6 +60,7 @@ describe('NO_PROXY', () => {
     ['https://api.example.com:6443', '*.example.com'],
     ['https://api.example.com:6443', 'example.com:6443'],
     ['https://api.example.com', 'example.com:443'],
+    ['http://api.example.com', 'example.com:80'],
   ])('lets %s go past the proxy with %j', (server, exceptions) => {
     expect(isProxied(server, exceptions)).toBe(false);
   });

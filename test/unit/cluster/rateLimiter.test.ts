@@ -30,6 +30,7 @@ test('a negative rate is no limit', async () => {
   const clock = new FakeClock();
   const times = await admissions(new RateLimiter(-1, 1, clock), clock, 100);
   expect(times).toEqual(Array(100).fill(0));
+  expect(clock.sleeps).toEqual([]);
 });
 
 test('time that goes by earns tokens at the rate, up to the burst', async () => {
