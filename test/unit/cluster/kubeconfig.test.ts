@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadClusterAccess } from '../../../src/cluster/kubeconfig.ts';
-import { KubeconfigError } from '../../../src/cluster/kubeconfigFile.ts';
 import { base64, CERTIFICATE, KEY, OTHER_KEY } from '../../support/certificates.ts';
 
 let directory: string;
@@ -21,6 +20,8 @@ function file(text: string | Uint8Array, name = 'config'): string {
   return at;
 }
 
+/** What the kubelet tells every container. */
+const POD = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
 const API = 'client.authentication.k8s.io/v1';
 
 /** TLS options of the connections that requests are sent over. */
@@ -43,107 +44,6 @@ function kubeconfigText(
 function kubeconfig(user: object, cluster?: object): string {
   return file(kubeconfigText(user, cluster));
 }
-
-function problemOf(text: string): string {
-  try {
-    loadClusterAccess({ kubeconfig: file(text) });
-  } catch (error) {
-    if (error instanceof KubeconfigError) return error.message;
-    throw error;
-  }
-  throw new Error('the configuration was accepted');
-}
-
-describe('a wrong configuration is told with what to do', () => {
-  test('no cluster at all', () => {
-    expect(() => loadClusterAccess({ env: {} })).toThrow(
-      /no cluster is configured: KUBERNETES_SERVICE_HOST is not set.*--kubeconfig FILE.*--master URL/,
-    );
-  });
-
-  test('a file that is not there', () => {
-    const missing = path.join(directory, 'missing');
-    expect(() => loadClusterAccess({ kubeconfig: missing })).toThrow(
-      /missing cannot be read \(ENOENT.*\); give --kubeconfig FILE/,
-    );
-  });
-
-  test('bad YAML, with line and column', () => {
-    expect(problemOf('clusters:\n  - name: c\n bad: [')).toMatch(
-      /^kubeconfig .*\/config:3:\d+: YAML is not valid: /,
-    );
-  });
-
-  test('something else', () => {
-    expect(problemOf('just words')).toContain('is not a kubeconfig');
-    expect(problemOf('contexts: {}\ncurrent-context: x')).toContain('contexts is not a list');
-  });
-
-  test('no current context, or one that does not exist', () => {
-    const contexts =
-      'contexts: [{name: a, context: {cluster: c}}, {name: b, context: {cluster: c}}]\n';
-    expect(problemOf(contexts)).toContain('current-context is not set; set it to one of a, b');
-    expect(problemOf(`${contexts}current-context: z`)).toContain(
-      'current-context is "z", which is not in contexts; set it to one of a, b',
-    );
-  });
-
-  test('a context whose cluster or user does not exist', () => {
-    const head = 'current-context: a\ncontexts: [{name: a, context: {cluster: c, user: u}}]\n';
-    expect(problemOf(head)).toContain(
-      'contexts[name=a].context.cluster is "c", which is not in clusters',
-    );
-    expect(problemOf(`${head}clusters: [{name: c, cluster: {server: 'https://h'}}]`)).toContain(
-      'contexts[name=a].context.user is "u", which is not in users',
-    );
-  });
-
-  test('a server that is no URL', () => {
-    const text = kubeconfigText({}, { server: 'ftp://h' });
-    expect(problemOf(text)).toContain('clusters[name=c].cluster.server is "ftp://h", not a URL');
-    expect(() => loadClusterAccess({ master: 'ftp://h' })).toThrow(
-      expect.objectContaining({ flag: '--master', message: expect.stringContaining('"ftp://h"') }),
-    );
-  });
-
-  test('a proxy that is no URL', () => {
-    const text = kubeconfigText({}, { server: 'https://h', 'proxy-url': 'proxy:3128' });
-    expect(problemOf(text)).toContain(
-      'clusters[name=c].cluster.proxy-url is "proxy:3128"; write it as http://HOST:PORT',
-    );
-  });
-
-  test.each([
-    [{}, 'exec.command is missing'],
-    [{ command: 'x' }, 'exec.apiVersion is ""; write client.authentication.k8s.io/v1'],
-    [{ command: 'x', apiVersion: API, args: 'a' }, 'exec.args is not a list'],
-    [{ command: 'x', apiVersion: API, args: ['a', 1] }, 'exec.args[1] is not text'],
-    [{ command: 'x', apiVersion: API, env: [{ value: 'v' }] }, 'exec.env[0] is not a name and'],
-  ])('a plug-in %j', (exec, problem) => {
-    expect(problemOf(kubeconfigText({ exec }))).toContain(`users[name=u].user.${problem}`);
-  });
-
-  test.each([
-    [
-      { 'certificate-authority-data': 'hello-world' },
-      {},
-      'clusters[name=c].cluster.certificate-authority-data is not base64',
-    ],
-    [
-      { 'certificate-authority-data': base64('hello') },
-      {},
-      'clusters[name=c].cluster.certificate-authority-data holds no PEM certificate',
-    ],
-    [
-      {},
-      { 'client-certificate-data': base64(CERTIFICATE), 'client-key-data': base64(OTHER_KEY) },
-      'users[name=u].user.client-key-data does not belong to client-certificate-data',
-    ],
-  ])('a certificate (%#)', (cluster, user, problem) => {
-    const text = kubeconfigText(user, { server: 'https://h', ...cluster });
-    expect(problemOf(text)).toContain(problem);
-  });
-});
 
 /** The same files in ../shared/cases/cf-05; each is read by client-go. */
 describe('a kubeconfig that client-go reads is read', () => {
@@ -250,7 +150,7 @@ echo '{"status":{"token":"from-'"$FLAVOUR"'"}}'
     );
     const out = path.join(directory, 'info.json');
     const exec = { apiVersion: API, command: './tell', env: [{ name: 'OUT', value: out }] };
-    const cluster = {
+    let cluster: object = {
       server: 'https://h:1/',
       'certificate-authority': 'ca.pem',
       'tls-server-name': 'api',
@@ -276,12 +176,54 @@ echo '{"status":{"token":"from-'"$FLAVOUR"'"}}'
         config: { audience: 'a' },
       },
     });
+    cluster = {
+      server: 'https://h:1',
+      'certificate-authority': '',
+      'insecure-skip-tls-verify': true,
+      'disable-compression': true,
+    };
+    expect((await told({ provideClusterInfo: true })).spec).toEqual({
+      interactive: false,
+      cluster: {
+        server: 'https://h:1',
+        'insecure-skip-tls-verify': true,
+        'disable-compression': true,
+      },
+    });
+    const data = { 'certificate-authority-data': base64(CERTIFICATE) };
+    cluster = { server: 'https://h:1', 'certificate-authority': 'nowhere.pem', ...data };
+    expect(await told({ provideClusterInfo: true })).toMatchObject({ spec: { cluster: data } });
   });
 
-  test('a plug-in is left alone where there is a token, as by client-go', async () => {
+  test('a plug-in gets what the kubeconfig says of its environment, also what is empty', async () => {
+    file('#!/bin/sh\necho \'{"status":{"token":"\'"${EMPTY-unset}-$FULL-$1"\'"}}\'', 'tell');
+    const env = [{ name: 'EMPTY' }, { name: 'FULL', value: 'x' }];
+    const exec = { apiVersion: API, command: './tell', args: ['y'], env };
+    const { headers } = await loadClusterAccess({
+      kubeconfig: kubeconfig({ exec }),
+    }).authenticate();
+    expect(headers).toEqual({ Authorization: 'Bearer -x-y' });
+  });
+
+  test('a plug-in that must have a terminal is not started', async () => {
+    const exec = { apiVersion: API, command: './tell', interactiveMode: 'Always' };
+    const access = loadClusterAccess({ kubeconfig: kubeconfig({ exec }) });
+    await expect(access.authenticate()).rejects.toThrow('interactiveMode Always needs a terminal');
+  });
+
+  test.each([
+    [{ token: 'given' }, { Authorization: 'Bearer given' }],
+    [{ tokenFile: 'given' }, { Authorization: 'Bearer of the file' }],
+    [{ username: 'a', password: 'b' }, { Authorization: `Basic ${base64('a:b')}` }],
+    [{ 'client-certificate': 'cert.pem', 'client-key': 'key.pem' }, {}],
+    [{ 'client-certificate-data': base64(CERTIFICATE), 'client-key': 'key.pem' }, {}],
+  ])('a plug-in is left alone where there is (%#), as by client-go', async (others, headers) => {
+    file('of the file', 'given');
+    file(CERTIFICATE, 'cert.pem');
+    file(KEY, 'key.pem');
     const exec = { apiVersion: API, command: 'no-such-plug-in-anywhere' };
-    const access = loadClusterAccess({ kubeconfig: kubeconfig({ exec, token: 'given' }) });
-    expect((await access.authenticate()).headers).toEqual({ Authorization: 'Bearer given' });
+    const at = kubeconfig({ exec, ...others }, { server: 'https://h:1' });
+    expect((await loadClusterAccess({ kubeconfig: at }).authenticate()).headers).toEqual(headers);
   });
 
   test('a certificate of a plug-in is used, and looked at', async () => {
@@ -329,9 +271,31 @@ echo '{"status":{"token":"from-'"$FLAVOUR"'"}}'
       'certificate-authority': 'nowhere.pem',
       'certificate-authority-data': base64(CERTIFICATE),
     };
-    const access = loadClusterAccess({ kubeconfig: kubeconfig({}, cluster) });
+    const user = {
+      'client-certificate': 'nowhere.pem',
+      'client-certificate-data': base64(CERTIFICATE),
+      'client-key': 'nowhere.pem',
+      'client-key-data': base64(KEY),
+    };
+    const access = loadClusterAccess({ kubeconfig: kubeconfig(user, cluster) });
     expect(tlsOptions((await access.authenticate()).agent)).toMatchObject({
       ca: Buffer.from(CERTIFICATE),
+      cert: Buffer.from(CERTIFICATE),
+      key: Buffer.from(KEY),
+    });
+  });
+
+  test('the certificate of the server may be for another name, which is asked for', async () => {
+    const named = (name: string) => ({ server: 'https://10.0.0.1:6443', 'tls-server-name': name });
+    const at = kubeconfig({}, named('api.test'));
+    const { agent } = await loadClusterAccess({ kubeconfig: at }).authenticate();
+    expect(tlsOptions(agent)).toMatchObject({ servername: 'api.test' });
+    const access = loadClusterAccess({ kubeconfig: at });
+    await access.authenticate();
+    kubeconfig({}, named('other.test'));
+    access.refresh();
+    expect(tlsOptions((await access.authenticate()).agent)).toMatchObject({
+      servername: 'other.test',
     });
   });
 
@@ -363,12 +327,26 @@ describe('which server', () => {
     expect(loadClusterAccess({ kubeconfig: at, master: 'other' }).server).toBe('https://other');
   });
 
+  test.each([
+    [{ 'insecure-skip-tls-verify': true }, {}, 'https'],
+    [{ 'insecure-skip-tls-verify': false }, { token: 't' }, 'http'],
+    [{ 'certificate-authority-data': base64(CERTIFICATE) }, {}, 'https'],
+    [{}, { 'client-certificate': 'cert.pem', 'client-key': 'key.pem' }, 'https'],
+    [{}, { 'client-certificate-data': base64(CERTIFICATE), 'client-key': 'key.pem' }, 'https'],
+  ])('without a scheme (%#)', (cluster, user, scheme) => {
+    const at = kubeconfig(user, { server: 'h:6443', ...cluster });
+    expect(loadClusterAccess({ kubeconfig: at }).server).toBe(`${scheme}://h:6443`);
+  });
+
   test('in a pod, the one of the environment; IPv6 in brackets', async () => {
     file('pod-token', 'token');
     file(CERTIFICATE, 'ca.crt');
-    const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
-    const access = loadClusterAccess({ env, serviceAccountDir: directory });
+    const access = loadClusterAccess({ env: POD, serviceAccountDir: directory });
     expect(access.server).toBe('https://[fd00::1]:443');
+    const env = { ...POD, KUBERNETES_SERVICE_HOST: '10.96.0.1' };
+    expect(loadClusterAccess({ env, serviceAccountDir: directory }).server).toBe(
+      'https://10.96.0.1:443',
+    );
     expect((await access.authenticate()).headers).toEqual({ Authorization: 'Bearer pod-token' });
   });
 });
