@@ -71,13 +71,15 @@ describe('at the first look', () => {
     expect(await settle(new ManifestSet([folder]))).toEqual(['+ Service default/web']);
   });
 
-  test('slices come before the Services that use them', async () => {
+  test('Nodes and slices come before the Services that use them', async () => {
     await put('a.yaml', service('web'));
+    await put('c.yaml', 'kind: Node\nmetadata: {name: n1}\n');
     await put(
       'b.yaml',
       'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s, labels: {kubernetes.io/service-name: web}}\naddressType: IPv4\n',
     );
     expect(await settle(new ManifestSet([folder]))).toEqual([
+      '+ Node n1',
       '+ EndpointSlice default/s',
       '+ Service default/web',
     ]);
@@ -103,6 +105,20 @@ describe('at the first look', () => {
     await symlink(folder, join(folder, 'again'));
     await symlink('nowhere', join(folder, 'dangling.yaml'));
     expect(await settle(new ManifestSet([folder]))).toEqual(['+ Service default/web']);
+  });
+
+  test('a file that is there and cannot be read is reported, and hinders no other', async () => {
+    await put('web.yaml', service('web'));
+    // stat has no complaint, read says EIO: as a network file system may, and for root too.
+    const unreadable = '/proc/self/mem';
+    const news = await new ManifestSet([folder, unreadable]).look();
+    expect([...news.unreadable]).toEqual([[unreadable, expect.stringContaining('EIO')]]);
+    expect(tell(news)).toEqual([
+      '+ Service default/web',
+      expect.stringMatching(
+        /^! \/proc\/self\/mem: cannot be read \(.*EIO.*\); its last state stays in force$/,
+      ),
+    ]);
   });
 
   test('what can be read of a broken file is used', async () => {

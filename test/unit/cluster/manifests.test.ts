@@ -50,6 +50,9 @@ describe('loadManifests', () => {
       `manifest path ${missing} does not exist; name a file or a folder of manifests`,
     );
     await expect(loadManifests([missing])).rejects.toBeInstanceOf(ManifestPathError);
+    await writeFile(join(folder, 'file'), '');
+    const below = join(folder, 'file', 'below');
+    await expect(loadManifests([below])).rejects.toBeInstanceOf(ManifestPathError);
   });
 });
 
