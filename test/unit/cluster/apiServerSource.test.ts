@@ -133,6 +133,61 @@ describe('ApiServerSource', () => {
     expect(told).toContain('synced');
   });
 
+  test('different failures are all told, with the time since the first', async () => {
+    server.lists.set('/api/v1/services', apiError(500, 'InternalError', 'etcd is away'));
+    await start();
+    server.lists.set('/api/v1/services', apiError(500, 'InternalError', 'etcd is away'));
+    const sinceFirst = statuses.at(-1)?.detail.match(/since .*Z/)?.[0];
+    await clock.advance(2_000);
+    for (const stream of server.streams) stream.break('ECONNRESET');
+    await settle();
+    const { detail = '' } = statuses.at(-1) ?? {};
+    expect(detail).toMatch(
+      /^list services: etcd is away; retry in .* s \| watch endpointslices: broken: ECONNRESET; retry in .* s; likewise nodes; failing since .* \(https:\/\/api:6443\)$/,
+    );
+    expect(detail).toContain(`failing ${sinceFirst}`);
+  });
+
+  test('asks for all three kinds, without what is none of its business', async () => {
+    await start();
+    const labelSelector =
+      '!service.kubernetes.io/service-proxy-name,!service.kubernetes.io/headless';
+    const selectors = new Map(
+      server.requests.map(({ path, query }) => [
+        path,
+        [query['labelSelector'], query['fieldSelector']],
+      ]),
+    );
+    expect([...selectors]).toEqual([
+      ['/api/v1/services', [labelSelector, 'spec.clusterIP!=None']],
+      ['/apis/discovery.k8s.io/v1/endpointslices', [labelSelector, undefined]],
+      ['/api/v1/nodes', [undefined, undefined]],
+    ]);
+  });
+
+  test('a deleted Service and a deleted Node are told by name', async () => {
+    const node = { metadata: { name: 'n1', resourceVersion: '2' } };
+    server.lists.set('/api/v1/nodes', listOf('1', [node]));
+    const changes: unknown[] = [];
+    await source.start({
+      onChange: (change) => changes.push(change),
+      onSynced: () => changes.splice(0),
+      onProblems: () => undefined,
+      onStatus: () => undefined,
+    });
+    await settle();
+    const watches = server.requests.filter(({ method }) => method === 'WATCH');
+    for (const [i, { path }] of watches.entries()) {
+      const object = path.endsWith('services') ? rawService('web', '3') : node;
+      if (!path.endsWith('slices')) server.streams[i]?.send({ type: 'DELETED', object });
+      await settle();
+    }
+    expect(changes).toEqual([
+      { kind: 'Service', key: 'default/web', object: undefined },
+      { kind: 'Node', key: 'n1', object: undefined },
+    ]);
+  });
+
   test('a deleted slice names the Service it belonged to', async () => {
     const slice = {
       metadata: {

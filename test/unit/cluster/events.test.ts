@@ -96,6 +96,48 @@ describe('EventRecorder', () => {
     expect(transport.requests).toHaveLength(26);
   });
 
+  test('what was saved up while nothing was said is no more than the budget', async () => {
+    await clock.advance(60 * 60_000);
+    for (let i = 0; i < 100; i++) recorder.record({ ...warning, note: `address ${i}` });
+    await settle();
+    expect(transport.requests).toHaveLength(25);
+  });
+
+  test('what waits for a server that does not answer is bounded', async () => {
+    const first = Promise.withResolvers<object>();
+    transport.answerSends(first.promise, {});
+    for (let i = 0; i < 200; i++) {
+      recorder.record({ ...warning, note: `address ${i}` });
+      await clock.advance(10_000);
+    }
+    expect(transport.requests).toHaveLength(1);
+    first.resolve({});
+    await clock.advance(0);
+    expect(transport.requests).toHaveLength(100);
+    recorder.record({ ...warning, note: 'one more' });
+    await settle();
+    expect(transport.requests).toHaveLength(101);
+  });
+
+  test('a note is cut to what the API server takes', async () => {
+    recorder.record({ ...warning, note: 'x'.repeat(1025) });
+    await settle();
+    expect(transport.requests[0]?.body).toMatchObject({ note: 'x'.repeat(1024) });
+  });
+
+  test('a failure to count on is logged as what it is', async () => {
+    transport.answerSends({}, apiError(403, 'Forbidden'));
+    recorder.record(warning);
+    await clock.advance(6 * 60_000);
+    recorder.record(warning);
+    await settle();
+    expect(logged).toEqual([
+      expect.stringMatching(
+        /^event AddressNotBound was not posted: patch events: .*lacks the verb "patch"/,
+      ),
+    ]);
+  });
+
   test('a failure is logged with what is missing, and the next event is posted all the same', async () => {
     transport.answerSends(apiError(403, 'Forbidden'), { metadata: { name: 'web.1' } });
     recorder.record(starting);

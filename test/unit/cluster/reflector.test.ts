@@ -111,6 +111,28 @@ describe('list', () => {
     expect(told()).toEqual(['listed']);
   });
 
+  test('that is empty in the way of old servers is a list', async () => {
+    transport.answerLists({ metadata: { resourceVersion: '7' }, items: null });
+    await start();
+    expect(told()).toEqual(['listed']);
+    expect(states).toEqual([{ phase: 'watching' }]);
+  });
+
+  test('that no longer holds an unreadable object ends its problem', async () => {
+    const bad = { metadata: { namespace: 'default', name: 'bad' }, spec: { type: 'Odd' } };
+    transport.answerLists(listOf('7', [bad]), listOf('8', []));
+    await start();
+    transport.failWatches(apiError(410, 'Gone'));
+    transport.stream.break('ECONNRESET');
+    await clock.advance(1000);
+    expect(told()).toEqual([
+      'Service/default/bad: 1 problems',
+      'listed',
+      'Service/default/bad: 0 problems',
+      'listed',
+    ]);
+  });
+
   test('an unreadable object is a problem of its own; the others are taken', async () => {
     transport.answerLists(
       listOf('7', [
@@ -123,61 +145,6 @@ describe('list', () => {
     transport.stream.send({ type: 'MODIFIED', object: rawService('bad', '8') });
     await settle();
     expect(told()).toEqual(['Service/default/bad: 0 problems', '+default/bad']);
-  });
-});
-
-describe('a server that does not know the field selector (before 1.31)', () => {
-  const unknownField = () =>
-    apiError(
-      400,
-      'BadRequest',
-      '"spec.clusterIP" is not a known field selector: only "metadata.name", "metadata.namespace"',
-    );
-  const fieldSelectors = () =>
-    transport.requests.map(({ method, query }) => `${method} ${query['fieldSelector'] ?? '-'}`);
-  const KNOWN = 'spec.clusterIP!=None';
-
-  test('is asked without it at once, by lists and by watches, and keeps the label selector', async () => {
-    transport.answerLists((query) =>
-      query['fieldSelector'] === undefined ? listOf('7', [rawService('a', '1')]) : unknownField(),
-    );
-    await start();
-    expect(told()).toEqual(['+default/a', 'listed']);
-    expect(states).toEqual([{ phase: 'watching' }]);
-    transport.stream.break('ECONNRESET');
-    await clock.advance(250);
-    expect(fieldSelectors()).toEqual([`LIST ${KNOWN}`, 'LIST -', 'WATCH -', 'WATCH -']);
-    expect(transport.requests.every(({ query }) => query['labelSelector'] !== undefined)).toBe(
-      true,
-    );
-  });
-
-  test('may come later, behind a load balancer in the middle of an upgrade: the watch goes on from its version', async () => {
-    transport.answerLists(listOf('7', []));
-    transport.failWatches(unknownField());
-    await start();
-    expect(fieldSelectors()).toEqual([`LIST ${KNOWN}`, `WATCH ${KNOWN}`, 'WATCH -']);
-    expect(transport.requests.at(-1)?.query['resourceVersion']).toBe('7');
-    expect(states).toEqual([{ phase: 'watching' }]);
-  });
-
-  test('is not meant by a 400 that stays without it: that is told, and the selector is kept', async () => {
-    transport.answerLists(
-      apiError(400, 'BadRequest', 'first'),
-      apiError(400, 'BadRequest', 'second'),
-      listOf('7', []),
-    );
-    await start();
-    expect(states).toEqual([
-      expect.objectContaining({ detail: 'list services: second; retry in 0.2 s' }),
-    ]);
-    await clock.advance(250);
-    expect(fieldSelectors()).toEqual([
-      `LIST ${KNOWN}`,
-      'LIST -',
-      `LIST ${KNOWN}`,
-      `WATCH ${KNOWN}`,
-    ]);
   });
 });
 
@@ -288,6 +255,26 @@ describe('watch', () => {
     expect(transport.requests.at(-1)?.query['resourceVersion']).toBe('7');
   });
 
+  test.each([
+    ['an event without a version', '{"type":"ADDED","object":{"metadata":{"name":"b"}}}\n'],
+    ['a bookmark without a version', '{"type":"BOOKMARK","object":{}}\n'],
+    ['a line without an end', 'x'.repeat(2 ** 25 + 1)],
+  ])('%s is told, and the watch begins anew', async (_, text) => {
+    transport.stream.sendText(text);
+    await settle();
+    expect(states.at(-1)).toMatchObject({
+      phase: 'failing',
+      cause: '0 Protocol',
+      detail: expect.stringMatching(/^watch services: .*(resourceVersion|longer than 33554432 b)/),
+    });
+    await clock.advance(250);
+    expect(transport.requests.at(-1)).toMatchObject({
+      method: 'WATCH',
+      query: { resourceVersion: '7' },
+    });
+    expect(told()).toEqual([]);
+  });
+
   test('an event type of a later API is passed over', async () => {
     transport.stream.send(
       { type: 'NOVEL', object: {} },
@@ -360,6 +347,18 @@ describe('retries', () => {
 });
 
 describe('stop', () => {
+  test('takes nothing of a list that comes after it', async () => {
+    const list = Promise.withResolvers<object>();
+    transport.answerLists(list.promise);
+    await start();
+    const stopping = reflector.stop();
+    list.resolve(listOf('7', [rawService('a', '1')]));
+    await stopping;
+    expect(told()).toEqual([]);
+    expect(states).toEqual([]);
+    expect(methods()).toEqual(['LIST']);
+  });
+
   test('ends an open watch and tells nothing more', async () => {
     transport.answerLists(listOf('7', []));
     await start();
