@@ -36,7 +36,7 @@ export class HostWatch {
   readonly #ended: Promise<void>;
   #dummyIndex: number | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isStopped = false;
+  readonly #stopped = new AbortController();
 
   /** Listens from here on. @throws KernelError */
   constructor(options: NamespaceOptions, open: OpenSocket, onChange: () => void) {
@@ -56,22 +56,23 @@ export class HostWatch {
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopped.abort();
     clearTimeout(this.#timer);
     this.#socket.close();
     await this.#ended;
   }
 
   async #listen(): Promise<void> {
-    while (!this.#isStopped) {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
       try {
         const replies = await this.#socket.receive(-1);
         if (replies.isOverrun || this.#hasNews(replies)) this.#schedule();
       } catch (error) {
-        if (this.#isStopped || hasCode(error, 'ECANCELED', 'EBADF')) return;
+        if (signal.aborted || hasCode(error, 'ECANCELED', 'EBADF')) return;
         // A notification that could not be read says at least that there was one.
         this.#schedule();
-        await sleep(PAUSE_MS);
+        await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   }
@@ -106,7 +107,7 @@ export class HostWatch {
   }
 
   #schedule(): void {
-    if (this.#isStopped) return;
+    if (this.#stopped.signal.aborted) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#onChange();

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import type { RawReplies, RawSocket, SocketOptions } from '../../../src/kernel/addon.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
@@ -91,7 +92,11 @@ function scripted() {
     waiting.shift()!.resolve({ bytes: out.written().slice(), isOverrun });
     for (let i = 0; i < 10; i++) await Promise.resolve();
   };
-  return { open: () => socket, arrive };
+  const fail = async (errno: number) => {
+    waiting.shift()!.reject(new KernelError({ op: 'receive', errno }));
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  };
+  return { open: () => socket, arrive, fail, waiting };
 }
 
 afterEach(() => {
@@ -100,7 +105,7 @@ afterEach(() => {
 
 function watching() {
   jest.useFakeTimers();
-  const { open, arrive } = scripted();
+  const { open, ...script } = scripted();
   const calls = { count: 0 };
   const watch = new HostWatch({}, open, () => {
     calls.count += 1;
@@ -110,7 +115,7 @@ function watching() {
     jest.advanceTimersByTime(100);
     return calls.count;
   };
-  return { watch, arrive, later, calls };
+  return { watch, later, calls, ...script };
 }
 
 test('many changes within 100 ms are told once', async () => {
@@ -210,3 +215,22 @@ test('a stopped watch says nothing more, not even what was due', async () => {
   await watch.stop();
   expect(later()).toBe(0);
 });
+
+test('a notification that could not be received says that there was one, and the end need not wait', async () => {
+  const { watch, fail, later, waiting } = watching();
+  await fail(constants.errno.ENOMEM);
+  expect(later()).toBe(1);
+  // It listens again after a pause only: a socket that is broken for good would be asked without end.
+  expect(waiting).toEqual([]);
+  await watch.stop();
+});
+
+test.each([constants.errno.ECANCELED, constants.errno.EBADF])(
+  'a socket that was closed has nothing to tell: %i',
+  async (errno) => {
+    const { watch, fail, later } = watching();
+    await fail(errno);
+    expect(later()).toBe(0);
+    await watch.stop();
+  },
+);
