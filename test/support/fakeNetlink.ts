@@ -46,9 +46,12 @@ export class FakeIpvs {
   /** of the next sends, executed but not answered */
   lostAnswers = 0;
   opened = 0;
+  /** sockets that nobody has closed yet */
+  openNow = 0;
 
   readonly open: OpenSocket = () => {
     this.opened += 1;
+    this.openNow += 1;
     let isClosed = false;
     const socket: RawSocket = {
       transact: async (request) => {
@@ -58,6 +61,7 @@ export class FakeIpvs {
       receive: () => Promise.reject(new Error('IPVS sends no notifications')),
       joinGroup: () => undefined,
       close: () => {
+        if (!isClosed) this.openNow -= 1;
         isClosed = true;
       },
     };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { emptyState } from '../../../src/desired/state.ts';
-import { KernelDataplane, namesOf, type Ports } from '../../../src/kernel/dataplane.ts';
+import { KernelDataplane, namesOf, openPorts, type Ports } from '../../../src/kernel/dataplane.ts';
 import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
 import type { Operation } from '../../../src/plan/operations.ts';
@@ -105,6 +105,45 @@ test('a port that cannot work fails its own operations only; a bug is thrown', a
   expect(done).toHaveLength(8);
   const bug = new KernelDataplane(owned, broken(new TypeError('bug')));
   await expect(bug.apply(plan)).rejects.toThrow('bug');
+});
+
+test('connections are those that IPVS counts, of the servers that are asked for', async () => {
+  const { ports } = recording();
+  const connections = async (servers: readonly string[]) => servers.map(() => left);
+  const dataplane = new KernelDataplane(owned, { ...ports, ipvs: { ...ports.ipvs, connections } });
+  expect(await dataplane.connections(['10.0.0.1:80/TCP'])).toEqual([left]);
+});
+
+test('closing closes every port that holds something open, and ends when all are closed', async () => {
+  const { ports } = recording();
+  const closed: string[] = [];
+  const close = (name: string) => () => void closed.push(name);
+  const closeSets = async () => {
+    await Promise.resolve();
+    closed.push('sets');
+  };
+  await new KernelDataplane(owned, {
+    ...ports,
+    ipvs: { ...ports.ipvs, close: close('ipvs') },
+    links: { ...ports.links, close: close('links') },
+    sets: { ...ports.sets, close: closeSets },
+  }).close();
+  expect(closed).toEqual(['ipvs', 'links', 'sets']);
+});
+
+test('ports that nobody has used are closed without ever having been open', async () => {
+  const addon = process.env['KUBE_IPVS_ADDON'];
+  process.env['KUBE_IPVS_ADDON'] = '/not/there';
+  try {
+    const dataplane = new KernelDataplane(owned, openPorts(owned));
+    await dataplane.close();
+    await expect(dataplane.connections(['10.0.0.1:80/TCP'])).rejects.toMatchObject({
+      code: 'EBADF',
+    });
+  } finally {
+    if (addon === undefined) delete process.env['KUBE_IPVS_ADDON'];
+    else process.env['KUBE_IPVS_ADDON'] = addon;
+  }
 });
 
 test('what is ours by name follows from a desired state', () => {

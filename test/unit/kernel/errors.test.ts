@@ -5,6 +5,7 @@ import {
   hasCode,
   isAlreadyPresent,
   isMissing,
+  isNotImplemented,
   isNotPermitted,
   KernelError,
 } from '../../../src/kernel/errors.ts';
@@ -54,6 +55,9 @@ test('errors are asked by code, whatever their class', () => {
   for (const errno of [2, 3, 19, 99]) {
     expect(isMissing(new KernelError({ op: 'x', errno }))).toBe(true);
   }
+  const isWithoutIt = (errno: number) => isNotImplemented(new KernelError({ op: 'x', errno }));
+  // ENOSYS, EPROTONOSUPPORT; ENOENT may come by itself.
+  expect([38, 93, 2].map(isWithoutIt)).toEqual([true, true, false]);
   expect(isNotPermitted({ code: 'EPERM' })).toBe(true);
   for (const other of [undefined, null, 'EPERM', { code: 1 }, new Error('EPERM')]) {
     expect(hasCode(other, 'EPERM')).toBe(false);

@@ -180,3 +180,68 @@ test('a missing kernel module or permission comes with its cure', async () => {
     expect(outcomes[0]?.message).toContain(cure);
   }
 });
+
+test('a set of another type that no rule uses is removed, and the filled one takes its name', async () => {
+  const { port, lines } = scripted({
+    answer: (line) => (line.startsWith('swap') ? 'their type does not match' : undefined),
+  });
+  const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: ['10.0.0.1'] }]);
+  expect(outcomes).toEqual([undefined]);
+  const other = 'KUBE-IPVS-REPLACEMENT';
+  expect(lines.slice(3)).toEqual([
+    `swap -exist ${other} A`,
+    'destroy -exist A',
+    `rename -exist ${other} A`,
+  ]);
+});
+
+test('between single lines a set is replaced in its turn', async () => {
+  const { port, lines } = scripted({});
+  const [before, after] = additions(2) as [SetOperation, SetOperation];
+  const replace: SetOperation = { op: 'replaceSet', set, entries: [] };
+  const { outcomes, kernelWrites } = await port.apply([before, replace, after]);
+  expect(outcomes).toEqual([undefined, undefined, undefined]);
+  // Create, swap and destroy, beside the two lines.
+  expect(kernelWrites).toBe(5);
+  expect(lines.at(0)).toBe('add -exist A 10.0.0.0');
+  expect(lines.at(-1)).toBe('add -exist A 10.0.0.1');
+});
+
+test('a program that cannot be run fails each line with the reason, a bug is thrown', async () => {
+  let reason: Error = new ExecError({ argv: ['ipset', '-'], stderr: 'install the package ipset' });
+  const { port } = scripted({
+    answer: () => {
+      throw reason;
+    },
+  });
+  const { outcomes } = await port.apply(additions(2));
+  expect(outcomes.map((outcome) => outcome?.message)).toEqual([
+    expect.stringMatching(/^ipset add -exist A 10\.0\.0\.0: .*install the package ipset/),
+    expect.stringMatching(/^ipset add -exist A 10\.0\.0\.1: .*install the package ipset/),
+  ]);
+  reason = new TypeError('bug');
+  await expect(port.apply(additions(1))).rejects.toBe(reason);
+});
+
+test('a bug while many are restored is thrown, not repeated line by line', async () => {
+  const { port, lines } = scripted({
+    program: () => {
+      throw new TypeError('bug');
+    },
+  });
+  await expect(port.apply(additions(6))).rejects.toThrow('bug');
+  expect(lines).toEqual([]);
+});
+
+test('closing gives back the reader, and the session with its process', async () => {
+  const closed: string[] = [];
+  const reader = { read: async () => new Map(), close: () => void closed.push('reader') };
+  const session = {
+    close: async () => {
+      await Promise.resolve();
+      closed.push('session');
+    },
+  } as unknown as IpsetSession;
+  await new IpsetPort({ reader, session }).close();
+  expect(closed).toEqual(['reader', 'session']);
+});

@@ -72,3 +72,38 @@ test('whoever stops reading leaves nothing behind', async () => {
     break;
   }
 });
+
+test('what is refused is told by what was asked; only a service that is not there is none', async () => {
+  await listing.version();
+  kernel.isPermitted = false;
+  const code = 'EPERM';
+  await expect(listing.service(service(1), 'without-counters')).rejects.toMatchObject({
+    code,
+    op: 'read a virtual server',
+  });
+  await expect(listing.services('without-counters')).rejects.toMatchObject({
+    code,
+    op: 'list virtual servers',
+  });
+  await expect(listing.timeouts()).rejects.toMatchObject({ code, op: 'read IPVS timeouts' });
+  await expect(listing.daemons()).rejects.toMatchObject({
+    code,
+    op: 'list synchronisation daemons',
+  });
+});
+
+test('a service that goes while its destinations are read has none', async () => {
+  serve(1);
+  const services = await listing.services('without-counters');
+  kernel.served.clear();
+  const pieces = listing.withDestinations(services, 'without-counters');
+  expect((await pieces.next()).value).toEqual([{ service: service(0), destinations: [] }]);
+});
+
+test('closed, it has given its socket back and asks nothing more', async () => {
+  await listing.version();
+  expect(kernel.openNow).toBe(1);
+  listing.close();
+  expect(kernel.openNow).toBe(0);
+  await expect(listing.version()).rejects.toMatchObject({ code: 'EBADF' });
+});

@@ -127,7 +127,10 @@ test('the version is the kernel’s', async () => {
 
 test('closed, it asks nothing more', async () => {
   await programmed();
+  await port.read();
+  expect(kernel.openNow).toBe(2);
   port.close();
+  expect(kernel.openNow).toBe(0);
   await expect(port.read()).rejects.toMatchObject({ code: 'EBADF' });
   expect((await port.apply([{ op: 'removeServer', server: WEB }])).outcomes[0]).toBeDefined();
 });

@@ -164,6 +164,16 @@ test('replies that were lost are asked for again', async () => {
   expect(await socketOn(open).dump('list', [request], readNumber)).toEqual([[7]]);
 });
 
+test('a dump that breaks off is not taken for a short list', async () => {
+  const { open } = kernel((out, seen) => {
+    putNumber(out, seen[0]!.sequence, 7);
+  });
+  await expect(socketOn(open).dump('list', [request], readNumber)).rejects.toMatchObject({
+    code: 'EPROTO',
+    message: expect.stringMatching(/^list: EPROTO.*the reply has no end/),
+  });
+});
+
 test('an error at the end of a dump is not taken for an empty list', async () => {
   const { open } = kernel((out, seen) => {
     putControl(out, c.NLMSG_DONE, seen[0]!.sequence, 22);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -38,6 +38,19 @@ test('values are written, and one that cannot be does not stop the others', asyn
     code: 'ENOENT',
     message: expect.stringContaining('modprobe ip_vs'),
   });
+});
+
+test('a refusal says what was tried and what to do, as far as that is known', async () => {
+  // Files of the kernel refuse what they do not understand, here as there.
+  await symlink('/proc/self/oom_score_adj', path.join(root, 'net/number'));
+  const refusalOf = async (name: string) =>
+    (await port.apply([{ op: 'setSysctl', name, value: 'odd' }])).outcomes[0]?.message;
+  expect(await refusalOf('net/number')).toMatch(
+    /^set sysctl net\/number to odd: EINVAL.*\(the kernel does not take this value\)$/,
+  );
+  expect(await refusalOf('net/other/missing')).toMatch(/\(this kernel does not have it\)$/);
+  expect(await refusalOf('net/ipv4')).toMatch(/^set sysctl net\/ipv4 to odd: EISDIR, [^(]*$/);
+  await expect(port.read(['net/ipv4'])).rejects.toThrow(/^read sysctl net\/ipv4: EISDIR, [^(]*$/);
 });
 
 test('a name cannot lead out of the directory', async () => {

@@ -3,7 +3,12 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { OpenSocket } from '../../../src/kernel/addon.ts';
-import { legacyFamilies, nftFamilies } from '../../../src/kernel/tablesInUse.ts';
+import {
+  askPrograms,
+  legacyFamilies,
+  nftFamilies,
+  tablesInUse,
+} from '../../../src/kernel/tablesInUse.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { encodeTable, type NftTable } from '../../../src/netlink/nftables.ts';
 import { answering, putDumpEnd } from '../../support/fakeNetlink.ts';
@@ -50,4 +55,9 @@ test('legacy tables: a missing file is none, one that cannot be read may be any'
   mkdirSync(join(folder, 'ip_tables_names'));
   expect(await legacyFamilies(folder)).toEqual(['IPv4', 'IPv6']);
   rmSync(folder, { recursive: true });
+});
+
+test('where the programs have no variant in their names they are asked', async () => {
+  expect(await tablesInUse('plain')).toEqual(['IPv4', 'IPv6']);
+  expect(await askPrograms('nft')).toEqual(['IPv4', 'IPv6']);
 });
