@@ -7,7 +7,7 @@ import type { Frontend } from '../kernel/conntrackPort.ts';
 import { familyOf } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import type { ConntrackEntry } from '../netlink/conntrack.ts';
-import type { ApplyReport } from '../plan/operations.ts';
+import type { ApplyReport } from '../dataplane/operations.ts';
 import { type Servers, SuspectServers } from '../plan/staleFlows.ts';
 
 /** ConntrackPort is it in production. */

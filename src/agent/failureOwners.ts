@@ -9,8 +9,8 @@ import {
   type ServerKey,
   serverKey,
   type VirtualServer,
-} from '../desired/state.ts';
-import type { Operation } from '../plan/operations.ts';
+} from '../dataplane/state.ts';
+import type { Operation } from '../dataplane/operations.ts';
 
 export interface FailureOwner {
   /** `ns/name:port` */

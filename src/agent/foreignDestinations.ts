@@ -1,5 +1,5 @@
 /** Destinations of our virtual servers that somebody else added, as problems to be told: we neither count nor remove them. */
-import type { ActualState } from '../desired/state.ts';
+import type { ActualState } from '../dataplane/state.ts';
 import type { Problem } from '../model/problem.ts';
 
 export function foreignDestinations(foreignServers: ActualState['foreignServers']): Problem[] {

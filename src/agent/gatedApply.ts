@@ -2,9 +2,9 @@
  * Applies a plan in its order, and looks at what failed so far before each run of operations that can attract traffic. Whole
  * runs, for the kernel layer sends many operations in few system calls.
  */
-import type { Dataplane } from '../plan/dataplane.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
 import { type Gate, isGated } from '../plan/holdBack.ts';
-import type { ApplyReport, FailedOperation, Operation } from '../plan/operations.ts';
+import type { ApplyReport, FailedOperation, Operation } from '../dataplane/operations.ts';
 
 /** @param gateAfter given what was done so far */
 export async function applyGated(

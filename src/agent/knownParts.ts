@@ -1,5 +1,5 @@
 /** A reading completed from what was known before: the parts that it could not read are as they were. */
-import type { ActualState, DataplaneState, Part, TableName } from '../desired/state.ts';
+import type { ActualState, DataplaneState, Part, TableName } from '../dataplane/state.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 
 const TABLES: readonly TableName[] = ['nat', 'filter'];

@@ -9,7 +9,7 @@ import http from 'node:http';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { DesiredState, VirtualServer } from '../desired/state.ts';
+import type { DesiredState, VirtualServer } from '../dataplane/state.ts';
 import { AGENT_SOCKET, serverLine, serviceFilter, VIRTUAL_SERVERS_PATH } from './serverLines.ts';
 
 export interface LocalSocketOptions {

@@ -6,7 +6,7 @@ import type { EventRecorder } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type { LocalLack } from '../desired/fragment.ts';
-import { type DataplaneState, emptyState } from '../desired/state.ts';
+import { type DataplaneState, emptyState } from '../dataplane/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
 import type { Family } from '../net/family.ts';
 import type { Clock } from '../ops/clock.ts';

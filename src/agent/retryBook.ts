@@ -3,8 +3,8 @@
  * slows the others. The book remembers what failed, not how to mend it: the next difference decides what is still needed.
  */
 import { HeldBackError } from '../plan/holdBack.ts';
-import type { FailedOperation, Operation } from '../plan/operations.ts';
-import { operationSubject } from '../plan/operations.ts';
+import type { FailedOperation, Operation } from '../dataplane/operations.ts';
+import { operationSubject } from '../dataplane/operations.ts';
 import type { Scope } from './scope.ts';
 
 /** An operation that failed and waits for its next try. */

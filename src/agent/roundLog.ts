@@ -8,12 +8,12 @@ import {
   type Part,
   type ServerKey,
   serverKey,
-} from '../desired/state.ts';
+} from '../dataplane/state.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { Clock } from '../ops/clock.ts';
 import type { LogFields, Logger } from '../ops/log.ts';
 import { HeldBackError } from '../plan/holdBack.ts';
-import { type Operation, operationSubject } from '../plan/operations.ts';
+import { type Operation, operationSubject } from '../dataplane/operations.ts';
 import { type FailureOwner, FailureOwners } from './failureOwners.ts';
 import type { StandingFailure } from './retryBook.ts';
 import { StandingTrouble } from './standingTrouble.ts';

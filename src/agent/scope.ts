@@ -2,10 +2,10 @@
  * A set of keys to look at again, gathered from several origins: the changes of the cluster, failed operations whose time
  * for another try has come. `isFull` means everything: at the start, after a reading, with a new source.
  */
-import { serverKey } from '../desired/state.ts';
-import type { Touched } from '../desired/touched.ts';
+import { serverKey } from '../dataplane/state.ts';
+import type { Touched } from '../dataplane/touched.ts';
 import type { DifferenceScope } from '../plan/difference.ts';
-import type { Operation } from '../plan/operations.ts';
+import type { Operation } from '../dataplane/operations.ts';
 
 export class Scope implements DifferenceScope {
   readonly servers = new Set<string>();

@@ -2,7 +2,7 @@
  * The form in which the running proxy tells other programs of this node whose its virtual servers are (localSocket.ts): one
  * line of JSON each.
  */
-import { serverKey, type VirtualServer } from '../desired/state.ts';
+import { serverKey, type VirtualServer } from '../dataplane/state.ts';
 
 export const AGENT_SOCKET = '/run/kube-ipvs/agent.sock';
 

@@ -2,12 +2,12 @@
  * What operations that keep failing mean: a problem of the Service or endpoint that they serve, or of this node; and whether the
  * node as a whole cannot program a family. One object that the kernel refuses is its owner's matter and never the node's.
  */
-import { type DataplaneState, destinationKey, type Part, serverKey } from '../desired/state.ts';
+import { type DataplaneState, destinationKey, type Part, serverKey } from '../dataplane/state.ts';
 import { type Problem, withConsequence } from '../model/problem.ts';
 import { familyOf } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { HeldBackError } from '../plan/holdBack.ts';
-import { type Operation, operationSubject } from '../plan/operations.ts';
+import { type Operation, operationSubject } from '../dataplane/operations.ts';
 import { type FailureOwner, FailureOwners } from './failureOwners.ts';
 import type { ProblemsByOrigin } from './problemTeller.ts';
 import type { StandingFailure } from './retryBook.ts';

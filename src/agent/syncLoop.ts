@@ -4,16 +4,16 @@
  * full scope is the start and the audit (`syncPeriod`). What is beside the rounds (reading the kernel, counting connections,
  * the ledger) never holds them up: it is tried again by itself.
  */
-import { type DataplaneState, type Part, serverKey } from '../desired/state.ts';
-import type { Touched } from '../desired/touched.ts';
+import { type DataplaneState, type Part, serverKey } from '../dataplane/state.ts';
+import type { Touched } from '../dataplane/touched.ts';
 import type { Ledger } from '../kernel/ledger.ts';
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
-import type { Dataplane } from '../plan/dataplane.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
 import { difference } from '../plan/difference.ts';
 import type { DrainBook, DrainSource } from '../plan/drain.ts';
 import { gate } from '../plan/holdBack.ts';
-import type { ApplyReport, Operation } from '../plan/operations.ts';
+import type { ApplyReport, Operation } from '../dataplane/operations.ts';
 import { orderPlan } from '../plan/order.ts';
 import { ownership, takeOver } from '../plan/ownership.ts';
 import { applyGated } from './gatedApply.ts';

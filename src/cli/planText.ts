@@ -1,8 +1,8 @@
 /** How a plan is printed: the state that is wanted, what would change, what is wrong, and a summary of it. */
-import type { DesiredState } from '../desired/state.ts';
+import type { DesiredState } from '../dataplane/state.ts';
 import { type Problem, formatProblem } from '../model/problem.ts';
 import { formatPlan, planSummary, planToJson, stateToJson } from '../plan/format.ts';
-import type { Operation } from '../plan/operations.ts';
+import type { Operation } from '../dataplane/operations.ts';
 import type { OutputFormat } from './outputFormat.ts';
 import { render } from './render.ts';
 import { stateText } from './stateText.ts';

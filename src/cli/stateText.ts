@@ -1,6 +1,6 @@
 /** A dataplane for people: the same values as its JSON, one thing a line, empty sets and chains in one line together. */
-import type { DataplaneState, VirtualServer } from '../desired/state.ts';
-import { serverKey } from '../desired/state.ts';
+import type { DataplaneState, VirtualServer } from '../dataplane/state.ts';
+import { serverKey } from '../dataplane/state.ts';
 import type { Family } from '../net/family.ts';
 import { type ServerJson, type SetJson, type StateJson, stateToJson } from '../plan/format.ts';
 

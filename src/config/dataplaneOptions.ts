@@ -4,7 +4,7 @@
  *
  * @see kubernetes cmd/kube-proxy/app/server_linux.go, getLocalDetectors
  */
-import type { DataplaneOptions, LocalDetector } from '../desired/options.ts';
+import type { DataplaneOptions, LocalDetector } from '../dataplane/options.ts';
 import { type Problem, withConsequence } from '../model/problem.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { type Prefix, formatPrefix, parsePrefix } from '../net/prefix.ts';

@@ -3,7 +3,7 @@
  * KubeProxyConfiguration it is read strictly: an unknown field is an error.
  */
 import * as v from 'valibot';
-import { DUMMY_DEVICE } from '../desired/state.ts';
+import { DUMMY_DEVICE } from '../dataplane/state.ts';
 import type { HostInterface, HostNetwork } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
 import { parseAddress } from '../net/address.ts';

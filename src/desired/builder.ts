@@ -23,12 +23,12 @@ import { desiredIptables } from './iptables.ts';
 import { listedDestinations } from './listedDestinations.ts';
 import { LiveState } from './liveState.ts';
 import { NodeContext } from './nodeContext.ts';
-import type { DataplaneOptions } from './options.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
 import { addressesWithin } from './podRanges.ts';
 import { ServiceProblems } from './serviceProblems.ts';
-import type { DesiredState, DestinationKey, ServerKey } from './state.ts';
+import type { DesiredState, DestinationKey, ServerKey } from '../dataplane/state.ts';
 import { desiredSysctls } from './sysctls.ts';
-import type { Touched } from './touched.ts';
+import type { Touched } from '../dataplane/touched.ts';
 
 /** What is known of one Service: for `explain`. */
 export interface ServiceView extends ServiceChoices {

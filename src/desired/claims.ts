@@ -5,7 +5,7 @@
  */
 import type { Fragment } from './fragment.ts';
 import { FRONTEND_RANK, type Frontend, type FrontendKind } from './frontends.ts';
-import type { ServerKey } from './state.ts';
+import type { ServerKey } from '../dataplane/state.ts';
 
 export interface Claim {
   readonly fragment: Fragment;

@@ -5,9 +5,9 @@
  * own processes send is rewritten in OUTPUT already and never passes INPUT.
  */
 import type { Family } from '../net/family.ts';
-import type { DataplaneOptions } from './options.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
 import { commentMatch, hexMark, jumpRule, ruleWriter } from './ruleText.ts';
-import type { Chains } from './state.ts';
+import type { Chains } from '../dataplane/state.ts';
 
 export function filterChains(family: Family, options: DataplaneOptions): Chains {
   const access = 'kubernetes ipvs access filter';

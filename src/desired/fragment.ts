@@ -19,7 +19,7 @@ import {
   frontendsOf,
 } from './frontends.ts';
 import { addressPortAddressEntry, setName } from './ipsets.ts';
-import { type ServerKey, serverKey } from './state.ts';
+import { type ServerKey, serverKey } from '../dataplane/state.ts';
 
 export type LocalLack = `${Family} ${'internal' | 'external'}`;
 

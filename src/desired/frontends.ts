@@ -26,8 +26,8 @@ import {
   setName,
 } from './ipsets.ts';
 import type { ByFamily } from './nodeAddresses.ts';
-import type { DataplaneOptions } from './options.ts';
-import type { VirtualServer } from './state.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
+import type { VirtualServer } from '../dataplane/state.ts';
 import { destinationsOf, virtualServer } from './virtualServer.ts';
 
 export type FrontendKind = 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort';

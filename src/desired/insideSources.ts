@@ -8,7 +8,7 @@ import { FAMILIES, type Family } from '../net/family.ts';
 import { parsePrefix } from '../net/prefix.ts';
 import type { SetMember } from './frontends.ts';
 import { prefixEntries, setName } from './ipsets.ts';
-import type { DataplaneOptions } from './options.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
 
 /**
  * @param ownNode the Node object of this node, as far as it is known

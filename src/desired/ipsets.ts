@@ -6,7 +6,7 @@
 import { type Address, compareAddresses } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
 import { type Prefix, addressBits, formatPrefix, prefixOf } from '../net/prefix.ts';
-import type { IpSetType } from './state.ts';
+import type { IpSetType } from '../dataplane/state.ts';
 
 export interface SetDefinition {
   /** the IPv4 name; {@link setName} gives that of a family */

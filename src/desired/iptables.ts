@@ -6,8 +6,8 @@ import { FAMILIES, type Family } from '../net/family.ts';
 import type { HostNetwork } from '../model/host.ts';
 import { filterChains } from './filterRules.ts';
 import { natChains } from './natRules.ts';
-import type { DataplaneOptions } from './options.ts';
-import type { DesiredState } from './state.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
+import type { DesiredState } from '../dataplane/state.ts';
 
 /** @returns both families; one that the host cannot program has empty tables */
 export function desiredIptables(

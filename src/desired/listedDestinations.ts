@@ -3,7 +3,7 @@ import type { EndpointSliceResource } from '../model/resources.ts';
 import { usableAddress } from '../model/usableAddress.ts';
 import { joinHostPort } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
-import type { DestinationKey } from './state.ts';
+import type { DestinationKey } from '../dataplane/state.ts';
 
 export function listedDestinations(
   slices: Iterable<EndpointSliceResource>,

@@ -6,8 +6,8 @@ import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { Frontend, SetMember } from './frontends.ts';
 import { SET_DEFINITIONS, setCapacity, setName } from './ipsets.ts';
-import type { DesiredState, IpSet, ServerKey, VirtualServer } from './state.ts';
-import type { Touched } from './touched.ts';
+import type { DesiredState, IpSet, ServerKey, VirtualServer } from '../dataplane/state.ts';
+import type { Touched } from '../dataplane/touched.ts';
 import { sameVirtualServer } from './virtualServer.ts';
 
 type MutableSet = { -readonly [key in keyof IpSet]: IpSet[key] } & { entries: Set<string> };

@@ -14,7 +14,7 @@ import {
 } from '../net/address.ts';
 import { type Family, FAMILIES } from '../net/family.ts';
 import { prefixContains } from '../net/prefix.ts';
-import type { DataplaneOptions } from './options.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
 
 export type ByFamily<T> = Readonly<Record<Family, T>>;
 

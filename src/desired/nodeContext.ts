@@ -14,7 +14,7 @@ import { ClusterAddresses } from './clusterAddresses.ts';
 import type { Fragment } from './fragment.ts';
 import type { CompileContext } from './frontends.ts';
 import { type ByFamily, nodeIps, nodePortAddresses } from './nodeAddresses.ts';
-import type { DataplaneOptions } from './options.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
 import { PodRanges } from './podRanges.ts';
 import { ReservedAddresses } from './reservedAddresses.ts';
 

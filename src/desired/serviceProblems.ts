@@ -6,7 +6,7 @@ import { type Problem, withConsequence } from '../model/problem.ts';
 import type { ObjectKey } from '../model/resources.ts';
 import { type Claim, type Claims, precedence } from './claims.ts';
 import type { Fragment, LocalLack } from './fragment.ts';
-import type { ServerKey } from './state.ts';
+import type { ServerKey } from '../dataplane/state.ts';
 
 export class ServiceProblems {
   readonly #fragments: ReadonlyMap<ObjectKey, Fragment>;

@@ -1,5 +1,5 @@
 /** The kernel switches that IPVS as a Service proxy needs. Only wanted values: reading and writing is the kernel layer's. */
-import type { DataplaneOptions } from './options.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
 
 /**
  * @param kernelVersion as `uname -r` begins: `6.1.0-18-amd64`

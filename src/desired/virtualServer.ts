@@ -1,14 +1,14 @@
 /** One IPVS virtual server as kube-proxy would set it up: scheduler, flags, affinity, and one NAT destination an endpoint. */
 import type { Endpoint, ServicePort } from '../model/servicePort.ts';
 import type { Address } from '../net/address.ts';
-import type { DataplaneOptions } from './options.ts';
+import type { DataplaneOptions } from '../dataplane/options.ts';
 import {
   type Destination,
   type DestinationKey,
   type ServerFlag,
   type VirtualServer,
   destinationKey,
-} from './state.ts';
+} from '../dataplane/state.ts';
 
 /**
  * Fallback: both keep an endpoint in their table while it drains, and without it refuse the new connections that hash to it

@@ -13,7 +13,7 @@ import {
   type DesiredState,
   emptyState,
   type VirtualServer,
-} from '../desired/state.ts';
+} from '../dataplane/state.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterSnapshot } from '../model/resources.ts';

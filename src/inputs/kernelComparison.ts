@@ -1,5 +1,5 @@
 /** The kernel of this host, read once for a comparison; nothing is changed. */
-import type { DesiredState } from '../desired/state.ts';
+import type { DesiredState } from '../dataplane/state.ts';
 import { KernelDataplane, namesOf } from '../kernel/dataplane.ts';
 import { Ledger } from '../kernel/ledger.ts';
 import { ownership } from '../plan/ownership.ts';

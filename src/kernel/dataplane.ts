@@ -8,15 +8,15 @@ import {
   emptyState,
   type Part,
   type ServerKey,
-} from '../desired/state.ts';
+} from '../dataplane/state.ts';
 import { FAMILIES } from '../net/family.ts';
-import type { Dataplane } from '../plan/dataplane.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
 import type {
   ApplyReport,
   DrainingDestination,
   FailedOperation,
   Operation,
-} from '../plan/operations.ts';
+} from '../dataplane/operations.ts';
 import { isBuiltInChain } from '../plan/ruleDifference.ts';
 import { ExecError, KernelError } from './errors.ts';
 import { IpsetPort, isSetOperation } from './ipset.ts';

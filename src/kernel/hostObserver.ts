@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { DUMMY_DEVICE } from '../desired/state.ts';
+import { DUMMY_DEVICE } from '../dataplane/state.ts';
 import type { HostInterface, HostNetwork } from '../model/host.ts';
 import type { Address } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
@@ -21,7 +21,7 @@ import {
   isDefaultRoute,
   type Route,
 } from '../netlink/rtnlRoutes.ts';
-import type { HostObserver } from '../plan/dataplane.ts';
+import type { HostObserver } from '../dataplane/dataplane.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';

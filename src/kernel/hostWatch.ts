@@ -5,7 +5,7 @@
  * have changed, and that is news.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DUMMY_DEVICE } from '../desired/state.ts';
+import { DUMMY_DEVICE } from '../dataplane/state.ts';
 import { familyOf, isLinkLocal } from '../net/address.ts';
 import * as c from '../netlink/constants.ts';
 import { MessageCursor } from '../netlink/message.ts';

@@ -3,8 +3,8 @@
  * them; many go through one `ipset restore`, are counted afterwards, and what turns out wrong is repeated singly, so that every
  * operation has its own answer and no entry is missing in silence. Which sets and entries there should be is the plan's.
  */
-import type { IpSet } from '../desired/state.ts';
-import type { Operation, SetSpec } from '../plan/operations.ts';
+import type { IpSet } from '../dataplane/state.ts';
+import type { Operation, SetSpec } from '../dataplane/operations.ts';
 import { ExecError, NET_ADMIN_CURE } from './errors.ts';
 import { run as runProgram, type Runner } from './exec.ts';
 import { IpsetReader, NO_MODULE_CURE } from './ipsetReader.ts';

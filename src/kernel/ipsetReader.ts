@@ -2,7 +2,7 @@
  * Reads sets over netlink: the program resolves the name of each entry's protocol anew and takes ten times as long (docs/adr/0003).
  * Decides what an element is called: as `ipset save` prints it, protocols by name.
  */
-import type { IpSet, IpSetType } from '../desired/state.ts';
+import type { IpSet, IpSetType } from '../dataplane/state.ts';
 import type { Family } from '../net/family.ts';
 import { protocolFromNumber } from '../net/family.ts';
 import { AF_INET6, NETLINK_NETFILTER } from '../netlink/constants.ts';

@@ -4,7 +4,7 @@
  * makes it seven times slower, and fails where that file is missing.
  */
 import { PROTOCOL_NUMBER } from '../net/family.ts';
-import type { SetSpec } from '../plan/operations.ts';
+import type { SetSpec } from '../dataplane/operations.ts';
 
 /** The kernel's default, and kube-proxy's size. */
 export const DEFAULT_MAX_ELEMENTS = 65_536;

@@ -3,8 +3,8 @@
  * this runs at start, after a change of configuration and when the audit finds damage, so it may start processes.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
-import type { Chains, Part, TableName } from '../desired/state.ts';
-import type { Operation } from '../plan/operations.ts';
+import type { Chains, Part, TableName } from '../dataplane/state.ts';
+import type { Operation } from '../dataplane/operations.ts';
 import { ExecError, NET_ADMIN_CURE } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
 import { findTools, type IptablesTools } from './iptablesBackend.ts';

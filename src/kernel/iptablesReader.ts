@@ -2,7 +2,7 @@
  * What is ours in the tables of one family, whatever else is in them. One save prints all; a table that iptables-nft cannot print
  * is read chain by chain: our own can be listed all the same, and in a built-in chain that cannot be each jump is asked for.
  */
-import type { Chains, TableName } from '../desired/state.ts';
+import type { Chains, TableName } from '../dataplane/state.ts';
 import type { Family } from '../net/family.ts';
 import { isBuiltInChain } from '../plan/ruleDifference.ts';
 import { ExecError } from './errors.ts';

@@ -2,7 +2,7 @@
  * The text of iptables-save and iptables-restore, reduced to what is ours: chains by name, and in the built-in chains the rules
  * that jump to them. Rules stay whole as the tool prints them; nothing else of a table is read or written.
  */
-import type { Chains, TableName } from '../desired/state.ts';
+import type { Chains, TableName } from '../dataplane/state.ts';
 import { isBuiltInChain, jumpRepair, targetOf } from '../plan/ruleDifference.ts';
 
 /** Names of the chains that are ours, by table. */

@@ -4,9 +4,9 @@
  * Everything else is reported by operation; nothing is retried here but what folding needs.
  */
 import { constants } from 'node:os';
-import type { Operation } from '../plan/operations.ts';
-import { type DrainingDestination, operationSubject } from '../plan/operations.ts';
-import { destinationKey, type ServerKey, serverKey } from '../desired/state.ts';
+import type { Operation } from '../dataplane/operations.ts';
+import { type DrainingDestination, operationSubject } from '../dataplane/operations.ts';
+import { destinationKey, type ServerKey, serverKey } from '../dataplane/state.ts';
 import {
   encodeDeleteDestination,
   encodeDeleteService,

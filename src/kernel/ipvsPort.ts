@@ -8,7 +8,7 @@ import {
   type ServerKey,
   serverKey,
   type VirtualServer,
-} from '../desired/state.ts';
+} from '../dataplane/state.ts';
 import { IPVS_GENL_NAME } from '../netlink/constants.ts';
 import type {
   IpvsDestination,
@@ -31,7 +31,7 @@ import {
   encodeGetVersion,
   encodeSetTimeouts,
 } from '../netlink/ipvsRequests.ts';
-import type { DrainingDestination } from '../plan/operations.ts';
+import type { DrainingDestination } from '../dataplane/operations.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { KernelError } from './errors.ts';
 import { GenericSocket, type NamespaceOptions } from './genlFamily.ts';

@@ -1,5 +1,5 @@
 /**
- * Virtual servers and destinations between our terms (desired/state.ts) and IPVS' own (netlink/ipvs.ts), and the judgement what
+ * Virtual servers and destinations between our terms (dataplane/state.ts) and IPVS' own (netlink/ipvs.ts), and the judgement what
  * of the kernel's has the form of ours: servers of TCP, UDP or SCTP on an address, destinations that are masqueraded.
  */
 import type {
@@ -8,8 +8,8 @@ import type {
   ServerFlag,
   ServerKey,
   VirtualServer,
-} from '../desired/state.ts';
-import { destinationKey } from '../desired/state.ts';
+} from '../dataplane/state.ts';
+import { destinationKey } from '../dataplane/state.ts';
 import { familyOf, joinHostPort } from '../net/address.ts';
 import { isProtocol, PROTOCOL_NUMBER, protocolFromNumber } from '../net/family.ts';
 import * as c from '../netlink/constants.ts';
@@ -21,7 +21,7 @@ import {
   type IpvsService,
   type ServiceRequest,
 } from '../netlink/ipvs.ts';
-import type { ServerSpec } from '../plan/operations.ts';
+import type { ServerSpec } from '../dataplane/operations.ts';
 
 export function identityOf(server: Pick<VirtualServer, 'address' | 'port' | 'protocol'>) {
   const { address, port, protocol } = server;

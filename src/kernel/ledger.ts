@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ServerKey } from '../desired/state.ts';
+import type { ServerKey } from '../dataplane/state.ts';
 
 /** tmpfs: lives exactly as long as the kernel state it describes. */
 export const LEDGER_FILE = '/run/kube-ipvs/ledger.json';

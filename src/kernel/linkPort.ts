@@ -4,7 +4,7 @@
  * removing the missing. Which addresses are bound is decided in desired/.
  */
 import { constants } from 'node:os';
-import { DUMMY_DEVICE } from '../desired/state.ts';
+import { DUMMY_DEVICE } from '../dataplane/state.ts';
 import { type Address, familyOf, isLinkLocal } from '../net/address.ts';
 import { FAMILIES } from '../net/family.ts';
 import { addressBits } from '../net/prefix.ts';
@@ -24,7 +24,7 @@ import {
   encodeNewDummy,
   type Link,
 } from '../netlink/rtnlLinks.ts';
-import type { Operation } from '../plan/operations.ts';
+import type { Operation } from '../dataplane/operations.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode, KernelError } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';

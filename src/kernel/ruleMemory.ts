@@ -2,7 +2,7 @@
  * What was last written to each table, and how it read back. A rule that an iptables prints in other words than it was given looks
  * missing for ever: what reads back different right after it was written is taken for what was written, and told.
  */
-import type { Chains, Part, TableName } from '../desired/state.ts';
+import type { Chains, Part, TableName } from '../dataplane/state.ts';
 import type { Family } from '../net/family.ts';
 import { differingChain } from '../plan/ruleDifference.ts';
 

@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import path from 'node:path';
-import type { Operation } from '../plan/operations.ts';
+import type { Operation } from '../dataplane/operations.ts';
 import { hasCode, KernelError } from './errors.ts';
 
 export type SysctlOperation = Extract<Operation, { readonly op: 'setSysctl' }>;

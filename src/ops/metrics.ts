@@ -1,7 +1,7 @@
 /** Everything that `/metrics` shows, in one registry of its own. What a metric means is told where it is defined. */
 import { Counter, Registry } from 'prom-client';
 import type { Family } from '../net/family.ts';
-import type { ApplyReport } from '../plan/operations.ts';
+import type { ApplyReport } from '../dataplane/operations.ts';
 import { ConntrackMetrics } from './conntrackMetrics.ts';
 import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
 import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';

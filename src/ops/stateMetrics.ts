@@ -3,10 +3,10 @@
  * per change, and hold for a second: a look costs a walk over the state, and anybody may look.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { DataplaneState } from '../desired/state.ts';
+import type { DataplaneState } from '../dataplane/state.ts';
 import { familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-import type { ApplyReport } from '../plan/operations.ts';
+import type { ApplyReport } from '../dataplane/operations.ts';
 import type { Clock } from './clock.ts';
 
 export interface StateSizes {

@@ -11,11 +11,11 @@ import type {
   ServerKey,
   TableName,
   VirtualServer,
-} from '../desired/state.ts';
-import { destinationKey, serverKey } from '../desired/state.ts';
+} from '../dataplane/state.ts';
+import { destinationKey, serverKey } from '../dataplane/state.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-import type { ApplyReport, Operation, SetSpec } from './operations.ts';
+import type { ApplyReport, Operation, SetSpec } from '../dataplane/operations.ts';
 import { isBuiltInChain, repairedJumps } from './ruleDifference.ts';
 
 interface MutableServer extends VirtualServer {

@@ -3,13 +3,13 @@
  * may be removed, and leaves alone what is unknown; leaves the sequence to order.ts and the end of a drain to drain.ts. With a
  * scope it looks at the touched keys only and costs what changed; both ways go through the same functions for one key.
  */
-import type { ActualState, DesiredState, ServerKey, TableName } from '../desired/state.ts';
-import type { VirtualServer } from '../desired/state.ts';
-import type { Touched } from '../desired/touched.ts';
+import type { ActualState, DesiredState, ServerKey, TableName } from '../dataplane/state.ts';
+import type { VirtualServer } from '../dataplane/state.ts';
+import type { Touched } from '../dataplane/touched.ts';
 import type { Address } from '../net/address.ts';
 import { FAMILIES } from '../net/family.ts';
 import { type Prefix, prefixContains } from '../net/prefix.ts';
-import type { Operation } from './operations.ts';
+import type { Operation } from '../dataplane/operations.ts';
 import { hasDesiredRules } from './ruleDifference.ts';
 import { foreignDifference, serverDifference } from './serverDifference.ts';
 import { setDifference } from './setDifference.ts';

@@ -3,10 +3,15 @@
  * again; counting connections and the clock are the caller's. Kept in memory only: after a restart {@link DrainBook.adopt}
  * finds in the kernel's state what an earlier process left draining.
  */
-import type { ActualState, Destination, DestinationKey, ServerKey } from '../desired/state.ts';
-import type { DesiredState, VirtualServer } from '../desired/state.ts';
-import { destinationKey, serverKey } from '../desired/state.ts';
-import type { ApplyReport, DrainingDestination, Operation, ServerSpec } from './operations.ts';
+import type { ActualState, Destination, DestinationKey, ServerKey } from '../dataplane/state.ts';
+import type { DesiredState, VirtualServer } from '../dataplane/state.ts';
+import { destinationKey, serverKey } from '../dataplane/state.ts';
+import type {
+  ApplyReport,
+  DrainingDestination,
+  Operation,
+  ServerSpec,
+} from '../dataplane/operations.ts';
 import { isDrained, specOf } from './serverDifference.ts';
 
 export interface DrainOptions {

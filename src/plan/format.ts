@@ -9,12 +9,12 @@ import type {
   IpSet,
   TableName,
   VirtualServer,
-} from '../desired/state.ts';
-import { destinationKey, serverKey } from '../desired/state.ts';
+} from '../dataplane/state.ts';
+import { destinationKey, serverKey } from '../dataplane/state.ts';
 import { compareAddresses, familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { hostPrefix } from '../net/prefix.ts';
-import type { Operation, ServerSpec } from './operations.ts';
+import type { Operation, ServerSpec } from '../dataplane/operations.ts';
 
 export interface DestinationJson {
   readonly address: string;

@@ -3,12 +3,12 @@
  * address that is local anyway. Rules, sets or entries that failed, or that nobody could read yet, hold back what is new; what
  * is served already stays, for taking it away would harm more than leaving it.
  */
-import type { ActualState, DesiredState, ServerKey } from '../desired/state.ts';
-import { serverKey } from '../desired/state.ts';
+import type { ActualState, DesiredState, ServerKey } from '../dataplane/state.ts';
+import { serverKey } from '../dataplane/state.ts';
 import { type Address, familyOf } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
-import type { Operation } from './operations.ts';
-import { operationSubject } from './operations.ts';
+import type { Operation } from '../dataplane/operations.ts';
+import { operationSubject } from '../dataplane/operations.ts';
 
 /** Not the kernel's refusal but ours: it follows another failure. */
 export class HeldBackError extends Error {

@@ -4,7 +4,7 @@
  * kind stay together, because the kernel layer sends such runs in few system calls.
  */
 import type { Address } from '../net/address.ts';
-import type { Operation } from './operations.ts';
+import type { Operation } from '../dataplane/operations.ts';
 
 /** Says whether a Service's ports (`ns/name:port`) go first. */
 export type CriticalService = (service: string) => boolean;

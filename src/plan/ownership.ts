@@ -9,7 +9,7 @@ import {
   type ServerKey,
   serverKey,
   type VirtualServer,
-} from '../desired/state.ts';
+} from '../dataplane/state.ts';
 import type { Address } from '../net/address.ts';
 import { familyOf } from '../net/address.ts';
 import { FAMILIES } from '../net/family.ts';

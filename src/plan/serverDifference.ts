@@ -3,8 +3,8 @@
  * destination that is wanted again gets its weight back in place. What may be removed at all is the caller's answer
  * (`isRemovable`); when a drain ends is drain.ts'.
  */
-import type { Destination, VirtualServer } from '../desired/state.ts';
-import type { Operation, ServerSpec } from './operations.ts';
+import type { Destination, VirtualServer } from '../dataplane/state.ts';
+import type { Operation, ServerSpec } from '../dataplane/operations.ts';
 
 /**
  * @param isRemovable asked only for a server that is not desired

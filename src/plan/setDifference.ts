@@ -2,8 +2,8 @@
  * Difference of one ipset. A set of the wrong type, family or of too little capacity is replaced, which keeps its name's
  * references; all else are single entries. Which sets are looked at is the caller's choice.
  */
-import type { IpSet } from '../desired/state.ts';
-import type { Operation, SetSpec } from './operations.ts';
+import type { IpSet } from '../dataplane/state.ts';
+import type { Operation, SetSpec } from '../dataplane/operations.ts';
 
 /** @param only entries that may differ; absent: all */
 export function setDifference(

@@ -15,10 +15,10 @@ import {
   type ServerKey,
   serverKey,
   type VirtualServer,
-} from '../desired/state.ts';
+} from '../dataplane/state.ts';
 import type { Address } from '../net/address.ts';
 import type { ConntrackEntry } from '../netlink/conntrack.ts';
-import type { ApplyReport } from './operations.ts';
+import type { ApplyReport } from '../dataplane/operations.ts';
 
 export type Servers = ReadonlyMap<ServerKey, VirtualServer>;
 

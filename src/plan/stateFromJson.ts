@@ -11,8 +11,8 @@ import type {
   ServerFlag,
   TableName,
   VirtualServer,
-} from '../desired/state.ts';
-import { destinationKey, serverKey } from '../desired/state.ts';
+} from '../dataplane/state.ts';
+import { destinationKey, serverKey } from '../dataplane/state.ts';
 import type { Problem } from '../model/problem.ts';
 import { parseAddress } from '../net/address.ts';
 import { hostPrefix, parsePrefix } from '../net/prefix.ts';

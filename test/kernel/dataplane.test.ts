@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { buildDesired } from '../../src/desired/builder.ts';
-import type { DesiredState } from '../../src/desired/state.ts';
+import type { DesiredState } from '../../src/dataplane/state.ts';
 import { KernelDataplane, namesOf } from '../../src/kernel/dataplane.ts';
 import { IptablesPort } from '../../src/kernel/iptables.ts';
 import { IpvsPort } from '../../src/kernel/ipvsPort.ts';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import { buildDesired } from '../../src/desired/builder.ts';
-import type { DataplaneOptions } from '../../src/desired/options.ts';
-import type { DesiredState } from '../../src/desired/state.ts';
+import type { DataplaneOptions } from '../../src/dataplane/options.ts';
+import type { DesiredState } from '../../src/dataplane/state.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
 import { parsePrefix } from '../../src/net/prefix.ts';
 import { canonicalEntry } from '../support/ipsetSave.ts';

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readManifest } from '../../src/cluster/manifestText.ts';
 import { buildDesired } from '../../src/desired/builder.ts';
-import type { DesiredState, VirtualServer } from '../../src/desired/state.ts';
-import { destinationKey } from '../../src/desired/state.ts';
+import type { DesiredState, VirtualServer } from '../../src/dataplane/state.ts';
+import { destinationKey } from '../../src/dataplane/state.ts';
 import { ClusterStore } from '../../src/model/snapshot.ts';
 import { familyOf, joinHostPort } from '../../src/net/address.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';

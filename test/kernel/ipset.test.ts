@@ -1,6 +1,6 @@
 /** Sets in a real kernel, written by the port and read back by it, with the program itself as the second witness. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import type { IpSet } from '../../src/desired/state.ts';
+import type { IpSet } from '../../src/dataplane/state.ts';
 import type { IpsetPort, SetOperation } from '../../src/kernel/ipset.ts';
 import type { IpsetSession } from '../../src/kernel/ipsetSession.ts';
 import { parseSave } from '../support/ipsetSave.ts';

@@ -1,7 +1,7 @@
 /** The whole rule set in a real kernel, in each variant that works here. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { buildDesired } from '../../src/desired/builder.ts';
-import type { TableName } from '../../src/desired/state.ts';
+import type { TableName } from '../../src/dataplane/state.ts';
 import { namesOf } from '../../src/kernel/dataplane.ts';
 import { IptablesPort, type RuleOperation } from '../../src/kernel/iptables.ts';
 import { run as runHere } from '../../src/kernel/exec.ts';

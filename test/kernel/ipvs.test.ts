@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { IpvsPort } from '../../src/kernel/ipvsPort.ts';
 import type { IpvsOperation } from '../../src/kernel/ipvsApply.ts';
-import type { Destination } from '../../src/desired/state.ts';
-import type { ServerSpec } from '../../src/plan/operations.ts';
+import type { Destination } from '../../src/dataplane/state.ts';
+import type { ServerSpec } from '../../src/dataplane/operations.ts';
 import { requireIpvs } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 

@@ -8,7 +8,7 @@ import type { ClusterListener, ClusterSource } from '../../src/cluster/source.ts
 import { RUN_FLAGS } from '../../src/config/flags.ts';
 import { parseFlags } from '../../src/config/parseFlags.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
-import type { DesiredState } from '../../src/desired/state.ts';
+import type { DesiredState } from '../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../src/model/slimNode.ts';

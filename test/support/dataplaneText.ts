@@ -3,8 +3,8 @@
  * something, and what traffic from each kind of source meets at each virtual server.
  */
 import { compareEntries } from '../../src/desired/ipsets.ts';
-import type { DesiredState, VirtualServer } from '../../src/desired/state.ts';
-import { destinationKey, serverKey } from '../../src/desired/state.ts';
+import type { DesiredState, VirtualServer } from '../../src/dataplane/state.ts';
+import { destinationKey, serverKey } from '../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 import { type Address, compareAddresses, familyOf, joinHostPort } from '../../src/net/address.ts';
 import type { Problem } from '../../src/model/problem.ts';

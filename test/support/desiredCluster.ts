@@ -1,6 +1,6 @@
 /** A cluster told to a builder change by change; all of the namespace `default`. */
 import { DesiredBuilder } from '../../src/desired/builder.ts';
-import type { DataplaneOptions } from '../../src/desired/options.ts';
+import type { DataplaneOptions } from '../../src/dataplane/options.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 import type { EndpointSpec, NodeResource, ServiceResource } from '../../src/model/resources.ts';
 import { dataplaneOptions, hostNetwork } from './nodeFixtures.ts';

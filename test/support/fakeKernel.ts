@@ -10,19 +10,19 @@ import type {
   Part,
   ServerKey,
   TableName,
-} from '../../src/desired/state.ts';
-import { destinationKey, emptyState, serverKey } from '../../src/desired/state.ts';
+} from '../../src/dataplane/state.ts';
+import { destinationKey, emptyState, serverKey } from '../../src/dataplane/state.ts';
 import type { Family } from '../../src/net/family.ts';
 import { KernelError } from '../../src/kernel/errors.ts';
 import { applyOperation, type MutableState, mutableState } from '../../src/plan/applied.ts';
-import type { Dataplane } from '../../src/plan/dataplane.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import type {
   ApplyReport,
   DrainingDestination,
   FailedOperation,
   Operation,
-} from '../../src/plan/operations.ts';
-import { operationSubject } from '../../src/plan/operations.ts';
+} from '../../src/dataplane/operations.ts';
+import { operationSubject } from '../../src/dataplane/operations.ts';
 
 /** Says why an operation fails; undefined lets it through. `nth` counts from 1 over the fake's whole life. */
 export type FailureRule = (operation: Operation, nth: number) => Error | undefined;

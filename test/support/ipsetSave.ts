@@ -1,5 +1,5 @@
 /** What the real program says of sets, to be compared with what our reader says. */
-import type { IpSet, IpSetType } from '../../src/desired/state.ts';
+import type { IpSet, IpSetType } from '../../src/dataplane/state.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import { type Family, protocolFromNumber } from '../../src/net/family.ts';
 

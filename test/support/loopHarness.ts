@@ -5,7 +5,7 @@ import { KernelView } from '../../src/agent/kernelView.ts';
 import { RetryBook } from '../../src/agent/retryBook.ts';
 import { type Chore, type RoundOutcome, SyncLoop } from '../../src/agent/syncLoop.ts';
 import { DesiredBuilder } from '../../src/desired/builder.ts';
-import type { Part } from '../../src/desired/state.ts';
+import type { Part } from '../../src/dataplane/state.ts';
 import { Ledger } from '../../src/kernel/ledger.ts';
 import type { ClusterChange } from '../../src/model/resources.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';

@@ -1,8 +1,8 @@
 /** The packet tracer's opinion on a cell of the matrix: the same packet, walked through the desired state of the asked node. */
 import { loadManifests } from '../../src/cluster/manifests.ts';
 import { buildDesired } from '../../src/desired/builder.ts';
-import type { DataplaneOptions } from '../../src/desired/options.ts';
-import type { DesiredState } from '../../src/desired/state.ts';
+import type { DataplaneOptions } from '../../src/dataplane/options.ts';
+import type { DesiredState } from '../../src/dataplane/state.ts';
 import { parsePrefix } from '../../src/net/prefix.ts';
 import {
   type IpFamily,

@@ -1,5 +1,5 @@
 /** A node and a configuration to start tests from: kube-proxy's defaults on a dual-stack host with one interface. */
-import type { DataplaneOptions } from '../../src/desired/options.ts';
+import type { DataplaneOptions } from '../../src/dataplane/options.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 
 export function hostNetwork(overrides: Partial<HostNetwork> = {}): HostNetwork {

@@ -3,8 +3,8 @@
  * filter INPUT, IPVS, filter OUTPUT, nat POSTROUTING. A second opinion on the rules, sets and virtual servers together; the
  * kernel itself gives the third in the packet matrix.
  */
-import type { DataplaneState, IpSet, TableName } from '../../src/desired/state.ts';
-import { serverKey } from '../../src/desired/state.ts';
+import type { DataplaneState, IpSet, TableName } from '../../src/dataplane/state.ts';
+import { serverKey } from '../../src/dataplane/state.ts';
 import { type Address, familyOf, isLoopback } from '../../src/net/address.ts';
 import type { Protocol } from '../../src/net/family.ts';
 import { parsePrefix, prefixContains } from '../../src/net/prefix.ts';

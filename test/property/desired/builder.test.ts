@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { DesiredBuilder, buildDesired } from '../../../src/desired/builder.ts';
-import type { DataplaneOptions } from '../../../src/desired/options.ts';
-import type { DesiredState } from '../../../src/desired/state.ts';
-import type { Touched } from '../../../src/desired/touched.ts';
+import type { DataplaneOptions } from '../../../src/dataplane/options.ts';
+import type { DesiredState } from '../../../src/dataplane/state.ts';
+import type { Touched } from '../../../src/dataplane/touched.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
 import type {
   ClusterChange,

@@ -7,9 +7,9 @@ import type {
   IpSet,
   IpSetType,
   VirtualServer,
-} from '../../../src/desired/state.ts';
-import { destinationKey, serverKey } from '../../../src/desired/state.ts';
-import type { Touched } from '../../../src/desired/touched.ts';
+} from '../../../src/dataplane/state.ts';
+import { destinationKey, serverKey } from '../../../src/dataplane/state.ts';
+import type { Touched } from '../../../src/dataplane/touched.ts';
 
 interface Port {
   readonly address: string;

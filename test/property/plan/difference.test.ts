@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import type { ActualState, DesiredState, IpSet } from '../../../src/desired/state.ts';
-import { serverKey, emptyState } from '../../../src/desired/state.ts';
+import type { ActualState, DesiredState, IpSet } from '../../../src/dataplane/state.ts';
+import { serverKey, emptyState } from '../../../src/dataplane/state.ts';
 import { mutableState } from '../../../src/plan/applied.ts';
 import { difference, type DifferenceContext } from '../../../src/plan/difference.ts';
-import type { Operation } from '../../../src/plan/operations.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 import { orderPlan } from '../../../src/plan/order.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
 import {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { applyGated } from '../../../src/agent/gatedApply.ts';
 import { HeldBackError } from '../../../src/plan/holdBack.ts';
-import type { ApplyReport, Operation } from '../../../src/plan/operations.ts';
+import type { ApplyReport, Operation } from '../../../src/dataplane/operations.ts';
 
 const set = { name: 'S', type: 'hash:ip', family: 'IPv4' } as const;
 const server = {

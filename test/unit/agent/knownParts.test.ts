@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { keepingKnown, partsOf } from '../../../src/agent/knownParts.ts';
-import { type ActualState, emptyState, type Part } from '../../../src/desired/state.ts';
+import { type ActualState, emptyState, type Part } from '../../../src/dataplane/state.ts';
 import { mutableState } from '../../../src/plan/applied.ts';
 
 /** A kernel that holds one thing of each kind, named by `mark`. */

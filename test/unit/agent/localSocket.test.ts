@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { LocalSocket } from '../../../src/agent/localSocket.ts';
 import { VIRTUAL_SERVERS_PATH } from '../../../src/agent/serverLines.ts';
-import { type DesiredState, serverKey, type VirtualServer } from '../../../src/desired/state.ts';
+import { type DesiredState, serverKey, type VirtualServer } from '../../../src/dataplane/state.ts';
 
 let folder: string;
 let path: string;

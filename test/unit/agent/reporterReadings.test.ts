@@ -1,7 +1,7 @@
 /** What is told of readings of the kernel and of the chores of the loop. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Reporter } from '../../../src/agent/reporter.ts';
-import type { Part } from '../../../src/desired/state.ts';
+import type { Part } from '../../../src/dataplane/state.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { FakeClock } from '../../support/fakeClock.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { RetryBook } from '../../../src/agent/retryBook.ts';
 import { Scope } from '../../../src/agent/scope.ts';
-import type { Operation } from '../../../src/plan/operations.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 
 const bind: Operation = { op: 'bindAddress', address: '10.96.0.1' };
 const rules: Operation = { op: 'writeRules', family: 'IPv4', table: 'nat', chains: new Map() };

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Sighting } from '../../../src/agent/otherProxy.ts';
 import { RivalWatch } from '../../../src/agent/rivalWatch.ts';
 import type { RoundOutcome } from '../../../src/agent/syncLoop.ts';
-import type { Operation } from '../../../src/plan/operations.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
 
 const LOOK_MS = 120_000;

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { RoundLog } from '../../../src/agent/roundLog.ts';
-import type { Part } from '../../../src/desired/state.ts';
+import type { Part } from '../../../src/dataplane/state.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
 import { FakeLog } from '../../support/fakeLog.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { serverLine, serviceFilter } from '../../../src/agent/serverLines.ts';
-import type { Destination } from '../../../src/desired/state.ts';
+import type { Destination } from '../../../src/dataplane/state.ts';
 
 const SERVICES = ['shop/web:http', 'shop/web', 'shop/web2:http', 'bank/web:http'];
 

@@ -2,9 +2,9 @@ import { constants } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { RetryBook } from '../../../src/agent/retryBook.ts';
 import { familiesOfPart, StandingFailures } from '../../../src/agent/standingFailures.ts';
-import { type Destination, emptyState, type VirtualServer } from '../../../src/desired/state.ts';
+import { type Destination, emptyState, type VirtualServer } from '../../../src/dataplane/state.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
-import type { Operation, SetSpec } from '../../../src/plan/operations.ts';
+import type { Operation, SetSpec } from '../../../src/dataplane/operations.ts';
 
 const REFUSED = new KernelError({ op: 'it', errno: constants.errno.EINVAL, hint: 'not unicast' });
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { serverKey } from '../../../src/desired/state.ts';
+import { serverKey } from '../../../src/dataplane/state.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
 import { type HarnessOptions, LoopHarness } from '../../support/loopHarness.ts';
 import { rawService, rawSlice } from '../../support/rawObjects.ts';

@@ -1,7 +1,7 @@
 /** The loop where something does not work: what it needs to know, to write, or to keep. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { DesiredBuilder } from '../../../src/desired/builder.ts';
-import { type Operation, operationSubject } from '../../../src/plan/operations.ts';
+import { type Operation, operationSubject } from '../../../src/dataplane/operations.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
 import { type HarnessOptions, LoopHarness } from '../../support/loopHarness.ts';
 import { dataplaneOptions, hostNetwork } from '../../support/nodeFixtures.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isUntouched } from '../../../src/desired/touched.ts';
+import { isUntouched } from '../../../src/dataplane/touched.ts';
 import { DesiredCluster as Cluster } from '../../support/desiredCluster.ts';
 import { hostNetwork } from '../../support/nodeFixtures.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { insideMembers } from '../../../src/desired/insideSources.ts';
-import type { LocalDetector } from '../../../src/desired/options.ts';
+import type { LocalDetector } from '../../../src/dataplane/options.ts';
 import type { NodeResource } from '../../../src/model/resources.ts';
 import { FAMILIES } from '../../../src/net/family.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { emptyState } from '../../../src/desired/state.ts';
+import { emptyState } from '../../../src/dataplane/state.ts';
 import { KernelDataplane, namesOf, openPorts, type Ports } from '../../../src/kernel/dataplane.ts';
 import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
-import type { Operation } from '../../../src/plan/operations.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 
 const set = { name: 'S', type: 'hash:ip', family: 'IPv4' } as const;
 const server = {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { IpSet } from '../../../src/desired/state.ts';
+import type { IpSet } from '../../../src/dataplane/state.ts';
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { Argv, Runner } from '../../../src/kernel/exec.ts';
 import { IpsetPort, type SetOperation } from '../../../src/kernel/ipset.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import type { Destination } from '../../../src/desired/state.ts';
+import type { Destination } from '../../../src/dataplane/state.ts';
 import { batches, type IpvsOperation, isIpvsOperation } from '../../../src/kernel/ipvsApply.ts';
 import { IpvsPort } from '../../../src/kernel/ipvsPort.ts';
-import type { ServerSpec } from '../../../src/plan/operations.ts';
+import type { ServerSpec } from '../../../src/dataplane/operations.ts';
 import { FakeIpvs } from '../../support/fakeNetlink.ts';
 
 const web: ServerSpec = {

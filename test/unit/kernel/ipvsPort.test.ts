@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { IpvsPort } from '../../../src/kernel/ipvsPort.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import type { IpvsOperation } from '../../../src/kernel/ipvsApply.ts';
-import type { ServerSpec } from '../../../src/plan/operations.ts';
+import type { ServerSpec } from '../../../src/dataplane/operations.ts';
 import { FakeIpvs } from '../../support/fakeNetlink.ts';
 
 const spec = (address: string, protocol: ServerSpec['protocol'] = 'TCP'): ServerSpec => ({

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { serverKey, type ServerFlag } from '../../../src/desired/state.ts';
+import { serverKey, type ServerFlag } from '../../../src/dataplane/state.ts';
 import {
   flagNames,
   identityOf,
@@ -12,7 +12,7 @@ import {
 import type { Protocol } from '../../../src/net/family.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import type { IpvsDestination, IpvsService } from '../../../src/netlink/ipvs.ts';
-import type { ServerSpec } from '../../../src/plan/operations.ts';
+import type { ServerSpec } from '../../../src/dataplane/operations.ts';
 
 const web: ServerSpec = {
   address: '10.96.0.1',

@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type DataplaneState, emptyState, type VirtualServer } from '../../../src/desired/state.ts';
-import type { ApplyReport, ServerSpec } from '../../../src/plan/operations.ts';
+import {
+  type DataplaneState,
+  emptyState,
+  type VirtualServer,
+} from '../../../src/dataplane/state.ts';
+import type { ApplyReport, ServerSpec } from '../../../src/dataplane/operations.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { measureState, type Observation, StateMeasure } from '../../../src/ops/stateMetrics.ts';
 import { FakeClock } from '../../support/fakeClock.ts';

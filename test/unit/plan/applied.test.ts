@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { applyOperation, applyReport, mutableState } from '../../../src/plan/applied.ts';
-import type { Operation, ServerSpec } from '../../../src/plan/operations.ts';
-import { emptyState } from '../../../src/desired/state.ts';
+import type { Operation, ServerSpec } from '../../../src/dataplane/operations.ts';
+import { emptyState } from '../../../src/dataplane/state.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
 
 const server: ServerSpec = {

@@ -7,8 +7,8 @@ import type {
   IpSet,
   Part,
   VirtualServer,
-} from '../../../src/desired/state.ts';
-import { destinationKey, serverKey, emptyState } from '../../../src/desired/state.ts';
+} from '../../../src/dataplane/state.ts';
+import { destinationKey, serverKey, emptyState } from '../../../src/dataplane/state.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 import {
   difference,

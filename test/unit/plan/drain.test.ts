@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import type { Destination, VirtualServer } from '../../../src/desired/state.ts';
-import { destinationKey, serverKey, emptyState } from '../../../src/desired/state.ts';
+import type { Destination, VirtualServer } from '../../../src/dataplane/state.ts';
+import { destinationKey, serverKey, emptyState } from '../../../src/dataplane/state.ts';
 import { difference } from '../../../src/plan/difference.ts';
 import { DrainBook } from '../../../src/plan/drain.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
-import type { Operation } from '../../../src/plan/operations.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
 
 const first: Destination = { address: '10.244.0.1', port: 8080, weight: 1 };

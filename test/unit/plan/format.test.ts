@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import type { DesiredState } from '../../../src/desired/state.ts';
+import type { DesiredState } from '../../../src/dataplane/state.ts';
 import { difference } from '../../../src/plan/difference.ts';
 import { formatPlan, planSummary, planToJson, stateToJson } from '../../../src/plan/format.ts';
 import { orderPlan } from '../../../src/plan/order.ts';
-import { emptyState } from '../../../src/desired/state.ts';
+import { emptyState } from '../../../src/dataplane/state.ts';
 import { stateFromJson } from '../../../src/plan/stateFromJson.ts';
 
 const desired: DesiredState = {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { Part } from '../../../src/desired/state.ts';
+import type { Part } from '../../../src/dataplane/state.ts';
 import { gate, HeldBackError, isGated } from '../../../src/plan/holdBack.ts';
-import type { Operation } from '../../../src/plan/operations.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 
 const set = { name: 'KUBE-CLUSTER-IP', type: 'hash:ip,port', family: 'IPv4' } as const;
 const rules = { op: 'writeRules', family: 'IPv4', table: 'nat', chains: new Map() } as const;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { formatOperation } from '../../../src/plan/format.ts';
-import type { Operation, ServerSpec, SetSpec } from '../../../src/plan/operations.ts';
+import type { Operation, ServerSpec, SetSpec } from '../../../src/dataplane/operations.ts';
 import { isCriticalService, orderPlan } from '../../../src/plan/order.ts';
 
 const set: SetSpec = { name: 'S', type: 'hash:ip,port', family: 'IPv4' };

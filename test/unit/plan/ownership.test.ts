@@ -9,7 +9,7 @@ import {
   emptyState,
   serverKey,
   type VirtualServer,
-} from '../../../src/desired/state.ts';
+} from '../../../src/dataplane/state.ts';
 import { Ledger } from '../../../src/kernel/ledger.ts';
 import type { Family, Protocol } from '../../../src/net/family.ts';
 import { ownership, takeOver } from '../../../src/plan/ownership.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import type { VirtualServer } from '../../../src/desired/state.ts';
-import { destinationKey, serverKey } from '../../../src/desired/state.ts';
+import type { VirtualServer } from '../../../src/dataplane/state.ts';
+import { destinationKey, serverKey } from '../../../src/dataplane/state.ts';
 import type { Protocol } from '../../../src/net/family.ts';
 import type { ConntrackEntry } from '../../../src/netlink/conntrack.ts';
-import type { Operation } from '../../../src/plan/operations.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 import { SuspectServers } from '../../../src/plan/staleFlows.ts';
 
 const VIP = '10.96.0.10';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { DesiredState } from '../../../src/desired/state.ts';
+import type { DesiredState } from '../../../src/dataplane/state.ts';
 import { verdictText } from '../../support/dataplaneText.ts';
 import { type Packet, tracePacket } from '../../support/packetTracer.ts';
 import { parseRule } from '../../support/ruleParser.ts';

@@ -1,7 +1,7 @@
 /** The seam between decisions and the kernel: kernel/ implements it for real, test/support/fakeKernel.ts in memory. */
-import type { ActualState } from '../desired/state.ts';
+import type { ActualState } from './state.ts';
 import type { ApplyReport, DrainingDestination, Operation } from './operations.ts';
-import type { ServerKey } from '../desired/state.ts';
+import type { ServerKey } from './state.ts';
 import type { HostNetwork } from '../model/host.ts';
 
 export interface Dataplane {
