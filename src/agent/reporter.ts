@@ -22,7 +22,7 @@ import type { RetryBook } from './retryBook.ts';
 import { RoundLog } from './roundLog.ts';
 import { familiesOfPart, StandingFailures } from './standingFailures.ts';
 import { StandingTrouble } from './standingTrouble.ts';
-import type { Chore, ReadingOutcome, RoundOutcome } from './syncLoop.ts';
+import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
 
 export interface Observed {
   readonly view: KernelView;

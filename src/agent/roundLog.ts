@@ -17,7 +17,7 @@ import { type Operation, operationSubject } from '../dataplane/operations.ts';
 import { type FailureOwner, FailureOwners } from './failureOwners.ts';
 import type { StandingFailure } from './retryBook.ts';
 import { StandingTrouble } from './standingTrouble.ts';
-import type { Chore, ReadingOutcome, RoundOutcome } from './syncLoop.ts';
+import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
 
 export interface RoundLogParts {
   readonly log: Logger;

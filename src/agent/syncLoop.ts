@@ -4,7 +4,7 @@
  * full scope is the start and the audit (`syncPeriod`). What is beside the rounds (reading the kernel, counting connections,
  * the ledger) never holds them up: it is tried again by itself.
  */
-import { type DataplaneState, type Part, serverKey } from '../dataplane/state.ts';
+import { type DataplaneState, serverKey } from '../dataplane/state.ts';
 import type { Touched } from '../dataplane/touched.ts';
 import type { Ledger } from '../kernel/ledger.ts';
 import type { Address } from '../net/address.ts';
@@ -15,6 +15,7 @@ import type { DrainBook, DrainSource } from '../plan/drain.ts';
 import { gate } from '../plan/holdBack.ts';
 import type { ApplyReport, Operation } from '../dataplane/operations.ts';
 import { orderPlan } from '../plan/order.ts';
+import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
 import { ownership, takeOver } from '../plan/ownership.ts';
 import { applyGated } from './gatedApply.ts';
 import type { KernelView } from './kernelView.ts';
@@ -29,15 +30,6 @@ export interface DesiredSource extends DrainSource {
   settle(): Touched;
   /** one of this node's own, on whatever interface but the dummy */
   isNodeAddress(address: Address): boolean;
-}
-
-export interface RoundOutcome {
-  readonly isFull: boolean;
-  readonly planned: readonly Operation[];
-  readonly report: ApplyReport;
-  /** subjects that failed in this round and not before */
-  readonly newlyFailed: readonly { operation: Operation; error: Error }[];
-  readonly durationMs: number;
 }
 
 export interface SyncLoopOptions {
@@ -61,18 +53,6 @@ export interface SyncLoopEvents {
   /** nothing at all could be read at the start, or a bug: the round was given up and will be tried again */
   onError(error: Error, retryInMs: number): void;
 }
-
-export interface ReadingOutcome {
-  /** could not be read: it stays as it is */
-  readonly unread: ReadonlyMap<Part, Error>;
-  /** was written and reads back as something else: it is not written again */
-  readonly unconfirmed: ReadonlyMap<Part, Error>;
-  /** to the next reading */
-  readonly nextInMs: number;
-}
-
-/** What is done beside the rounds: looking at draining destinations, writing the ledger. */
-export type Chore = 'drain' | 'ledger';
 
 export interface SyncLoopParts {
   readonly desired: DesiredSource;

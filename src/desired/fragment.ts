@@ -18,7 +18,8 @@ import {
   type SetMember,
   frontendsOf,
 } from './frontends.ts';
-import { addressPortAddressEntry, setName } from './ipsets.ts';
+import { addressPortAddressEntry } from '../dataplane/setEntries.ts';
+import { setName } from '../dataplane/setNames.ts';
 import { type ServerKey, serverKey } from '../dataplane/state.ts';
 
 export type LocalLack = `${Family} ${'internal' | 'external'}`;

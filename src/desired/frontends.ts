@@ -18,13 +18,13 @@ import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { prefixContains } from '../net/prefix.ts';
 import type { AddressOwner, OwnableKind } from './addressOwner.ts';
+import type { SetName } from './ipsets.ts';
 import {
-  type SetName,
   addressPortAddressEntry,
   addressPortEntry,
   addressPortPrefixEntries,
-  setName,
-} from './ipsets.ts';
+} from '../dataplane/setEntries.ts';
+import { setName } from '../dataplane/setNames.ts';
 import type { ByFamily } from './nodeAddresses.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { VirtualServer } from '../dataplane/state.ts';

@@ -1,16 +1,14 @@
 /**
- * The ipsets that the fixed rules refer to: names, types, comments, and how a member is written. Which members a Service
- * contributes is decided in frontends.ts; which rules look at a set, in natRules.ts and filterRules.ts. The first
- * seventeen are kube-proxy's (other programs look for them); the last four are ours and follow the same naming.
+ * The ipsets that the fixed rules refer to: names, types, comments, capacity. Which members a Service contributes is decided
+ * in frontends.ts; which rules look at a set, in natRules.ts and filterRules.ts. The first seventeen are kube-proxy's (other
+ * programs look for them); the last four are ours and follow the same naming.
  */
-import { type Address, compareAddresses } from '../net/address.ts';
-import type { Family, Protocol } from '../net/family.ts';
-import { type Prefix, addressBits, formatPrefix, prefixOf } from '../net/prefix.ts';
+import type { KubeSetName } from '../dataplane/setNames.ts';
 import type { IpSetType } from '../dataplane/state.ts';
 
 export interface SetDefinition {
   /** the IPv4 name; {@link setName} gives that of a family */
-  readonly name: string;
+  readonly name: KubeSetName;
   readonly type: IpSetType;
   /** comment of the rules that match it, as kube-proxy writes it */
   readonly comment: string;
@@ -127,14 +125,6 @@ const DEFINITIONS: ReadonlyMap<string, SetDefinition> = new Map(
   SET_DEFINITIONS.map((definition) => [definition.name, definition]),
 );
 
-/** IPSET_MAXNAMELEN of linux/ip_set.h without the terminating zero. */
-const LONGEST_NAME = 31;
-
-/** Name in the kernel: the first `KUBE-` becomes `KUBE-6-` for IPv6, cut at 31 characters. */
-export function setName(name: SetName, family: Family): string {
-  return family === 'IPv4' ? name : name.replace('KUBE-', 'KUBE-6-').slice(0, LONGEST_NAME);
-}
-
 export function setDefinition(name: SetName): SetDefinition {
   return DEFINITIONS.get(name)!;
 }
@@ -151,54 +141,4 @@ export function setCapacity(type: IpSetType, entryCount: number): number | undef
   let capacity = LEAST_CAPACITY;
   while (capacity < entryCount * 1.5) capacity *= 2;
   return capacity;
-}
-
-/** Member of a hash:ip,port set: `10.0.0.1,tcp:80`. */
-export function addressPortEntry(address: Address, protocol: Protocol, port: number): string {
-  return `${address},${protocol.toLowerCase()}:${port}`;
-}
-
-/** Member of a hash:ip,port,ip set: `10.0.0.1,tcp:80,10.0.0.2`. */
-export function addressPortAddressEntry(
-  address: Address,
-  protocol: Protocol,
-  port: number,
-  second: Address,
-): string {
-  return `${addressPortEntry(address, protocol, port)},${second}`;
-}
-
-/** Members of a hash:ip,port,net set for one prefix; two for a /0, which ipset refuses. */
-export function addressPortPrefixEntries(
-  address: Address,
-  protocol: Protocol,
-  port: number,
-  prefix: Prefix,
-): readonly string[] {
-  const start = addressPortEntry(address, protocol, port);
-  return prefixEntries(prefix).map((entry) => `${start},${entry}`);
-}
-
-/** Members of a hash:net set for one prefix, as `ipset save` prints them: a host without length, a /0 as two halves. */
-export function prefixEntries(prefix: Prefix): readonly string[] {
-  if (prefix.length === addressBits(prefix.family)) return [prefix.address];
-  if (prefix.length > 0) return [formatPrefix(prefix)];
-  const upperHalf = prefix.family === 'IPv4' ? '128.0.0.0' : '8000::';
-  return [prefixOf(prefix.address, 1), prefixOf(upperHalf, 1)].map(formatPrefix);
-}
-
-/** A stable order for printing: by address, then the rest by number where it is one. */
-export function compareEntries(a: string, b: string): number {
-  const [left = '', ...leftRest] = a.split(',');
-  const [right = '', ...rightRest] = b.split(',');
-  const byFirst = compareFirst(left, right);
-  if (byFirst !== 0) return byFirst;
-  return leftRest.join().localeCompare(rightRest.join(), 'en', { numeric: true });
-}
-
-function compareFirst(a: string, b: string): number {
-  if (/^\d+$/.test(a) && /^\d+$/.test(b)) return Number(a) - Number(b);
-  const [left = '', leftLength = '128'] = a.split('/');
-  const [right = '', rightLength = '128'] = b.split('/');
-  return compareAddresses(left, right) || Number(leftLength) - Number(rightLength);
 }

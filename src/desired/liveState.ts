@@ -5,7 +5,8 @@
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { Frontend, SetMember } from './frontends.ts';
-import { SET_DEFINITIONS, setCapacity, setName } from './ipsets.ts';
+import { SET_DEFINITIONS, setCapacity } from './ipsets.ts';
+import { setName } from '../dataplane/setNames.ts';
 import type { DesiredState, IpSet, ServerKey, VirtualServer } from '../dataplane/state.ts';
 import type { Touched } from '../dataplane/touched.ts';
 import { sameVirtualServer } from './virtualServer.ts';

@@ -3,7 +3,8 @@
  * so that the rules in the kernel can be compared as strings. Order: source and interface, protocol, then matches as given.
  */
 import type { Family } from '../net/family.ts';
-import { type SetName, setDefinition, setName } from './ipsets.ts';
+import { type SetName, setDefinition } from './ipsets.ts';
+import { setName } from '../dataplane/setNames.ts';
 
 export interface RuleWriter {
   /** `matches` may be empty; `target` with its options */

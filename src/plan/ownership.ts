@@ -2,7 +2,9 @@
  * Which virtual servers in the kernel are ours to remove: those on an address of our dummy device, and those in the ledger. At
  * the first reading the ledger takes in what an earlier proxy left elsewhere (kube-proxy wrote the same sets, but no ledger).
  */
-import { addressPortEntry, type SetName, setName } from '../desired/ipsets.ts';
+import { addressPortEntry } from '../dataplane/setEntries.ts';
+import type { SetName } from '../desired/ipsets.ts';
+import { setName } from '../dataplane/setNames.ts';
 import {
   type ActualState,
   type DesiredState,

@@ -2,7 +2,7 @@
  * A dataplane as text for people to review: virtual servers as `ipvsadm -Ln` lays them out, bound addresses, sets that hold
  * something, and what traffic from each kind of source meets at each virtual server.
  */
-import { compareEntries } from '../../src/desired/ipsets.ts';
+import { compareEntries } from '../../src/dataplane/setEntries.ts';
 import type { DesiredState, VirtualServer } from '../../src/dataplane/state.ts';
 import { destinationKey, serverKey } from '../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../src/model/host.ts';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { KernelView } from '../../../src/agent/kernelView.ts';
 import { Reporter } from '../../../src/agent/reporter.ts';
 import { RetryBook } from '../../../src/agent/retryBook.ts';
-import type { RoundOutcome } from '../../../src/agent/syncLoop.ts';
+import type { RoundOutcome } from '../../../src/plan/round.ts';
 import type { EventRecorder, ProxyEvent } from '../../../src/cluster/events.ts';
 import type { LocalLack } from '../../../src/desired/fragment.ts';
 import { emptyState, type VirtualServer } from '../../../src/dataplane/state.ts';

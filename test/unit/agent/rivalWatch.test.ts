@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Sighting } from '../../../src/agent/otherProxy.ts';
 import { RivalWatch } from '../../../src/agent/rivalWatch.ts';
-import type { RoundOutcome } from '../../../src/agent/syncLoop.ts';
+import type { RoundOutcome } from '../../../src/plan/round.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
 

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { SET_DEFINITIONS, setName } from '../../../src/desired/ipsets.ts';
+import { SET_DEFINITIONS } from '../../../src/desired/ipsets.ts';
+import { setName } from '../../../src/dataplane/setNames.ts';
 import { desiredIptables } from '../../../src/desired/iptables.ts';
 import { hexMark } from '../../../src/desired/ruleText.ts';
 import type { Family } from '../../../src/net/family.ts';

@@ -2,7 +2,8 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeEach, expect, test } from '@jest/globals';
-import { type SetName, setDefinition, setName } from '../../../src/desired/ipsets.ts';
+import { type SetName, setDefinition } from '../../../src/desired/ipsets.ts';
+import { setName } from '../../../src/dataplane/setNames.ts';
 import {
   type ActualState,
   type DataplaneState,

@@ -1,0 +1,24 @@
+/** What the loop tells of a round and of what is beside the rounds, for whoever reports it or waits for what was applied. */
+import type { ApplyReport, Operation } from '../dataplane/operations.ts';
+import type { Part } from '../dataplane/state.ts';
+
+export interface RoundOutcome {
+  readonly isFull: boolean;
+  readonly planned: readonly Operation[];
+  readonly report: ApplyReport;
+  /** subjects that failed in this round and not before */
+  readonly newlyFailed: readonly { operation: Operation; error: Error }[];
+  readonly durationMs: number;
+}
+
+export interface ReadingOutcome {
+  /** could not be read: it stays as it is */
+  readonly unread: ReadonlyMap<Part, Error>;
+  /** was written and reads back as something else: it is not written again */
+  readonly unconfirmed: ReadonlyMap<Part, Error>;
+  /** to the next reading */
+  readonly nextInMs: number;
+}
+
+/** What is done beside the rounds: looking at draining destinations, writing the ledger. */
+export type Chore = 'drain' | 'ledger';
