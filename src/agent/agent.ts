@@ -4,11 +4,13 @@
  * configuration; everything else is the parts' own business.
  */
 import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
-import { missingOwnNode } from '../config/ownNode.ts';
+import { ownNodeProblem } from '../config/ownNode.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
-import { DesiredBuilder } from '../desired/builder.ts';
+import type { Dataplane, HostObserver } from '../dataplane/dataplane.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { DesiredState } from '../dataplane/state.ts';
+import { DesiredBuilder } from '../desired/builder.ts';
+import { asProgrammable } from '../inputs/host.ts';
 import type { OpenedSource } from '../inputs/source.ts';
 import { ConntrackPort } from '../kernel/conntrackPort.ts';
 import { KernelDataplane, openPorts } from '../kernel/dataplane.ts';
@@ -18,7 +20,6 @@ import { type HostNetwork, sameHost } from '../model/host.ts';
 import { formatProblem, type Problem, withConsequence } from '../model/problem.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
-import type { Dataplane, HostObserver } from '../dataplane/dataplane.ts';
 import { DrainBook } from '../plan/drain.ts';
 import { ApiServerEndpoints } from './apiServerEndpoints.ts';
 import { ClusterFeed } from './clusterFeed.ts';
@@ -233,8 +234,7 @@ export class Agent {
     const { config, nodeName, reporter } = this.#parts;
     const { ownNode, lastOwnNode, snapshot } = this.#feed;
     const isGone = ownNode === undefined && lastOwnNode !== undefined;
-    const isOutside = config.source.kind === 'manifests' && snapshot.nodes.size === 0;
-    const missing = isOutside ? undefined : missingOwnNode(this.#host!, snapshot.nodes);
+    const missing = ownNodeProblem(config.source, this.#host!, snapshot.nodes);
     const found = isGone ? goneNode(nodeName) : missing;
     reporter.nodeReviewed([...(found === undefined ? [] : [found]), ...this.#awaited]);
   }
@@ -269,14 +269,13 @@ export class Agent {
     }
   }
 
-  /** A family without its iptables cannot be programmed. */
   async #observedHost(): Promise<HostNetwork> {
     const { observer, tools, reporter } = this.#parts;
-    const host = await observer.read();
-    const families = host.families.filter((each) => tools.families.includes(each));
+    const read = await observer.read();
+    const host = asProgrammable(read, tools);
     const isFirst = this.#host === undefined;
-    if (isFirst && families.length < host.families.length) reporter.warnings([NO_IP6TABLES]);
-    return { ...host, families };
+    if (isFirst && host.families.length < read.families.length) reporter.warnings([NO_IP6TABLES]);
+    return host;
   }
 
   #setHost(observed: HostNetwork): void {

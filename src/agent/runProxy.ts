@@ -1,10 +1,9 @@
 /** `run` from a resolved configuration to the exit code: puts the parts together and takes them apart again. */
-import { hostname } from 'node:os';
 import type { RequestOutcome } from '../cluster/client.ts';
 import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
-import { nodeNameOf } from '../config/nodeName.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
+import { thisNodeName } from '../inputs/host.ts';
 import { openSource } from '../inputs/source.ts';
 import { ExecError, KernelError } from '../kernel/errors.ts';
 import { KernelHostObserver } from '../kernel/hostObserver.ts';
@@ -67,7 +66,7 @@ async function proxyUntil(
   program: Program,
 ): Promise<void> {
   const { version, log } = program;
-  const nodeName = nodeNameOf(config.hostnameOverride, hostname());
+  const nodeName = thisNodeName(config);
   if (nodeName === undefined) {
     throw new EnvironmentError('this host has no name; give --hostname-override');
   }

@@ -66,7 +66,9 @@ interface Task {
 async function listOnce(task: Task): Promise<void> {
   const { listing, version, request, own, io } = task;
   const owners = own.hasServices
-    ? await (await import('./listing/readOwners.ts')).readOwners(own, io.env)
+    ? await (
+        await import('./listing/readOwners.ts')
+      ).readOwners(own, { env: io.env, ...namespaceOf(io) })
     : undefined;
   const { connectionTable, stdout } = io;
   let isAny = false;

@@ -2,23 +2,18 @@
  * `kube-ipvs plan`: the dataplane that the proxy would make, and what would change, without touching anything. The same
  * code decides as in `run`; only the inputs may come from files (design.md §5), which makes it the seam for golden tests.
  */
-import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import type { Flag } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
-import { missingOwnNode, withBindAddress } from '../config/ownNode.ts';
 import type { FlagValues } from '../config/parseFlags.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { buildDesired } from '../desired/builder.ts';
-import {
-  BadInput,
-  hostFromFile,
-  hostFromKernel,
-  readCluster,
-  readComparison,
-} from '../inputs/cluster.ts';
+import { BadInput } from '../inputs/badInput.ts';
+import { readComparison } from '../inputs/comparison.ts';
 import { loadConfiguration } from '../inputs/configuration.ts';
+import { hostFromFile } from '../inputs/host.ts';
+import { readInputs } from '../inputs/inputs.ts';
 import type { HostNetwork } from '../model/host.ts';
-import { isRemark, type Problem } from '../model/problem.ts';
+import { isRemark } from '../model/problem.ts';
 import type { ClusterSnapshot } from '../model/resources.ts';
 import { difference } from '../plan/difference.ts';
 import { orderPlan } from '../plan/order.ts';
@@ -128,20 +123,18 @@ async function makePlan(
   io: Io,
 ): Promise<MadePlan> {
   const against = (values.get('against') ?? (givenHost ? 'empty' : 'kernel')) as string;
-  const cluster = await readCluster(config.source, VERSION);
-  const host = givenHost ?? (await hostFromKernel(config, cluster.apiServerAddresses));
-
-  const snapshot = withOwnNode(cluster.snapshot, host, config);
-  const podCIDRs = snapshot.nodes.get(host.nodeName)?.podCIDRs ?? [];
-  const node = { name: host.nodeName, podCIDRs, families: host.families };
-  const built = buildDataplaneOptions(config.dataplane, node);
-  const { options, waiting, problems } = built;
-  if (problems.length > 0) throw new BadInput(problems);
+  const reader = { version: VERSION, env: io.env, hasRules: true };
+  const { host, snapshot, built, problems } = await readInputs(config, {
+    ...reader,
+    host: givenHost,
+  });
+  if (built.problems.length > 0) throw new BadInput(built.problems);
   const nodePortWarnings = hasNodePort(snapshot) ? built.nodePortWarnings : [];
   for (const warning of [...built.warnings, ...nodePortWarnings]) {
     io.stderr.write(`warning: ${warning}\n`);
   }
 
+  const { options } = built;
   const desired = buildDesired(snapshot, host, options);
   const { actual, isOwned } = await readComparison(against, desired.state);
   const { excludeCidrs } = options;
@@ -149,37 +142,10 @@ async function makePlan(
     against,
     desired: desired.state,
     operations: orderPlan(difference(desired.state, actual, { isOwned, excludeCidrs })),
-    problems: [
-      ...ownNodeProblems(config, host, snapshot),
-      ...waiting,
-      ...cluster.problems,
-      ...desired.problems,
-    ],
+    problems: [...problems, ...desired.problems],
   };
-}
-
-/** Manifests without any Node are no cluster that could have this one. */
-function ownNodeProblems(
-  { source }: ResolvedConfig,
-  host: HostNetwork,
-  { nodes }: ClusterSnapshot,
-): readonly Problem[] {
-  const isOutside = source.kind === 'manifests' && nodes.size === 0;
-  const missing = isOutside ? undefined : missingOwnNode(host, nodes);
-  return missing === undefined ? [] : [missing];
 }
 
 function hasNodePort({ services }: ClusterSnapshot): boolean {
   return [...services.values()].some(({ ports }) => ports.some(({ nodePort }) => nodePort !== 0));
-}
-
-function withOwnNode(
-  snapshot: ClusterSnapshot,
-  { nodeName }: HostNetwork,
-  { bindAddress }: ResolvedConfig,
-): ClusterSnapshot {
-  const node = snapshot.nodes.get(nodeName);
-  if (!node) return snapshot;
-  const nodes = new Map(snapshot.nodes).set(nodeName, withBindAddress(node, bindAddress));
-  return { services: snapshot.services, slices: snapshot.slices, nodes };
 }

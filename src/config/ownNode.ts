@@ -4,6 +4,7 @@ import type { HostNetwork } from '../model/host.ts';
 import { type Problem, withConsequence } from '../model/problem.ts';
 import type { NodeResource } from '../model/resources.ts';
 import { type Address, familyOf, isUnspecified } from '../net/address.ts';
+import type { SourceSettings } from './resolve.ts';
 
 /**
  * A specific bindAddress stands for the node's address of its family and comes first (its family is the primary one).
@@ -18,14 +19,16 @@ export function withBindAddress(node: NodeResource, bindAddress: Address): NodeR
 }
 
 /**
- * @param nodes all of the cluster
+ * @param nodes all of the cluster; manifests without any are no cluster that could have this one
  * @returns nothing when one of them has this machine's name
  */
-export function missingOwnNode(
+export function ownNodeProblem(
+  source: Pick<SourceSettings, 'kind'>,
   { nodeName, ...host }: HostNetwork,
   nodes: ReadonlyMap<string, NodeResource>,
 ): Problem | undefined {
-  if (nodes.has(nodeName)) return undefined;
+  const isOutside = source.kind === 'manifests' && nodes.size === 0;
+  if (isOutside || nodes.has(nodeName)) return undefined;
   const why = `there is no Node of this name${likelyName(nodeName, interfaceAddresses({ nodeName, ...host }), nodes)}`;
   return { path: `Node/${nodeName}`, value: undefined, ...withConsequence(why, 'NodeUnknown') };
 }

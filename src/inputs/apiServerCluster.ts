@@ -1,13 +1,12 @@
 /** One complete reading of a cluster from its API server, by the same source that `run` watches with. */
-import { ApiServerSource } from '../cluster/apiServerSource.ts';
-import { ApiClient } from '../cluster/client.ts';
-import { loadClusterAccess } from '../cluster/kubeconfig.ts';
 import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
-import type { SourceSettings } from '../config/resolve.ts';
+import type { ClusterSource } from '../cluster/source.ts';
 import type { Problem } from '../model/problem.ts';
 import { ClusterStore } from '../model/snapshot.ts';
 import { SystemClock } from '../ops/clock.ts';
-import { BadInput, type ReadCluster } from './cluster.ts';
+import { type ApiServer, type ApiServerSettings, connectApiServer } from './apiServer.ts';
+import { BadInput } from './badInput.ts';
+import type { ClusterReading, Reader } from './cluster.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -16,45 +15,33 @@ const TIMEOUT_MS = 30_000;
  *   within 30 s
  */
 export async function readFromApiServer(
-  settings: Extract<SourceSettings, { kind: 'apiServer' }>,
-  version: string,
-): Promise<ReadCluster> {
-  const { kubeconfig, master, qps, burst } = settings;
-  const access = clusterAccess(kubeconfig, master);
-  const timing = new SystemClock();
-  const userAgent = `kube-ipvs/${version}`;
-  const transport = new ApiClient({ access, userAgent, qps, burst, timing });
-  const source = new ApiServerSource({
-    transport,
-    server: transport.server,
-    timing,
-    random: Math.random,
-  });
+  settings: ApiServerSettings,
+  reader: Reader,
+): Promise<ClusterReading> {
+  const { source, client, isInPod } = connect(settings, reader);
   try {
     const read = await firstList(source);
-    // In a pod the peer is the ClusterIP of default/kubernetes, which has to be bound.
-    const isDirect = kubeconfig !== '' || master !== '';
-    return { ...read, apiServerAddresses: isDirect ? [...transport.peerAddresses] : [] };
+    return { ...read, apiServerAddresses: isInPod ? [] : [...client.peerAddresses] };
   } finally {
     await source.stop();
-    transport.close();
+    client.close();
   }
 }
 
-function clusterAccess(kubeconfig: string, master: string) {
+function connect(settings: ApiServerSettings, reader: Reader): ApiServer {
   try {
-    return loadClusterAccess({ kubeconfig, master });
+    return connectApiServer(settings, { ...reader, timing: new SystemClock() });
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error;
     const { flag, message } = error;
-    const value = flag === '--master' ? master : kubeconfig;
+    const value = flag === '--master' ? settings.master : settings.kubeconfig;
     throw new BadInput([{ path: flag, value, problem: message }]);
   }
 }
 
 async function firstList(
-  source: ApiServerSource,
-): Promise<Pick<ReadCluster, 'snapshot' | 'problems'>> {
+  source: ClusterSource,
+): Promise<Pick<ClusterReading, 'snapshot' | 'problems'>> {
   const snapshot = new ClusterStore();
   const problems = new Map<string, readonly Problem[]>();
   let detail = 'no answer yet';

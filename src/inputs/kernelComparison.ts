@@ -3,7 +3,7 @@ import type { DesiredState } from '../dataplane/state.ts';
 import { KernelDataplane, namesOf } from '../kernel/dataplane.ts';
 import { Ledger } from '../kernel/ledger.ts';
 import { ownership } from '../plan/ownership.ts';
-import type { Comparison } from './cluster.ts';
+import type { Comparison } from './comparison.ts';
 
 /** @throws KernelError or ExecError when something cannot be read */
 export async function readKernel(desired: DesiredState): Promise<Comparison> {

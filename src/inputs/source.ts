@@ -1,14 +1,14 @@
 /** The configured source of Services, with what belongs to it: an API server brings Events and request metrics along. */
-import { ApiServerSource } from '../cluster/apiServerSource.ts';
-import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
+import type { RequestOutcome } from '../cluster/client.ts';
 import { EventRecorder } from '../cluster/events.ts';
-import { loadClusterAccess } from '../cluster/kubeconfig.ts';
 import { ManifestSource } from '../cluster/manifests.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import type { SourceSettings } from '../config/resolve.ts';
 import { type Address, parseAddress } from '../net/address.ts';
 import type { Clock } from '../ops/clock.ts';
 import type { Logger } from '../ops/log.ts';
+import { type ApiServerSettings, connectApiServer } from './apiServer.ts';
+import type { Environment } from './configuration.ts';
 
 export interface OpenedSource {
   readonly source: ClusterSource;
@@ -24,7 +24,7 @@ export interface SourceContext {
   readonly version: string;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly onRequest: (outcome: RequestOutcome) => void;
 }
 
@@ -38,19 +38,10 @@ export function openSource(settings: SourceSettings, context: SourceContext): Op
 }
 
 function openApiServer(
-  settings: Extract<SourceSettings, { kind: 'apiServer' }>,
-  { nodeName, version, clock, log, env, onRequest }: SourceContext,
+  settings: ApiServerSettings,
+  { nodeName, clock, log, ...context }: SourceContext,
 ): OpenedSource {
-  const { kubeconfig, master, qps, burst } = settings;
-  const access = loadClusterAccess({ kubeconfig, master, env });
-  const userAgent = `kube-ipvs/${version}`;
-  const client = new ApiClient({ access, userAgent, qps, burst, timing: clock, onRequest });
-  const source = new ApiServerSource({
-    transport: client,
-    server: access.server,
-    timing: clock,
-    random: Math.random,
-  });
+  const { source, client, isInPod } = connectApiServer(settings, { ...context, timing: clock });
   const events = new EventRecorder({
     transport: client,
     timing: clock,
@@ -58,11 +49,10 @@ function openApiServer(
     nodeName,
     log: (message) => log.verbose(1, message),
   });
-  const isInPod = kubeconfig === '' && master === '';
   return {
     source,
     events,
-    apiServerAddresses: isInPod ? [] : addressOf(access.server),
+    apiServerAddresses: isInPod ? [] : addressOf(client.server),
     close: async () => {
       await source.stop();
       await events.close();

@@ -3,40 +3,40 @@
  * manifests by the code that the proxy itself compiles Services with.
  */
 import http from 'node:http';
-import { hostname } from 'node:os';
 import {
   AGENT_SOCKET,
   type ServerLine,
   serverLine,
   VIRTUAL_SERVERS_PATH,
 } from '../../agent/serverLines.ts';
-import { buildDataplaneOptions } from '../../config/dataplaneOptions.ts';
-import { nodeNameOf } from '../../config/nodeName.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { buildDesired } from '../../desired/builder.ts';
-import { BadInput, readCluster } from '../../inputs/cluster.ts';
+import { BadInput } from '../../inputs/badInput.ts';
 import { loadConfiguration } from '../../inputs/configuration.ts';
-import type { HostNetwork } from '../../model/host.ts';
+import { type InputsQuestion, readInputs } from '../../inputs/inputs.ts';
 import { formatProblem, type Problem } from '../../model/problem.ts';
-import type { Io } from '../io.ts';
 import { VERSION } from '../packageVersion.ts';
 import type { OwnOptions } from './ownOptions.ts';
 import { Owners } from './owners.ts';
 import { ListFailure } from './printListing.ts';
+
+/** Where the listing is made; with another host or network in tests. */
+export type OwnersPlace = Pick<InputsQuestion, 'env' | 'host' | 'networkNamespacePath'>;
 
 /**
  * The proxy of this node unless a cluster is named; where none runs, in a pod, the cluster around it.
  *
  * @throws ListFailure when nobody can tell, or the command line is to blame
  */
-export async function readOwners(own: OwnOptions, env: Io['env']): Promise<Owners> {
+export async function readOwners(own: OwnOptions, place: OwnersPlace): Promise<Owners> {
+  const { env } = place;
   try {
     const isInPod = Boolean(env['KUBERNETES_SERVICE_HOST'] && env['KUBERNETES_SERVICE_PORT']);
     const told = own.isSourceGiven ? undefined : await fromAgent(own, isInPod);
     if (told !== undefined) return told;
     const { config, problems } = await loadConfiguration(own.values, env);
     if (problems !== undefined) throw refused(problems);
-    return await ownersFromCluster(config);
+    return await ownersFromCluster(config, place);
   } catch (error) {
     if (error instanceof ListFailure) throw error;
     if (error instanceof BadInput) throw refused(error.problems);
@@ -105,33 +105,16 @@ async function ownersFromAgent(
 }
 
 /** @throws BadInput, or an Error of the world */
-async function ownersFromCluster(config: ResolvedConfig): Promise<Owners> {
-  const { snapshot, apiServerAddresses } = await readCluster(config.source, VERSION);
-  const host = await thisHost(config, apiServerAddresses);
-  const podCIDRs = snapshot.nodes.get(host.nodeName)?.podCIDRs ?? [];
-  const node = { name: host.nodeName, podCIDRs, families: host.families };
+async function ownersFromCluster(config: ResolvedConfig, place: OwnersPlace): Promise<Owners> {
+  // Addresses and families are enough; tools that make rules are not asked.
+  const question = { ...place, version: VERSION, hasRules: false };
+  const { host, snapshot, built } = await readInputs(config, question);
   // Detection of local traffic makes rules, not virtual servers: what is wrong with it does not matter here.
-  const { options } = buildDataplaneOptions(config.dataplane, node);
-  const { state } = buildDesired(snapshot, host, options);
+  const { state } = buildDesired(snapshot, host, built.options);
   const servers = [...state.virtualServers.values()];
   const source = config.source.kind === 'manifests' ? 'manifests' : 'cluster';
   return new Owners(
     source,
     servers.map((server) => serverLine(server, server.service ?? '')),
   );
-}
-
-/** Addresses and families are enough; tools that make rules are not asked. */
-async function thisHost(
-  { hostnameOverride }: ResolvedConfig,
-  apiServerAddresses: readonly string[],
-): Promise<HostNetwork> {
-  const { KernelHostObserver } = await import('../../kernel/hostObserver.ts');
-  const nodeName = nodeNameOf(hostnameOverride, hostname()) ?? 'localhost';
-  const observer = new KernelHostObserver({ nodeName, hasRandomFully: false, apiServerAddresses });
-  try {
-    return await observer.read();
-  } finally {
-    observer.close();
-  }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { missingOwnNode } from '../../../src/config/ownNode.ts';
+import { ownNodeProblem } from '../../../src/config/ownNode.ts';
 import type { NodeResource } from '../../../src/model/resources.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { hostNetwork } from '../../support/nodeFixtures.ts';
@@ -9,7 +9,7 @@ const node = (name: string, address: string): [string, NodeResource] => {
   return [name, slimNode({ kind: 'Node', metadata: { name }, status }).object!];
 };
 const missing = (...nodes: [string, NodeResource][]) =>
-  missingOwnNode(hostNetwork(), new Map(nodes))?.problem;
+  ownNodeProblem({ kind: 'apiServer' }, hostNetwork(), new Map(nodes))?.problem;
 
 test('a Node of this name is all that is asked for, whatever its addresses', () => {
   expect(missing(node('node-2', '192.168.0.1'), node('node-1', '10.0.0.1'))).toBeUndefined();
@@ -36,4 +36,11 @@ test('without that either, how to give the name', () => {
     expect(missing(...nodes)).toContain(
       "give the name of this machine's Node with --hostname-override",
     );
+});
+
+test('manifests without any Node are no cluster that could have this one', () => {
+  const outside = (nodes: readonly [string, NodeResource][]) =>
+    ownNodeProblem({ kind: 'manifests' }, hostNetwork(), new Map(nodes));
+  expect(outside([])).toBeUndefined();
+  expect(outside([node('node-2', '10.0.0.9')])).toBeDefined();
 });

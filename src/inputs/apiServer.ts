@@ -1,0 +1,38 @@
+/** The configured API server as a source of Services, with the client that stands behind it: the same for `run` and for commands. */
+import { ApiServerSource } from '../cluster/apiServerSource.ts';
+import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
+import { loadClusterAccess } from '../cluster/kubeconfig.ts';
+import type { Timing } from '../cluster/transport.ts';
+import type { SourceSettings } from '../config/resolve.ts';
+import type { Environment } from './configuration.ts';
+
+export type ApiServerSettings = Extract<SourceSettings, { kind: 'apiServer' }>;
+
+export interface ApiServerContext {
+  /** ours, for the server's audit */
+  readonly version: string;
+  readonly env: Environment;
+  readonly timing: Timing;
+  readonly onRequest?: (outcome: RequestOutcome) => void;
+}
+
+export interface ApiServer {
+  readonly source: ApiServerSource;
+  readonly client: ApiClient;
+  /** It was found by what a pod is told, and so is reached by a ClusterIP, which has to be bound. */
+  readonly isInPod: boolean;
+}
+
+/** @throws KubeconfigError when the configuration names no usable API server */
+export function connectApiServer(
+  { kubeconfig, master, qps, burst }: ApiServerSettings,
+  { version, env, timing, onRequest }: ApiServerContext,
+): ApiServer {
+  const access = loadClusterAccess({ kubeconfig, master, env });
+  const userAgent = `kube-ipvs/${version}`;
+  const told = onRequest === undefined ? {} : { onRequest };
+  const client = new ApiClient({ access, userAgent, qps, burst, timing, ...told });
+  const { server } = client;
+  const source = new ApiServerSource({ transport: client, server, timing, random: Math.random });
+  return { source, client, isInPod: kubeconfig === '' && master === '' };
+}

@@ -1,0 +1,69 @@
+/**
+ * Everything that a command decides from, read once: the cluster, the host, and what the configuration means on it. `run` keeps the
+ * same inputs up to date (agent/): both take the pieces from here and from config/, so that a command says what `run` does.
+ */
+import { type BuiltOptions, buildDataplaneOptions } from '../config/dataplaneOptions.ts';
+import { ownNodeProblem, withBindAddress } from '../config/ownNode.ts';
+import type { ResolvedConfig } from '../config/resolve.ts';
+import type { HostNetwork } from '../model/host.ts';
+import type { Problem } from '../model/problem.ts';
+import type { ClusterSnapshot } from '../model/resources.ts';
+import { BadInput } from './badInput.ts';
+import { type Reader, readCluster } from './cluster.ts';
+import { type HostQuestion, hostFromKernel, thisNodeName } from './host.ts';
+
+export interface InputsQuestion
+  extends Reader, Pick<HostQuestion, 'hasRules' | 'networkNamespacePath'> {
+  /** in place of this host's kernel */
+  readonly host?: HostNetwork | undefined;
+}
+
+export interface Inputs {
+  readonly host: HostNetwork;
+  /** this Node in it has the address that `bindAddress` gives it */
+  readonly snapshot: ClusterSnapshot;
+  readonly built: BuiltOptions;
+  /** of this Node's place in the cluster, and of objects */
+  readonly problems: readonly Problem[];
+}
+
+/** @throws BadInput, or an Error of the world */
+export async function readInputs(
+  config: ResolvedConfig,
+  { host: given, ...question }: InputsQuestion,
+): Promise<Inputs> {
+  const nodeName = given?.nodeName ?? thisNodeName(config);
+  if (nodeName === undefined) throw new BadInput([NAMELESS]);
+  const { version, env, ...more } = question;
+  const cluster = await readCluster(config.source, { version, env });
+  const { apiServerAddresses } = cluster;
+  const host = given ?? (await hostFromKernel({ ...more, nodeName, apiServerAddresses }));
+  const snapshot = withOwnNode(cluster.snapshot, nodeName, config);
+  const podCIDRs = snapshot.nodes.get(nodeName)?.podCIDRs ?? [];
+  const node = { name: nodeName, podCIDRs, families: host.families };
+  const built = buildDataplaneOptions(config.dataplane, node);
+  const ownNode = ownNodeProblem(config.source, host, snapshot.nodes);
+  return {
+    host,
+    snapshot,
+    built,
+    problems: [...(ownNode === undefined ? [] : [ownNode]), ...built.waiting, ...cluster.problems],
+  };
+}
+
+const NAMELESS: Problem = {
+  path: '--hostname-override',
+  value: '',
+  problem: 'this host has no name; give the name of its Node',
+};
+
+function withOwnNode(
+  snapshot: ClusterSnapshot,
+  nodeName: string,
+  { bindAddress }: ResolvedConfig,
+): ClusterSnapshot {
+  const node = snapshot.nodes.get(nodeName);
+  if (!node) return snapshot;
+  const nodes = new Map(snapshot.nodes).set(nodeName, withBindAddress(node, bindAddress));
+  return { services: snapshot.services, slices: snapshot.slices, nodes };
+}
