@@ -16,6 +16,7 @@ import { ConntrackPort } from '../kernel/conntrackPort.ts';
 import { KernelDataplane, openPorts } from '../kernel/dataplane.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { Ledger } from '../kernel/ledger.ts';
+import { withApiServers } from '../model/apiServers.ts';
 import { type HostNetwork, sameHost } from '../model/host.ts';
 import { formatProblem, type Problem, withConsequence } from '../model/problem.ts';
 import type { ClusterChange } from '../model/resources.ts';
@@ -281,8 +282,8 @@ export class Agent {
   #setHost(observed: HostNetwork): void {
     const familiesBefore = String(this.#host?.families);
     const { apiServerAddresses } = this.#parts.opened;
-    const apiServers = new Set([...apiServerAddresses, ...this.#apiServers.addresses]);
-    const host = { ...observed, apiServerAddresses: [...apiServers].toSorted() };
+    const apiServers = [...apiServerAddresses, ...this.#apiServers.addresses];
+    const host = withApiServers({ ...observed, apiServerAddresses: [] }, apiServers);
     if (this.#host !== undefined && sameHost(host, this.#host)) return;
     this.#host = host;
     this.#builder?.setHost(this.#host);

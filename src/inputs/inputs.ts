@@ -5,6 +5,7 @@
 import { type BuiltOptions, buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import { ownNodeProblem, withBindAddress } from '../config/ownNode.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
+import { apiServersIn, withApiServers } from '../model/apiServers.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterSnapshot } from '../model/resources.ts';
@@ -37,7 +38,8 @@ export async function readInputs(
   const { version, env, ...more } = question;
   const cluster = await readCluster(config.source, { version, env });
   const { apiServerAddresses } = cluster;
-  const host = given ?? (await hostFromKernel({ ...more, nodeName, apiServerAddresses }));
+  const read = given ?? (await hostFromKernel({ ...more, nodeName, apiServerAddresses }));
+  const host = withApiServers(read, apiServersIn(cluster.snapshot));
   const snapshot = withOwnNode(cluster.snapshot, nodeName, config);
   const podCIDRs = snapshot.nodes.get(nodeName)?.podCIDRs ?? [];
   const node = { name: nodeName, podCIDRs, families: host.families };

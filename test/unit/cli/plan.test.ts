@@ -269,6 +269,24 @@ test('bindAddress stands in for the address of the Node object', async () => {
   expect(await nodePorts('--bind-address=192.168.1.10')).toEqual(['192.168.1.10']);
 });
 
+test('an address of the API servers is no Service’s to have, by their own slice', async () => {
+  const address = '203.0.113.20';
+  const asking = WEB.replace('spec:\n', `spec:\n  externalIPs: [${address}]\n`);
+  const slice = (name: string) => `
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: ${name}, namespace: default, labels: { kubernetes.io/service-name: kubernetes } }
+addressType: IPv4
+endpoints: [{ addresses: [${address}] }]
+`;
+  const addresses = async (name: string) => {
+    const file = await scratch.write(`${name}.yaml`, `${asking}---${slice(name)}`);
+    return (await planJson('--manifests', file)).desired.addresses;
+  };
+  expect(await addresses('of-a-tenant')).toContain(`${address}/32`);
+  expect(await addresses('kubernetes')).not.toContain(`${address}/32`);
+});
+
 test('bad flags, configuration and host file are told together, and nothing is printed', async () => {
   const badHost = await scratch.write(
     'bad-host.yaml',
