@@ -10,18 +10,20 @@ import { type DataplaneState, emptyState } from '../dataplane/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
 import type { Family } from '../net/family.ts';
 import type { Clock } from '../ops/clock.ts';
+import type { Conditions } from '../ops/conditions.ts';
 import type { ProxyHealth } from '../ops/health.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import { type Observation, StateMeasure } from '../ops/stateMetrics.ts';
+import { StandingTrouble } from '../ops/standingTrouble.ts';
 import type { DrainBook } from '../plan/drain.ts';
+import { FAMILY_NOT_PROGRAMMED, NODE_NOT_ELIGIBLE } from './conditions.ts';
 import type { KernelView } from './kernelView.ts';
 import { PendingChanges } from './pendingChanges.ts';
 import { ProblemTeller, type ProblemsByOrigin } from './problemTeller.ts';
 import type { RetryBook } from './retryBook.ts';
 import { RoundLog } from './roundLog.ts';
 import { familiesOfPart, StandingFailures } from './standingFailures.ts';
-import { StandingTrouble } from './standingTrouble.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
 
 export interface Observed {
@@ -34,6 +36,7 @@ export interface ReporterParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly health: ProxyHealth;
+  readonly conditions: Conditions;
   readonly families: readonly Family[];
   readonly clock: Clock;
   readonly nodeName: string;
@@ -158,14 +161,20 @@ export class Reporter {
   }
 
   nodeEligible(isEligible: boolean): void {
-    this.#parts.health.setNodeEligible(isEligible);
+    const { conditions, nodeName } = this.#parts;
+    const message = 'this Node is leaving the cluster, or is gone';
+    if (isEligible) conditions.clear(NODE_NOT_ELIGIBLE, nodeName);
+    else conditions.set(NODE_NOT_ELIGIBLE, nodeName, { message });
   }
 
   /** @param desired another object after the configuration was compiled anew */
   round(outcome: RoundOutcome, desired: Desired): void {
-    this.#rounds.done(outcome, desired.state, this.#observed?.retries.standing ?? []);
+    const standing = this.#observed?.retries.standing ?? [];
+    const failures = new StandingFailures(standing, desired.state);
+    this.#judgeFamilies(failures);
+    this.#rounds.done(outcome, desired.state, standing);
     this.#measureRound(outcome);
-    this.#judgeFailures(desired.state);
+    this.#problems.replace('kernel', failures.problems());
     this.#review(desired.problems);
     if (this.#nodeProblems.length > 0 && this.#isNodeReminderDue()) {
       for (const problem of this.#nodeProblems) this.#parts.log.warning(formatProblem(problem));
@@ -173,8 +182,6 @@ export class Reporter {
   }
 
   roundFailed(error: Error, retryInMs: number): void {
-    const { health, families } = this.#parts;
-    for (const family of families) health.setFailing(family, true);
     this.#rounds.givenUp(error, retryInMs);
   }
 
@@ -252,15 +259,18 @@ export class Reporter {
     }
   }
 
-  /** What keeps failing is somebody's problem, and the node's ill health only where it cannot program as a whole. */
-  #judgeFailures(desired: DataplaneState): void {
-    const { health, families } = this.#parts;
-    const { retries, view } = this.#observed ?? {};
-    const failures = new StandingFailures(retries?.standing ?? [], desired);
-    this.#problems.replace('kernel', failures.problems());
+  /** Before a round that was given up is forgotten, so that what it leaves broken has been so all the time. */
+  #judgeFamilies(failures: StandingFailures): void {
+    const { conditions } = this.#parts;
+    const { view } = this.#observed ?? {};
     const unknown = view?.isKnown === true ? [...view.state.unknown.keys()] : [];
     const broken = new Set([...failures.brokenFamilies(), ...unknown.flatMap(familiesOfPart)]);
-    for (const family of families) health.setFailing(family, broken.has(family));
+    const reportOf = (family: Family) =>
+      ({ message: `${family} cannot be programmed here`, families: [family] }) as const;
+    conditions.replace(
+      FAMILY_NOT_PROGRAMMED,
+      new Map([...broken].map((family) => [family, reportOf(family)])),
+    );
   }
 
   #measureRound({ report, durationMs }: RoundOutcome): void {

@@ -5,8 +5,8 @@
  */
 import type { Clock } from '../ops/clock.ts';
 import type { Logger } from '../ops/log.ts';
+import { StandingTrouble } from '../ops/standingTrouble.ts';
 import { REMOVE_KUBE_PROXY, type Sighting } from './otherProxy.ts';
-import { StandingTrouble } from './standingTrouble.ts';
 import type { RoundOutcome } from '../plan/round.ts';
 
 export interface RivalWatchParts {

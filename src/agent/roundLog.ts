@@ -1,6 +1,6 @@
 /**
- * The lines about rounds, readings and chores of the sync loop: what failed is told when it is new, with the Service that it is
- * about, again now and then while it lasts, and once when it is over.
+ * The lines about rounds of the sync loop, which tell what failed when it is new, with the Service that it is about; and the
+ * conditions that rounds, readings and chores make, and end.
  */
 import {
   type DataplaneState,
@@ -10,45 +10,54 @@ import {
   serverKey,
 } from '../dataplane/state.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
-import type { Clock } from '../ops/clock.ts';
 import type { LogFields, Logger } from '../ops/log.ts';
 import { HeldBackError } from '../plan/holdBack.ts';
 import { type Operation, operationSubject } from '../dataplane/operations.ts';
+import type { Condition, Conditions } from '../ops/conditions.ts';
+import {
+  DRAINS_NOT_COUNTED,
+  KERNEL_NOT_COMPARED,
+  KERNEL_PARTLY_UNREAD,
+  LEDGER_NOT_WRITTEN,
+  OPERATIONS_FAILING,
+  RULES_UNCONFIRMED,
+} from './conditions.ts';
 import { type FailureOwner, FailureOwners } from './failureOwners.ts';
 import type { StandingFailure } from './retryBook.ts';
-import { StandingTrouble } from './standingTrouble.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
 
 export interface RoundLogParts {
   readonly log: Logger;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly conditions: Conditions;
 }
 
 const MAX_FAILURE_LINES = 10;
 const MAX_PARTS = 5;
 
-const CHORE_TEXTS: Readonly<Record<Chore, { readonly failed: string; readonly works: string }>> = {
+/** What all of these conditions are about. */
+const KERNEL = 'kernel';
+
+const CHORES: Readonly<
+  Record<
+    Chore,
+    { readonly condition: Condition; readonly subject: string; readonly failed: string }
+  >
+> = {
   drain: {
+    condition: DRAINS_NOT_COUNTED,
+    subject: KERNEL,
     failed:
       'connections of draining destinations cannot be counted: they stay until they can; it is tried again',
-    works: 'connections of draining destinations can be counted again',
   },
   ledger: {
+    condition: LEDGER_NOT_WRITTEN,
+    subject: LEDGER_FILE,
     failed: `${LEDGER_FILE} cannot be written: after a restart now, NodePorts that went meanwhile would stay in the kernel; it is tried again`,
-    works: `${LEDGER_FILE} is written again`,
   },
 };
 
 export class RoundLog {
   readonly #parts: RoundLogParts;
-  readonly #roundTrouble = new StandingTrouble();
-  readonly #readingTrouble = new StandingTrouble();
-  readonly #unconfirmedTrouble = new StandingTrouble();
-  readonly #operationTrouble = new StandingTrouble();
-  readonly #choreTroubles: Readonly<Record<Chore, StandingTrouble>> = {
-    drain: new StandingTrouble(),
-    ledger: new StandingTrouble(),
-  };
   #isFirstRoundDone = false;
 
   constructor(parts: RoundLogParts) {
@@ -57,56 +66,59 @@ export class RoundLog {
 
   /** @param standing all that wait for their next try */
   done(outcome: RoundOutcome, desired: DataplaneState, standing: readonly StandingFailure[]): void {
-    if (this.#roundTrouble.ends()) this.#parts.log.info('the kernel can be compared again');
+    this.#parts.conditions.clear(KERNEL_NOT_COMPARED, KERNEL);
     this.#tell(outcome, desired);
-    this.#tellStanding(outcome, standing);
+    this.#judgeStanding(outcome, standing);
   }
 
   /** It is tried again. */
   givenUp(error: Error, retryInMs: number): void {
-    const { log, clock } = this.#parts;
-    const retry = `trying again in ${(retryInMs / 1000).toFixed(1)} s`;
-    if (this.#roundTrouble.persists(error.message, clock.monotonicMs()))
-      log.error(`the kernel could not be compared with what should be; ${retry}`, error);
-    else log.verbose(2, `still failing; ${retry}`, { err: error.message });
+    const retry = retryText(retryInMs);
+    this.#parts.conditions.set(KERNEL_NOT_COMPARED, KERNEL, {
+      message: `the kernel could not be compared with what should be; ${retry}`,
+      error,
+      otherwise: { message: `still failing; ${retry}`, fields: { err: error.message } },
+    });
   }
 
   /** After each reading of the kernel; what is not in `unread` is compared now. */
   read({ unread, unconfirmed, nextInMs }: ReadingOutcome): void {
-    const { log, clock } = this.#parts;
-    this.#tellUnconfirmed(unconfirmed);
-    const [first] = unread.values();
-    if (first === undefined) {
-      if (this.#readingTrouble.ends()) log.info('everything can be read from the kernel again');
+    const { conditions } = this.#parts;
+    this.#judgeUnconfirmed(unconfirmed);
+    const [error] = unread.values();
+    if (error === undefined) {
+      conditions.clear(KERNEL_PARTLY_UNREAD, KERNEL);
       return;
     }
     const parts = [...unread.keys()];
     const more = parts.length > MAX_PARTS ? ` and ${parts.length - MAX_PARTS} more` : '';
-    const retry = `trying again in ${(nextInMs / 1000).toFixed(1)} s`;
-    const message = `cannot be read from the kernel: ${parts.slice(0, MAX_PARTS).join(', ')}${more}; that stays as it is, everything else goes on; ${retry}`;
-    if (this.#readingTrouble.persists(parts.join(), clock.monotonicMs())) log.error(message, first);
-    else log.verbose(2, message, { err: first.message });
+    const message = `cannot be read from the kernel: ${parts.slice(0, MAX_PARTS).join(', ')}${more}; that stays as it is, everything else goes on; ${retryText(nextInMs)}`;
+    const otherwise = { message, fields: { err: error.message } };
+    conditions.set(KERNEL_PARTLY_UNREAD, KERNEL, {
+      message,
+      error,
+      reason: parts.join(),
+      otherwise,
+    });
   }
 
-  #tellUnconfirmed(unconfirmed: ReadonlyMap<Part, Error>): void {
-    const { log, clock } = this.#parts;
+  #judgeUnconfirmed(unconfirmed: ReadonlyMap<Part, Error>): void {
+    const { conditions } = this.#parts;
     const [first] = unconfirmed;
     if (first === undefined) {
-      if (this.#unconfirmedTrouble.ends()) log.info('all rules read back as they were written');
+      conditions.clear(RULES_UNCONFIRMED, KERNEL);
       return;
     }
     const [part, error] = first;
-    if (this.#unconfirmedTrouble.persists(part, clock.monotonicMs())) log.error(part, error);
+    conditions.set(RULES_UNCONFIRMED, KERNEL, { message: part, error, reason: part });
   }
 
   /** See {@link SyncLoopEvents.onChore}. */
   chore(chore: Chore, error: Error | undefined): void {
-    const { log, clock } = this.#parts;
-    const trouble = this.#choreTroubles[chore];
-    const { failed, works } = CHORE_TEXTS[chore];
-    if (error === undefined) {
-      if (trouble.ends()) log.info(works);
-    } else if (trouble.persists(error.message, clock.monotonicMs())) log.error(failed, error);
+    const { conditions } = this.#parts;
+    const { condition, subject, failed } = CHORES[chore];
+    if (error === undefined) conditions.clear(condition, subject);
+    else conditions.set(condition, subject, { message: failed, error });
   }
 
   #tell({ isFull, report, newlyFailed, durationMs }: RoundOutcome, desired: DataplaneState): void {
@@ -141,21 +153,24 @@ export class RoundLog {
   }
 
   /** Failures are told when they are new; this is for whoever looks later, and for their end. */
-  #tellStanding({ newlyFailed }: RoundOutcome, standing: readonly StandingFailure[]): void {
-    const { log, clock } = this.#parts;
+  #judgeStanding({ newlyFailed }: RoundOutcome, standing: readonly StandingFailure[]): void {
+    const { conditions } = this.#parts;
     const [example] = standing;
     if (example === undefined) {
-      if (this.#operationTrouble.ends())
-        log.info('nothing fails any more: the kernel is as it should be');
+      conditions.clear(OPERATIONS_FAILING, KERNEL);
       return;
     }
-    const isDue = this.#operationTrouble.persists('', clock.monotonicMs());
-    if (isDue && newlyFailed.length === 0)
-      log.error(
-        `${standing.length} operations keep failing and are tried again, one of them with`,
-        example.error,
-      );
+    conditions.set(OPERATIONS_FAILING, KERNEL, {
+      message: `${standing.length} operations keep failing and are tried again, one of them with`,
+      error: example.error,
+      reason: '',
+      isTold: newlyFailed.length > 0,
+    });
   }
+}
+
+function retryText(retryInMs: number): string {
+  return `trying again in ${(retryInMs / 1000).toFixed(1)} s`;
 }
 
 /** For whoever reads the line and knows Services, not addresses. */

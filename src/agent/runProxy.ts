@@ -11,6 +11,7 @@ import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { listNftTables } from '../kernel/nftTables.ts';
 import { FAMILIES } from '../net/family.ts';
 import { type Clock, SystemClock } from '../ops/clock.ts';
+import type { Conditions } from '../ops/conditions.ts';
 import { ProxyHealth } from '../ops/health.ts';
 import { HttpServer, ListenError, type Routes } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
@@ -18,6 +19,7 @@ import { Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
 import { Agent, NodeMismatchError } from './agent.ts';
 import { checkCapabilities } from './capabilities.ts';
+import { openConditions } from './conditions.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
 import { EndSignal, leaveAtOnce } from './endSignal.ts';
 import { checkLocalPorts } from './localPorts.ts';
@@ -121,24 +123,24 @@ function assemble(
 ) {
   const clock = new SystemClock();
   const families = FAMILIES;
-  const health = new ProxyHealth({ families, timeoutMs: 2 * config.syncPeriodMs, clock });
+  const health: ProxyHealth = new ProxyHealth({
+    families,
+    timeoutMs: 2 * config.syncPeriodMs,
+    clock,
+    codes: () => conditions.healthCodes,
+  });
   const metrics: Metrics = new Metrics({
     families,
     version: buildVersion(version),
     observe: () => reporter.observation(),
+    conditions: () => conditions.counts(),
   });
   const onRequest = (outcome: RequestOutcome) => metrics.requested(outcome);
   const opened = openSource(config.source, { nodeName, version, clock, log, env, onRequest });
   const { events, apiServerAddresses } = opened;
-  const reporter: Reporter = new Reporter({
-    log,
-    metrics,
-    health,
-    families,
-    clock,
-    nodeName,
-    events,
-  });
+  const told = { log, health, families, clock, nodeName, events };
+  const conditions: Conditions = openConditions(told);
+  const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
   const { hasRandomFully } = tools;
   const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const now = () => clock.monotonicMs();

@@ -12,6 +12,8 @@ export interface ProxyHealthOptions {
   /** 2 × syncPeriod */
   readonly timeoutMs: number;
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>;
+  /** of the conditions that stand in the way, which an unhealthy /healthz names */
+  readonly codes?: () => readonly string[];
 }
 
 export interface HealthAnswer {
@@ -96,6 +98,13 @@ export class ProxyHealth {
     return this.#isNodeEligible;
   }
 
+  /** Families with a change that has waited for the time-out. */
+  get overdue(): readonly Family[] {
+    const isLate = ({ queuedSinceMs, takenSinceMs }: FamilyHealth) =>
+      !this.#isWithinTime(queuedSinceMs) || !this.#isWithinTime(takenSinceMs);
+    return [...this.#families].filter(([, health]) => isLate(health)).map(([family]) => family);
+  }
+
   /** Also what the health-check node ports go by. */
   get isHealthy(): boolean {
     return [...this.#families.values()].every((health) => this.#isFamilyHealthy(health));
@@ -111,10 +120,14 @@ export class ProxyHealth {
     return { isHealthy, body: `{${this.#times(isHealthy)}}` };
   }
 
+  /** kube-proxy's members; behind them, when the answer is no, `conditions`. */
   healthz(): HealthAnswer {
-    const isHealthy = this.isHealthy;
-    const body = `{${this.#times(isHealthy)}, "nodeEligible": ${this.#isNodeEligible}}`;
-    return { isHealthy: isHealthy && this.#isNodeEligible, body };
+    const areFamiliesHealthy = this.isHealthy;
+    const isHealthy = areFamiliesHealthy && this.#isNodeEligible;
+    const codes = isHealthy ? undefined : this.#options.codes?.();
+    const conditions = codes === undefined ? '' : `, "conditions": ${JSON.stringify(codes)}`;
+    const body = `{${this.#times(areFamiliesHealthy)}, "nodeEligible": ${this.#isNodeEligible}${conditions}}`;
+    return { isHealthy, body };
   }
 
   #isFamilyHealthy({ queuedSinceMs, takenSinceMs, failingSinceMs }: FamilyHealth): boolean {

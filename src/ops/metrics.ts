@@ -2,6 +2,7 @@
 import { Counter, Registry } from 'prom-client';
 import type { Family } from '../net/family.ts';
 import type { ApplyReport } from '../dataplane/operations.ts';
+import { registerConditions } from './conditionMetric.ts';
 import { ConntrackMetrics } from './conntrackMetrics.ts';
 import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
 import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';
@@ -12,6 +13,8 @@ export interface MetricsOptions {
   readonly version: BuildVersion;
   /** called once per scrape */
   readonly observe: () => Observation;
+  /** standing subjects of each condition, by code */
+  readonly conditions?: () => ReadonlyMap<string, number>;
   /** default true; tests of other things leave the process out */
   readonly hasProcessMetrics?: boolean;
 }
@@ -34,6 +37,7 @@ export class Metrics {
       labelNames: ['code', 'method', 'host'],
       registers: [this.#register],
     });
+    registerConditions(this.#register, options.conditions ?? (() => new Map()));
     registerBuildInfo(this.#register, options.version);
     this.#isProcessMissing = options.hasProcessMetrics !== false;
   }

@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Agent } from '../../src/agent/agent.ts';
+import { openConditions } from '../../src/agent/conditions.ts';
 import { Reporter } from '../../src/agent/reporter.ts';
 import type { EventRecorder, ProxyEvent } from '../../src/cluster/events.ts';
 import type { ClusterListener, ClusterSource } from '../../src/cluster/source.ts';
@@ -13,6 +14,7 @@ import type { HostNetwork } from '../../src/model/host.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../src/model/slimNode.ts';
 import { slimService } from '../../src/model/slimService.ts';
+import type { Conditions } from '../../src/ops/conditions.ts';
 import { ProxyHealth } from '../../src/ops/health.ts';
 import { Metrics } from '../../src/ops/metrics.ts';
 import { FakeClock } from './fakeClock.ts';
@@ -65,13 +67,15 @@ export class AgentHarness {
     const { clock, log, kernel, source } = this;
     const { values } = parseFlags([...flags], RUN_FLAGS);
     const { config } = resolveConfig({ flags: values, isInCluster });
-    this.health = new ProxyHealth({ families: FAMILIES, timeoutMs: 60_000, clock });
+    const codes = () => conditions.healthCodes;
+    this.health = new ProxyHealth({ families: FAMILIES, timeoutMs: 60_000, clock, codes });
     const observe = () => reporter.observation();
     const hasProcessMetrics = false;
     this.metrics = new Metrics({
       families: FAMILIES,
       version: VERSION,
       observe,
+      conditions: () => conditions.counts(),
       hasProcessMetrics,
     });
     const { health, metrics } = this;
@@ -79,8 +83,10 @@ export class AgentHarness {
       EventRecorder,
       'record'
     >;
-    const parts = { log, metrics, health, families: FAMILIES, clock, nodeName: 'node-1' };
-    const reporter = new Reporter({ ...parts, events: recorder as EventRecorder });
+    const events = recorder as EventRecorder;
+    const told = { log, health, families: FAMILIES, clock, nodeName: 'node-1', events };
+    const conditions: Conditions = openConditions(told);
+    const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
     this.#seen = hostNetwork(host);
     this.#agent = new Agent({
       config: config!,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { openConditions } from '../../../src/agent/conditions.ts';
 import { KernelView } from '../../../src/agent/kernelView.ts';
 import { Reporter } from '../../../src/agent/reporter.ts';
 import { RetryBook } from '../../../src/agent/retryBook.ts';
@@ -40,8 +41,9 @@ beforeEach(() => {
   metrics = new Metrics({ ...options, hasProcessMetrics: false });
   retries = new RetryBook();
   const recorder = { record: (event) => events.push(event) } as Pick<EventRecorder, 'record'>;
-  const parts = { log, metrics, health, families: FAMILIES, clock, nodeName: 'node-1' };
-  reporter = new Reporter({ ...parts, events: recorder as EventRecorder });
+  const told = { log, health, families: FAMILIES, clock, nodeName: 'node-1' };
+  const parts = { ...told, events: recorder as EventRecorder };
+  reporter = new Reporter({ ...parts, metrics, conditions: openConditions(parts) });
 });
 
 const observe = () =>

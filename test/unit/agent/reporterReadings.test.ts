@@ -1,5 +1,6 @@
 /** What is told of readings of the kernel and of the chores of the loop. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { openConditions } from '../../../src/agent/conditions.ts';
 import { Reporter } from '../../../src/agent/reporter.ts';
 import type { Part } from '../../../src/dataplane/state.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
@@ -21,8 +22,8 @@ beforeEach(() => {
   const health = new ProxyHealth({ families, timeoutMs: 60_000, clock });
   const observe = () => reporter.observation();
   metrics = new Metrics({ families, version, observe, hasProcessMetrics: false });
-  const parts = { log, metrics, health, families, clock, nodeName: 'node-1' };
-  reporter = new Reporter({ ...parts, events: undefined });
+  const parts = { log, health, families, clock, nodeName: 'node-1', events: undefined };
+  reporter = new Reporter({ ...parts, metrics, conditions: openConditions(parts) });
 });
 
 async function value(name: string): Promise<number> {

@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { RoundLog } from '../../../src/agent/roundLog.ts';
 import type { Part } from '../../../src/dataplane/state.ts';
+import { ConditionLog } from '../../../src/ops/conditionLog.ts';
+import { Conditions } from '../../../src/ops/conditions.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
 import { FakeLog } from '../../support/fakeLog.ts';
 
@@ -11,7 +13,8 @@ let rounds: RoundLog;
 beforeEach(() => {
   clock = new FakeClock();
   log = new FakeLog(2);
-  rounds = new RoundLog({ log, clock });
+  const conditions = new Conditions({ known: [], tellers: [new ConditionLog(log, clock)], clock });
+  rounds = new RoundLog({ log, conditions });
 });
 
 const NONE: ReadonlyMap<Part, Error> = new Map();

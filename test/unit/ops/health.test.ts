@@ -127,6 +127,19 @@ describe('ProxyHealth', () => {
     expect(health.livez().isHealthy).toBe(true);
   });
 
+  test('a change that has waited for the time-out makes its family overdue, one that fails does not', async () => {
+    health.queued('IPv4');
+    health.setFailing('IPv6', true);
+    await clock.advance(59_999);
+    expect(health.overdue).toEqual([]);
+    await clock.advance(1);
+    expect(health.overdue).toEqual(['IPv4']);
+    health.roundBegan();
+    expect(health.overdue).toEqual(['IPv4']);
+    health.roundEnded(true);
+    expect(health.overdue).toEqual([]);
+  });
+
   test('a family that is not served does not count', async () => {
     const single = new ProxyHealth({ families: ['IPv4'], timeoutMs: 60_000, clock });
     single.queued('IPv6');

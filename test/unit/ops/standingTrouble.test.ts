@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { StandingTrouble } from '../../../src/agent/standingTrouble.ts';
+import { StandingTrouble } from '../../../src/ops/standingTrouble.ts';
 
 const timing = { quietMs: 10, reminderMs: 100 };
 

@@ -1,0 +1,133 @@
+/**
+ * The conditions of this node, each defined once, and how they are told. docs/conditions.md says of each what it means and what
+ * to do. Log, metric, health and Event follow from the definition: whoever sees the trouble only sets and clears it.
+ */
+import { LEDGER_FILE } from '../kernel/ledger.ts';
+import type { Family } from '../net/family.ts';
+import type { Clock } from '../ops/clock.ts';
+import { ConditionEvents, type EventSink } from '../ops/conditionEvents.ts';
+import { ConditionHealth } from '../ops/conditionHealth.ts';
+import { ConditionLog } from '../ops/conditionLog.ts';
+import { Conditions, defineCondition } from '../ops/conditions.ts';
+import type { ProxyHealth } from '../ops/health.ts';
+import type { Logger } from '../ops/log.ts';
+
+export const KERNEL_NOT_COMPARED = defineCondition({
+  code: 'KernelNotCompared',
+  severity: 'error',
+  affectsHealth: 'programming',
+  title: 'a round was given up: nothing at all could be read from the kernel',
+  end: 'the kernel can be compared again',
+});
+
+export const KERNEL_PARTLY_UNREAD = defineCondition({
+  code: 'KernelPartlyUnread',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'a part of the kernel could not be read: it stays as it is',
+  end: 'everything can be read from the kernel again',
+});
+
+export const RULES_UNCONFIRMED = defineCondition({
+  code: 'RulesUnconfirmed',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'rules read back as others than were written: they are not written again',
+  end: 'all rules read back as they were written',
+});
+
+export const OPERATIONS_FAILING = defineCondition({
+  code: 'OperationsFailing',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'operations on the kernel fail and are tried again',
+  end: 'nothing fails any more: the kernel is as it should be',
+});
+
+export const DRAINS_NOT_COUNTED = defineCondition({
+  code: 'DrainsNotCounted',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'connections of draining destinations cannot be counted',
+  end: 'connections of draining destinations can be counted again',
+});
+
+export const LEDGER_NOT_WRITTEN = defineCondition({
+  code: 'LedgerNotWritten',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'the file that remembers NodePorts across a restart cannot be written',
+  end: `${LEDGER_FILE} is written again`,
+});
+
+/** Follows from what has lines of its own: rules that fail, parts that were never read, half of the Services refused. */
+export const FAMILY_NOT_PROGRAMMED = defineCondition({
+  code: 'FamilyNotProgrammed',
+  severity: 'error',
+  affectsHealth: 'programming',
+  title: 'this node as a whole cannot program an address family',
+  isSilent: true,
+});
+
+/** Derived by {@link ProxyHealth}, as kube-proxy does. */
+export const CHANGES_OVERDUE = defineCondition({
+  code: 'ChangesOverdue',
+  severity: 'error',
+  affectsHealth: 'programming',
+  title: 'a change has waited for two sync periods',
+  isSilent: true,
+});
+
+export const NODE_NOT_ELIGIBLE = defineCondition({
+  code: 'NodeNotEligible',
+  severity: 'warning',
+  affectsHealth: 'eligibility',
+  title: 'the Node is being deleted, is gone, or is about to be removed by the cluster autoscaler',
+  isSilent: true,
+});
+
+/** Subject: the feature's name. */
+export const FEATURE_FAILED = defineCondition({
+  code: 'FeatureFailed',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'a feature could not start: Services are proxied without it',
+  isSteady: true,
+  event: { reason: 'FeatureFailed', action: 'StartFeature' },
+});
+
+export const CONDITIONS = [
+  KERNEL_NOT_COMPARED,
+  FAMILY_NOT_PROGRAMMED,
+  CHANGES_OVERDUE,
+  NODE_NOT_ELIGIBLE,
+  KERNEL_PARTLY_UNREAD,
+  RULES_UNCONFIRMED,
+  OPERATIONS_FAILING,
+  DRAINS_NOT_COUNTED,
+  LEDGER_NOT_WRITTEN,
+  FEATURE_FAILED,
+] as const;
+
+export interface ConditionParts {
+  readonly log: Logger;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly health: ProxyHealth;
+  readonly families: readonly Family[];
+  readonly nodeName: string;
+  /** absent without an API server */
+  readonly events: EventSink | undefined;
+}
+
+/** None standing, told to everybody. */
+export function openConditions(parts: ConditionParts): Conditions {
+  const { log, clock, health, families, nodeName, events } = parts;
+  const tellers = [
+    new ConditionLog(log, clock),
+    new ConditionHealth(health, families),
+    ...(events === undefined ? [] : [new ConditionEvents(events, nodeName)]),
+  ];
+  const conditions = new Conditions({ known: CONDITIONS, tellers, clock });
+  conditions.derive(CHANGES_OVERDUE, () => health.overdue);
+  return conditions;
+}

@@ -1,0 +1,36 @@
+/** The Event on the Node when a condition begins, for those that are defined with one. */
+import type { ConditionTeller, StandingCondition } from './conditions.ts';
+
+export interface NodeEvent {
+  readonly regarding: { readonly kind: 'Node'; readonly name: string };
+  readonly type: 'Warning';
+  readonly reason: string;
+  readonly action: string;
+  readonly note: string;
+}
+
+/** EventRecorder is it. */
+export interface EventSink {
+  record(event: NodeEvent): void;
+}
+
+export class ConditionEvents implements ConditionTeller {
+  readonly #events: EventSink;
+  readonly #nodeName: string;
+
+  constructor(events: EventSink, nodeName: string) {
+    this.#events = events;
+    this.#nodeName = nodeName;
+  }
+
+  stands({ condition: { event }, report }: StandingCondition, isNew: boolean): void {
+    if (event === undefined || !isNew) return;
+    const regarding = { kind: 'Node', name: this.#nodeName } as const;
+    const { reason, action } = event;
+    this.#events.record({ regarding, type: 'Warning', reason, action, note: report.message });
+  }
+
+  ends(): void {
+    // An Event tells a beginning; the cluster forgets it after an hour.
+  }
+}
