@@ -338,6 +338,21 @@ test('with a scope what depends on no key is compared when asked for, and a name
   expect(scoped({ sets: new Set(['KUBE-CLUSTER-IP']) })).toEqual(['createSet', 'addEntry']);
 });
 
+test('of a set that is named whole every entry is compared, of another only those that are named', () => {
+  const desired = holding(set(['10.0.0.1,tcp:80', '10.0.0.2,tcp:80']));
+  const actual = holding(set(['10.0.0.3,tcp:80']));
+  const entries = new Map([['KUBE-CLUSTER-IP', new Set(['10.0.0.1,tcp:80'])]]);
+  const keys = { servers: new Set<string>(), addresses: new Set<string>(), entries };
+  const scoped = (more: Partial<DifferenceScope>) =>
+    texts(desired, actual, { ...nobodys, scope: { ...keys, ...more } });
+  const named = '+ KUBE-CLUSTER-IP 10.0.0.1,tcp:80';
+  expect(scoped({})).toEqual([named]);
+  const whole = { sets: new Set(['KUBE-CLUSTER-IP']) };
+  const all = [named, '+ KUBE-CLUSTER-IP 10.0.0.2,tcp:80', '- KUBE-CLUSTER-IP 10.0.0.3,tcp:80'];
+  expect(scoped(whole)).toEqual(all);
+  expect(scoped({ ...whole, entries: new Map() })).toEqual(all);
+});
+
 test("where somebody else's server stands nothing is written but one addition, which the kernel layer refuses", () => {
   const wanted = server('10.0.0.1', 'TCP', [destination(1)]);
   const foreign = { foreignServers: ['10.0.0.1:80/TCP', 'fwmark:7/IPv4', '10.0.0.2:80/TCP'] };

@@ -78,6 +78,18 @@ test('a destination with connections stays until the last one ends', async () =>
   expect(book.size).toBe(0);
 });
 
+test('what is removed is named as the kernel holds it', async () => {
+  kernel.setConnections(key, '10.244.0.1:8080', 1);
+  await reach(reduced, 0);
+  kernel.setConnections(key, '10.244.0.1:8080', 0);
+  const [operation] = await look(1_000);
+  expect(operation).toEqual({
+    op: 'removeDestination',
+    server: expect.objectContaining({ address: '10.96.0.1', port: 80, protocol: 'TCP' }),
+    destination: { ...first, weight: 0 },
+  });
+});
+
 test('looks become rarer, and one falls on the deadline', async () => {
   kernel.setConnections(key, '10.244.0.1:8080', 1);
   await reach(reduced, 0);

@@ -233,3 +233,76 @@ test('a file that is something else is refused and not taken for an empty state'
   for (const json of [{}, { kind: 'List' }, [], null, 'text', { desired: {} }, { desired: null }])
     expect(stateFromJson(json)).toMatchObject({ problems: [{}] });
 });
+
+test('whatever flags and set types a node may have are read from its state file', () => {
+  const address = { address: '10.0.0.1', port: 80, protocol: 'TCP' };
+  const numbered = ['flag-1', 'flag-2', 'flag-3'];
+  const flags = [
+    ...numbered,
+    'mh-fallback',
+    'mh-port',
+    'one-packet',
+    'persistent',
+    'sh-fallback',
+    'sh-port',
+  ];
+  const hashes = ['hash:ip', 'hash:ip,port', 'hash:ip,port,ip', 'hash:ip,port,net', 'hash:net'];
+  const types = ['bitmap:port', ...hashes];
+  const ipsets = Object.fromEntries(types.map((type) => [type, { type, family: 'IPv6' }]));
+  const read = stateFromJson({
+    virtualServers: [{ ...address, scheduler: 'rr', flags: flags.toReversed() }],
+    ipsets,
+  });
+  if ('problems' in read) throw new Error(JSON.stringify(read.problems));
+  const [server] = read.state.virtualServers.values();
+  expect(server).toMatchObject({ flags, destinations: new Map() });
+  expect([...read.state.ipsets.values()].map(({ type }) => type)).toEqual(types);
+});
+
+test('what a state file leaves out is not there, but for the device', () => {
+  const read = stateFromJson({ addresses: ['10.0.0.1', 'fd00::1/128'] });
+  expect(read).toEqual({
+    state: {
+      ...emptyState(),
+      addresses: new Set(['10.0.0.1', 'fd00::1']),
+      hasDummyDevice: true,
+    },
+  });
+});
+
+test.each([
+  ['10.0.0.1/33', 'is not one address: write 10.96.0.1/32 or fd00::1/128'],
+  ['fd00::1/64', 'is not one address: write 10.96.0.1/32 or fd00::1/128'],
+  [7, 'must be an address like 10.96.0.1/32 in quotes'],
+])('an address that is none is refused with the way to write it: %j', (address, problem) => {
+  expect(stateFromJson({ addresses: [address] })).toEqual({
+    problems: [{ path: 'addresses[0]', value: address, problem }],
+  });
+});
+
+test('each bad value is refused with what it must be', () => {
+  const server = { address: '10.0.0.1', port: 80, protocol: 'TCP', scheduler: 'rr' };
+  const problemsOf = (more: Record<string, unknown>) => {
+    const read = stateFromJson({ virtualServers: [{ ...server, ...more }] });
+    return 'problems' in read ? read.problems.map(({ problem }) => problem) : [];
+  };
+  expect(problemsOf({})).toEqual([]);
+  expect(problemsOf({ port: 0, persistenceTimeoutSec: 0 })).toEqual([]);
+  expect(problemsOf({ port: 65_535 })).toEqual([]);
+  expect(problemsOf({ port: -1 })).toEqual(['must be 0 to 65535']);
+  expect(problemsOf({ port: 65_536 })).toEqual(['must be 0 to 65535']);
+  expect(problemsOf({ port: 1.5 })).toEqual(['must be a whole number']);
+  expect(problemsOf({ port: '80' })).toEqual(['must be a number']);
+  expect(problemsOf({ address: 7 })).toEqual(['must be an IP address in quotes']);
+  expect(problemsOf({ address: 'x' })).toEqual(['is not an IPv4 or IPv6 address']);
+  expect(problemsOf({ scheduler: '' })).toEqual(['must name a scheduler, for example rr']);
+  expect(problemsOf({ flags: ['odd'] })).toEqual(['is not a flag of a virtual server']);
+  expect(problemsOf({ persistenceTimeoutSec: -1 })).toEqual(['must not be negative']);
+  const [destination] = problemsOf({
+    destinations: [{ address: '10.1.0.1', port: 1, weight: -1 }],
+  });
+  expect(destination).toBe('must not be negative');
+  expect(stateFromJson({ desired: { addresses: 'x' }, plan: [] })).toMatchObject({
+    problems: [{ path: 'desired.addresses', value: 'x' }],
+  });
+});
