@@ -15,10 +15,14 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { applyMutant, type Mutant } from './mutants.ts';
+import { Silence } from './silence.ts';
 
 const JUDGES = ['unit', 'property', 'golden'];
-/** No file of tests takes so long, on a busy machine either: what is silent for longer goes round in circles. */
+/** No file of tests takes so long: what is silent for longer, while it could have run, goes round in circles. */
 const SILENCE_MS = 300_000;
+const LOOK_MS = 1_000;
+/** Of one test: a mutant that makes it wait for ever is noticed by it, a busy machine is not. */
+const TEST_TIMEOUT_MS = 120_000;
 const NEAREST_FIRST = join('test', 'tools', 'mutation', 'nearestFirst.mjs');
 
 export interface Verdict {
@@ -109,6 +113,7 @@ export class WorkingCopy {
       '--runInBand',
       '--passWithNoTests',
       `--testSequencer=./${NEAREST_FIRST}`,
+      `--testTimeout=${TEST_TIMEOUT_MS}`,
     ];
     const argv = [...flags, ...jest, ...how, '--findRelatedTests', ...files];
     const child = spawn(process.execPath, argv, {
@@ -117,16 +122,18 @@ export class WorkingCopy {
     });
     this.#running = child;
     const outcome = await new Promise<Verdict['outcome']>((resolve, reject) => {
-      const giveUp = () => {
+      const silence = new Silence(child.pid);
+      const timer = setInterval(() => {
+        if (silence.lengthMs() < SILENCE_MS) return;
         child.kill('SIGKILL');
         resolve('late');
-      };
-      const timer = setTimeout(giveUp, SILENCE_MS);
+      }, LOOK_MS);
       // jest says so after each file of tests.
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', () => timer.refresh());
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', () => silence.interrupt());
       child.on('error', reject);
       child.on('exit', (status) => {
-        clearTimeout(timer);
+        clearInterval(timer);
         resolve(status === 0 ? 'survived' : 'killed');
       });
     });
