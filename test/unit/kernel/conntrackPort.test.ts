@@ -219,3 +219,12 @@ test('a refused deletion is thrown with its entry, after the others were tried',
   );
   expect(calls.deletes).toBe(3);
 });
+
+test('closed, it asks nothing more', async () => {
+  const { port, calls } = kernel({ entries: all });
+  await port.listUdp('IPv4', to);
+  port.close();
+  await expect(port.listUdp('IPv4', to)).rejects.toMatchObject({ code: 'EBADF' });
+  await expect(port.delete([dns])).rejects.toMatchObject({ code: 'EBADF' });
+  expect(calls).toMatchObject({ dumps: 2, deletes: 0 });
+});

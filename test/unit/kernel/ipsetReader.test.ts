@@ -94,3 +94,10 @@ test('a missing kernel module or permission comes with its cure, anything else a
     await expect(kernel([], errno).reader.read(['A'])).rejects.toThrow(text);
   }
 });
+
+test('closed, it asks nothing more', async () => {
+  const { reader } = kernel([]);
+  await reader.read(['A']);
+  reader.close();
+  await expect(reader.read(['A'])).rejects.toMatchObject({ code: 'EBADF' });
+});

@@ -1,6 +1,13 @@
+import { constants } from 'node:os';
 import { beforeEach, expect, test } from '@jest/globals';
 import type { Destination } from '../../../src/dataplane/state.ts';
-import { batches, type IpvsOperation, isIpvsOperation } from '../../../src/kernel/ipvsApply.ts';
+import { KernelError } from '../../../src/kernel/errors.ts';
+import {
+  applyIpvs,
+  batches,
+  type IpvsOperation,
+  isIpvsOperation,
+} from '../../../src/kernel/ipvsApply.ts';
 import { IpvsPort } from '../../../src/kernel/ipvsPort.ts';
 import type { ServerSpec } from '../../../src/dataplane/operations.ts';
 import { FakeIpvs } from '../../support/fakeNetlink.ts';
@@ -100,6 +107,73 @@ test('without the capability every operation says so', async () => {
   const { outcomes } = await port.apply([addServer(), add(pod(1)), drain(pod(2))]);
   expect(outcomes.map((outcome) => outcome?.code)).toEqual(['EPERM', 'EPERM', 'EPERM']);
   expect(outcomes[0]!.message).toContain('CAP_NET_ADMIN');
+});
+
+test('a refusal is told with what it means in IPVS', async () => {
+  const { ENOENT, EINVAL, ENOBUFS, EPERM, ESRCH } = constants.errno;
+  const messageOf = async (operation: IpvsOperation, errno: number) => {
+    const writer = { countConnections: async () => [] };
+    const execute = async (commands: readonly unknown[]) => commands.map(() => ({ errno }));
+    return (await applyIpvs([operation], { ...writer, execute })).outcomes[0]!.message;
+  };
+  expect(await messageOf(addServer(), EPERM)).toMatch(/\(IPVS wants CAP_NET_ADMIN in .*\)$/);
+  expect(await messageOf(addServer(), ENOBUFS)).toMatch(/\(the answer was lost, .*\)$/);
+  const sh = { ...web, scheduler: 'sh' };
+  expect(await messageOf({ op: 'updateServer', server: sh }, ENOENT)).toMatch(
+    /\(scheduler sh is unknown: load its module ip_vs_sh\)$/,
+  );
+  const noServer =
+    /^\w+ destination 10\.96\.0\.1:80\/TCP -> 10\.244\.0\.1:8080: ESRCH.*\(its virtual server does not exist\)$/;
+  expect(await messageOf(add(pod(1)), ESRCH)).toMatch(noServer);
+  expect(await messageOf(update(pod(1)), ESRCH)).toMatch(noServer);
+  expect(await messageOf(add(pod(1)), EINVAL)).toMatch(/\(not a unicast address of the family/);
+  // What the hints are not about has none.
+  for (const [operation, errno] of [
+    [addServer(), EINVAL],
+    [update(pod(1)), EINVAL],
+    [addServer(), constants.errno.ENOMEM],
+  ] as const)
+    expect(await messageOf(operation, errno)).not.toContain('(');
+});
+
+test('connections that cannot be counted fail the drains alone', async () => {
+  const error = new KernelError({ op: 'list destinations', errno: constants.errno.EIO });
+  const report = await applyIpvs([add(pod(2)), drain(pod(1))], {
+    execute: async (commands) => commands.map(() => ({ errno: 0 })),
+    countConnections: () => Promise.reject(error),
+  });
+  expect(report.draining).toEqual([]);
+  expect(report.outcomes).toMatchObject([
+    undefined,
+    { code: 'EIO', message: expect.stringContaining('list destinations: EIO'), cause: error },
+  ]);
+});
+
+test('an idle destination that cannot be removed is a failure, one that is gone meanwhile is not', async () => {
+  const { EBUSY, ENOENT } = constants.errno;
+  const idle = (n: number) => ({
+    server: key,
+    destination: pod(n, 0),
+    activeConnections: 0,
+    inactiveConnections: 0,
+  });
+  let sends = 0;
+  const report = await applyIpvs([drain(pod(1)), drain(pod(2))], {
+    execute: async (commands) =>
+      ++sends === 1 ? commands.map(() => ({ errno: 0 })) : [{ errno: EBUSY }, { errno: ENOENT }],
+    countConnections: async () => [idle(1), idle(2)],
+  });
+  expect(report).toMatchObject({ draining: [], kernelWrites: 4 });
+  expect(report.outcomes).toMatchObject([{ code: 'EBUSY' }, undefined]);
+});
+
+test('a socket that breaks fails what was sent, with its reason', async () => {
+  const report = await applyIpvs([addServer(), add(pod(1))], {
+    execute: () => Promise.reject(new TypeError('odd')),
+    countConnections: async () => [],
+  });
+  for (const outcome of report.outcomes)
+    expect(outcome).toMatchObject({ code: 'EPROTO', message: expect.stringContaining('(odd)') });
 });
 
 test('an operation whose answer was lost is sent again, and its being there already is fine', async () => {

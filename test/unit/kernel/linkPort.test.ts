@@ -190,3 +190,16 @@ test('operations of a device are told from others', () => {
   expect([create, bind('10.96.0.1'), unbind('10.96.0.1')].every(isLinkOperation)).toBe(true);
   expect(isLinkOperation({ op: 'setSysctl', name: 'a', value: '1' })).toBe(false);
 });
+
+test('closed, it asks nothing more, and says so of each operation', async () => {
+  const { kernel, port, messages } = started();
+  await port.read();
+  port.close();
+  await expect(port.read()).rejects.toMatchObject({ code: 'EBADF' });
+  const dumps = kernel.dumps;
+  expect(await messages(create, bind('10.96.0.1'))).toEqual([
+    expect.stringContaining('EBADF'),
+    expect.stringContaining('EBADF'),
+  ]);
+  expect([kernel.changes, kernel.dumps]).toEqual([[], dumps]);
+});
