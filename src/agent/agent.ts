@@ -18,7 +18,7 @@ import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { Ledger } from '../kernel/ledger.ts';
 import { withApiServers } from '../model/apiServers.ts';
 import { type HostNetwork, sameHost } from '../model/host.ts';
-import { formatProblem, type Problem, withConsequence } from '../model/problem.ts';
+import { formatProblem, type Problem } from '../model/problem.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
@@ -294,8 +294,8 @@ export class Agent {
 }
 
 function goneNode(name: string): Problem {
-  const why = 'this Node was deleted';
-  return { path: `Node/${name}`, value: undefined, ...withConsequence(why, 'NodeGone') };
+  const problem = 'this Node was deleted';
+  return { path: `Node/${name}`, value: undefined, problem, consequence: 'NodeGone' };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

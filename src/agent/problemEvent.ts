@@ -1,5 +1,6 @@
 /** The Event about a problem: which object it is about, and with which of the fixed words. */
 import type { EventSubject, ProxyEvent } from '../cluster/events.ts';
+import { reasonOf } from '../model/consequence.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 
 /** @returns nothing for what no object of the cluster is to blame for: a file */
@@ -8,7 +9,14 @@ export function eventOf(problem: Problem, nodeName: string): ProxyEvent | undefi
   const regarding = serviceOf(problem) ?? nodeOf(problem, nodeName);
   if (regarding === undefined || consequence === undefined) return undefined;
   const note = formatProblem(problem);
-  return { regarding, type: 'Warning', reason: consequence, action: 'Proxy', note, about: path };
+  return {
+    regarding,
+    type: 'Warning',
+    reason: reasonOf(consequence),
+    action: 'Proxy',
+    note,
+    about: path,
+  };
 }
 
 /** `Service/ns/name.spec…`, or the Service that an endpoint's problem names. */

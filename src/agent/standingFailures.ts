@@ -3,7 +3,7 @@
  * node as a whole cannot program a family. One object that the kernel refuses is its owner's matter and never the node's.
  */
 import { type DataplaneState, destinationKey, type Part, serverKey } from '../dataplane/state.ts';
-import { type Problem, withConsequence } from '../model/problem.ts';
+import type { Problem } from '../model/problem.ts';
 import { familyOf } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { HeldBackError } from '../plan/holdBack.ts';
@@ -122,14 +122,15 @@ function problemOf(
   if (destination === undefined) {
     const path = `Service/${service}`;
     const value = serverKey(server);
-    return { path, value, ...withConsequence(error.message, 'RefusedByKernel') };
+    return { path, value, problem: error.message, consequence: 'RefusedByKernel' };
   }
   const why = `cannot be an endpoint of Service ${label} at ${serverKey(server)}: ${error.message}`;
   return {
     path: endpointPath(destination.endpoint),
     value: destinationKey(destination),
     service,
-    ...withConsequence(why, 'RefusedByKernel'),
+    problem: why,
+    consequence: 'RefusedByKernel',
   };
 }
 
@@ -144,7 +145,7 @@ function nodeProblem(operation: Operation, error: Error): Problem {
   const isRemoval =
     'server' in operation || operation.op === 'unbindAddress' || operation.op === 'removeEntry';
   const consequence = isRemoval ? 'NotRemoved' : 'NodeNotProgrammed';
-  return { path, value: undefined, ...withConsequence(whyNot(operation, error), consequence) };
+  return { path, value: undefined, problem: whyNot(operation, error), consequence };
 }
 
 function whyNot(operation: Operation, error: Error): string {

@@ -1,6 +1,6 @@
 /** How a plan is printed: the state that is wanted, what would change, what is wrong, and a summary of it. */
 import type { DesiredState } from '../dataplane/state.ts';
-import { type Problem, formatProblem } from '../model/problem.ts';
+import { type Problem, formatProblem, problemToJson } from '../model/problem.ts';
 import { formatPlan, planSummary, planToJson, stateToJson } from '../plan/format.ts';
 import type { Operation } from '../dataplane/operations.ts';
 import type { OutputFormat } from './outputFormat.ts';
@@ -18,12 +18,11 @@ export interface MadePlan {
 export function planText(plan: MadePlan, format: OutputFormat, isDiffOnly: boolean): string {
   const { against, desired, operations, problems } = plan;
   if (format !== 'text') {
-    const listed = problems.map(({ value, ...rest }) => ({ ...rest, value: value ?? null }));
     const json = {
       ...(!isDiffOnly && { desired: stateToJson(desired) }),
       against,
       plan: planToJson(operations),
-      problems: listed,
+      problems: problems.map(problemToJson),
     };
     return render(json, format);
   }

@@ -1,13 +1,14 @@
 /**
  * The objects of a set of manifest files, and what changed in them since the last look. Decides what stays in force:
- * a file that is not well formed keeps its last good state; an edit that makes an object invalid is refused for that
- * object, as an API server would, and its last valid version stays; of an object that is defined twice, the file first
+ * a file that is not well formed keeps its last good state; an edit that leaves nothing of an object to be used is
+ * refused for that object, as an API server would, and its last valid version stays; of an object that is defined twice, the file first
  * by name wins. When to look is decided in manifests.ts.
  */
 import { readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { decodeText } from '../config/textEncoding.ts';
-import { type Problem, reconsidered } from '../model/problem.ts';
+import { type Consequence, skipsObject } from '../model/consequence.ts';
+import type { Problem } from '../model/problem.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { findManifestFiles, type FoundFiles, isMissing, reasonOf } from './manifestFiles.ts';
 import { type ManifestObject, readManifest } from './manifestText.ts';
@@ -134,10 +135,10 @@ function nextState(
 ): FileState {
   const manifest = readManifest(text, path);
   if (manifest.problems.length > 0 && before !== undefined) {
-    const problems = manifest.problems.map((each) => reconsidered(each, 'LastStateKept'));
+    const problems = withConsequence(manifest.problems, 'LastStateKept');
     return { stamp, objects: before.objects, problems };
   }
-  const problems = manifest.problems.map((each) => reconsidered(each, 'DocumentSkipped'));
+  const problems = withConsequence(manifest.problems, 'DocumentSkipped');
   const objects = new Map<string, ManifestObject>();
   for (const object of manifest.objects) {
     const twin = objects.get(object.id);
@@ -146,13 +147,22 @@ function nextState(
       continue;
     }
     const last = before?.objects.get(object.id);
-    const isRefused = object.problems.length > 0 && last?.problems.length === 0;
-    for (const problem of object.problems) {
-      problems.push(isRefused ? reconsidered(problem, 'LastVersionKept') : problem);
-    }
+    const isRefused = isSkipped(object) && last !== undefined && !isSkipped(last);
+    problems.push(
+      ...(isRefused ? withConsequence(object.problems, 'LastVersionKept') : object.problems),
+    );
     objects.set(object.id, isRefused ? last : object);
   }
   return { stamp, objects, problems };
+}
+
+/** As a whole: a port, an endpoint or a value less is what an API server's object would be served with too. */
+function isSkipped({ problems }: ManifestObject): boolean {
+  return problems.some(({ consequence }) => consequence !== undefined && skipsObject(consequence));
+}
+
+function withConsequence(problems: readonly Problem[], consequence: Consequence): Problem[] {
+  return problems.map((problem) => ({ ...problem, consequence }));
 }
 
 function secondDefinition(object: ManifestObject, first: ManifestObject): Problem {

@@ -5,7 +5,7 @@
  * @see kubernetes cmd/kube-proxy/app/server_linux.go, getLocalDetectors
  */
 import type { DataplaneOptions, LocalDetector } from '../dataplane/options.ts';
-import { type Problem, withConsequence } from '../model/problem.ts';
+import type { Problem } from '../model/problem.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { type Prefix, formatPrefix, parsePrefix } from '../net/prefix.ts';
 import type { DataplaneSettings } from './resolve.ts';
@@ -102,9 +102,9 @@ function missingDetector(
 /** A new Node gets its CIDR from a controller some time after it registered. */
 function missingPodCIDR({ name, podCIDRs }: NodeForOptions, families: readonly Family[]): Problem {
   const which = families.join(' or ');
-  const why = `holds no ${which} CIDR, which detectLocalMode NodeCIDR needs: let the cluster allocate node CIDRs or choose another mode`;
+  const problem = `holds no ${which} CIDR, which detectLocalMode NodeCIDR needs: let the cluster allocate node CIDRs or choose another mode`;
   const path = `Node/${name}.spec.podCIDRs`;
-  return { path, value: podCIDRs, ...withConsequence(why, 'PodsNotTold') };
+  return { path, value: podCIDRs, problem, consequence: 'PodsNotTold' };
 }
 
 function fatalProblem(settings: DataplaneSettings, family: Family): Problem {

@@ -1,7 +1,7 @@
 /** The Node object of this machine: how `bindAddress` changes what it says, and what it means that there is none. */
 import { interfaceAddresses } from '../desired/nodeAddresses.ts';
 import type { HostNetwork } from '../model/host.ts';
-import { type Problem, withConsequence } from '../model/problem.ts';
+import type { Problem } from '../model/problem.ts';
 import type { NodeResource } from '../model/resources.ts';
 import { type Address, familyOf, isUnspecified } from '../net/address.ts';
 import type { SourceSettings } from './resolve.ts';
@@ -29,8 +29,8 @@ export function ownNodeProblem(
 ): Problem | undefined {
   const isOutside = source.kind === 'manifests' && nodes.size === 0;
   if (isOutside || nodes.has(nodeName)) return undefined;
-  const why = `there is no Node of this name${likelyName(nodeName, interfaceAddresses({ nodeName, ...host }), nodes)}`;
-  return { path: `Node/${nodeName}`, value: undefined, ...withConsequence(why, 'NodeUnknown') };
+  const problem = `there is no Node of this name${likelyName(nodeName, interfaceAddresses({ nodeName, ...host }), nodes)}`;
+  return { path: `Node/${nodeName}`, value: undefined, problem, consequence: 'NodeUnknown' };
 }
 
 /** Names differ by a domain, by capitals, or by what a cloud provider calls its machines. */

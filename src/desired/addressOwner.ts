@@ -18,31 +18,31 @@
  * A load balancer's controller may well hand out addresses of nodes (k3s does), and binding those cuts nodes off from each
  * other; that is why InternalIPs count against it though a kubelet is trusted less than a controller.
  */
+import type { Consequence } from '../model/consequence.ts';
 import type { FrontendKind } from './frontends.ts';
 
 export interface AddressOwner {
   /** unbound: served, not bound to kube-ipvs0; withheld: neither; shared: both, the owner is only told of */
   readonly effect: 'unbound' | 'withheld' | 'shared';
-  /** a sentence about the address without its subject */
+  /** what is said of the address: `belongs to node n1` */
   readonly problem: string;
+  readonly consequence: Consequence;
 }
 
 /** NodePorts are the node's own ports: nobody else has them. */
 export type OwnableKind = Exclude<FrontendKind, 'nodePort'>;
 
 export function unbound(description: string): AddressOwner {
-  return {
-    effect: 'unbound',
-    problem: `belongs to ${description}: served there, not bound to kube-ipvs0`,
-  };
+  const problem = `belongs to ${description}`;
+  return { effect: 'unbound', problem, consequence: 'AddressNotBound' };
 }
 
 export function withheld(description: string): AddressOwner {
-  const reason = 'not served here, or this node could no longer reach it; use a free address';
-  return { effect: 'withheld', problem: `belongs to ${description}: ${reason}` };
+  const problem = `belongs to ${description}`;
+  return { effect: 'withheld', problem, consequence: 'AddressNotServed' };
 }
 
 export function shared(description: string): AddressOwner {
-  const consequence = 'it is served here, and this node reaches nothing else at that address';
-  return { effect: 'shared', problem: `belongs to ${description} too: ${consequence}` };
+  const problem = `belongs to ${description} too`;
+  return { effect: 'shared', problem, consequence: 'AddressShared' };
 }

@@ -2,7 +2,7 @@
  * What one Service may ask of every node: ports, addresses, ranges and endpoints are multiplied with each other, so that a small
  * object can mean millions of set members. Looked at before anything is multiplied. Many Services are what quotas are for.
  */
-import { type Problem, withConsequence } from '../model/problem.ts';
+import type { Problem } from '../model/problem.ts';
 import type { EndpointSliceResource, ServiceResource } from '../model/resources.ts';
 import type { ServicePort } from '../model/servicePort.ts';
 import { endpointPortKey } from '../model/sliceEndpoints.ts';
@@ -82,11 +82,11 @@ function countKey(family: Family, name: string, protocol: ServicePort['protocol'
 
 function refused(service: ServiceResource, demand: string, what: string): Affordable {
   const cure = `use fewer ${what}, or several Services`;
-  const why = withConsequence(`${demand}; ${cure}`, 'ServiceSkipped');
+  const problem = `${demand}; ${cure}`;
   return {
     ports: [],
     skipped: `it ${demand}`,
-    problems: [{ path: pathOf(service), value: undefined, ...why }],
+    problems: [{ path: pathOf(service), value: undefined, problem, consequence: 'ServiceSkipped' }],
   };
 }
 
@@ -103,7 +103,7 @@ function closedBeyondBudget(service: ServiceResource, ports: readonly ServicePor
   return {
     ports: ports.map((port) => (port.sourceRanges === undefined ? port : closed(port))),
     problems: [
-      { path, value: undefined, ...withConsequence(`${demand}, ${cure}`, 'RangeAdmitsNobody') },
+      { path, value: undefined, problem: `${demand}, ${cure}`, consequence: 'RangeAdmitsNobody' },
     ],
   };
 }

@@ -64,7 +64,8 @@ export class ClusterAddresses {
     if (owner === undefined) return undefined;
     return {
       effect: 'withheld',
-      problem: `is the cluster IP of Service ${owner}: not served here, or who asks for that one could reach this one; use a free address`,
+      problem: `is the cluster IP of Service ${owner}`,
+      consequence: 'ClusterIPGuarded',
     };
   }
 

@@ -192,7 +192,7 @@ class ServiceFields {
     return {
       path: this.pathOf(loser),
       value: serverKey(loser.server),
-      problem: `is already port ${winner.server.service} of this Service by ${this.pathOf(winner)}; left out`,
+      problem: `is already port ${winner.server.service} of this Service by ${this.pathOf(winner)}`,
       consequence: 'PortLeftOut',
     };
   }

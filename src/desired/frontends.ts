@@ -10,7 +10,7 @@
  * | NodePort | no | NODE-PORT-*, and -LOCAL-* |
  * | any, without endpoint on this node / anywhere | | IPVS-DROP / IPVS-REJECT |
  */
-import type { Consequence } from '../model/problem.ts';
+import type { Consequence } from '../model/consequence.ts';
 import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
 import type { ObjectKey } from '../model/resources.ts';
 import type { SliceReader } from '../model/sliceEndpoints.ts';
@@ -55,12 +55,6 @@ export interface Frontend {
   readonly isBound: boolean;
   readonly members: readonly SetMember[];
 }
-
-const CONSEQUENCE_OF = {
-  unbound: 'AddressNotBound',
-  withheld: 'AddressNotServed',
-  shared: 'AddressShared',
-} as const satisfies Readonly<Record<AddressOwner['effect'], Consequence>>;
 
 /** Something about a frontend that its Service's owner should know; fragment.ts finds the field. */
 export interface FrontendRemark {
@@ -162,7 +156,10 @@ class PortCompiler implements PortFrontends {
     members: (server: VirtualServer, isBound: boolean) => readonly SetMember[],
   ): void {
     const owner = kind === 'nodePort' ? undefined : this.#ownerOf(address, kind);
-    if (owner !== undefined) this.#remarkOwner(kind, address, owner);
+    if (owner !== undefined) {
+      const { problem, consequence } = owner;
+      this.remarks.push({ kind, address, problem, consequence });
+    }
     if (owner?.effect === 'withheld') return;
     const isBound = kind !== 'nodePort' && owner?.effect !== 'unbound';
     const destinations = this.#destinationsFor(kind);
@@ -179,10 +176,6 @@ class PortCompiler implements PortFrontends {
         ...(isBound ? [this.#member('KUBE-IPVS-IPS', address)] : []),
       ],
     });
-  }
-
-  #remarkOwner(kind: FrontendKind, address: Address, { effect, problem }: AddressOwner): void {
-    this.remarks.push({ kind, address, problem, consequence: CONSEQUENCE_OF[effect] });
   }
 
   #ownerOf(address: Address, kind: OwnableKind): AddressOwner | undefined {
@@ -222,9 +215,8 @@ class PortCompiler implements PortFrontends {
     const looping = lists.flatMap((list) => list.filter(({ address }) => this.#bound.has(address)));
     for (const { address, source } of new Set(looping)) {
       const kind = loadBalancerIPs.includes(address) ? 'loadBalancer' : 'externalIP';
-      const circle = 'which is left out: traffic would come back to this node';
-      const problem = `is also the address of endpoint ${source}, ${circle}`;
-      this.remarks.push({ kind, address, problem, consequence: 'EndpointSkipped' });
+      const problem = `is also the address of endpoint ${source}`;
+      this.remarks.push({ kind, address, problem, consequence: 'CircleLeftOut' });
     }
   }
 

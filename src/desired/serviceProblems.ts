@@ -2,7 +2,7 @@
  * What is wrong with each Service on this node, kept up change by change: who tells the news asks for those whose problems may
  * have changed and never walks all that exist. Counts beside them the Services that a Local policy leaves without endpoint.
  */
-import { type Problem, withConsequence } from '../model/problem.ts';
+import type { Problem } from '../model/problem.ts';
 import type { ObjectKey } from '../model/resources.ts';
 import { type Claim, type Claims, precedence } from './claims.ts';
 import type { Fragment, LocalLack } from './fragment.ts';
@@ -94,7 +94,8 @@ function conflict(key: ServerKey, winner: Claim, loser: Claim): Problem {
   return {
     path: loser.fragment.pathOf(loser.frontend),
     value: loser.frontend.kind === 'nodePort' ? `${port}/${protocol}` : key,
-    ...withConsequence(`belongs to ${precedence({ winner, loser })}`, 'AddressTaken'),
+    problem: `belongs to ${precedence({ winner, loser })}`,
+    consequence: 'AddressTaken',
   };
 }
 

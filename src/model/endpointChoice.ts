@@ -3,7 +3,7 @@
  * topology hints (KEP-2433, KEP-3015), with serving terminating endpoints as the last resort (KEP-1669). Where to use
  * the lists, and what to do when they are empty, is decided in desired/.
  */
-import { type Problem, withConsequence } from './problem.ts';
+import type { Problem } from './problem.ts';
 import { isExternallyReachable } from './service.ts';
 import type { Endpoint, EndpointChoice, ExcludedEndpoint, ServicePort } from './servicePort.ts';
 
@@ -126,6 +126,7 @@ function loopProblem(endpoint: Endpoint, port: ServicePort): Problem {
     path: `EndpointSlice/${slice}.endpoints[${index}].addresses[0]`,
     value: endpoint.address,
     service: port.service,
-    ...withConsequence(`is an address of its own Service ${port.label}`, 'EndpointSkipped'),
+    problem: `is an address of its own Service ${port.label}`,
+    consequence: 'EndpointSkipped',
   };
 }

@@ -4,7 +4,8 @@
  * unusable; what the unit's owner does about that is decided in slimService, slimEndpointSlice and slimNode. Absent and
  * null are the same, as in the API.
  */
-import { type Consequence, type Problem, withConsequence } from './problem.ts';
+import type { Consequence } from './consequence.ts';
+import type { Problem } from './problem.ts';
 
 /** What a door gives: no object when it was unusable (see problems) or, with no problem, is none of a proxy's business. */
 export interface Slim<T> {
@@ -170,7 +171,7 @@ export class Fields {
     const value = this.value(key);
     const path = index === undefined ? this.path(key) : `${this.path(key)}[${index}]`;
     const found = index === undefined ? value : (value as readonly unknown[])[index];
-    this.problems.push({ path, value: found, ...withConsequence(why, 'ValueIgnored') });
+    this.problems.push({ path, value: found, problem: why, consequence: 'ValueIgnored' });
   }
 
   path(key?: string): string {
@@ -180,7 +181,7 @@ export class Fields {
 
   #reject(path: string, value: unknown, why: string): undefined {
     this.#unit.isUsable = false;
-    this.problems.push({ path, value, ...withConsequence(why, SKIPPED[this.#unit.noun]) });
+    this.problems.push({ path, value, problem: why, consequence: SKIPPED[this.#unit.noun] });
   }
 }
 

@@ -1,11 +1,12 @@
 /** What is wrong with one field of an input, in the form every command prints and `plan -o json` lists. */
+import { type Consequence, ENDINGS, isHarmless, reasonOf } from './consequence.ts';
 
 export interface Problem {
   /** dotted path, led by the object where there is one: `Service/default/web.spec.ports[0].port` */
   readonly path: string;
   /** the offending value as it was found */
   readonly value: unknown;
-  /** one sentence: what is wrong, what happens because of it, what would be right */
+  /** what is wrong, and what would be right; how the sentence ends follows from the consequence */
   readonly problem: string;
   /** what happens because of it; absent for flags, configuration and whole files */
   readonly consequence?: Consequence;
@@ -15,66 +16,25 @@ export interface Problem {
   readonly service?: string;
 }
 
-/** The end of a problem's sentence. The names are what Events give as their reason. */
-export const CONSEQUENCES = {
-  ServiceSkipped: 'this Service is skipped',
-  EndpointSliceSkipped: 'this EndpointSlice is skipped',
-  NodeSkipped: 'this Node is skipped',
-  PortSkipped: 'this port is skipped',
-  EndpointSkipped: 'this endpoint is skipped',
-  AddressSkipped: 'this address is skipped',
-  BalancerAddressSkipped: 'this load balancer address is skipped',
-  HintSkipped: 'this hint is skipped',
-  ValueIgnored: 'it is ignored',
-  RangeAdmitsNobody: 'it admits nobody',
-  /** the address belongs to another machine */
-  AddressNotServed:
-    'it is not served here, or this node could no longer reach it; use a free address',
-  /** the address is this node's own: everything works, so this is a remark */
-  AddressNotBound: 'it is served there and not bound to kube-ipvs0',
-  /** it is also somebody else's, whom this node does not reach there any more */
-  AddressShared: 'it is served here, and this node reaches nothing else at that address',
-  /** two Services want it */
-  AddressTaken: 'this one gets it when that one lets go',
-  /** two ports of one Service want it */
-  PortLeftOut: 'this one is left out',
-  DocumentSkipped: 'this document is skipped',
-  LastStateKept: "the file's last good state stays in force",
-  LastVersionKept: 'its last valid version stays in force',
-  RefusedByKernel: 'it is left out, everything else is served, and it is tried again',
-  NotRemoved: 'it stays in the kernel for now, and it is tried again',
-  NodeNotProgrammed: 'it is tried again',
-  NodeUnknown:
-    'until there is one, no endpoint counts as one of this node, and its zone, addresses and pod CIDRs are not known',
-  NodeGone: 'what it said last is still used, and /healthz tells load balancers to go elsewhere',
-  PodsNotTold:
-    'until it has one, traffic from outside the cluster to its ClusterIPs cannot be told from that of pods, so only that of this node itself is masqueraded',
-} as const satisfies Readonly<Record<string, string>>;
-
-export type Consequence = keyof typeof CONSEQUENCES;
-
-/** Nothing is missing or different for anybody: worth a line, no warning. */
-const HARMLESS: ReadonlySet<Consequence> = new Set(['AddressNotBound']);
-
 /** Whether everything that the object asks for is served all the same. */
 export function isRemark({ consequence }: Problem): boolean {
-  return consequence !== undefined && HARMLESS.has(consequence);
+  return consequence !== undefined && isHarmless(consequence);
 }
 
-/** @param why what is wrong, and what would be right */
-export function withConsequence(
-  why: string,
-  consequence: Consequence,
-): Required<Pick<Problem, 'problem' | 'consequence'>> {
-  return { problem: `${why}; ${CONSEQUENCES[consequence]}`, consequence };
+/** What is wrong, what would be right, and what happens because of it. */
+export function sentenceOf({ problem, consequence }: Problem): string {
+  return consequence === undefined ? problem : problem + ENDINGS[consequence];
 }
 
-/** The same with another outcome than who reported it could know. */
-export function reconsidered(problem: Problem, consequence: Consequence): Problem {
-  const { consequence: before } = problem;
-  const end = before === undefined ? '' : `; ${CONSEQUENCES[before]}`;
-  const why = problem.problem.slice(0, problem.problem.length - end.length);
-  return { ...problem, ...withConsequence(why, consequence) };
+/** As `-o json` lists it: the sentence whole, with the word for programs beside it. */
+export function problemToJson(problem: Problem): object {
+  const { value, ...rest } = problem;
+  return {
+    ...rest,
+    problem: sentenceOf(problem),
+    ...(rest.consequence === undefined ? {} : { consequence: reasonOf(rest.consequence) }),
+    value: value ?? null,
+  };
 }
 
 /** One line for a log or a terminal, whatever characters names and values hold. */
@@ -84,7 +44,7 @@ export function formatProblem(problem: Problem): string {
   // What is wrong with a file as a whole has the file for its path: once is enough.
   const place = source === undefined ? '' : `${source}: `;
   const subject = source?.startsWith(`${path}:`) ? source : place + path;
-  const line = `${subject}${value}: ${problem.problem}`;
+  const line = `${subject}${value}: ${sentenceOf(problem)}`;
   return line.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

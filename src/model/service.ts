@@ -4,7 +4,8 @@
  * decided in desired/.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
-import { type Consequence, type Problem, withConsequence } from './problem.ts';
+import type { Consequence } from './consequence.ts';
+import type { Problem } from './problem.ts';
 import type { ServicePortSpec, ServiceResource } from './resources.ts';
 import { type ServiceAddresses, serviceAddresses } from './serviceAddresses.ts';
 import type { ServicePort } from './servicePort.ts';
@@ -66,8 +67,8 @@ function distinctPorts(service: ServiceResource): {
   const problems: Problem[] = [];
   for (const spec of service.ports) {
     const path = `Service/${service.namespace}/${service.name}.spec.ports[${spec.index}]`;
-    const dropped = (field: string, value: unknown, why: string, consequence: Consequence) =>
-      problems.push({ path: `${path}.${field}`, value, ...withConsequence(why, consequence) });
+    const dropped = (field: string, value: unknown, problem: string, consequence: Consequence) =>
+      problems.push({ path: `${path}.${field}`, value, problem, consequence });
     if (isTaken(`name ${endpointPortKey(spec.name, spec.protocol)}`)) {
       dropped('name', spec.name, 'is the name of an earlier port', 'PortSkipped');
     } else if (isTaken(`port ${spec.port}/${spec.protocol}`)) {

@@ -4,7 +4,7 @@
  */
 import { type Address, familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-import { type Problem, withConsequence } from './problem.ts';
+import type { Problem } from './problem.ts';
 import type { ServiceResource } from './resources.ts';
 import { usableAddress } from './usableAddress.ts';
 
@@ -71,7 +71,8 @@ class AddressReport {
     this.problems.push({
       path: `${this.#label}.${path}`,
       value,
-      ...withConsequence(reason, 'ValueIgnored'),
+      problem: reason,
+      consequence: 'ValueIgnored',
     });
   }
 

@@ -4,7 +4,7 @@
  */
 import { type Address, familyOf, hostPortSortKey } from '../net/address.ts';
 import type { Protocol } from '../net/family.ts';
-import { type Problem, withConsequence } from './problem.ts';
+import type { Problem } from './problem.ts';
 import type { EndpointPortSpec, EndpointSliceResource, EndpointSpec } from './resources.ts';
 import type { Endpoint } from './servicePort.ts';
 import { usableAddress } from './usableAddress.ts';
@@ -84,7 +84,8 @@ function checkAddress(
     path: `EndpointSlice/${slice.namespace}/${slice.name}.endpoints[${spec.index}].addresses[0]`,
     value: spec.address,
     service: slice.service,
-    ...withConsequence(reason, 'EndpointSkipped'),
+    problem: reason,
+    consequence: 'EndpointSkipped',
   });
   return undefined;
 }

@@ -5,7 +5,7 @@
 import { FAMILIES, type Family } from '../net/family.ts';
 import { formatPrefix, type Prefix } from '../net/prefix.ts';
 import { parseSloppyPrefix } from '../net/sloppy.ts';
-import { type Problem, withConsequence } from './problem.ts';
+import type { Problem } from './problem.ts';
 import type { ServiceResource } from './resources.ts';
 
 export interface SourceRanges {
@@ -48,6 +48,7 @@ function malformed(service: ServiceResource, index: number, text: string): Probl
   return {
     path: `Service/${service.namespace}/${service.name}.${field}${position}`,
     value: text,
-    ...withConsequence('is not a range of the form address/length', 'RangeAdmitsNobody'),
+    problem: 'is not a range of the form address/length',
+    consequence: 'RangeAdmitsNobody',
   };
 }

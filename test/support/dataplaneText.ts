@@ -7,7 +7,7 @@ import type { DesiredState, VirtualServer } from '../../src/dataplane/state.ts';
 import { destinationKey, serverKey } from '../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 import { type Address, compareAddresses, familyOf, joinHostPort } from '../../src/net/address.ts';
-import type { Problem } from '../../src/model/problem.ts';
+import { type Problem, sentenceOf } from '../../src/model/problem.ts';
 import { type Packet, type Verdict, tracePacket } from './packetTracer.ts';
 
 /** Where traffic comes from in every scenario; the default nodes.yaml and host.yaml match. */
@@ -107,8 +107,8 @@ export function verdictText(verdict: Verdict): string {
     .join(' | ');
 }
 
-function problemLine({ path, value, problem }: Problem): string {
-  return `${path} = ${JSON.stringify(value)}: ${problem}`;
+function problemLine(problem: Problem): string {
+  return `${problem.path} = ${JSON.stringify(problem.value)}: ${sentenceOf(problem)}`;
 }
 
 function compareServers(a: VirtualServer, b: VirtualServer): number {

@@ -14,7 +14,7 @@ import { buildDesired } from '../../src/desired/builder.ts';
 import type { DataplaneOptions } from '../../src/dataplane/options.ts';
 import type { DesiredState } from '../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
-import type { Problem } from '../../src/model/problem.ts';
+import { type Problem, sentenceOf } from '../../src/model/problem.ts';
 import type { ClusterSnapshot } from '../../src/model/resources.ts';
 
 export interface Scenario {
@@ -37,7 +37,11 @@ export async function loadScenario(folder: string, cluster = 'cluster.yaml'): Pr
   const host = expectNoProblems(decodeHostFile(read('host.yaml'))).host!;
   const options = readOptions(read('config.yaml'), host, snapshot);
   const built = buildDesired(snapshot, host, options);
-  const plain = problems.map(({ path, value, problem }) => ({ path, value, problem }));
+  const plain = problems.map((problem) => ({
+    path: problem.path,
+    value: problem.value,
+    problem: sentenceOf(problem),
+  }));
   return { snapshot, host, options, state: built.state, problems: [...plain, ...built.problems] };
 }
 

@@ -98,7 +98,7 @@ describe('ProblemTeller', () => {
           type: 'Warning',
           reason: 'AddressTaken',
           action: 'Proxy',
-          note: 'Service/shop/web.spec.ports[0] (1): belongs to Service a/b',
+          note: 'Service/shop/web.spec.ports[0] (1): belongs to Service a/b; this one gets it when that one lets go',
           about: 'Service/shop/web.spec.ports[0]',
         },
       ]);
@@ -124,12 +124,12 @@ describe('ProblemTeller', () => {
 
     test('is not made for a file, nor for what works all the same, which is no problem either', () => {
       tell({ path: '/etc/a.yaml', value: undefined, problem: 'x' }, 'source');
-      tell({ ...bad('web', 'is served there'), consequence: 'AddressNotBound' });
+      tell({ ...bad('web', 'belongs to this node'), consequence: 'AddressNotBound' });
       expect(events).toEqual([]);
       expect(teller.size).toBe(1);
       expect(log.lines).toEqual([
         'warning /etc/a.yaml: x',
-        'v1 Service/shop/web.spec.ports[0] (1): is served there',
+        'v1 Service/shop/web.spec.ports[0] (1): belongs to this node: served there, not bound to kube-ipvs0',
       ]);
     });
   });

@@ -65,8 +65,7 @@ describe('the problem', () => {
         value: '192.168.1.255:8080',
         service: 'shop/s1',
         problem:
-          'cannot be an endpoint of Service shop/s1:http at 10.96.0.1:80/TCP: it: EINVAL, invalid argument (not unicast); ' +
-          'it is left out, everything else is served, and it is tried again',
+          'cannot be an endpoint of Service shop/s1:http at 10.96.0.1:80/TCP: it: EINVAL, invalid argument (not unicast)',
         consequence: 'RefusedByKernel',
       },
     ]);

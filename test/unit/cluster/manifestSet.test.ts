@@ -290,28 +290,43 @@ describe('a file that breaks', () => {
   });
 });
 
-describe('an edit that makes an object invalid', () => {
+describe('an edit that leaves nothing of an object to be used', () => {
+  const typed = (name: string, type: string, clusterIP = '10.96.0.10') =>
+    service(name, clusterIP).replace('spec:', `spec:\n  type: ${type}`);
+
   test('is refused for that object, as an API server would; the rest of the file counts', async () => {
     await put('web.yaml', service('web') + service('db'));
     const files = new ManifestSet([folder]);
     await settle(files);
-    await put('web.yaml', service('web', '10.96.0.10', 'abc') + service('db', '10.96.0.11'));
+    await put('web.yaml', typed('web', 'Cluster', '10.96.0.12') + service('db', '10.96.0.11'));
     expect(await settle(files)).toEqual([
       '+ Service default/db',
-      '! web.yaml:5:18: Service/default/web.spec.ports[0].port ("abc"): must be a whole number from 1 to 65535; its last valid version stays in force',
+      '! web.yaml:4:9: Service/default/web.spec.type ("Cluster"): must be one of ClusterIP, NodePort, LoadBalancer, ExternalName; its last valid version stays in force',
     ]);
-    await put('web.yaml', service('web', '10.96.0.10', 70_000) + service('db', '10.96.0.11'));
-    expect(await settle(files)).toEqual([expect.stringContaining('(70000)')]);
-    await put('web.yaml', service('web', '10.96.0.10', 81) + service('db', '10.96.0.11'));
+    await put('web.yaml', typed('web', 'Node', '10.96.0.12') + service('db', '10.96.0.11'));
+    expect(await settle(files)).toEqual([expect.stringContaining('("Node")')]);
+    await put('web.yaml', typed('web', 'NodePort') + service('db', '10.96.0.11'));
     expect(await settle(files)).toEqual(['+ Service default/web', '! web.yaml: none']);
   });
 
-  test('counts as far as it can be used when no valid version came before', async () => {
+  test('leaves a version in force of which a part is skipped', async () => {
     await put('web.yaml', service('web', '10.96.0.10', 'abc'));
     const files = new ManifestSet([folder]);
     await settle(files);
-    await put('web.yaml', service('web', '10.96.0.11', 'abc'));
-    expect(await settle(files)).toEqual(['+ Service default/web']);
+    await put('web.yaml', typed('web', 'Cluster'));
+    expect(await settle(files)).toEqual([
+      expect.stringMatching(/spec\.type.*; its last valid version stays in force$/),
+    ]);
+    await put('web.yaml', service('web', '10.96.0.10', 'abc'));
+    expect(await settle(files)).toEqual([expect.stringMatching(/; this port is skipped$/)]);
+  });
+
+  test('leaves nothing when there was none before', async () => {
+    await put('web.yaml', typed('web', 'Cluster'));
+    const files = new ManifestSet([folder]);
+    await settle(files);
+    await put('web.yaml', typed('web', 'Node'));
+    expect(await settle(files)).toEqual([expect.stringMatching(/; this Service is skipped$/)]);
   });
 });
 

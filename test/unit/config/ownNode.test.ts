@@ -19,8 +19,7 @@ test("a Node that carries this host's address is named, with the flag", () => {
   const nodes = [node('node-1.lan', '10.0.0.9'), node('ip-192-168-0-1', '192.168.0.1')];
   expect(missing(...nodes)).toBe(
     "there is no Node of this name, but Node ip-192-168-0-1 carries this host's address 192.168.0.1: " +
-      'give --hostname-override=ip-192-168-0-1; until there is one, no endpoint counts as one of this node, ' +
-      'and its zone, addresses and pod CIDRs are not known',
+      'give --hostname-override=ip-192-168-0-1',
   );
   expect(missing(node('six', 'fd00:168::1'))).toContain('--hostname-override=six');
 });

@@ -55,7 +55,7 @@ test('ranges beyond the budget admit nobody to load balancer addresses, all else
       path: 'Service/default/web.spec.loadBalancerSourceRanges',
       value: undefined,
       problem:
-        'asks for 65540 set members, of ports, load balancer addresses and ranges, more than 65536: use fewer of them, or several Services; it admits nobody',
+        'asks for 65540 set members, of ports, load balancer addresses and ranges, more than 65536: use fewer of them, or several Services',
       consequence: 'RangeAdmitsNobody',
     },
   ]);
@@ -83,7 +83,7 @@ test('a Service of too many addresses and ports is not served', () => {
       path: 'Service/default/web',
       value: undefined,
       problem:
-        'asks for 16400 addresses with a port, more than 16384; use fewer ports or addresses, or several Services; this Service is skipped',
+        'asks for 16400 addresses with a port, more than 16384; use fewer ports or addresses, or several Services',
       consequence: 'ServiceSkipped',
     },
   ]);

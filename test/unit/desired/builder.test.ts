@@ -107,8 +107,7 @@ test('of two Services with one address and port the older is served; the other t
     {
       path: 'Service/default/young.spec.clusterIPs[0]',
       value: '10.96.0.10:80/TCP',
-      problem:
-        'belongs to Service default/old, which is older; this one gets it when that one lets go',
+      problem: 'belongs to Service default/old, which is older',
       consequence: 'AddressTaken',
     },
   ]);

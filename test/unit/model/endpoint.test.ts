@@ -150,7 +150,7 @@ describe('an endpoint is skipped and reported once', () => {
       {
         path: 'EndpointSlice/default/s.endpoints[0].addresses[0]',
         value: address,
-        problem: `${reason}; this endpoint is skipped`,
+        problem: reason,
         consequence: 'EndpointSkipped',
         service: 'default/web',
       },

@@ -284,7 +284,7 @@ describe('an endpoint with the address of its own Service', () => {
       {
         path: 'EndpointSlice/default/web-1.endpoints[1].addresses[0]',
         value: '10.244.0.1',
-        problem: 'is an address of its own Service default/web:http; this endpoint is skipped',
+        problem: 'is an address of its own Service default/web:http',
         consequence: 'EndpointSkipped',
         service: 'default/web',
       },

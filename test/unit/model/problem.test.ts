@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import {
   formatProblem,
   isRemark,
-  reconsidered,
-  withConsequence,
+  type Problem,
+  problemToJson,
 } from '../../../src/model/problem.ts';
 
 test('a problem is one line that says where, what and why', () => {
@@ -29,29 +29,42 @@ test('control characters in a name cannot break the line or steer the terminal',
 });
 
 describe('the consequence', () => {
-  const problem = {
+  const problem: Problem = {
     path: 'Service/a/b.spec',
-    value: 1,
-    ...withConsequence('is odd', 'ValueIgnored'),
+    value: undefined,
+    problem: 'is odd; really',
+    consequence: 'ValueIgnored',
   };
 
-  test('ends the sentence, and is a word for programs', () => {
-    expect(problem).toMatchObject({
-      problem: 'is odd; it is ignored',
+  test('ends the sentence', () => {
+    expect(formatProblem(problem)).toBe('Service/a/b.spec: is odd; really; it is ignored');
+    expect(formatProblem({ ...problem, consequence: 'LastVersionKept' })).toBe(
+      'Service/a/b.spec: is odd; really; its last valid version stays in force',
+    );
+  });
+
+  test('is a word for programs, beside the whole sentence', () => {
+    expect(problemToJson({ ...problem, source: 'a.yaml:3:5' })).toEqual({
+      path: 'Service/a/b.spec',
+      problem: 'is odd; really; it is ignored',
       consequence: 'ValueIgnored',
+      source: 'a.yaml:3:5',
+      value: null,
+    });
+    expect(problemToJson({ path: '--config', value: 1, problem: 'is odd' })).toEqual({
+      path: '--config',
+      problem: 'is odd',
+      value: 1,
     });
   });
 
-  test('can turn out to be another one', () => {
-    expect(reconsidered(problem, 'LastVersionKept')).toEqual({
-      ...problem,
-      problem: 'is odd; its last valid version stays in force',
-      consequence: 'LastVersionKept',
-    });
-    const plain = { path: 'a.yaml', value: 1, problem: 'is not well formed; really' };
-    expect(reconsidered(plain, 'DocumentSkipped').problem).toBe(
-      'is not well formed; really; this document is skipped',
-    );
+  test.each([
+    ['ClusterIPGuarded', 'AddressNotServed', /: not served here, or who asks for that one could/],
+    ['CircleLeftOut', 'EndpointSkipped', /, which is left out: traffic would come back/],
+  ] as const)('%s has a sentence of its own and goes by the name %s', (consequence, name, end) => {
+    const special: Problem = { ...problem, consequence };
+    expect(problemToJson(special)).toMatchObject({ consequence: name });
+    expect(formatProblem(special)).toMatch(end);
   });
 
   test('is none for what works all the same', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Problem } from '../../../src/model/problem.ts';
+import { type Problem, sentenceOf } from '../../../src/model/problem.ts';
 import { servicePorts, type ServicePorts } from '../../../src/model/service.ts';
 import type { ServicePort } from '../../../src/model/servicePort.ts';
 import { slimService } from '../../../src/model/slimService.ts';
@@ -22,7 +22,9 @@ function onlyPort(spec: Record<string, unknown>, rest: Record<string, unknown> =
 }
 
 function lines(problems: readonly Problem[]): string[] {
-  return problems.map(({ path, value, problem }) => `${path} ${JSON.stringify(value)} ${problem}`);
+  return problems.map(
+    (problem) => `${problem.path} ${JSON.stringify(problem.value)} ${sentenceOf(problem)}`,
+  );
 }
 
 const ingress = (...ips: string[]) => ({

@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import { sentenceOf } from '../../../src/model/problem.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { rawSlice } from '../../support/rawObjects.ts';
 
 const LABELS = { 'kubernetes.io/service-name': 'web' };
 
 function problemsOf(raw: unknown): string[] {
-  return slimEndpointSlice(raw).problems.map(({ path, problem }) => `${path}: ${problem}`);
+  return slimEndpointSlice(raw).problems.map(
+    (problem) => `${problem.path}: ${sentenceOf(problem)}`,
+  );
 }
 
 function endpointOf(endpoint: Record<string, unknown>) {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { sentenceOf } from '../../../src/model/problem.ts';
 import { slimService } from '../../../src/model/slimService.ts';
 import { rawService } from '../../support/rawObjects.ts';
 
 function problemsOf(raw: unknown): string[] {
-  return slimService(raw).problems.map(({ path, problem }) => `${path}: ${problem}`);
+  return slimService(raw).problems.map((problem) => `${problem.path}: ${sentenceOf(problem)}`);
 }
 
 test('a Service with every field keeps what a proxy reads', () => {
@@ -171,7 +172,7 @@ describe('a bad port is dropped alone:', () => {
       {
         path: `Service/default/web.spec.ports[1].${field}`,
         value: port[field],
-        problem: `${why}; this port is skipped`,
+        problem: why,
         consequence: 'PortSkipped',
       },
     ]);
@@ -277,7 +278,7 @@ test.each([[undefined], [null], [5], ['Service'], [[]]])('%j is no Service', (ra
   expect(problems[0]).toEqual({
     path: 'Service/default/(unnamed)',
     value: raw,
-    problem: 'must be an object; this Service is skipped',
+    problem: 'must be an object',
     consequence: 'ServiceSkipped',
   });
 });

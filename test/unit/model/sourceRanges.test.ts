@@ -102,7 +102,7 @@ test('the port of a closed Service says so with an empty list, that of an open o
     {
       path: 'Service/default/web.spec.loadBalancerSourceRanges[0]',
       value: 'bad',
-      problem: 'is not a range of the form address/length; it admits nobody',
+      problem: 'is not a range of the form address/length',
       consequence: 'RangeAdmitsNobody',
     },
   ]);
