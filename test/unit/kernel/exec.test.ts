@@ -28,3 +28,31 @@ test('a missing program says what to install', async () => {
 test('a program that takes too long is killed, and the error says so', async () => {
   await expect(run(['sleep', '20'], { timeoutMs: 50 })).rejects.toThrow('killed after 50 ms');
 });
+
+test('one that ignores being asked to end is killed all the same', async () => {
+  const argv = ['sh', '-c', 'trap "" TERM; while :; do :; done'] as const;
+  await expect(run(argv, { timeoutMs: 50 })).rejects.toMatchObject({
+    exitCode: undefined,
+    stderr: 'killed after 50 ms: ',
+  });
+});
+
+test('one that ends by a signal of another has no exit code', async () => {
+  await expect(run(['sh', '-c', 'echo reason >&2; kill -9 $$'])).rejects.toMatchObject({
+    exitCode: undefined,
+    stderr: 'reason\n',
+  });
+  await expect(run(['sh', '-c', 'kill -9 $$'])).rejects.toThrow(
+    'did not run to its end: Command failed: sh -c kill -9 $$',
+  );
+});
+
+test('more is read than Node keeps of itself', async () => {
+  const { stdout } = await run(['sh', '-c', 'head -c 3000000 /dev/zero']);
+  expect(stdout).toHaveLength(3_000_000);
+});
+
+test('what is added to the environment leaves the rest of it', async () => {
+  const { stdout } = await run(['sh', '-c', 'echo "$ADDED:$PATH"'], { env: { ADDED: 'yes' } });
+  expect(stdout).toBe(`yes:${process.env['PATH']}\n`);
+});

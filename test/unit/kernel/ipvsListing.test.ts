@@ -1,8 +1,14 @@
 /** How much a listing asks of the kernel. */
 import { beforeEach, expect, test } from '@jest/globals';
+import type { OpenSocket } from '../../../src/kernel/addon.ts';
 import { IpvsListing } from '../../../src/kernel/ipvsListing.ts';
-import type { IpvsService } from '../../../src/netlink/ipvs.ts';
-import { FakeIpvs } from '../../support/fakeNetlink.ts';
+import type { ByteWriter } from '../../../src/netlink/bytes.ts';
+import * as c from '../../../src/netlink/constants.ts';
+import { genericCommand } from '../../../src/netlink/genl.ts';
+import type { IpvsService, SyncDaemon } from '../../../src/netlink/ipvs.ts';
+import { encodeNewDaemon, encodeSetTimeouts } from '../../../src/netlink/ipvsRequests.ts';
+import { MessageCursor, type MessageHead } from '../../../src/netlink/message.ts';
+import { answering, FakeIpvs, putControl, putDumpEnd } from '../../support/fakeNetlink.ts';
 
 let kernel: FakeIpvs;
 let listing: IpvsListing;
@@ -106,4 +112,51 @@ test('closed, it has given its socket back and asks nothing more', async () => {
   listing.close();
   expect(kernel.openNow).toBe(0);
   await expect(listing.version()).rejects.toMatchObject({ code: 'EBADF' });
+});
+
+/** The fake has neither timeouts nor daemons: they are answered here, all else by it. */
+function withSettings(put: (out: ByteWriter, head: MessageHead) => void) {
+  const asked: number[] = [];
+  const open: OpenSocket = (options) => {
+    const base = kernel.open(options);
+    const settings = answering((message, out) => {
+      const { sequence, flags } = message;
+      asked.push(genericCommand(message));
+      put(out, { type: kernel.familyId, flags: c.NLM_F_MULTI, sequence });
+      if ((flags & c.NLM_F_DUMP) === c.NLM_F_DUMP) putDumpEnd(out, sequence);
+      else putControl(out, c.NLMSG_ERROR, sequence, 0);
+    });
+    const isLookUp = (request: Uint8Array) => {
+      const message = new MessageCursor(request.slice());
+      return message.next() && message.type === c.GENL_ID_CTRL;
+    };
+    return {
+      ...base,
+      transact: (request, timeoutMs) =>
+        (isLookUp(request) ? base : settings).transact(request, timeoutMs),
+    };
+  };
+  return { asked, listing: new IpvsListing({}, open) };
+}
+
+test('timeouts are those that the kernel has', async () => {
+  const timeouts = { tcpSec: 900, tcpFinSec: 120, udpSec: 300 };
+  const { asked, listing: other } = withSettings((out, head) => {
+    encodeSetTimeouts(out, head, timeouts);
+  });
+  expect(await other.timeouts()).toEqual(timeouts);
+  expect(asked).toEqual([c.IPVS_CMD_GET_CONFIG]);
+});
+
+test('daemons are the master, the backup, or both', async () => {
+  const daemons: SyncDaemon[] = [c.IP_VS_STATE_MASTER, c.IP_VS_STATE_BACKUP].map((state) => ({
+    state,
+    multicastInterface: 'eth0',
+    syncId: 5,
+  }));
+  const { asked, listing: other } = withSettings((out, head) => {
+    for (const one of daemons) encodeNewDaemon(out, head, one);
+  });
+  expect(await other.daemons()).toEqual(daemons);
+  expect(asked).toEqual([c.IPVS_CMD_GET_DAEMON]);
 });
