@@ -61,3 +61,31 @@ test('flags without effect are listed apart', () => {
   expect(apart).not.toContain('--conntrack-min');
   expect(apart).not.toContain('--ipvs-scheduler');
 });
+
+test('beside a file the host name and the flags of logging count, and no others with a field', () => {
+  const winners = RUN_FLAGS.filter((flag) => flag.winsOverFile).map(({ name }) => name);
+  expect(winners.toSorted()).toEqual(
+    `hostname-override log-flush-frequency log-json-info-buffer-size log-json-split-stream log-text-info-buffer-size
+    log-text-split-stream logging-format v vmodule`.split(/\s+/),
+  );
+});
+
+test('--help says what follows a flag, its default, and that it is deprecated', () => {
+  const help = flagHelp(RUN_FLAGS);
+  for (const head of [
+    '  --config FILE',
+    '  --kubeconfig FILE',
+    '  --ipvs-tcp-timeout DURATION',
+    '  --kube-api-burst N',
+    '  --log-json-info-buffer-size QUANTITY',
+    '  --nodeport-addresses CIDR,…',
+    '  --manifests PATH…',
+    '  --masquerade-all',
+  ]) {
+    expect(help.split('\n')).toContain(head);
+  }
+  expect(help).toMatch(/--metrics-bind-address .*\n(.*\n)*?.*\(default 127\.0\.0\.1:10249\)/);
+  expect(help).toMatch(
+    /--proxy-port-range .*\n.* DEPRECATED: it has no effect in kube-proxy either/,
+  );
+});

@@ -4,6 +4,7 @@ import {
   addressToBytes,
   compareAddresses,
   familyOf,
+  hostPortSortKey,
   isBroadcast,
   isIpv4Mapped,
   isLinkLocal,
@@ -146,4 +147,16 @@ test('addresses sort by number, IPv4 before IPv6', () => {
   const sorted = ['9.0.0.1', '10.0.0.2', '10.0.0.10', '200.0.0.1', '::1', 'fd00::2', 'fd00::10'];
   expect(sorted.toReversed().toSorted(compareAddresses)).toEqual(sorted);
   expect(compareAddresses('10.0.0.1', '10.0.0.1')).toBe(0);
+});
+
+test('so do addresses with ports, by a text that is made once of each', () => {
+  const sorted = [
+    ['9.0.0.1', 65_535],
+    ['10.0.0.2', 80],
+    ['10.0.0.2', 443],
+    ['10.0.0.10', 1],
+  ] as const;
+  const keys = sorted.map(([address, port]) => hostPortSortKey(address, port));
+  expect(keys.toReversed().toSorted((a, b) => (a < b ? -1 : 1))).toEqual(keys);
+  expect(hostPortSortKey('fd00::2', 1) < hostPortSortKey('fd00::10', 1)).toBe(true);
 });
