@@ -32,18 +32,19 @@ const COMPUTED = [...VALUES, ...CODECS, 'config', 'desired', 'plan', 'trace'];
 const OUTSIDE = ['kernel', 'cluster', 'ops'];
 
 /**
- * A feature: what it computes, and in the folder below its own shell. It plugs into the contributor interface, is handed the rest when
- * it starts, and sees no other feature.
+ * A feature: what it computes, and in the folder below its own shell. It plugs into the interfaces of feature/ and desired/, is handed
+ * what is shared when it starts, and sees no other feature.
  */
-const feature = (folder: string, ...others: readonly string[]): readonly Layer[] => [
-  pure(folder, ...VALUES, 'wire', 'desired/contributor.ts', ...others),
-  shell(`${folder}/shell`, ...VALUES, 'wire', 'desired/contributor.ts', 'ops', ...others),
-];
+const feature = (folder: string, ...others: readonly string[]): readonly Layer[] => {
+  const values = [...VALUES, ...CODECS, 'desired/contributor.ts', ...others];
+  return [pure(folder, ...values), shell(`${folder}/shell`, ...values, 'feature', ...OUTSIDE)];
+};
 
 const FEATURES = [
   feature('healthports'),
   feature('localhostports'),
   feature('conntrack'),
+  feature('localserver'),
   feature('loadbalancer'),
   feature('tenancy'),
   // A name is answered by whom it is asked.
@@ -67,8 +68,9 @@ export const LAYERS: readonly Layer[] = [
   shell('ops', ...VALUES, 'config'),
   shell('inputs', ...COMPUTED, ...OUTSIDE),
   shell('node', ...COMPUTED, ...OUTSIDE, 'inputs'),
+  shell('feature', ...VALUES, 'desired/contributor.ts', 'plan/round.ts', 'cluster', 'ops'),
   ...FEATURES,
-  shell('agent', ...COMPUTED, ...OUTSIDE, 'inputs', 'node', ...FEATURE_FOLDERS),
+  shell('agent', ...COMPUTED, ...OUTSIDE, 'inputs', 'node', 'feature', ...FEATURE_FOLDERS),
   shell(
     'cli',
     ...COMPUTED,

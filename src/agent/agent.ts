@@ -6,6 +6,7 @@
 import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import { ownNodeProblem } from '../config/ownNode.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
+import { ConntrackSweep, type ConntrackTable } from '../conntrack/shell/conntrackSweep.ts';
 import type { Dataplane, HostObserver } from '../dataplane/dataplane.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { DesiredState } from '../dataplane/state.ts';
@@ -24,7 +25,6 @@ import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
 import { ApiServerEndpoints } from './apiServerEndpoints.ts';
 import { ClusterFeed } from './clusterFeed.ts';
-import { ConntrackSweep, type ConntrackTable } from './conntrackSweep.ts';
 import { firstReading } from './firstReading.ts';
 import { foreignDestinations } from './foreignDestinations.ts';
 import { KernelView } from './kernelView.ts';

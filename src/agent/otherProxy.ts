@@ -12,7 +12,7 @@ import { HEALTHZ_PORT, METRICS_PORT } from '../config/kubeProxyConfiguration.ts'
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { HostPort } from '../config/sloppy.ts';
 import { joinHostPort } from '../net/address.ts';
-import { SERVER_NAME } from '../ops/httpServer.ts';
+import { SERVER_NAME } from '../ops/httpListener.ts';
 import type { Logger } from '../ops/log.ts';
 import { type Listener, readListeners, usersAt } from './listeners.ts';
 import { EnvironmentError } from './nodeEnvironment.ts';

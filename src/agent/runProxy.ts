@@ -9,11 +9,15 @@ import { ExecError, KernelError } from '../kernel/errors.ts';
 import { KernelHostObserver } from '../kernel/hostObserver.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { listNftTables } from '../kernel/nftTables.ts';
+import { AGENT_SOCKET, VIRTUAL_SERVERS_PATH } from '../localserver/serverLines.ts';
+import { LocalServer } from '../localserver/shell/localServer.ts';
+import { virtualServersRoute } from '../localserver/shell/virtualServers.ts';
 import { FAMILIES } from '../net/family.ts';
 import { type Clock, SystemClock } from '../ops/clock.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import { ProxyHealth } from '../ops/health.ts';
-import { HttpServer, ListenError, type Routes } from '../ops/httpServer.ts';
+import type { Routes } from '../ops/httpListener.ts';
+import { HttpServer, ListenError } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
@@ -23,7 +27,6 @@ import { openConditions } from './conditions.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
 import { EndSignal, leaveAtOnce } from './endSignal.ts';
 import { checkLocalPorts } from './localPorts.ts';
-import { LocalSocket } from './localSocket.ts';
 import {
   checkEnvironment,
   EnvironmentError,
@@ -170,7 +173,11 @@ function assemble(
 
   function localSocket() {
     const onError = (message: string, error: unknown) => reporter.error(message, error);
-    return new LocalSocket({ state: () => agent.desired, onError });
+    const routes = new Map([[VIRTUAL_SERVERS_PATH, virtualServersRoute(() => agent.desired)]]);
+    const local = new LocalServer({ routes, clock, onError });
+    const without = `local socket ${AGENT_SOCKET} cannot be made; \`list --services\` has to read the cluster itself`;
+    const start = () => local.start().catch((error: unknown) => onError(without, error));
+    return { start, close: () => local.close() };
   }
 }
 

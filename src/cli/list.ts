@@ -3,16 +3,16 @@
  * watching. Reads only. ipvsadm's part of the command line is read in ipvsadm/, ours in listing/ownOptions.ts; how things look
  * is in listing/.
  */
-import { serviceFilter } from '../agent/serverLines.ts';
 import { flagHelp } from '../config/flagHelp.ts';
 import { IpvsListing } from '../kernel/ipvsListing.ts';
+import { serviceFilter } from '../localserver/serverLines.ts';
 import type { IpvsVersion } from '../netlink/ipvs.ts';
 import { SystemClock } from '../ops/clock.ts';
 import { refuse } from './commandLine.ts';
 import type { Io } from './io.ts';
+import { explainMissing, type IpvsadmIo, report } from './ipvsadm.ts';
 import { readOptions, requestFrom } from './ipvsadm/commandLine.ts';
 import { isChange, type ListRequest } from './ipvsadm/request.ts';
-import { explainMissing, type IpvsadmIo, report } from './ipvsadm.ts';
 import { decoration } from './listing/annotate.ts';
 import { LIST_FLAGS, type OwnOptions, splitOwnOptions } from './listing/ownOptions.ts';
 import type { Owners } from './listing/owners.ts';

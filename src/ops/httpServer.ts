@@ -3,24 +3,17 @@
  * configuration wants a hard failure; what the paths answer is routes.ts. Every pod may connect, so connections are few and short:
  * file descriptors are what the proxy starts iptables with.
  */
-import http from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from './clock.ts';
 import type { HostPort } from './hostPort.ts';
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
-
-/** Path → answer; any method, as Go's servers for these paths do. */
-export type Routes = ReadonlyMap<string, () => HttpAnswer | Promise<HttpAnswer>>;
+import { HttpListener, type Routes } from './httpListener.ts';
 
 export interface HttpServerOptions {
   /** for messages: `healthz` */
   readonly name: string;
   readonly address: HostPort;
+  /** any method is answered, as Go's servers for these paths do */
   readonly routes: Routes;
   /** `bindAddressHardFail` */
   readonly isHardFail: boolean;
@@ -28,34 +21,13 @@ export interface HttpServerOptions {
   /** told once per row of failures to bind or to accept, and when a request fails by a bug of ours */
   readonly onError: (message: string, error: unknown) => void;
   /** in milliseconds; shorter ones for tests */
-  readonly times?: http.ServerOptions;
+  readonly times?: ServerOptions;
 }
-
-/** What the Server header says: how another instance of ours is told from kube-proxy (agent/otherProxy.ts). */
-export const SERVER_NAME = 'kube-ipvs';
 
 const RETRY_MS = 5_000;
 
 /** The kubelet, a load balancer's probes and a few scrapers need some ten. */
 const MAX_CONNECTIONS = 64;
-
-/** A request is one packet and an answer a few: what takes longer is nobody who wants to know. */
-const TIMES: http.ServerOptions = {
-  headersTimeout: 3_000,
-  requestTimeout: 5_000,
-  keepAliveTimeout: 5_000,
-  connectionsCheckingInterval: 1_000,
-};
-/** Without a byte in either direction. */
-const SILENCE_MS = 10_000;
-/** Failures to accept come by the thousand, all for the same reason. */
-const ACCEPT_QUIET_MS = 60_000;
-
-const NOT_FOUND: HttpAnswer = {
-  status: 404,
-  contentType: 'text/plain; charset=utf-8',
-  body: '404 page not found\n',
-};
 
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 /** No such protocol in the kernel, or no such address because it is switched off. */
@@ -68,21 +40,24 @@ export class ListenError extends Error {
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
+  readonly #listener: HttpListener;
   readonly #closing = new AbortController();
   /** the oldest first */
   readonly #connections = new Set<Socket>();
-  #acceptToldAtMs = -Infinity;
-  #server: http.Server | undefined;
   #retrying: Promise<void> | undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.#listener = new HttpListener({
+      ...options,
+      name: `${options.name} server`,
+      onConnection: (socket) => this.#admit(socket),
+    });
   }
 
   /** The bound port; undefined while not listening. */
   get port(): number | undefined {
-    const address = this.#server?.address() as AddressInfo | null | undefined;
-    return address?.port;
+    return this.#listener.port;
   }
 
   /** How many clients are connected. */
@@ -109,17 +84,12 @@ export class HttpServer {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#retrying;
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    await closed;
+    await this.#listener.close();
   }
 
   async #retry(): Promise<void> {
     const { signal } = this.#closing;
-    while (!signal.aborted && this.#server === undefined) {
+    while (!signal.aborted && !this.#listener.isListening) {
       try {
         await this.#options.clock.sleep(RETRY_MS, signal);
         await this.#listen();
@@ -143,21 +113,7 @@ export class HttpServer {
   }
 
   #listenOn(host: string): Promise<void> {
-    const { address, times } = this.#options;
-    const server = http.createServer({ ...TIMES, ...times }, (request, response) =>
-      this.#take(request, response),
-    );
-    server.timeout = SILENCE_MS;
-    server.on('connection', (socket) => this.#admit(socket));
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port: address.port, ipv6Only: false }, () => {
-        server.off('error', reject);
-        server.on('error', (error) => this.#cannotAccept(error));
-        this.#server = server;
-        resolve();
-      });
-    });
+    return this.#listener.listen({ host, port: this.#options.address.port, ipv6Only: false });
   }
 
   /**
@@ -174,33 +130,6 @@ export class HttpServer {
     most[0]!.destroy();
   }
 
-  #cannotAccept(error: Error): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#acceptToldAtMs < ACCEPT_QUIET_MS) return;
-    this.#acceptToldAtMs = nowMs;
-    this.#options.onError(`${this.#options.name} server cannot accept connections`, error);
-  }
-
-  #take(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const path = (request.url ?? '/').split('?')[0] ?? '/';
-    this.#answer(path, response).catch((error: unknown) => {
-      this.#options.onError(`${this.#options.name} server: ${path}`, error);
-      response.destroy();
-    });
-  }
-
-  async #answer(path: string, response: http.ServerResponse): Promise<void> {
-    let answer: HttpAnswer;
-    try {
-      const route = this.#options.routes.get(path);
-      answer = route === undefined ? NOT_FOUND : await route();
-    } catch (error) {
-      this.#options.onError(`${this.#options.name} server: ${path}`, error);
-      answer = { ...NOT_FOUND, status: 500, body: 'internal error, see the log\n' };
-    }
-    send(response, answer);
-  }
-
   #problem(error: unknown): string {
     const { name, address } = this.#options;
     const { code, message } = error as NodeJS.ErrnoException;
@@ -208,14 +137,4 @@ export class HttpServer {
     const why = code === 'EADDRINUSE' ? 'another process listens there' : message;
     return `${name} server cannot listen on ${where}: ${why}`;
   }
-}
-
-function send(response: http.ServerResponse, answer: HttpAnswer): void {
-  response.writeHead(answer.status, {
-    Server: SERVER_NAME,
-    'Content-Type': answer.contentType,
-    'X-Content-Type-Options': 'nosniff',
-    'Content-Length': Buffer.byteLength(answer.body),
-  });
-  response.end(answer.body);
 }

@@ -1,6 +1,6 @@
 /** What the health and the metrics server answer, path by path, as kube-proxy does. */
 import type { ProxyHealth } from './health.ts';
-import type { HttpAnswer, Routes } from './httpServer.ts';
+import type { HttpAnswer, Routes } from './httpListener.ts';
 import type { Metrics } from './metrics.ts';
 
 const TEXT = 'text/plain; charset=utf-8';

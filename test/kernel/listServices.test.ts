@@ -6,11 +6,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { LocalSocket } from '../../src/agent/localSocket.ts';
 import { list, type ListIo } from '../../src/cli/list.ts';
 import { readManifest } from '../../src/cluster/manifestText.ts';
 import { buildDesired } from '../../src/desired/builder.ts';
+import { VIRTUAL_SERVERS_PATH } from '../../src/localserver/serverLines.ts';
+import { LocalServer } from '../../src/localserver/shell/localServer.ts';
+import { virtualServersRoute } from '../../src/localserver/shell/virtualServers.ts';
 import { ClusterStore } from '../../src/model/snapshot.ts';
+import { FakeClock } from '../support/fakeClock.ts';
 import { realAnswers } from '../support/ipvsadmOracle.ts';
 import { requireIpvs } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
@@ -125,7 +128,12 @@ describe('list', () => {
     }
     const { state } = buildDesired(store, hostNetwork(), dataplaneOptions());
     const path = join(folder, 'agent.sock');
-    const socket = new LocalSocket({ path, state: () => state, onError: () => undefined });
+    const socket = new LocalServer({
+      path,
+      routes: new Map([[VIRTUAL_SERVERS_PATH, virtualServersRoute(() => state)]]),
+      clock: new FakeClock(),
+      onError: () => undefined,
+    });
     await socket.start();
     try {
       const argv = ['--agent-socket', path, '-n'];

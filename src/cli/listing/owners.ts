@@ -1,6 +1,6 @@
 /** Whose a virtual server in the kernel is: its Service, and what stands behind each destination. */
-import type { DestinationLine, ServerLine } from '../../agent/serverLines.ts';
 import { destinationKey, type ServerKey } from '../../dataplane/state.ts';
+import type { DestinationLine, ServerLine } from '../../localserver/serverLines.ts';
 import { joinHostPort } from '../../net/address.ts';
 import type { IpvsDestination, IpvsService } from '../../netlink/ipvs.ts';
 

@@ -3,17 +3,17 @@
  * manifests by the code that the proxy itself compiles Services with.
  */
 import http from 'node:http';
-import {
-  AGENT_SOCKET,
-  type ServerLine,
-  serverLine,
-  VIRTUAL_SERVERS_PATH,
-} from '../../agent/serverLines.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { buildDesired } from '../../desired/builder.ts';
 import { BadInput } from '../../inputs/badInput.ts';
 import { loadConfiguration } from '../../inputs/configuration.ts';
 import { type InputsQuestion, readInputs } from '../../inputs/inputs.ts';
+import {
+  AGENT_SOCKET,
+  type ServerLine,
+  serverLine,
+  VIRTUAL_SERVERS_PATH,
+} from '../../localserver/serverLines.ts';
 import { formatProblem, type Problem } from '../../model/problem.ts';
 import { VERSION } from '../packageVersion.ts';
 import type { OwnOptions } from './ownOptions.ts';

@@ -4,14 +4,16 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { LocalSocket } from '../../../src/agent/localSocket.ts';
-import { VIRTUAL_SERVERS_PATH } from '../../../src/agent/serverLines.ts';
 import { type DesiredState, serverKey, type VirtualServer } from '../../../src/dataplane/state.ts';
+import { VIRTUAL_SERVERS_PATH } from '../../../src/localserver/serverLines.ts';
+import { LocalServer } from '../../../src/localserver/shell/localServer.ts';
+import { virtualServersRoute } from '../../../src/localserver/shell/virtualServers.ts';
+import { FakeClock } from '../../support/fakeClock.ts';
 
 let folder: string;
 let path: string;
 let state: DesiredState | undefined;
-let socket: LocalSocket;
+let socket: LocalServer;
 const errors: string[] = [];
 
 beforeEach(async () => {
@@ -19,12 +21,20 @@ beforeEach(async () => {
   path = join(folder, 'below', 'agent.sock');
   state = undefined;
   errors.length = 0;
-  socket = new LocalSocket({ path, state: () => state, onError: (text) => errors.push(text) });
+  socket = localServer();
 });
 afterEach(async () => {
   await socket.close();
   await rm(folder, { recursive: true });
 });
+
+const localServer = () =>
+  new LocalServer({
+    path,
+    routes: new Map([[VIRTUAL_SERVERS_PATH, virtualServersRoute(() => state)]]),
+    clock: new FakeClock(),
+    onError: (text) => errors.push(text),
+  });
 
 function get(url: string, method = 'GET'): Promise<{ status: number | undefined; body: string }> {
   return new Promise((resolve, reject) => {
@@ -128,7 +138,7 @@ test('it says so while the cluster has not been read, and takes nothing but GET'
 test('only root may ask, and what an earlier process left is replaced', async () => {
   await socket.start();
   expect((await stat(path)).mode & 0o777).toBe(0o600);
-  const second = new LocalSocket({ path, state: () => state, onError: () => undefined });
+  const second = localServer();
   await second.start();
   setServers(server('10.96.0.1', 'shop/web'));
   expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
@@ -138,8 +148,8 @@ test('only root may ask, and what an earlier process left is replaced', async ()
 test('a path that is none is refused, and the next question is answered', async () => {
   await socket.start();
   setServers(server('10.96.0.1', 'shop/web'));
-  expect((await get('//')).status).toBe(400);
-  expect((await get('http://[')).status).toBe(400);
+  expect((await get('//')).status).toBe(404);
+  expect((await get('http://[')).status).toBe(404);
   expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
   expect(errors).toEqual([]);
 });
@@ -147,8 +157,11 @@ test('a path that is none is refused, and the next question is answered', async 
 test('an answer that fails is told, and the next question is answered', async () => {
   await socket.start();
   state = { virtualServers: undefined } as unknown as DesiredState;
+  expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(500);
+  expect(errors).toEqual([`local server: ${VIRTUAL_SERVERS_PATH}`]);
+  state = { virtualServers: new Map([['x', { service: 'a/b' }]]) } as unknown as DesiredState;
   await expect(get(VIRTUAL_SERVERS_PATH)).rejects.toThrow('socket hang up');
-  expect(errors).toEqual(['local socket: an answer failed']);
+  expect(errors).toHaveLength(2);
   setServers(server('10.96.0.1', 'shop/web'));
   expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
 });
@@ -176,7 +189,7 @@ test('who leaves in the middle of an answer is nobody’s failure', async () => 
 
 test('the end of an earlier process leaves the socket of a later one', async () => {
   await socket.start();
-  const later = new LocalSocket({ path, state: () => state, onError: (text) => errors.push(text) });
+  const later = localServer();
   await later.start();
   setServers(server('10.96.0.1', 'shop/web'));
   await socket.close();
@@ -187,9 +200,12 @@ test('the end of an earlier process leaves the socket of a later one', async () 
   expect(errors).toEqual([]);
 });
 
-test('a path where no socket can be is told once and hinders nothing', async () => {
+test('a path where no socket can be fails the start, and works when it can be', async () => {
   await writeFile(join(folder, 'below'), '');
+  await expect(socket.start()).rejects.toThrow('EEXIST');
+  await rm(join(folder, 'below'));
   await socket.start();
-  await socket.close();
-  expect(errors).toEqual([expect.stringContaining(path)]);
+  setServers(server('10.96.0.1', 'shop/web'));
+  expect((await get(VIRTUAL_SERVERS_PATH)).status).toBe(200);
+  expect(errors).toEqual([]);
 });

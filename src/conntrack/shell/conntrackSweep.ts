@@ -3,12 +3,12 @@
  * one sweep at a time: what rounds note meanwhile is swept together afterwards. A sweep that fails is told of and not repeated,
  * for such an entry ends by itself when its client pauses for half a minute.
  */
-import type { Frontend } from '../kernel/conntrackPort.ts';
-import { familyOf } from '../net/address.ts';
-import { FAMILIES, type Family } from '../net/family.ts';
-import type { ConntrackEntry } from '../netlink/conntrack.ts';
-import type { ApplyReport } from '../dataplane/operations.ts';
-import { type Servers, SuspectServers } from '../plan/staleFlows.ts';
+import type { ApplyReport } from '../../dataplane/operations.ts';
+import type { Frontend } from '../../kernel/conntrackPort.ts';
+import { familyOf } from '../../net/address.ts';
+import { FAMILIES, type Family } from '../../net/family.ts';
+import type { ConntrackEntry } from '../../netlink/conntrack.ts';
+import { type Servers, SuspectServers } from '../staleFlows.ts';
 
 /** ConntrackPort is it in production. */
 export interface ConntrackTable {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { serverLine, serviceFilter } from '../../../src/agent/serverLines.ts';
 import type { Destination } from '../../../src/dataplane/state.ts';
+import { serverLine, serviceFilter } from '../../../src/localserver/serverLines.ts';
 
 const SERVICES = ['shop/web:http', 'shop/web', 'shop/web2:http', 'bank/web:http'];
 

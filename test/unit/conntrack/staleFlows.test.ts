@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { SuspectServers } from '../../../src/conntrack/staleFlows.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 import type { VirtualServer } from '../../../src/dataplane/state.ts';
 import { destinationKey, serverKey } from '../../../src/dataplane/state.ts';
 import type { Protocol } from '../../../src/net/family.ts';
 import type { ConntrackEntry } from '../../../src/netlink/conntrack.ts';
-import type { Operation } from '../../../src/dataplane/operations.ts';
-import { SuspectServers } from '../../../src/plan/staleFlows.ts';
 
 const VIP = '10.96.0.10';
 const LEFT = { address: '10.244.1.5', port: 5353, weight: 1 };

@@ -9,6 +9,7 @@
  * What IPVS itself has bound to a removed destination needs nothing: with `expire_nodest_conn` and `conntrack` set the kernel
  * lets go of both entries. Every flow that goes to a present destination is left alone (kubernetes issue 122740).
  */
+import type { ApplyReport } from '../dataplane/operations.ts';
 import {
   type DestinationKey,
   destinationKey,
@@ -18,7 +19,6 @@ import {
 } from '../dataplane/state.ts';
 import type { Address } from '../net/address.ts';
 import type { ConntrackEntry } from '../netlink/conntrack.ts';
-import type { ApplyReport } from '../dataplane/operations.ts';
 
 export type Servers = ReadonlyMap<ServerKey, VirtualServer>;
 

@@ -1,10 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { ConntrackSweep, type ConntrackTable } from '../../../src/agent/conntrackSweep.ts';
+import {
+  ConntrackSweep,
+  type ConntrackTable,
+} from '../../../src/conntrack/shell/conntrackSweep.ts';
+import type { Operation } from '../../../src/dataplane/operations.ts';
 import type { VirtualServer } from '../../../src/dataplane/state.ts';
 import { serverKey } from '../../../src/dataplane/state.ts';
 import { familyOf } from '../../../src/net/address.ts';
 import type { ConntrackEntry } from '../../../src/netlink/conntrack.ts';
-import type { Operation } from '../../../src/dataplane/operations.ts';
 
 function server(address: string): VirtualServer {
   return {

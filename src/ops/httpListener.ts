@@ -1,0 +1,160 @@
+/**
+ * What all our HTTP servers share: answers by path, failures told and never thrown, an end that waits for nobody. Where one listens,
+ * and what becomes of a place that is taken, is its owner's: an address (httpServer.ts), a file (localserver/).
+ */
+import http from 'node:http';
+import type { ListenOptions, Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Clock } from './clock.ts';
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly query: URLSearchParams;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  /** in pieces where it is long: each is made when the one before is on its way */
+  readonly body: string | AsyncIterable<string>;
+}
+
+export type Route = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
+
+/** By path; a map, or what can be asked like one. */
+export interface Routes {
+  get(path: string): Route | undefined;
+}
+
+export interface HttpListenerOptions {
+  /** for messages: `healthz server` */
+  readonly name: string;
+  readonly routes: Routes;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** told when a request fails by a bug of ours, and once per row of failures to accept */
+  readonly onError: (message: string, error: unknown) => void;
+  readonly onConnection?: (socket: Socket) => void;
+  /** in milliseconds; shorter ones for tests */
+  readonly times?: http.ServerOptions;
+}
+
+/** What the Server header says: how another instance of ours is told from kube-proxy (agent/otherProxy.ts). */
+export const SERVER_NAME = 'kube-ipvs';
+
+/** A request is one packet and an answer a few: what takes longer is nobody who wants to know. */
+const TIMES: http.ServerOptions = {
+  headersTimeout: 3_000,
+  requestTimeout: 5_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+};
+/** Without a byte in either direction. */
+const SILENCE_MS = 10_000;
+/** Failures to accept come by the thousand, all for the same reason. */
+const ACCEPT_QUIET_MS = 60_000;
+
+const TEXT = 'text/plain; charset=utf-8';
+const NOT_FOUND: HttpAnswer = { status: 404, contentType: TEXT, body: '404 page not found\n' };
+const OUR_BUG: HttpAnswer = {
+  status: 500,
+  contentType: TEXT,
+  body: 'internal error, see the log\n',
+};
+
+export class HttpListener {
+  readonly #options: HttpListenerOptions;
+  #acceptToldAtMs = -Infinity;
+  #server: http.Server | undefined;
+
+  constructor(options: HttpListenerOptions) {
+    this.#options = options;
+  }
+
+  get isListening(): boolean {
+    return this.#server !== undefined;
+  }
+
+  /** The bound port; undefined while not listening, and for a file. */
+  get port(): number | undefined {
+    const address = this.#server?.address();
+    return typeof address === 'object' ? address?.port : undefined;
+  }
+
+  /** Rejects when the place cannot be had; may be called again then. */
+  listen(place: ListenOptions): Promise<void> {
+    const { times, onConnection } = this.#options;
+    const server = http.createServer({ ...TIMES, ...times }, (request, response) =>
+      this.#take(request, response),
+    );
+    server.timeout = SILENCE_MS;
+    if (onConnection !== undefined) server.on('connection', onConnection);
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(place, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.#cannotAccept(error));
+        this.#server = server;
+        resolve();
+      });
+    });
+  }
+
+  /** With all connections; nothing happens while not listening. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  #cannotAccept(error: Error): void {
+    const { clock, name, onError } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#acceptToldAtMs < ACCEPT_QUIET_MS) return;
+    this.#acceptToldAtMs = nowMs;
+    onError(`${name} cannot accept connections`, error);
+  }
+
+  #take(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const [path = '/', ...rest] = (request.url ?? '/').split('?');
+    const asked = { method: request.method ?? 'GET', query: new URLSearchParams(rest.join('?')) };
+    this.#answer(path, asked, response).catch((error: NodeJS.ErrnoException) => {
+      response.destroy();
+      // Else whoever asked has gone.
+      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') this.#failed(path, error);
+    });
+  }
+
+  async #answer(path: string, request: HttpRequest, response: http.ServerResponse): Promise<void> {
+    let answer: HttpAnswer;
+    try {
+      const route = this.#options.routes.get(path);
+      answer = route === undefined ? NOT_FOUND : await route(request);
+    } catch (error) {
+      this.#failed(path, error);
+      answer = OUR_BUG;
+    }
+    await send(response, answer);
+  }
+
+  #failed(path: string, error: unknown): void {
+    this.#options.onError(`${this.#options.name}: ${path}`, error);
+  }
+}
+
+async function send(
+  response: http.ServerResponse,
+  { status, contentType, body }: HttpAnswer,
+): Promise<void> {
+  response.writeHead(status, {
+    Server: SERVER_NAME,
+    'Content-Type': contentType,
+    'X-Content-Type-Options': 'nosniff',
+    ...(typeof body === 'string' && { 'Content-Length': Buffer.byteLength(body) }),
+  });
+  if (typeof body === 'string') response.end(body);
+  else await pipeline(Readable.from(body), response);
+}
