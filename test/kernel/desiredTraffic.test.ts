@@ -25,7 +25,8 @@ import { execIn } from '../lab/netns.ts';
 import { Topology } from '../lab/topology.ts';
 import type { FlowResult } from '../lab/traffic.ts';
 import { dataplaneOptions, hostNetwork } from '../support/nodeFixtures.ts';
-import { type Packet, tracePacket } from '../support/packetTracer.ts';
+import type { Packet } from '../../src/trace/packet.ts';
+import { tracePacket } from '../../src/trace/tracePacket.ts';
 
 const node1 = nodeAt(1);
 const node2 = nodeAt(2);

@@ -8,7 +8,8 @@ import { destinationKey, serverKey } from '../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 import { type Address, compareAddresses, familyOf, joinHostPort } from '../../src/net/address.ts';
 import { type Problem, sentenceOf } from '../../src/model/problem.ts';
-import { type Packet, type Verdict, tracePacket } from './packetTracer.ts';
+import type { Packet, Verdict } from '../../src/trace/packet.ts';
+import { tracePacket } from '../../src/trace/tracePacket.ts';
 
 /** Where traffic comes from in every scenario; the default nodes.yaml and host.yaml match. */
 const SOURCES: readonly {

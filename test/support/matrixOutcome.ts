@@ -6,7 +6,7 @@ import { type IpFamily, type PerFamily, type Place, gateway } from '../lab/addre
 import type { FlowResult } from '../lab/traffic.ts';
 import { FAMILIES, type MatrixProtocol, PROTOCOLS, TARGET_PORT, pods } from './matrixCluster.ts';
 import { type Row, daemon, isAt } from './matrixRows.ts';
-import type { Verdict } from './packetTracer.ts';
+import type { Verdict } from '../../src/trace/packet.ts';
 
 export interface Cell {
   readonly row: Row;

@@ -16,7 +16,8 @@ import { FAMILIES, nodes } from './matrixCluster.ts';
 import { type Cell, tracedOutcome } from './matrixOutcome.ts';
 import { isAt } from './matrixRows.ts';
 import { dataplaneOptions, hostNetwork } from './nodeFixtures.ts';
-import { type Packet, tracePacket } from './packetTracer.ts';
+import type { Packet } from '../../src/trace/packet.ts';
+import { tracePacket } from '../../src/trace/tracePacket.ts';
 
 export type Tracer = (cell: Cell) => string;
 

@@ -3,39 +3,13 @@
  * filter INPUT, IPVS, filter OUTPUT, nat POSTROUTING. A second opinion on the rules, sets and virtual servers together; the
  * kernel itself gives the third in the packet matrix.
  */
-import type { DataplaneState, IpSet, TableName } from '../../src/dataplane/state.ts';
-import { serverKey } from '../../src/dataplane/state.ts';
-import { type Address, familyOf, isLoopback } from '../../src/net/address.ts';
-import type { Protocol } from '../../src/net/family.ts';
-import { parsePrefix, prefixContains } from '../../src/net/prefix.ts';
-import { type Match, type Rule, parseRule } from './ruleParser.ts';
-
-export interface Packet {
-  /** absent: sent by a process of this node, which then has the address it connects to where that is local */
-  readonly inInterface?: string;
-  readonly source: Address;
-  readonly destination: Address;
-  readonly protocol: Protocol;
-  readonly port: number;
-}
-
-export type Verdict =
-  /** one of these gets it; masqueraded: with an address of this node as its source */
-  | { readonly kind: 'endpoints'; readonly endpoints: readonly TracedEndpoint[] }
-  /** the client learns at once that nobody answers */
-  | { readonly kind: 'refused' }
-  /** the client learns nothing */
-  | { readonly kind: 'dropped' }
-  /** no Service: a socket of this node, if there is one */
-  | { readonly kind: 'host' }
-  /** not an address of this node: routed on */
-  | { readonly kind: 'notLocal' };
-
-export interface TracedEndpoint {
-  /** `10.244.1.5:8080` */
-  readonly endpoint: string;
-  readonly isMasqueraded: boolean;
-}
+import type { DataplaneState, TableName } from '../dataplane/state.ts';
+import { serverKey } from '../dataplane/state.ts';
+import { type Address, familyOf, isLoopback, joinHostPort } from '../net/address.ts';
+import { parsePrefix, prefixContains } from '../net/prefix.ts';
+import type { Packet, TracedEndpoint, Verdict } from './packet.ts';
+import { type Directions, type Match, type Rule, parseRule } from './rule.ts';
+import { isInSet } from './setMembership.ts';
 
 /** @param nodeAddresses addresses on this node's interfaces, kube-ipvs0 aside */
 export function tracePacket(
@@ -102,8 +76,7 @@ class Trace {
       this.#mark = marked;
       if (this.#walk('filter', 'OUTPUT', rewritten) !== 'accept') continue;
       const isMasqueraded = this.#walk('nat', 'POSTROUTING', rewritten) === 'masquerade';
-      const host = familyOf(address) === 'IPv6' ? `[${address}]` : address;
-      endpoints.push({ endpoint: `${host}:${port}`, isMasqueraded });
+      endpoints.push({ endpoint: joinHostPort(address, port), isMasqueraded });
     }
     return endpoints.length === 0 ? { kind: 'dropped' } : { kind: 'endpoints', endpoints };
   }
@@ -180,19 +153,10 @@ class Trace {
     }
   }
 
-  #isInSet(name: string, dirs: readonly ('src' | 'dst')[], seen: Seen): boolean {
+  #isInSet(name: string, dirs: Directions, seen: Seen): boolean {
     const set = this.#state.ipsets.get(name);
     if (set === undefined) throw new Error(`a rule matches the set ${name}, which does not exist`);
-    const address = (dir: 'src' | 'dst' | undefined) =>
-      dir === 'src' ? seen.source : seen.destination;
-    if (set.type === 'bitmap:port') return dirs[0] === 'dst' && set.entries.has(String(seen.port));
-    if (set.type === 'hash:ip') return set.entries.has(address(dirs[0]));
-    if (set.type === 'hash:net') return holds(set, '', address(dirs[0]));
-    if (dirs[1] !== 'dst') throw new Error(`the tracer knows destination ports only: ${name}`);
-    const start = `${address(dirs[0])},${this.#packet.protocol.toLowerCase()}:${seen.port}`;
-    if (set.type === 'hash:ip,port') return set.entries.has(start);
-    if (set.type === 'hash:ip,port,ip') return set.entries.has(`${start},${address(dirs[2])}`);
-    return holds(set, `${start},`, address(dirs[2]));
+    return isInSet(set, dirs, { ...seen, protocol: this.#packet.protocol });
   }
 
   #isLocal(address: Address): boolean {
@@ -200,16 +164,6 @@ class Trace {
       isLoopback(address) || this.#nodeAddresses.has(address) || this.#state.addresses.has(address)
     );
   }
-}
-
-/** Whether some prefix among the entries that begin with `start` holds the address. */
-function holds(set: IpSet, start: string, address: Address): boolean {
-  const length = familyOf(address) === 'IPv4' ? 32 : 128;
-  return [...set.entries].some((entry) => {
-    if (!entry.startsWith(start)) return false;
-    const net = entry.slice(start.length);
-    return prefixContains(parsePrefix(net.includes('/') ? net : `${net}/${length}`)!, address);
-  });
 }
 
 function isInterface(pattern: string, name = ''): boolean {

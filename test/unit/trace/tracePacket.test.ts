@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { DesiredState } from '../../../src/dataplane/state.ts';
 import { verdictText } from '../../support/dataplaneText.ts';
-import { type Packet, tracePacket } from '../../support/packetTracer.ts';
-import { parseRule } from '../../support/ruleParser.ts';
+import type { Packet } from '../../../src/trace/packet.ts';
+import { tracePacket } from '../../../src/trace/tracePacket.ts';
 import { loadScenario } from '../../support/scenario.ts';
 
 const NODE_ADDRESSES = new Set(['127.0.0.1', '192.168.0.1', 'fd00:168::1']);
@@ -138,23 +138,4 @@ describe('the tracer can tell a broken dataplane', () => {
       'KUBE-CLUSTER-IP',
     );
   });
-});
-
-test('rules are parsed whole, and what is not known is an error', () => {
-  const rule = String.raw`-A X ! -s 10.0.0.0/8 -p tcp -m comment --comment "it\'s" -m set ! --match-set S src,dst -j DROP`;
-  expect(parseRule(rule)).toEqual({
-    text: rule,
-    target: 'DROP',
-    matches: [
-      { kind: 'source', prefix: '10.0.0.0/8', isNegated: true },
-      { kind: 'protocol', protocol: 'TCP' },
-      { kind: 'set', set: 'S', dirs: ['src', 'dst'], isNegated: true },
-    ],
-  });
-  expect(parseRule('-A X -j MARK --set-xmark 0x4000/0x0').xmark).toEqual({
-    value: 0x4000,
-    mask: 0,
-  });
-  expect(() => parseRule('-A X -m tcp --dport 80 -j DROP')).toThrow('--dport');
-  expect(() => parseRule('-A X -s 10.0.0.1/32')).toThrow('too early');
 });

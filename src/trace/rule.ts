@@ -1,5 +1,8 @@
 /** Rules as `iptables-save` prints them, parsed for the packet tracer. A word it does not know is an error, never a guess. */
 
+/** Of `--match-set NAME src,dst`: whose address or port each part of an entry is compared with. */
+export type Directions = readonly ('src' | 'dst')[];
+
 export type Match =
   | { readonly kind: 'source'; readonly prefix: string; readonly isNegated: boolean }
   | { readonly kind: 'inInterface'; readonly name: string; readonly isNegated: boolean }
@@ -7,7 +10,7 @@ export type Match =
   | {
       readonly kind: 'set';
       readonly set: string;
-      readonly dirs: readonly ('src' | 'dst')[];
+      readonly dirs: Directions;
       readonly isNegated: boolean;
     }
   | {
@@ -77,7 +80,7 @@ function parseMatch(
     case '-p':
       return { kind: 'protocol', protocol: take().toUpperCase() };
     case '--match-set':
-      return { kind: 'set', set: take(), dirs: take().split(',') as ('src' | 'dst')[], isNegated };
+      return { kind: 'set', set: take(), dirs: take().split(',') as Directions, isNegated };
     case '--mark':
       return { kind: 'mark', ...valueAndMask(take()), isNegated };
     case '--src-type':
