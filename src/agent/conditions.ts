@@ -86,6 +86,59 @@ export const NODE_NOT_ELIGIBLE = defineCondition({
   isSilent: true,
 });
 
+export const SOURCE_NOT_CONNECTED = defineCondition({
+  code: 'SourceNotConnected',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'Services cannot be read or watched: what is programmed stays as it is',
+});
+
+export const OTHER_PROXY = defineCondition({
+  code: 'OtherProxy',
+  severity: 'error',
+  affectsHealth: false,
+  title: "another Service proxy works on this node, and two undo each other's rules",
+  end: 'no sign of another Service proxy any more',
+  event: { reason: 'OtherProxy', action: 'StartKubeProxy' },
+});
+
+/** Subject: the address family. */
+export const STALE_FLOWS_KEPT = defineCondition({
+  code: 'StaleFlowsKept',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'UDP flows to where their Service was cannot be looked for',
+});
+
+/** Subjects of this and the next two: what is wrong, as a line. Their codes are what their Problems have for consequence. */
+export const NODE_UNKNOWN = defineCondition({
+  code: 'NodeUnknown',
+  severity: 'warning',
+  affectsHealth: false,
+  title: 'there is no Node of the name that this proxy goes by',
+  isSteady: true,
+  event: { reason: 'NodeUnknown', action: 'Proxy' },
+});
+
+export const NODE_GONE = defineCondition({
+  code: 'NodeGone',
+  severity: 'warning',
+  affectsHealth: false,
+  title: 'the Node was deleted: what it said last is still used',
+  isSteady: true,
+  event: { reason: 'NodeGone', action: 'Proxy' },
+});
+
+export const PODS_NOT_TOLD = defineCondition({
+  code: 'PodsNotTold',
+  severity: 'warning',
+  affectsHealth: false,
+  title:
+    'the Node has no pod CIDR: traffic from outside the cluster cannot be told from that of pods',
+  isSteady: true,
+  event: { reason: 'PodsNotTold', action: 'Proxy' },
+});
+
 /** Subject: the feature's name. */
 export const FEATURE_FAILED = defineCondition({
   code: 'FeatureFailed',
@@ -106,6 +159,12 @@ export const CONDITIONS = [
   OPERATIONS_FAILING,
   DRAINS_NOT_COUNTED,
   LEDGER_NOT_WRITTEN,
+  SOURCE_NOT_CONNECTED,
+  OTHER_PROXY,
+  STALE_FLOWS_KEPT,
+  NODE_UNKNOWN,
+  NODE_GONE,
+  PODS_NOT_TOLD,
   FEATURE_FAILED,
 ] as const;
 

@@ -31,9 +31,6 @@ function nodeOf({ consequence }: Problem, name: string): EventSubject | undefine
   switch (consequence) {
     case 'NodeNotProgrammed':
     case 'NotRemoved':
-    case 'NodeUnknown':
-    case 'NodeGone':
-    case 'PodsNotTold':
       return { kind: 'Node', name };
     default:
       return undefined;

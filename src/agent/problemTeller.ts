@@ -1,5 +1,5 @@
 /**
- * Says what is wrong with objects, files and this node: a line and an Event when a problem appears, a quiet line when it is solved.
+ * Says what is wrong with objects and files, and what a kernel refuses: a line and an Event when a problem appears, a quiet line when it is solved.
  * Who reports gives the problems of what changed; what is news about them is decided here.
  */
 import type { EventRecorder } from '../cluster/events.ts';
@@ -16,8 +16,8 @@ export interface ProblemTellerParts {
   readonly events: EventRecorder | undefined;
 }
 
-/** Who looked: the source at what it read, the compiler at Services, the loop at what the kernel refuses, the agent at its Node. */
-export type Reviewer = 'source' | 'services' | 'kernel' | 'node';
+/** Who looked: the source at what it read, the compiler at Services, the loop at what the kernel refuses. */
+export type Reviewer = 'source' | 'services' | 'kernel';
 
 /** By what was looked at: an object's key, a file. An empty list says that nothing is wrong with it any more. */
 export type ProblemsByOrigin = ReadonlyMap<string, readonly Problem[]>;
@@ -31,7 +31,6 @@ export class ProblemTeller {
     source: new ProblemBook(),
     services: new ProblemBook(),
     kernel: new ProblemBook(),
-    node: new ProblemBook(),
   };
 
   /** until all Nodes are known, so that it is known who posts */

@@ -4,7 +4,7 @@
  */
 import type { EventRecorder } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
-import { formatProblem, type Problem } from '../model/problem.ts';
+import type { Problem } from '../model/problem.ts';
 import type { LocalLack } from '../desired/fragment.ts';
 import { type DataplaneState, emptyState } from '../dataplane/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
@@ -15,10 +15,15 @@ import type { ProxyHealth } from '../ops/health.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import { type Observation, StateMeasure } from '../ops/stateMetrics.ts';
-import { StandingTrouble } from '../ops/standingTrouble.ts';
 import type { DrainBook } from '../plan/drain.ts';
-import { FAMILY_NOT_PROGRAMMED, NODE_NOT_ELIGIBLE } from './conditions.ts';
+import {
+  FAMILY_NOT_PROGRAMMED,
+  OTHER_PROXY,
+  SOURCE_NOT_CONNECTED,
+  STALE_FLOWS_KEPT,
+} from './conditions.ts';
 import type { KernelView } from './kernelView.ts';
+import { countNodeProblems, judgeEligibility, reviewNode } from './nodeReview.ts';
 import { PendingChanges } from './pendingChanges.ts';
 import { ProblemTeller, type ProblemsByOrigin } from './problemTeller.ts';
 import type { RetryBook } from './retryBook.ts';
@@ -60,6 +65,9 @@ export interface Desired {
 /** What is known before the first reading. */
 const NOTHING = emptyState();
 
+/** There is one. */
+const SOURCE = 'source';
+
 export class Reporter {
   readonly #parts: ReporterParts;
   readonly #problems: ProblemTeller;
@@ -67,15 +75,8 @@ export class Reporter {
   readonly #pending: PendingChanges;
   readonly #rounds: RoundLog;
   #observed: Observed | undefined;
-  /** undefined until the source has said something */
-  #source: Pick<SourceStatus, 'isConnected'> | undefined;
-  readonly #sourceTrouble = new StandingTrouble();
+  #isSourceConnected = false;
   #lastAuditAtMs: number | undefined;
-  #isOtherProxySeen = false;
-  /** families whose last sweep failed */
-  readonly #unswept = new Set<Family>();
-  #nodeProblems: readonly Problem[] = [];
-  readonly #nodeTrouble = new StandingTrouble();
   #services: ServiceReview | undefined;
 
   constructor(parts: ReporterParts) {
@@ -104,40 +105,36 @@ export class Reporter {
     this.#nodeEvent('Warning', 'readOnlySysFS', message);
   }
 
-  /** Another Service proxy works here, or does no more; the line is written already. */
-  otherProxy(evidence: string | undefined): void {
-    this.#isOtherProxySeen = evidence !== undefined;
-    if (evidence !== undefined) this.#nodeEvent('Warning', 'OtherProxy', evidence);
-  }
-
   /** For the metrics, once a scrape. */
   observation(): Observation {
+    const { conditions } = this.#parts;
     const { view, retries, drain } = this.#observed ?? {};
     return {
       sizes: this.#measure.sizesOf(view?.isKnown === true ? view.state : NOTHING),
-      isSourceConnected: this.#source?.isConnected === true,
-      problems: this.#problems.size,
+      isSourceConnected: this.#isSourceConnected,
+      problems: this.#problems.size + countNodeProblems(conditions),
       drainingDestinations: drain?.size ?? 0,
       failingOperations: retries?.size ?? 0,
       unreadParts: view?.unread.size ?? 0,
       lastAuditAtMs: this.#lastAuditAtMs,
-      isOtherProxySeen: this.#isOtherProxySeen,
+      isOtherProxySeen: conditions.countOf(OTHER_PROXY) > 0,
     };
   }
 
   /** A source repeats itself at every attempt; only a new state of affairs is worth a line without `-v`. */
-  sourceStatus({ isConnected, isFailing, detail }: SourceStatus): void {
-    const { log, clock } = this.#parts;
-    this.#source = { isConnected };
+  sourceStatus(status: SourceStatus): void {
+    const { log, conditions } = this.#parts;
+    const { isConnected, isFailing, detail } = status;
+    const otherwise = { message: 'source not connected', fields: { status: detail } };
+    this.#isSourceConnected = isConnected;
     if (isConnected) {
-      this.#sourceTrouble.ends();
+      conditions.clear(SOURCE_NOT_CONNECTED, SOURCE);
       log.info('source connected', { status: detail });
-    } else if (
-      isFailing &&
-      this.#sourceTrouble.persists(withoutNumbers(detail), clock.monotonicMs())
-    ) {
-      log.error(`source not connected: ${detail}`);
-    } else log.verbose(2, 'source not connected', { status: detail });
+    } else if (isFailing) {
+      const reason = withoutCountdown(detail);
+      const message = `source not connected: ${detail}`;
+      conditions.set(SOURCE_NOT_CONNECTED, SOURCE, { message, reason, otherwise });
+    } else log.verbose(2, otherwise.message, otherwise.fields);
   }
 
   synced({ services, slices, nodes }: ClusterSnapshot): void {
@@ -161,10 +158,7 @@ export class Reporter {
   }
 
   nodeEligible(isEligible: boolean): void {
-    const { conditions, nodeName } = this.#parts;
-    const message = 'this Node is leaving the cluster, or is gone';
-    if (isEligible) conditions.clear(NODE_NOT_ELIGIBLE, nodeName);
-    else conditions.set(NODE_NOT_ELIGIBLE, nodeName, { message });
+    judgeEligibility(this.#parts, isEligible);
   }
 
   /** @param desired another object after the configuration was compiled anew */
@@ -176,9 +170,7 @@ export class Reporter {
     this.#measureRound(outcome);
     this.#problems.replace('kernel', failures.problems());
     this.#review(desired.problems);
-    if (this.#nodeProblems.length > 0 && this.#isNodeReminderDue()) {
-      for (const problem of this.#nodeProblems) this.#parts.log.warning(formatProblem(problem));
-    }
+    this.#parts.conditions.remind();
   }
 
   roundFailed(error: Error, retryInMs: number): void {
@@ -201,35 +193,23 @@ export class Reporter {
     this.#problems.update('source', new Map([[origin, problems]]));
   }
 
-  /** All that is wrong with this node's place in the cluster; said again now and then while it lasts. */
   nodeReviewed(problems: readonly Problem[]): void {
-    this.#problems.update('node', new Map([['node', problems]]));
-    this.#nodeProblems = problems;
-    if (problems.length === 0) this.#nodeTrouble.ends();
-    else this.#isNodeReminderDue();
-  }
-
-  #isNodeReminderDue(): boolean {
-    return this.#nodeTrouble.persists('', this.#parts.clock.monotonicMs());
+    reviewNode(this.#parts, problems);
   }
 
   /** See {@link ConntrackSweepEvents}. */
   conntrackSwept(family: Family, deleted: number, durationMs: number): void {
-    const { log, metrics } = this.#parts;
-    this.#unswept.delete(family);
+    const { log, metrics, conditions } = this.#parts;
+    conditions.clear(STALE_FLOWS_KEPT, family);
     metrics.conntrack.swept(family, deleted, durationMs);
     if (deleted > 0) log.verbose(1, 'freed stale UDP flows', { family, entries: deleted });
   }
 
   conntrackFailed(family: Family, error: unknown): void {
-    const { log, metrics } = this.#parts;
+    const { metrics, conditions } = this.#parts;
     metrics.conntrack.failed(family);
-    if (this.#unswept.has(family)) return;
-    this.#unswept.add(family);
-    log.error(
-      `stale UDP flows of ${family} cannot be looked for: one whose Service has moved stays stuck until its client pauses`,
-      error,
-    );
+    const message = `stale UDP flows of ${family} cannot be looked for: one whose Service has moved stays stuck until its client pauses`;
+    conditions.set(STALE_FLOWS_KEPT, family, { message, error });
   }
 
   warnings(warnings: readonly string[]): void {
@@ -280,7 +260,7 @@ export class Reporter {
   }
 }
 
-/** Times and countdowns make the same failure read different each time. */
-function withoutNumbers(detail: string): string {
+/** The same failure reads different each time only by it. */
+function withoutCountdown(detail: string): string {
   return detail.replace(/retry in [\d.]+ s/g, '');
 }

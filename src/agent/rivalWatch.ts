@@ -4,8 +4,9 @@
  * nftables, where it was not before; and our own rules, if audits find them changed again and again. Told as long as it lasts.
  */
 import type { Clock } from '../ops/clock.ts';
+import type { Conditions } from '../ops/conditions.ts';
 import type { Logger } from '../ops/log.ts';
-import { StandingTrouble } from '../ops/standingTrouble.ts';
+import { OTHER_PROXY } from './conditions.ts';
 import { REMOVE_KUBE_PROXY, type Sighting } from './otherProxy.ts';
 import type { RoundOutcome } from '../plan/round.ts';
 
@@ -16,8 +17,7 @@ export interface RivalWatchParts {
   readonly hasProxyTable: () => Promise<boolean>;
   readonly log: Logger;
   readonly clock: Clock;
-  /** at the beginning and, without evidence, at the end */
-  readonly onChange: (evidence: string | undefined) => void;
+  readonly conditions: Conditions;
 }
 
 /** A look costs two answers on the loopback, a listing of tables and a name for each process. */
@@ -26,16 +26,17 @@ const LOOK_MS = 120_000;
 /** One audit that corrects rules is a mishap, two may be. */
 const SUSPICIOUS_AUDITS = 3;
 
+/** What has the condition, whatever the signs. */
+const KUBE_PROXY = 'kube-proxy';
+
 export class RivalWatch {
   readonly #parts: RivalWatchParts;
-  readonly #trouble = new StandingTrouble();
   readonly #closing = new AbortController();
   #watching: Promise<void> | undefined;
   /** a table that was there at the start is what is left of an earlier kube-proxy */
   #hadProxyTable = true;
   #auditsWithDamage = 0;
   #isFirstRound = true;
-  #isSeen = false;
 
   constructor(parts: RivalWatchParts) {
     this.#parts = parts;
@@ -93,18 +94,14 @@ export class RivalWatch {
   }
 
   #tell(evidence: readonly string[]): void {
-    const { log, clock, onChange } = this.#parts;
+    const { conditions } = this.#parts;
     if (evidence.length === 0) {
-      if (this.#trouble.ends()) log.info('no sign of another Service proxy any more');
-      if (this.#isSeen) onChange(undefined);
-      this.#isSeen = false;
+      conditions.clear(OTHER_PROXY, KUBE_PROXY);
       return;
     }
-    const text =
+    const message =
       `another Service proxy, by all signs kube-proxy, works on this node beside this one (${evidence.join('; ')}), ` +
       `and two undo each other's rules. Remove it: ${REMOVE_KUBE_PROXY}`;
-    if (this.#trouble.persists('', clock.monotonicMs())) log.error(text);
-    if (!this.#isSeen) onChange(text);
-    this.#isSeen = true;
+    conditions.set(OTHER_PROXY, KUBE_PROXY, { message, reason: '' });
   }
 }

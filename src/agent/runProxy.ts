@@ -13,7 +13,7 @@ import { AGENT_SOCKET, VIRTUAL_SERVERS_PATH } from '../localserver/serverLines.t
 import { LocalServer } from '../localserver/shell/localServer.ts';
 import { virtualServersRoute } from '../localserver/shell/virtualServers.ts';
 import { FAMILIES } from '../net/family.ts';
-import { type Clock, SystemClock } from '../ops/clock.ts';
+import { SystemClock } from '../ops/clock.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import { ProxyHealth } from '../ops/health.ts';
 import type { Routes } from '../ops/httpListener.ts';
@@ -35,7 +35,7 @@ import {
 } from './nodeEnvironment.ts';
 import { checkOtherProxies, findProxies, placesOf } from './otherProxy.ts';
 import { Reporter } from './reporter.ts';
-import { RivalWatch } from './rivalWatch.ts';
+import { RivalWatch, type RivalWatchParts } from './rivalWatch.ts';
 import { becomeWriter } from './writerLock.ts';
 
 export interface Program {
@@ -147,7 +147,7 @@ function assemble(
   const { hasRandomFully } = tools;
   const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const now = () => clock.monotonicMs();
-  const rivals = rivalWatch(config, { log, clock, reporter });
+  const rivals = rivalWatch(config, { log, clock, conditions });
   const agent = new Agent({ config, nodeName, opened, observer, tools, reporter, rivals, now });
   // As kube-proxy fills in its default mode by then, so do we.
   const configz = () => ({ ...config.document, mode: 'ipvs' });
@@ -183,14 +183,14 @@ function assemble(
 
 function rivalWatch(
   config: ResolvedConfig,
-  { log, clock, reporter }: { log: Logger; clock: Clock; reporter: Reporter },
+  { log, clock, conditions }: Pick<RivalWatchParts, 'log' | 'clock' | 'conditions'>,
 ): RivalWatch {
   return new RivalWatch({
     look: () => findProxies(placesOf(config)),
     hasProxyTable: async () => (await listNftTables()).some(({ name }) => name === 'kube-proxy'),
     log,
     clock,
-    onChange: (evidence) => reporter.otherProxy(evidence),
+    conditions,
   });
 }
 

@@ -131,6 +131,11 @@ export class Conditions {
     return [...this.#standing.values()];
   }
 
+  /** How many have it; derived ones apart. */
+  countOf(condition: Condition): number {
+    return this.standing.filter((each) => each.condition === condition).length;
+  }
+
   /** Standing subjects by code; 0 for those that nothing has. */
   counts(): ReadonlyMap<string, number> {
     const counts = new Map(this.#options.known.map(({ code }) => [code, 0]));

@@ -7,7 +7,7 @@ import type { RoundOutcome } from '../../../src/plan/round.ts';
 import type { EventRecorder, ProxyEvent } from '../../../src/cluster/events.ts';
 import type { LocalLack } from '../../../src/desired/fragment.ts';
 import { emptyState, type VirtualServer } from '../../../src/dataplane/state.ts';
-import type { Problem } from '../../../src/model/problem.ts';
+import { formatProblem, type Problem } from '../../../src/model/problem.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { ClusterStore } from '../../../src/model/snapshot.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
@@ -351,35 +351,27 @@ describe('the Node', () => {
   });
 
   test('that has a problem is reminded of every five minutes', async () => {
-    const problem: Problem = { path: 'Node/node-1', value: undefined, problem: 'is not there' };
+    const problem: Problem = {
+      path: 'Node/node-1',
+      value: undefined,
+      problem: 'is not there',
+      consequence: 'NodeUnknown',
+    };
     reporter.nodeReviewed([problem]);
     const told = () => log.take().filter((line) => line.startsWith('warning'));
     round();
-    expect(told()).toEqual(['warning Node/node-1: is not there']);
+    expect(told()).toEqual([`warning ${formatProblem(problem)}`]);
     await clock.advance(299_999);
     round();
     expect(told()).toEqual([]);
     await clock.advance(1);
     round();
-    expect(told()).toEqual(['warning Node/node-1: is not there']);
+    expect(told()).toEqual([`warning ${formatProblem(problem)}`]);
     reporter.nodeReviewed([]);
     await clock.advance(600_000);
     round();
     expect(told()).toEqual([]);
   });
-});
-
-test('a sweep that fails is told once a family, until one works', async () => {
-  reporter.conntrackFailed('IPv4', new Error('EPERM'));
-  reporter.conntrackFailed('IPv4', new Error('EPERM'));
-  reporter.conntrackSwept('IPv4', 0, 1);
-  reporter.conntrackSwept('IPv4', 2, 1);
-  reporter.conntrackFailed('IPv4', new Error('EPERM'));
-  expect(log.lines).toEqual([
-    expect.stringMatching(/^error stale UDP flows of IPv4 .*: EPERM$/),
-    'v1 freed stale UDP flows {"family":"IPv4","entries":2}',
-    expect.stringMatching(/^error stale UDP flows of IPv4/),
-  ]);
 });
 
 test('what a source says of objects is told, and counted until it is mended', async () => {

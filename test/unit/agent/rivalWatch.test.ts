@@ -4,6 +4,8 @@ import type { Sighting } from '../../../src/agent/otherProxy.ts';
 import { RivalWatch } from '../../../src/agent/rivalWatch.ts';
 import type { RoundOutcome } from '../../../src/plan/round.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
+import { ConditionLog } from '../../../src/ops/conditionLog.ts';
+import { Conditions, type StandingCondition } from '../../../src/ops/conditions.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
 
 const LOOK_MS = 120_000;
@@ -13,6 +15,7 @@ let sightings: Sighting[];
 let hasTable: boolean;
 let lines: string[];
 let changes: (string | undefined)[];
+let conditions: Conditions;
 let watch: RivalWatch;
 
 beforeEach(() => {
@@ -22,12 +25,20 @@ beforeEach(() => {
   lines = [];
   changes = [];
   const line = (text: string) => lines.push(text);
+  const log = { error: line, info: line, verbose: () => undefined } as never;
+  const onChange = {
+    stands: ({ report }: StandingCondition, isNew: boolean) =>
+      void (isNew && changes.push(report.message)),
+    ends: () => void changes.push(undefined),
+  };
+  const tellers = [new ConditionLog(log, clock), onChange];
+  conditions = new Conditions({ known: [], tellers, clock });
   watch = new RivalWatch({
     look: async () => sightings,
     hasProxyTable: async () => hasTable,
-    log: { error: line, info: line, verbose: () => undefined } as never,
+    log,
     clock,
-    onChange: (evidence) => changes.push(evidence),
+    conditions,
   });
 });
 afterEach(() => watch.close());
@@ -113,7 +124,7 @@ test('a look that fails is repeated, and an end in the middle of the pause is at
     hasProxyTable: () => Promise.reject(new Error('EPERM')),
     log: { verbose: () => undefined } as never,
     clock,
-    onChange: () => undefined,
+    conditions,
   });
   failing.start();
   await clock.advance(2 * LOOK_MS);
