@@ -129,6 +129,8 @@ describe('ApiClient', () => {
 
   test('closing it closes the connections that are kept', async () => {
     const closed = Promise.withResolvers<void>();
+    // The server would keep it for ever.
+    server.keepAliveTimeout = 0;
     handler = (request, response) => {
       request.socket.once('close', closed.resolve);
       response.end('{}');
