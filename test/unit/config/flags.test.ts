@@ -47,6 +47,16 @@ test('the default that --help shows is the one of the configuration', () => {
   }
 });
 
+test('no default that is more than "nothing" is missing in --help', () => {
+  const standard = defaultConfiguration();
+  const untold = RUN_FLAGS.filter((flag) => {
+    const value = fieldOf(standard, flag.fields?.at(-1) ?? '');
+    const isSomething = ['number', 'string'].includes(typeof value) && Boolean(value);
+    return flag.default === undefined && isSomething;
+  });
+  expect(untold.map(({ name }) => name)).toEqual([]);
+});
+
 test('--help shows every flag once, in lines of at most 100 columns', () => {
   const help = flagHelp(RUN_FLAGS);
   for (const { name } of RUN_FLAGS) {

@@ -118,6 +118,16 @@ test('beside a file flags are ignored, but for the host name and logging', () =>
   );
 });
 
+test.each([
+  [[], { isInitOnly: false, isTakeover: false }],
+  [['--init-only'], { isInitOnly: true, isTakeover: false }],
+  [['--takeover'], { isInitOnly: false, isTakeover: true }],
+  [['--init-only=false', '--takeover=false'], { isInitOnly: false, isTakeover: false }],
+])('%j: what else than to run is asked for', (flags, expected) => {
+  expect(resolve({ flags })).toMatchObject(expected);
+  expect(resolve({ flags, file: {} })).toMatchObject(expected);
+});
+
 test('patterns of --vmodule add to those of the file', () => {
   const { vmodule } = resolve({
     flags: ['--vmodule=b=2'],

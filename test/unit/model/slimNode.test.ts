@@ -43,6 +43,8 @@ test('pod ranges come from podCIDRs, else from podCIDR, canonical', () => {
     '10.244.1.0/24',
   ]);
   expect(slimNode(node({ spec: { podCIDR: '' } })).object?.podCIDRs).toEqual([]);
+  const both = { podCIDRs: ['10.244.1.0/24'], podCIDR: '10.244.2.0/24' };
+  expect(slimNode(node({ spec: both })).object?.podCIDRs).toEqual(['10.244.1.0/24']);
 });
 
 test('a bad pod range is dropped alone', () => {
