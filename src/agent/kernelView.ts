@@ -3,7 +3,8 @@
  * compare against it, so they cost what changed; the audit replaces it by a fresh reading. A part that cannot be read
  * stays as it was known before; one that was never read is `unknown` in the state.
  */
-import type { ActualState, Part } from '../dataplane/state.ts';
+import type { ActualState } from '../dataplane/state.ts';
+import type { Part } from '../dataplane/part.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { ApplyReport } from '../dataplane/operations.ts';
 import { applyReport, mutableState, type MutableState } from '../plan/applied.ts';

@@ -1,8 +1,16 @@
 /** A reading completed from what was known before: the parts that it could not read are as they were. */
-import type { ActualState, DataplaneState, Part, TableName } from '../dataplane/state.ts';
+import {
+  ADDRESSES_PART,
+  type Part,
+  type PartKind,
+  rulesPart,
+  SERVERS_PART,
+  setPart,
+  sysctlPart,
+} from '../dataplane/part.ts';
+import type { ActualState, DataplaneState } from '../dataplane/state.ts';
+import { mapTables, tablesIn } from '../dataplane/tables.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
-
-const TABLES: readonly TableName[] = ['nat', 'filter'];
 
 /**
  * @param before nothing was known: what could not be read is unknown
@@ -11,37 +19,40 @@ const TABLES: readonly TableName[] = ['nat', 'filter'];
 export function keepingKnown(reading: ActualState, before: ActualState | undefined): ActualState {
   if (before === undefined || reading.unknown.size === 0) return reading;
   const isKept = (part: Part) => reading.unknown.has(part) && !before.unknown.has(part);
-  const { virtualServers, foreignServers } = isKept('virtual servers') ? before : reading;
-  const { hasDummyDevice, addresses } = isKept('addresses') ? before : reading;
+  const kept = (kind: PartKind) => {
+    const parts = [...reading.unknown.keys()].filter((part) => part.kind === kind && isKept(part));
+    return new Set(parts.map(({ name }) => name));
+  };
+  const { virtualServers, foreignServers } = isKept(SERVERS_PART) ? before : reading;
+  const { hasDummyDevice, addresses } = isKept(ADDRESSES_PART) ? before : reading;
   return {
     virtualServers,
     foreignServers,
     hasDummyDevice,
     addresses,
-    ipsets: withKept(reading.ipsets, before.ipsets, (name) => isKept(`ipset ${name}`)),
+    ipsets: withKept(reading.ipsets, before.ipsets, kept('ipset')),
     iptables: rulesOf(reading, before, isKept),
-    sysctls: withKept(reading.sysctls, before.sysctls, (name) => isKept(`sysctl ${name}`)),
+    sysctls: withKept(reading.sysctls, before.sysctls, kept('sysctl')),
     unconfirmed: reading.unconfirmed,
     unknown: new Map([...reading.unknown].filter(([part]) => before.unknown.has(part))),
   };
 }
 
 /** Everything that a reading can be without. */
-export function partsOf(state: ActualState): readonly Part[] {
+export function partsOf({ ipsets, iptables, sysctls }: ActualState): readonly Part[] {
   const rules = FAMILIES.flatMap((family) =>
-    TABLES.map((table): Part => `rules ${family} ${table}`),
+    tablesIn(iptables[family]).map(([table]) => rulesPart(family, table)),
   );
-  const sets = [...state.ipsets.keys()].map((name): Part => `ipset ${name}`);
-  const sysctls = [...state.sysctls.keys()].map((name): Part => `sysctl ${name}`);
-  return ['virtual servers', 'addresses', ...sets, ...rules, ...sysctls];
+  const sets = [...ipsets.keys()].map(setPart);
+  return [SERVERS_PART, ADDRESSES_PART, ...sets, ...rules, ...[...sysctls.keys()].map(sysctlPart)];
 }
 
 function withKept<T>(
   read: ReadonlyMap<string, T>,
   before: ReadonlyMap<string, T>,
-  isKept: (name: string) => boolean,
+  kept: ReadonlySet<string>,
 ): ReadonlyMap<string, T> {
-  return new Map([...read, ...[...before].filter(([name]) => isKept(name))]);
+  return new Map([...read, ...[...before].filter(([name]) => kept.has(name))]);
 }
 
 function rulesOf(
@@ -49,13 +60,9 @@ function rulesOf(
   before: ActualState,
   isKept: (part: Part) => boolean,
 ): DataplaneState['iptables'] {
-  const tableOf = (family: Family, table: TableName) => {
-    const source = isKept(`rules ${family} ${table}`) ? before : reading;
-    return source.iptables[family][table];
-  };
-  const [IPv4, IPv6] = FAMILIES.map((family) => ({
-    nat: tableOf(family, 'nat'),
-    filter: tableOf(family, 'filter'),
-  }));
-  return { IPv4: IPv4!, IPv6: IPv6! };
+  const tablesOf = (family: Family) =>
+    mapTables(reading.iptables[family], (read, table) =>
+      isKept(rulesPart(family, table)) ? (before.iptables[family][table] ?? read) : read,
+    );
+  return { IPv4: tablesOf('IPv4'), IPv6: tablesOf('IPv6') };
 }

@@ -28,7 +28,7 @@ import { PendingChanges } from './pendingChanges.ts';
 import { ProblemTeller, type ProblemsByOrigin } from './problemTeller.ts';
 import type { RetryBook } from './retryBook.ts';
 import { RoundLog } from './roundLog.ts';
-import { familiesOfPart, StandingFailures } from './standingFailures.ts';
+import { StandingFailures } from './standingFailures.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
 
 export interface Observed {
@@ -244,7 +244,10 @@ export class Reporter {
     const { conditions } = this.#parts;
     const { view } = this.#observed ?? {};
     const unknown = view?.isKnown === true ? [...view.state.unknown.keys()] : [];
-    const broken = new Set([...failures.brokenFamilies(), ...unknown.flatMap(familiesOfPart)]);
+    const broken = new Set([
+      ...failures.brokenFamilies(),
+      ...unknown.flatMap((part) => part.families),
+    ]);
     const reportOf = (family: Family) =>
       ({ message: `${family} cannot be programmed here`, families: [family] }) as const;
     conditions.replace(

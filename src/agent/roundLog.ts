@@ -5,10 +5,10 @@
 import {
   type DataplaneState,
   type Destination,
-  type Part,
   type ServerKey,
   serverKey,
 } from '../dataplane/state.ts';
+import type { Part } from '../dataplane/part.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { LogFields, Logger } from '../ops/log.ts';
 import { HeldBackError } from '../plan/holdBack.ts';
@@ -110,7 +110,7 @@ export class RoundLog {
       return;
     }
     const [part, error] = first;
-    conditions.set(RULES_UNCONFIRMED, KERNEL, { message: part, error, reason: part });
+    conditions.set(RULES_UNCONFIRMED, KERNEL, { message: part.text, error, reason: part.text });
   }
 
   /** See {@link SyncLoopEvents.onChore}. */

@@ -2,7 +2,7 @@
  * What operations that keep failing mean: a problem of the Service or endpoint that they serve, or of this node; and whether the
  * node as a whole cannot program a family. One object that the kernel refuses is its owner's matter and never the node's.
  */
-import { type DataplaneState, destinationKey, type Part, serverKey } from '../dataplane/state.ts';
+import { type DataplaneState, destinationKey, serverKey } from '../dataplane/state.ts';
 import type { Problem } from '../model/problem.ts';
 import { familyOf } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
@@ -95,21 +95,6 @@ function familiesBrokenBy(operation: Operation): readonly Family[] {
       return FAMILIES;
     default:
       return [];
-  }
-}
-
-/** A part of the kernel that could never be read is not written either. */
-export function familiesOfPart(part: Part): readonly Family[] {
-  const [kind, name = ''] = part.split(' ');
-  switch (kind) {
-    case 'rules':
-      return [name === 'IPv6' ? 'IPv6' : 'IPv4'];
-    case 'ipset':
-      return [name.startsWith('KUBE-6-') ? 'IPv6' : 'IPv4'];
-    case 'sysctl':
-      return [];
-    default:
-      return FAMILIES;
   }
 }
 

@@ -2,7 +2,8 @@
  * What can be done to the dataplane, as values: a plan can be printed, counted, tested and refused before anything happens.
  * Every operation is idempotent in the kernel layer: adding the present and removing the missing succeed there.
  */
-import type { Chains, Destination, IpSet, ServerKey, TableName, VirtualServer } from './state.ts';
+import type { Chains, TableName } from './tables.ts';
+import type { Destination, IpSet, ServerKey, VirtualServer } from './state.ts';
 import { destinationKey, serverKey } from './state.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';

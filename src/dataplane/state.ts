@@ -4,6 +4,8 @@
  */
 import { type Address, joinHostPort } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
+import type { Part } from './part.ts';
+import type { Tables } from './tables.ts';
 
 /** `10.96.0.1:53/UDP`, `[fd00::1]:53/UDP`: a thing a person can grep. */
 export type ServerKey = string;
@@ -54,32 +56,18 @@ export interface IpSet {
   readonly maxElements?: number;
 }
 
-export type TableName = 'nat' | 'filter';
-
-/** Chain → rules as `iptables-save` prints them (`-A CHAIN …`), in order; under built-in chains our jumps only. */
-export type Chains = ReadonlyMap<string, readonly string[]>;
-
 export interface DataplaneState {
   readonly virtualServers: ReadonlyMap<ServerKey, VirtualServer>;
   /** bound to the dummy device */
   readonly addresses: ReadonlySet<Address>;
   /** by name */
   readonly ipsets: ReadonlyMap<string, IpSet>;
-  readonly iptables: Readonly<Record<Family, Readonly<Record<TableName, Chains>>>>;
+  readonly iptables: Readonly<Record<Family, Tables>>;
   /** dotted or slashed path below /proc/sys, slashes: `net/ipv4/vs/conntrack` */
   readonly sysctls: ReadonlyMap<string, string>;
 }
 
 export type DesiredState = DataplaneState;
-
-/** What is read by itself, so that it can be unknown by itself: `ipset KUBE-CLUSTER-IP`, `rules IPv4 nat`. */
-export type Part =
-  | 'virtual servers'
-  /** with the device that carries them */
-  | 'addresses'
-  | `ipset ${string}`
-  | `rules ${Family} ${TableName}`
-  | `sysctl ${string}`;
 
 /** As read from the kernel. `sysctls` holds just those asked for. */
 export interface ActualState extends DataplaneState {

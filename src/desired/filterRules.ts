@@ -7,7 +7,7 @@
 import type { Family } from '../net/family.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import { commentMatch, hexMark, jumpRule, ruleWriter } from './ruleText.ts';
-import type { Chains } from '../dataplane/state.ts';
+import type { Chains } from '../dataplane/tables.ts';
 
 export function filterChains(family: Family, options: DataplaneOptions): Chains {
   const access = 'kubernetes ipvs access filter';

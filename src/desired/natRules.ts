@@ -8,7 +8,7 @@ import type { Family } from '../net/family.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import type { DataplaneOptions, LocalDetector } from '../dataplane/options.ts';
 import { hexMark, jumpRule, ruleWriter } from './ruleText.ts';
-import type { Chains } from '../dataplane/state.ts';
+import type { Chains } from '../dataplane/tables.ts';
 
 export function natChains(
   family: Family,

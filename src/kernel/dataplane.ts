@@ -6,10 +6,10 @@ import {
   type ActualState,
   type DataplaneState,
   emptyState,
-  type Part,
   type ServerKey,
 } from '../dataplane/state.ts';
-import { FAMILIES } from '../net/family.ts';
+import { ADDRESSES_PART, SERVERS_PART, setPart, sysctlPart } from '../dataplane/part.ts';
+import { mapTables } from '../dataplane/tables.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type {
   ApplyReport,
@@ -20,7 +20,7 @@ import type {
 import { isBuiltInChain } from '../plan/ruleDifference.ts';
 import { ExecError, KernelError } from './errors.ts';
 import { IpsetPort, isSetOperation } from './ipset.ts';
-import { IptablesPort, isRuleOperation, RULE_PARTS, type RuleReading } from './iptables.ts';
+import { IptablesPort, isRuleOperation, rulePartsOf, type RuleReading } from './iptables.ts';
 import type { IptablesTools } from './iptablesBackend.ts';
 import type { ChainNames } from './iptablesText.ts';
 import { isIpvsOperation } from './ipvsApply.ts';
@@ -37,14 +37,12 @@ export interface OwnedNames {
 
 /** All names that a desired state has: the sets and chains are always complete, empty ones included. */
 export function namesOf(desired: Pick<DataplaneState, 'ipsets' | 'iptables'>): OwnedNames {
-  const chainsOf = (table: 'nat' | 'filter') => {
-    const names = FAMILIES.flatMap((family) => [...desired.iptables[family][table].keys()]);
+  const { IPv4, IPv6 } = desired.iptables;
+  const chains = mapTables({ ...IPv4, ...IPv6 }, (_, table) => {
+    const names = [IPv4[table], IPv6[table]].flatMap((each) => [...(each?.keys() ?? [])]);
     return [...new Set(names)].filter((name) => !isBuiltInChain(name));
-  };
-  return {
-    sets: [...desired.ipsets.keys()],
-    chains: { nat: chainsOf('nat'), filter: chainsOf('filter') },
-  };
+  });
+  return { sets: [...desired.ipsets.keys()], chains };
 }
 
 export interface Ports {
@@ -77,12 +75,12 @@ interface PortReport {
 }
 
 export class KernelDataplane implements Dataplane {
-  readonly #setNames: readonly string[];
+  readonly #owned: OwnedNames;
   readonly #ports: Ports;
   readonly #readLimitMs: number | undefined;
 
   constructor(owned: OwnedNames, ports: Ports = openPorts(owned), readLimitMs?: number) {
-    this.#setNames = owned.sets;
+    this.#owned = owned;
     this.#ports = ports;
     this.#readLimitMs = readLimitMs;
   }
@@ -92,13 +90,11 @@ export class KernelDataplane implements Dataplane {
     const reading = new Reading(this.#readLimitMs);
     const empty = emptyState();
     const noRules: RuleReading = { ...empty.iptables, unknown: new Map(), unconfirmed: new Map() };
-    const setPart = (name: string): Part => `ipset ${name}`;
-    const sysctlPart = (name: string): Part => `sysctl ${name}`;
     const [servers, dummy, ipsets, iptables, values] = await Promise.all([
-      reading.part(['virtual servers'], () => ipvs.read(), empty),
-      reading.part(['addresses'], () => links.read(), empty),
-      reading.each(this.#setNames, setPart, (names) => sets.read(names)),
-      reading.part(RULE_PARTS, () => rules.read(), noRules),
+      reading.part([SERVERS_PART], () => ipvs.read(), empty),
+      reading.part([ADDRESSES_PART], () => links.read(), empty),
+      reading.each(this.#owned.sets, setPart, (names) => sets.read(names)),
+      reading.part(rulePartsOf(this.#owned.chains), () => rules.read(), noRules),
       reading.each(sysctlNames, sysctlPart, (names) => sysctls.read(names)),
     ]);
     const { virtualServers, foreignServers } = servers;

@@ -2,6 +2,7 @@
  * Reads sets over netlink: the program resolves the name of each entry's protocol anew and takes ten times as long (docs/adr/0003).
  * Decides what an element is called: as `ipset save` prints it, protocols by name.
  */
+import { familyOfSet } from '../dataplane/setNames.ts';
 import type { IpSet, IpSetType } from '../dataplane/state.ts';
 import type { Family } from '../net/family.ts';
 import { protocolFromNumber } from '../net/family.ts';
@@ -84,7 +85,7 @@ function setOf(
     name,
     // a type that is not ours stays visible as it is: it differs from the desired one
     type: type as IpSetType,
-    family: type.startsWith('bitmap:') ? familyOfBitmap(name) : familyFrom(addressFamily),
+    family: type.startsWith('bitmap:') ? familyOfSet(name) : familyFrom(addressFamily),
     entries,
     ...(maxElements === undefined ? {} : { maxElements }),
   };
@@ -92,11 +93,6 @@ function setOf(
 
 function familyFrom(addressFamily: number): Family {
   return addressFamily === AF_INET6 ? 'IPv6' : 'IPv4';
-}
-
-/** Bitmaps have no family in the kernel: their name tells which side they serve. */
-function familyOfBitmap(name: string): Family {
-  return name.startsWith('KUBE-6-') ? 'IPv6' : 'IPv4';
 }
 
 /** None of a set whose type is not ours: it is replaced as a whole. */

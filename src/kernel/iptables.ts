@@ -3,7 +3,14 @@
  * this runs at start, after a change of configuration and when the audit finds damage, so it may start processes.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
-import type { Chains, Part, TableName } from '../dataplane/state.ts';
+import {
+  type Chains,
+  mapTables,
+  type TableName,
+  type Tables,
+  tablesIn,
+} from '../dataplane/tables.ts';
+import { type Part, rulesPart } from '../dataplane/part.ts';
 import type { Operation } from '../dataplane/operations.ts';
 import { ExecError, NET_ADMIN_CURE } from './errors.ts';
 import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
@@ -23,8 +30,9 @@ import {
   incompatibleTables,
   parseTables,
   removalInput,
+  type Table,
   restoreInput,
-  type Tables,
+  type ReadTables,
 } from './iptablesText.ts';
 import { RuleMemory } from './ruleMemory.ts';
 
@@ -34,15 +42,16 @@ export function isRuleOperation(operation: Operation): operation is RuleOperatio
   return operation.op === 'writeRules';
 }
 
-const TABLES: readonly TableName[] = ['nat', 'filter'];
-
-export const RULE_PARTS: readonly Part[] = FAMILIES.flatMap(partsOf);
-
-function partsOf(family: Family): readonly Part[] {
-  return TABLES.map((table): Part => `rules ${family} ${table}`);
+/** What a reading of these tables can be without. */
+export function rulePartsOf(ours: ChainNames): readonly Part[] {
+  return FAMILIES.flatMap((family) => partsOf(family, ours));
 }
 
-export interface RuleReading extends Readonly<Record<Family, Readonly<Record<TableName, Chains>>>> {
+function partsOf(family: Family, ours: ChainNames): readonly Part[] {
+  return tablesIn(ours).map(([table]) => rulesPart(family, table));
+}
+
+export interface RuleReading extends Readonly<Record<Family, Tables>> {
   /** what could not be read, and why */
   readonly unknown: ReadonlyMap<Part, Error>;
   /** see ActualState */
@@ -74,10 +83,10 @@ export class IptablesPort {
   #left: IptablesVariant | undefined;
   /** as long as the variant is not known: those in question */
   #readable: readonly IptablesVariant[] = [];
-  /** then too: in one of them is a table whose content is not known */
+  /** then too: in one of them is a table of ours whose content is not known */
   #hasUnprintable = false;
   /** what the read before this apply found: good for one write each family, and two processes fewer at start */
-  readonly #fresh = new Map<Family, Tables>();
+  readonly #fresh = new Map<Family, ReadTables>();
   /** counts the applies */
   #applied = 0;
   #memory = new RuleMemory();
@@ -106,20 +115,19 @@ export class IptablesPort {
     const saved = variant === undefined ? texts : await this.#followKubelet(variant, texts);
     const unknown = new Map<Part, Error>();
     const unconfirmed = new Map<Part, Error>();
-    const readFamily = async (family: Family): Promise<Record<TableName, Chains>> => {
+    const readFamily = async (family: Family): Promise<Tables> => {
       const tables = await this.#tablesFrom(family, saved.get(family) ?? '').catch(
         (error: unknown) => {
           this.#fresh.delete(family);
-          for (const part of partsOf(family)) unknown.set(part, error as Error);
+          for (const part of partsOf(family, this.#ours)) unknown.set(part, error as Error);
           return parseTables('', this.#ours);
         },
       );
-      const chainsOf = (table: TableName) => {
-        const { chains, doubt } = this.#memory.understood(family, table, tables[table].chains);
-        if (doubt !== undefined) unconfirmed.set(`rules ${family} ${table}`, doubt);
+      return mapTables(tables, (read, table) => {
+        const { chains, doubt } = this.#memory.understood(family, table, read.chains);
+        if (doubt !== undefined) unconfirmed.set(rulesPart(family, table), doubt);
         return chains;
-      };
-      return { nat: chainsOf('nat'), filter: chainsOf('filter') };
+      });
     };
     const [IPv4, IPv6] = await Promise.all([readFamily('IPv4'), readFamily('IPv6')]);
     // An audit reads beside the rounds: what was written meanwhile it may have missed.
@@ -150,9 +158,7 @@ export class IptablesPort {
   async removeAll(): Promise<void> {
     const present = await this.read();
     for (const family of FAMILIES) {
-      const input = (['nat', 'filter'] as const)
-        .map((table) => removalInput(table, present[family][table]) ?? '')
-        .join('');
+      const input = removalInputs(present[family]);
       if (input !== '') await this.#restore(family, input);
     }
   }
@@ -166,7 +172,7 @@ export class IptablesPort {
       const variant = await this.#variantToWrite();
       const present = await this.#presentTables(family, variant, operations);
       const inputs = operations.map(({ table, chains }) =>
-        restoreInput(table, chains, present[table]),
+        restoreInput(table, chains, present[table] ?? EMPTY_TABLE),
       );
       await this.#restore(family, inputs.join(''));
       return operations.map(() => undefined);
@@ -184,7 +190,7 @@ export class IptablesPort {
     family: Family,
     variant: IptablesVariant,
     operations: readonly RuleOperation[],
-  ): Promise<Tables> {
+  ): Promise<ReadTables> {
     const fresh = this.#fresh.get(family);
     this.#fresh.delete(family);
     if (fresh !== undefined) return fresh;
@@ -206,14 +212,14 @@ export class IptablesPort {
         const variant = await this.#variantToWrite();
         const present = await this.#presentTables(family, variant, ofFamily);
         for (const operation of ofFamily)
-          this.#memory.readBack(operation, present[operation.table].chains);
+          this.#memory.readBack(operation, (present[operation.table] ?? EMPTY_TABLE).chains);
       } catch {
         // The next audit reads again and says so if it cannot.
       }
     }
   }
 
-  async #tablesFrom(family: Family, saved: string | Error): Promise<Tables> {
+  async #tablesFrom(family: Family, saved: string | Error): Promise<ReadTables> {
     if (saved instanceof Error) throw saved;
     const jumps = (table: TableName) => this.#memory.lastWritten(family, table);
     const variant = this.#variant;
@@ -225,7 +231,9 @@ export class IptablesPort {
     const isWhole =
       variant === undefined
         ? !this.#hasUnprintable
-        : incompatibleTables(saved).every((table) => jumps(table) !== undefined);
+        : incompatibleTables(saved).every(
+            (table) => !(table in this.#ours) || jumps(table) !== undefined,
+          );
     if (isWhole) this.#fresh.set(family, tables);
     else this.#fresh.delete(family);
     return tables;
@@ -236,7 +244,7 @@ export class IptablesPort {
     variant: IptablesVariant,
     saved: string,
     jumps: (table: TableName) => Chains | undefined,
-  ): Promise<Tables> {
+  ): Promise<ReadTables> {
     return readTables(saved, { run: this.#run, variant, family, ours: this.#ours, jumps });
   }
 
@@ -280,9 +288,7 @@ export class IptablesPort {
       try {
         const saved = await saveAll(this.#run, variant, [family]);
         const tables = parseTables(saved.get(family)!, this.#ours);
-        const input = TABLES.map((table) => removalInput(table, tables[table].chains) ?? '').join(
-          '',
-        );
+        const input = removalInputs(mapTables(tables, ({ chains }) => chains));
         const argv: Argv = [programName(family, variant, '-restore'), '--noflush'];
         if (input !== '') await this.#run(argv, { stdin: input });
       } catch {
@@ -296,11 +302,11 @@ export class IptablesPort {
     const tools = await this.#findTools();
     this.#tools = { ...tools, surveyed: undefined };
     const surveyed = tools.surveyed ?? (await survey(this.#look, tools));
-    const { traced, readable, hasUnprintable } = surveyed;
+    const { traced, readable, unprintable } = surveyed;
     this.#variant = traced?.variant;
     this.#left = surveyed.left;
     this.#readable = readable;
-    this.#hasUnprintable = hasUnprintable;
+    this.#hasUnprintable = unprintable.some((table) => table in this.#ours);
     return traced?.saved ?? new Map();
   }
 
@@ -327,6 +333,14 @@ export class IptablesPort {
     this.#variant ??= await writableVariant(this.#run, this.#readable);
     return this.#variant;
   }
+}
+
+const EMPTY_TABLE: Table = { chains: new Map(), places: new Map() };
+
+/** @returns '' when there is nothing of ours in any table */
+function removalInputs(present: Tables): string {
+  const inputs = tablesIn(present).map(([table, chains]) => removalInput(table, chains) ?? '');
+  return inputs.join('');
 }
 
 /** Adds the line that the program complains about, and what to do. */

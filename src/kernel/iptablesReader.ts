@@ -2,7 +2,7 @@
  * What is ours in the tables of one family, whatever else is in them. One save prints all; a table that iptables-nft cannot print
  * is read chain by chain: our own can be listed all the same, and in a built-in chain that cannot be each jump is asked for.
  */
-import type { Chains, TableName } from '../dataplane/state.ts';
+import { type Chains, mapTables, type TableName } from '../dataplane/tables.ts';
 import type { Family } from '../net/family.ts';
 import { isBuiltInChain } from '../plan/ruleDifference.ts';
 import { ExecError } from './errors.ts';
@@ -14,7 +14,7 @@ import {
   parseTable,
   parseTables,
   type Table,
-  type Tables,
+  type ReadTables,
 } from './iptablesText.ts';
 
 export interface TableQuestion {
@@ -30,24 +30,31 @@ export interface TableQuestion {
  * @param saved what iptables-save printed
  * @throws ExecError
  */
-export async function readTables(saved: string, question: TableQuestion): Promise<Tables> {
-  const tables: Record<TableName, Table> = { ...parseTables(saved, question.ours) };
-  for (const table of incompatibleTables(saved)) tables[table] = await readByChain(table, question);
-  return tables;
+export async function readTables(saved: string, question: TableQuestion): Promise<ReadTables> {
+  const { ours } = question;
+  const unprinted = new Map<TableName, Table>();
+  for (const table of incompatibleTables(saved)) {
+    const names = ours[table];
+    if (names !== undefined) unprinted.set(table, await readByChain(table, names, question));
+  }
+  return mapTables(parseTables(saved, ours), (read, table) => unprinted.get(table) ?? read);
 }
 
-async function readByChain(table: TableName, question: TableQuestion): Promise<Table> {
-  const { ours, jumps } = question;
-  const own = await Promise.all(ours[table].map((chain) => listChain(table, chain, question)));
-  const listed = own.map((text, i) => (text === UNPRINTABLE ? odd(ours[table][i]!) : text));
+async function readByChain(
+  table: TableName,
+  ours: readonly string[],
+  question: TableQuestion,
+): Promise<Table> {
+  const own = await Promise.all(ours.map((chain) => listChain(table, chain, question)));
+  const listed = own.map((text, i) => (text === UNPRINTABLE ? odd(ours[i]!) : text));
   const unlisted: [string, readonly string[]][] = [];
-  for (const [chain, rules] of jumps(table) ?? []) {
+  for (const [chain, rules] of question.jumps(table) ?? []) {
     if (!isBuiltInChain(chain)) continue;
     const text = await listChain(table, chain, question);
     if (text === UNPRINTABLE) unlisted.push([chain, await presentJumps(table, rules, question)]);
     else listed.push(text);
   }
-  const { chains, places } = parseTable(listed.join('\n'), ours[table]);
+  const { chains, places } = parseTable(listed.join('\n'), ours);
   return { chains: new Map([...chains, ...unlisted]), places };
 }
 

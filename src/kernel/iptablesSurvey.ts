@@ -4,6 +4,7 @@
  * the chains of a proxy, which may have been in the wrong one itself; else the variant that holds more rules. In the last case it
  * has to prove that it can write, for on a kernel without nft support iptables-nft reads without an error.
  */
+import type { TableName } from '../dataplane/tables.ts';
 import type { Family } from '../net/family.ts';
 import { ExecError } from './errors.ts';
 import type { Runner } from './exec.ts';
@@ -40,8 +41,8 @@ export interface Survey {
   readonly left: IptablesVariant | undefined;
   /** that this kernel can at least read, in the order in which they are to be tried: the one with more rules first */
   readonly readable: readonly IptablesVariant[];
-  /** somewhere is a table that iptables-nft cannot print: what it holds is not in any `saved` */
-  readonly hasUnprintable: boolean;
+  /** tables that iptables-nft cannot print somewhere: what they hold is not in any `saved` */
+  readonly unprintable: readonly TableName[];
   /** of the programs, as far as a save has told: `1.8.9` */
   readonly version: string | undefined;
 }
@@ -86,7 +87,7 @@ export async function survey(
     readable: readable
       .toSorted((a, b) => ruleCount(b.saved) - ruleCount(a.saved))
       .map(({ variant }) => variant),
-    hasUnprintable: texts.some((text) => incompatibleTables(text).length > 0),
+    unprintable: texts.flatMap(incompatibleTables),
     version: texts.map((text) => VERSION.exec(text)?.[1]).find((version) => version !== undefined),
   };
 }

@@ -2,11 +2,17 @@
  * The text of iptables-save and iptables-restore, reduced to what is ours: chains by name, and in the built-in chains the rules
  * that jump to them. Rules stay whole as the tool prints them; nothing else of a table is read or written.
  */
-import type { Chains, TableName } from '../dataplane/state.ts';
+import {
+  type Chains,
+  mapTables,
+  type TableName,
+  TABLES,
+  type Tables,
+} from '../dataplane/tables.ts';
 import { isBuiltInChain, jumpRepair, targetOf } from '../plan/ruleDifference.ts';
 
 /** Names of the chains that are ours, by table. */
-export type ChainNames = Readonly<Record<TableName, readonly string[]>>;
+export type ChainNames = Tables<readonly string[]>;
 
 /** What is ours in a table. */
 export interface Table {
@@ -15,15 +21,15 @@ export interface Table {
   readonly places: ReadonlyMap<string, readonly number[]>;
 }
 
-export type Tables = Readonly<Record<TableName, Table>>;
+export type ReadTables = Tables<Table>;
 
 /** @param text output of iptables-save for one family, one table or all */
-export function parseTables(text: string, ours: ChainNames): Tables {
-  const tables = { nat: new TableReader(ours.nat), filter: new TableReader(ours.filter) };
-  let table: TableName | undefined;
+export function parseTables(text: string, ours: ChainNames): ReadTables {
+  const tables = mapTables(ours, (names) => new TableReader(names));
+  let table: TableReader | undefined;
   for (const line of text.split('\n')) {
-    if (line.startsWith('*')) table = tableOf(line.slice(1).trim());
-    else if (table !== undefined) tables[table].line(line);
+    if (line.startsWith('*')) table = tables[line.slice(1).trim() as TableName];
+    else table?.line(line);
   }
   return tables;
 }
@@ -35,18 +41,16 @@ export function parseTable(text: string, ours: readonly string[]): Table {
   return reader;
 }
 
-function tableOf(name: string): TableName | undefined {
-  return name === 'nat' || name === 'filter' ? name : undefined;
-}
-
 /**
  * Tables that iptables-nft says it cannot print, because somebody put something into them with `nft` that has no iptables form. It
  * leaves them out and ends with success: they are not empty.
  */
 export function incompatibleTables(text: string): readonly TableName[] {
-  const found = [...text.matchAll(/table [`'"]?(nat|filter)['"]? is incompatible/gi)];
+  const found = [...text.matchAll(INCOMPATIBLE)];
   return [...new Set(found.map(([, name]) => name as TableName))];
 }
+
+const INCOMPATIBLE = new RegExp(`table [\`'"]?(${TABLES.join('|')})['"]? is incompatible`, 'gi');
 
 class TableReader implements Table {
   readonly chains = new Map<string, string[]>();

@@ -2,7 +2,7 @@
  * One reading of the kernel, part by part: what fails, or does not answer in time, is noted as unknown and keeps nothing from the
  * rest. What is read, and how, is the ports' business.
  */
-import type { Part } from '../dataplane/state.ts';
+import type { Part } from '../dataplane/part.ts';
 
 /** Longer than any port waits for a program or an answer of the kernel: it passes only if something is badly wrong. */
 export const READ_LIMIT_MS = 120_000;

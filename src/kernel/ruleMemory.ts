@@ -2,7 +2,8 @@
  * What was last written to each table, and how it read back. A rule that an iptables prints in other words than it was given looks
  * missing for ever: what reads back different right after it was written is taken for what was written, and told.
  */
-import type { Chains, Part, TableName } from '../dataplane/state.ts';
+import type { Chains, TableName } from '../dataplane/tables.ts';
+import { type Part, rulesPart } from '../dataplane/part.ts';
 import type { Family } from '../net/family.ts';
 import { differingChain } from '../plan/ruleDifference.ts';
 
@@ -57,7 +58,7 @@ export class RuleMemory {
 }
 
 function partOf({ family, table }: Pick<TableWrite, 'family' | 'table'>): Part {
-  return `rules ${family} ${table}`;
+  return rulesPart(family, table);
 }
 
 function isSame(one: Chains, other: Chains): boolean {

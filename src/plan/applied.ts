@@ -4,14 +4,13 @@
  */
 import type {
   ActualState,
-  Chains,
   Destination,
   DestinationKey,
   IpSet,
   ServerKey,
-  TableName,
   VirtualServer,
 } from '../dataplane/state.ts';
+import { type Chains, mapTables, type Tables } from '../dataplane/tables.ts';
 import { destinationKey, serverKey } from '../dataplane/state.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -26,7 +25,9 @@ interface MutableSet extends IpSet {
   readonly entries: Set<string>;
 }
 
-type MutableTables = Readonly<Record<TableName, Map<string, readonly string[]>>>;
+export type MutableChains = Map<string, readonly string[]>;
+/** A table comes to be when it is first written. */
+type MutableTables = { -readonly [table in keyof Tables]: Tables<MutableChains>[table] };
 
 /** An ActualState that {@link applyOperation} may change. */
 export interface MutableState extends ActualState {
@@ -40,10 +41,8 @@ export interface MutableState extends ActualState {
 
 /** A copy that shares nothing that can change. */
 export function mutableState(state: ActualState): MutableState {
-  const tables = (family: Family): MutableTables => ({
-    nat: new Map(state.iptables[family].nat),
-    filter: new Map(state.iptables[family].filter),
-  });
+  const tables = (family: Family): MutableTables =>
+    mapTables(state.iptables[family], (chains) => new Map(chains));
   return {
     ...state,
     virtualServers: copyOf(state.virtualServers, (server) => ({
@@ -88,7 +87,10 @@ export function applyOperation(state: MutableState, operation: Operation): void 
       state.addresses.delete(operation.address);
       break;
     case 'writeRules':
-      writeChains(state.iptables[operation.family][operation.table], operation.chains);
+      writeChains(
+        (state.iptables[operation.family][operation.table] ??= new Map()),
+        operation.chains,
+      );
       break;
     case 'createSet':
       if (!state.ipsets.has(operation.set.name)) putSet(state, operation.set, []);
@@ -140,7 +142,7 @@ function putSet(state: MutableState, set: SetSpec, entries: readonly string[]): 
   state.ipsets.set(set.name, { ...set, entries: new Set(entries) });
 }
 
-function writeChains(table: Map<string, readonly string[]>, chains: Chains): void {
+function writeChains(table: MutableChains, chains: Chains): void {
   for (const [chain, rules] of chains) {
     table.set(chain, isBuiltInChain(chain) ? repairedJumps(rules, table.get(chain)) : rules);
   }

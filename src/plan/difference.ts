@@ -3,7 +3,9 @@
  * may be removed, and leaves alone what is unknown; leaves the sequence to order.ts and the end of a drain to drain.ts. With a
  * scope it looks at the touched keys only and costs what changed; both ways go through the same functions for one key.
  */
-import type { ActualState, DesiredState, ServerKey, TableName } from '../dataplane/state.ts';
+import type { ActualState, DesiredState, ServerKey } from '../dataplane/state.ts';
+import { type Chains, tablesIn } from '../dataplane/tables.ts';
+import { ADDRESSES_PART, rulesPart, SERVERS_PART, setPart, sysctlPart } from '../dataplane/part.ts';
 import type { VirtualServer } from '../dataplane/state.ts';
 import type { Touched } from '../dataplane/touched.ts';
 import type { Address } from '../net/address.ts';
@@ -34,7 +36,7 @@ export interface DifferenceContext {
   readonly scope?: DifferenceScope;
 }
 
-const TABLES: readonly TableName[] = ['nat', 'filter'];
+const NO_CHAINS: Chains = new Map();
 
 /** @returns grouped by domain, in no order that could be applied: {@link orderPlan} makes that */
 export function difference(
@@ -57,16 +59,15 @@ function fixedDifference(desired: DesiredState, actual: ActualState): Operation[
   const operations: Operation[] = [];
   const { unknown } = actual;
   for (const [name, value] of desired.sysctls) {
-    if (unknown.has(`sysctl ${name}`) || actual.sysctls.get(name) === value) continue;
+    if (unknown.has(sysctlPart(name)) || actual.sysctls.get(name) === value) continue;
     operations.push({ op: 'setSysctl', name, value });
   }
-  if (!unknown.has('addresses') && !actual.hasDummyDevice)
+  if (!unknown.has(ADDRESSES_PART) && !actual.hasDummyDevice)
     operations.push({ op: 'createDummyDevice' });
   for (const family of FAMILIES) {
-    for (const table of TABLES) {
-      if (unknown.has(`rules ${family} ${table}`)) continue;
-      const chains = desired.iptables[family][table];
-      if (!hasDesiredRules(chains, actual.iptables[family][table]))
+    for (const [table, chains] of tablesIn(desired.iptables[family])) {
+      if (unknown.has(rulesPart(family, table))) continue;
+      if (!hasDesiredRules(chains, actual.iptables[family][table] ?? NO_CHAINS))
         operations.push({ op: 'writeRules', family, table, chains });
     }
   }
@@ -83,7 +84,7 @@ function setDifferences(
     scope === undefined ? desired.ipsets.keys() : union(scope.sets ?? [], scope.entries.keys());
   return [...names].flatMap((name) => {
     const wanted = desired.ipsets.get(name);
-    if (wanted === undefined || actual.unknown.has(`ipset ${name}`)) return [];
+    if (wanted === undefined || actual.unknown.has(setPart(name))) return [];
     const only = scope?.sets?.has(name) === true ? undefined : scope?.entries.get(name);
     return setDifference(wanted, actual.ipsets.get(name), only);
   });
@@ -94,7 +95,7 @@ function serverDifferences(
   actual: ActualState,
   { isOwned, excludeCidrs, scope }: DifferenceContext,
 ): Operation[] {
-  if (actual.unknown.has('virtual servers')) return [];
+  if (actual.unknown.has(SERVERS_PART)) return [];
   const isRemovable = (server: VirtualServer) =>
     !excludeCidrs.some((prefix) => prefixContains(prefix, server.address)) &&
     (actual.addresses.has(server.address) || isOwned(server));
@@ -113,7 +114,7 @@ function addressDifferences(
   actual: ActualState,
   scope: Touched | undefined,
 ): Operation[] {
-  if (actual.unknown.has('addresses')) return [];
+  if (actual.unknown.has(ADDRESSES_PART)) return [];
   const operations: Operation[] = [];
   const keys: Iterable<Address> = scope?.addresses ?? union(desired.addresses, actual.addresses);
   for (const address of keys) {

@@ -2,14 +2,8 @@
  * Plans and states as text and as JSON (design.md §5). Decides the forms and their order and nothing else; reading a state back
  * is stateFromJson.ts'.
  */
-import type {
-  Chains,
-  DataplaneState,
-  Destination,
-  IpSet,
-  TableName,
-  VirtualServer,
-} from '../dataplane/state.ts';
+import { type Chains, mapTables, type Tables } from '../dataplane/tables.ts';
+import type { DataplaneState, Destination, IpSet, VirtualServer } from '../dataplane/state.ts';
 import { destinationKey, serverKey } from '../dataplane/state.ts';
 import { compareAddresses, familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -45,7 +39,8 @@ export interface SetJson {
   readonly entries: readonly string[];
 }
 
-export type TablesJson = Readonly<Record<TableName, Readonly<Record<string, readonly string[]>>>>;
+/** `raw` and `mangle` are there only where they are used. */
+export type TablesJson = Tables<Readonly<Record<string, readonly string[]>>>;
 
 /** `desired` of `kube-ipvs plan -o json`. */
 export interface StateJson {
@@ -108,8 +103,7 @@ function setToJson({ type, family, entries }: IpSet): SetJson {
 }
 
 function tablesToJson(state: DataplaneState, family: Family): TablesJson {
-  const { nat, filter } = state.iptables[family];
-  return { nat: chainsToJson(nat), filter: chainsToJson(filter) };
+  return mapTables(state.iptables[family], chainsToJson);
 }
 
 function chainsToJson(chains: Chains): Readonly<Record<string, readonly string[]>> {

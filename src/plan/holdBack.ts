@@ -65,14 +65,10 @@ function troubleOf(family: Family, { failed, unknown }: Troubles): string | unde
     (operation.op === 'createSet' && operation.set.family === family);
   const operation = failed.find(isOfFamily);
   if (operation !== undefined) return `${operationSubject(operation)}: ${operation.op} failed`;
-  const isOther = (set: string) => set.startsWith('KUBE-6-') !== (family === 'IPv6');
-  for (const part of unknown.keys()) {
-    const [kind, name = ''] = part.split(' ');
-    if (kind === 'rules' && name !== family) continue;
-    if (kind === 'ipset' && isOther(name)) continue;
-    if (kind === 'rules' || kind === 'ipset' || kind === 'virtual') return `${part} cannot be read`;
-  }
-  return undefined;
+  const part = [...unknown.keys()].find(
+    ({ kind, families }) => kind !== 'addresses' && families.includes(family),
+  );
+  return part === undefined ? undefined : `${part.text} cannot be read`;
 }
 
 /** By the address that an entry is about: `10.96.0.1,tcp:80`. */

@@ -4,6 +4,7 @@
  */
 import { addressPortEntry } from '../dataplane/setEntries.ts';
 import type { SetName } from '../desired/ipsets.ts';
+import { ADDRESSES_PART, SERVERS_PART, setPart } from '../dataplane/part.ts';
 import { setName } from '../dataplane/setNames.ts';
 import {
   type ActualState,
@@ -56,7 +57,7 @@ export function takeOver(
   isNodeAddress: (address: Address) => boolean,
 ): boolean {
   const { unknown, addresses, virtualServers } = actual;
-  if (unknown.has('addresses') || unknown.has('virtual servers')) return false;
+  if (unknown.has(ADDRESSES_PART) || unknown.has(SERVERS_PART)) return false;
   for (const [key, server] of virtualServers) {
     if (addresses.has(server.address)) continue;
     const isOurs = desired.virtualServers.has(key) || isInOurSets(actual, server, isNodeAddress);
@@ -64,7 +65,7 @@ export function takeOver(
   }
   const names = [...FRONTEND_SETS, ...Object.values(PORT_SETS)];
   return !FAMILIES.some((family) =>
-    names.some((name) => unknown.has(`ipset ${setName(name, family)}`)),
+    names.some((name) => unknown.has(setPart(setName(name, family)))),
   );
 }
 

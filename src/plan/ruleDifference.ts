@@ -2,7 +2,7 @@
  * Difference of one iptables table. Chains of ours must hold exactly the desired rules in order; in the built-in chains each of
  * our jumps must stand exactly once: what others put there, and the order in which it stands, is theirs (as in kube-proxy).
  */
-import type { Chains } from '../dataplane/state.ts';
+import type { Chains } from '../dataplane/tables.ts';
 
 const BUILT_IN_CHAINS = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
 

@@ -5,13 +5,12 @@
 import * as v from 'valibot';
 import type {
   ActualState,
-  Chains,
   Destination,
   IpSet,
   ServerFlag,
-  TableName,
   VirtualServer,
 } from '../dataplane/state.ts';
+import { mapTables, type Tables } from '../dataplane/tables.ts';
 import { destinationKey, serverKey } from '../dataplane/state.ts';
 import type { Problem } from '../model/problem.ts';
 import { parseAddress } from '../net/address.ts';
@@ -86,7 +85,11 @@ const set = v.object({
 });
 
 const chains = v.optional(v.record(v.string(), v.array(v.string())), {});
-const tables = v.optional(v.object({ nat: chains, filter: chains }), {});
+const others = v.optional(v.record(v.string(), v.array(v.string())));
+const tables = v.optional(
+  v.object({ raw: others, mangle: others, nat: chains, filter: chains }),
+  {},
+);
 
 const state = v.object(
   {
@@ -144,11 +147,12 @@ function stateOf(input: StateInput): ActualState {
   };
 }
 
-function tablesOf({
-  nat,
-  filter,
-}: v.InferOutput<typeof tables>): Readonly<Record<TableName, Chains>> {
-  return { nat: new Map(Object.entries(nat)), filter: new Map(Object.entries(filter)) };
+function tablesOf({ raw, mangle, nat, filter }: v.InferOutput<typeof tables>): Tables {
+  const used = {
+    ...(raw === undefined ? {} : { raw }),
+    ...(mangle === undefined ? {} : { mangle }),
+  };
+  return mapTables({ ...used, nat, filter }, (chainsOf) => new Map(Object.entries(chainsOf)));
 }
 
 function serverOf({

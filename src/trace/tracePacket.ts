@@ -3,7 +3,8 @@
  * filter INPUT, IPVS, filter OUTPUT, nat POSTROUTING. A second opinion on the rules, sets and virtual servers together; the
  * kernel itself gives the third in the packet matrix.
  */
-import type { DataplaneState, TableName } from '../dataplane/state.ts';
+import type { DataplaneState } from '../dataplane/state.ts';
+import type { TableName } from '../dataplane/tables.ts';
 import { serverKey } from '../dataplane/state.ts';
 import { type Address, familyOf, isLoopback, joinHostPort } from '../net/address.ts';
 import { parsePrefix, prefixContains } from '../net/prefix.ts';
@@ -97,7 +98,7 @@ class Trace {
   /** @returns undefined when the chain returns to its caller */
   #walkChain(table: TableName, chain: string, seen: Seen): Outcome | undefined {
     const chains = this.#state.iptables[familyOf(this.#packet.destination)][table];
-    const rules = chains.get(chain);
+    const rules = chains?.get(chain);
     if (rules === undefined) {
       if (chain.startsWith('KUBE-'))
         throw new Error(`a rule jumps to ${chain}, which is not in ${table}`);

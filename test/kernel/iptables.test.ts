@@ -1,7 +1,7 @@
 /** The whole rule set in a real kernel, in each variant that works here. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { buildDesired } from '../../src/desired/builder.ts';
-import type { TableName } from '../../src/dataplane/state.ts';
+import { tablesIn } from '../../src/dataplane/tables.ts';
 import { namesOf } from '../../src/kernel/dataplane.ts';
 import { IptablesPort, type RuleOperation } from '../../src/kernel/iptables.ts';
 import { run as runHere } from '../../src/kernel/exec.ts';
@@ -25,10 +25,9 @@ jest.setTimeout(120_000);
 const nothing = { services: new Map(), slices: new Map(), nodes: new Map() };
 const { state: desired } = buildDesired(nothing, hostNetwork(), dataplaneOptions());
 const { chains: ours } = namesOf(desired);
-const TABLES: readonly TableName[] = ['nat', 'filter'];
 const everything: RuleOperation[] = FAMILIES.flatMap((family) =>
-  TABLES.map((table) => {
-    return { op: 'writeRules', family, table, chains: desired.iptables[family][table] };
+  tablesIn(desired.iptables[family]).map(([table, chains]) => {
+    return { op: 'writeRules', family, table, chains };
   }),
 );
 
@@ -74,7 +73,7 @@ describe.each(variants)('with %s', (variant) => {
   const isAsDesired = async () => {
     const actual = await port.read();
     return everything.every(({ family, table, chains }) =>
-      hasDesiredRules(chains, actual[family][table]),
+      hasDesiredRules(chains, actual[family][table]!),
     );
   };
   const iptables = (...argv: string[]) => namespace.run(`iptables-${variant}`, ...argv);
@@ -96,7 +95,7 @@ describe.each(variants)('with %s', (variant) => {
     expect(await write()).toEqual([]);
     expect(await isAsDesired()).toBe(true);
     const { IPv4, IPv6 } = await port.read();
-    for (const table of TABLES) {
+    for (const [table] of tablesIn(ours)) {
       expect(IPv4[table]).toEqual(desired.iptables.IPv4[table]);
       expect(IPv6[table]).toEqual(desired.iptables.IPv6[table]);
     }

@@ -78,7 +78,7 @@ describe('with native nft rules in our tables', () => {
   const audit = async () => {
     const { IPv4, unknown } = await port.read();
     expect(unknown.size).toBe(0);
-    const needed = writes.filter(({ table, chains }) => !hasDesiredRules(chains, IPv4[table]));
+    const needed = writes.filter(({ table, chains }) => !hasDesiredRules(chains, IPv4[table]!));
     const { outcomes } = await port.apply(needed);
     expect(outcomes.filter((outcome) => outcome !== undefined)).toEqual([]);
     return needed.length;

@@ -4,17 +4,18 @@
  * missing succeed, as in the real kernel layer.
  */
 import { constants } from 'node:os';
-import type {
-  ActualState,
-  DestinationKey,
-  Part,
-  ServerKey,
-  TableName,
-} from '../../src/dataplane/state.ts';
+import type { ActualState, DestinationKey, ServerKey } from '../../src/dataplane/state.ts';
+import { ADDRESSES_PART, type Part, rulesPart, SERVERS_PART } from '../../src/dataplane/part.ts';
+import { tablesIn } from '../../src/dataplane/tables.ts';
 import { destinationKey, emptyState, serverKey } from '../../src/dataplane/state.ts';
-import type { Family } from '../../src/net/family.ts';
+import { FAMILIES } from '../../src/net/family.ts';
 import { KernelError } from '../../src/kernel/errors.ts';
-import { applyOperation, type MutableState, mutableState } from '../../src/plan/applied.ts';
+import {
+  applyOperation,
+  type MutableChains,
+  type MutableState,
+  mutableState,
+} from '../../src/plan/applied.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import type {
   ApplyReport,
@@ -127,14 +128,16 @@ export class FakeKernel implements Dataplane {
 
 function withoutParts(state: MutableState, unknown: ReadonlyMap<Part, Error>): ActualState {
   for (const part of unknown.keys()) {
-    const [kind, name = '', table] = part.split(' ');
-    if (part === 'virtual servers') state.virtualServers.clear();
-    else if (part === 'addresses') {
+    if (part === SERVERS_PART) state.virtualServers.clear();
+    else if (part === ADDRESSES_PART) {
       state.addresses.clear();
       state.hasDummyDevice = false;
-    } else if (kind === 'ipset') state.ipsets.delete(name);
-    else if (kind === 'sysctl') state.sysctls.delete(name);
-    else state.iptables[name as Family][table as TableName].clear();
+    } else if (part.kind === 'ipset') state.ipsets.delete(part.name);
+    else if (part.kind === 'sysctl') state.sysctls.delete(part.name);
+  }
+  for (const family of FAMILIES) {
+    for (const [table, chains] of tablesIn<MutableChains>(state.iptables[family]))
+      if (unknown.has(rulesPart(family, table))) chains.clear();
   }
   return { ...state, unknown: new Map(unknown) };
 }

@@ -6,7 +6,7 @@ import { RetryBook } from '../../src/agent/retryBook.ts';
 import type { Chore, RoundOutcome } from '../../src/plan/round.ts';
 import { SyncLoop } from '../../src/agent/syncLoop.ts';
 import { DesiredBuilder } from '../../src/desired/builder.ts';
-import type { Part } from '../../src/dataplane/state.ts';
+import type { Part } from '../../src/dataplane/part.ts';
 import { Ledger } from '../../src/kernel/ledger.ts';
 import type { ClusterChange } from '../../src/model/resources.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { ADDRESSES_PART, rulesPart } from '../../../src/dataplane/part.ts';
 import { KernelView } from '../../../src/agent/kernelView.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
@@ -90,8 +91,8 @@ test('a reading that fails leaves what is known and names all of it as unread; t
   await view.prefetch(SYSCTLS);
   expect(await view.refresh(SYSCTLS)).toBe(false);
   expect([...view.state.addresses]).toEqual(['10.96.0.1']);
-  expect(view.unread.get('addresses')?.message).toBe('no fork');
-  expect(view.unread.get('rules IPv6 filter')?.message).toBe('no fork');
+  expect(view.unread.get(ADDRESSES_PART)?.message).toBe('no fork');
+  expect(view.unread.get(rulesPart('IPv6', 'filter'))?.message).toBe('no fork');
   kernel.readError = undefined;
   await view.refresh(SYSCTLS);
   expect(view.unread.size).toBe(0);
@@ -102,12 +103,12 @@ test('a part that cannot be read stays as it was, changes that we make to it inc
   const view = new KernelView(kernel);
   await view.refresh(SYSCTLS);
   await written(kernel, view, bind('10.96.0.1'));
-  kernel.unreadable.set('addresses', new Error('EINTR'));
+  kernel.unreadable.set(ADDRESSES_PART, new Error('EINTR'));
   kernel.state.sysctls.set(SYSCTLS[0]!, '1');
   expect(await view.refresh(SYSCTLS)).toBe(true);
   expect([...view.state.addresses]).toEqual(['10.96.0.1']);
   expect(view.state.sysctls.get(SYSCTLS[0]!)).toBe('1');
-  expect([...view.unread.keys()]).toEqual(['addresses']);
+  expect([...view.unread.keys()]).toEqual([ADDRESSES_PART]);
   await written(kernel, view, bind('10.96.0.2'));
   expect([...view.state.addresses]).toEqual(['10.96.0.1', '10.96.0.2']);
 });

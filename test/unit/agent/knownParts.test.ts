@@ -1,6 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { keepingKnown, partsOf } from '../../../src/agent/knownParts.ts';
-import { type ActualState, emptyState, type Part } from '../../../src/dataplane/state.ts';
+import { type ActualState, emptyState } from '../../../src/dataplane/state.ts';
+import {
+  type Part,
+  ADDRESSES_PART,
+  SERVERS_PART,
+  rulesPart,
+  setPart,
+  sysctlPart,
+} from '../../../src/dataplane/part.ts';
 import { mutableState } from '../../../src/plan/applied.ts';
 
 /** A kernel that holds one thing of each kind, named by `mark`. */
@@ -15,7 +23,7 @@ function holding(mark: string, unknown: readonly Part[] = []): ActualState {
     state.iptables[family].filter.set('KUBE-X', [mark]);
   }
   state.sysctls.set('a', mark).set('b', mark);
-  const reasons = new Map(unknown.map((part) => [part, new Error(`no ${part}`)]));
+  const reasons = new Map(unknown.map((part) => [part, new Error(`no ${part.text}`)]));
   return { ...state, foreignServers: [mark], unknown: reasons };
 }
 
@@ -32,17 +40,17 @@ const marks = ({ addresses, foreignServers, ipsets, iptables, sysctls }: ActualS
 test('a whole reading is taken as it is, and so is the first one', () => {
   const reading = holding('new');
   expect(keepingKnown(reading, holding('old'))).toBe(reading);
-  const partial = holding('new', ['addresses']);
+  const partial = holding('new', [ADDRESSES_PART]);
   expect(keepingKnown(partial, undefined)).toBe(partial);
 });
 
 test.each<[Part, Partial<ReturnType<typeof marks>>]>([
-  ['addresses', { addresses: ['old'] }],
-  ['virtual servers', { servers: ['old'] }],
-  ['ipset B', { sets: ['A new', 'B old'] }],
-  ['rules IPv4 nat', { rules: ['old', 'new', 'new', 'new'] }],
-  ['rules IPv6 filter', { rules: ['new', 'new', 'new', 'old'] }],
-  ['sysctl b', { sysctls: ['a new', 'b old'] }],
+  [ADDRESSES_PART, { addresses: ['old'] }],
+  [SERVERS_PART, { servers: ['old'] }],
+  [setPart('B'), { sets: ['A new', 'B old'] }],
+  [rulesPart('IPv4', 'nat'), { rules: ['old', 'new', 'new', 'new'] }],
+  [rulesPart('IPv6', 'filter'), { rules: ['new', 'new', 'new', 'old'] }],
+  [sysctlPart('b'), { sysctls: ['a new', 'b old'] }],
 ])('what could not be read of %s is as it was, the rest as read', (part, kept) => {
   const state = keepingKnown(holding('new', [part]), holding('old'));
   expect(marks(state)).toEqual({ ...marks(holding('new')), ...kept });
@@ -50,23 +58,23 @@ test.each<[Part, Partial<ReturnType<typeof marks>>]>([
 });
 
 test('what was not known before either stays unknown', () => {
-  const before = holding('old', ['addresses']);
-  const state = keepingKnown(holding('new', ['addresses', 'ipset A']), before);
-  expect([...state.unknown.keys()]).toEqual(['addresses']);
+  const before = holding('old', [ADDRESSES_PART]);
+  const state = keepingKnown(holding('new', [ADDRESSES_PART, setPart('A')]), before);
+  expect([...state.unknown.keys()]).toEqual([ADDRESSES_PART]);
   expect(marks(state)).toMatchObject({ addresses: ['new'], sets: ['A old', 'B new'] });
 });
 
 test('the parts of a state are all that a reading can be without', () => {
   expect(partsOf(holding('x'))).toEqual([
-    'virtual servers',
-    'addresses',
-    'ipset A',
-    'ipset B',
-    'rules IPv4 nat',
-    'rules IPv4 filter',
-    'rules IPv6 nat',
-    'rules IPv6 filter',
-    'sysctl a',
-    'sysctl b',
+    SERVERS_PART,
+    ADDRESSES_PART,
+    setPart('A'),
+    setPart('B'),
+    rulesPart('IPv4', 'nat'),
+    rulesPart('IPv4', 'filter'),
+    rulesPart('IPv6', 'nat'),
+    rulesPart('IPv6', 'filter'),
+    sysctlPart('a'),
+    sysctlPart('b'),
   ]);
 });

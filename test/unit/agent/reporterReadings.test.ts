@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { openConditions } from '../../../src/agent/conditions.ts';
 import { Reporter } from '../../../src/agent/reporter.ts';
-import type { Part } from '../../../src/dataplane/state.ts';
+import { type Part, ADDRESSES_PART, rulesPart, setPart } from '../../../src/dataplane/part.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
@@ -34,7 +34,7 @@ async function value(name: string): Promise<number> {
 describe('what the loop does beside the rounds', () => {
   const reading = (unread: readonly Part[], unconfirmed: readonly Part[] = []) => {
     const failures = (parts: readonly Part[]) =>
-      new Map(parts.map((part) => [part, new Error(`no ${part}`)]));
+      new Map(parts.map((part) => [part, new Error(`no ${part.text}`)]));
     const outcome = { unread: failures(unread), unconfirmed: failures(unconfirmed) };
     reporter.kernelRead({ ...outcome, nextInMs: 500 });
     return log.take();
@@ -42,19 +42,19 @@ describe('what the loop does beside the rounds', () => {
 
   test('a part that cannot be read is told at its begin, now and then, and at its end', async () => {
     expect(reading([])).toEqual([]);
-    const [line] = reading(['rules IPv4 nat', 'addresses']);
+    const [line] = reading([rulesPart('IPv4', 'nat'), ADDRESSES_PART]);
     expect(line).toBe(
       'error cannot be read from the kernel: rules IPv4 nat, addresses; that stays as it is, everything else goes on; trying again in 0.5 s: no rules IPv4 nat',
     );
-    expect(reading(['rules IPv4 nat', 'addresses'])[0]).toMatch(/^v2 /);
+    expect(reading([rulesPart('IPv4', 'nat'), ADDRESSES_PART])[0]).toMatch(/^v2 /);
     await clock.advance(300_000);
-    expect(reading(['rules IPv4 nat', 'addresses'])[0]).toMatch(/^error /);
+    expect(reading([rulesPart('IPv4', 'nat'), ADDRESSES_PART])[0]).toMatch(/^error /);
     expect(reading([])).toEqual(['info everything can be read from the kernel again']);
     expect(reading([])).toEqual([]);
   });
 
   test('of many parts some are named', () => {
-    const parts = Array.from({ length: 7 }, (_, i): Part => `ipset S${i}`);
+    const parts = Array.from({ length: 7 }, (_, i): Part => setPart(`S${i}`));
     expect(reading(parts)[0]).toContain('ipset S4 and 2 more; ');
   });
 
@@ -63,14 +63,14 @@ describe('what the loop does beside the rounds', () => {
     reading([]);
     const first = clock.wallMs() / 1000;
     await clock.advance(1_000);
-    reading(['addresses']);
+    reading([ADDRESSES_PART]);
     expect(await value('kubeipvs_last_audit_timestamp_seconds')).toBe(first);
   });
 
   test('rules that read back as others are told once, and when they are right', () => {
     const text = 'error rules IPv4 nat: no rules IPv4 nat';
-    expect(reading([], ['rules IPv4 nat'])).toEqual([text]);
-    expect(reading([], ['rules IPv4 nat'])).toEqual([]);
+    expect(reading([], [rulesPart('IPv4', 'nat')])).toEqual([text]);
+    expect(reading([], [rulesPart('IPv4', 'nat')])).toEqual([]);
     expect(reading([])).toEqual(['info all rules read back as they were written']);
   });
 

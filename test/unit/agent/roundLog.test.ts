@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { RoundLog } from '../../../src/agent/roundLog.ts';
-import type { Part } from '../../../src/dataplane/state.ts';
+import { type Part, rulesPart, setPart } from '../../../src/dataplane/part.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { Conditions } from '../../../src/ops/conditions.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
@@ -21,7 +21,7 @@ const NONE: ReadonlyMap<Part, Error> = new Map();
 const parts = (...names: Part[]) => new Map(names.map((name) => [name, new Error('EAGAIN')]));
 
 test('what cannot be read is told when it is new, with five of its names, and its end', async () => {
-  const sets = [1, 2, 3, 4, 5, 6].map((i): Part => `ipset S${i}`);
+  const sets = [1, 2, 3, 4, 5, 6].map((i): Part => setPart(`S${i}`));
   const read = (unread: ReadonlyMap<Part, Error>) =>
     rounds.read({ unread, unconfirmed: NONE, nextInMs: 1_500 });
   read(NONE);
@@ -33,7 +33,7 @@ test('what cannot be read is told when it is new, with five of its names, and it
     'that stays as it is, everything else goes on; trying again in 1.5 s';
   expect(log.take()).toEqual([`error ${line}: EAGAIN`, `v2 ${line} {"err":"EAGAIN"}`]);
   await clock.advance(10_000);
-  read(parts('rules IPv4 nat'));
+  read(parts(rulesPart('IPv4', 'nat')));
   expect(log.take()[0]).toMatch(/^error cannot be read from the kernel: rules IPv4 nat; that/);
   read(NONE);
   read(NONE);
@@ -41,7 +41,7 @@ test('what cannot be read is told when it is new, with five of its names, and it
 });
 
 test('rules that read back otherwise are told once, and their end', () => {
-  const unconfirmed = parts('rules IPv6 filter');
+  const unconfirmed = parts(rulesPart('IPv6', 'filter'));
   for (let i = 0; i < 3; i++) rounds.read({ unread: NONE, unconfirmed, nextInMs: 30_000 });
   rounds.read({ unread: NONE, unconfirmed: NONE, nextInMs: 30_000 });
   expect(log.lines).toEqual([

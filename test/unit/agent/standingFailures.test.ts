@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { RetryBook } from '../../../src/agent/retryBook.ts';
-import { familiesOfPart, StandingFailures } from '../../../src/agent/standingFailures.ts';
+import { StandingFailures } from '../../../src/agent/standingFailures.ts';
 import { type Destination, emptyState, type VirtualServer } from '../../../src/dataplane/state.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
 import type { Operation, SetSpec } from '../../../src/dataplane/operations.ts';
@@ -165,13 +165,4 @@ describe('the node is unwell', () => {
     const sysctl: Operation = { op: 'setSysctl', name: 'net/ipv4/ip_forward', value: '1' };
     expect(broken(servers, [...removals, sysctl])).toEqual([]);
   });
-});
-
-test('a part that could never be read stands for its families', () => {
-  expect(familiesOfPart('rules IPv6 nat')).toEqual(['IPv6']);
-  expect(familiesOfPart('rules IPv4 filter')).toEqual(['IPv4']);
-  expect(familiesOfPart('ipset KUBE-6-CLUSTER-IP')).toEqual(['IPv6']);
-  expect(familiesOfPart('ipset KUBE-CLUSTER-IP')).toEqual(['IPv4']);
-  expect(familiesOfPart('virtual servers')).toEqual(['IPv4', 'IPv6']);
-  expect(familiesOfPart('sysctl net/ipv4/ip_forward')).toEqual([]);
 });

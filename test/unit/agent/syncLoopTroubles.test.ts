@@ -1,5 +1,12 @@
 /** The loop where something does not work: what it needs to know, to write, or to keep. */
 import { afterEach, describe, expect, test } from '@jest/globals';
+import {
+  ADDRESSES_PART,
+  SERVERS_PART,
+  rulesPart,
+  setPart,
+  sysctlPart,
+} from '../../../src/dataplane/part.ts';
 import { DesiredBuilder } from '../../../src/desired/builder.ts';
 import { type Operation, operationSubject } from '../../../src/dataplane/operations.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
@@ -54,11 +61,11 @@ describe('what cannot be read', () => {
   });
 
   test.each([
-    'virtual servers',
-    'addresses',
-    'ipset KUBE-CLUSTER-IP',
-    'rules IPv4 nat',
-    'sysctl net/ipv4/vs/conntrack',
+    SERVERS_PART,
+    ADDRESSES_PART,
+    setPart('KUBE-CLUSTER-IP'),
+    rulesPart('IPv4', 'nat'),
+    sysctlPart('net/ipv4/vs/conntrack'),
   ] as const)(
     '%s unknown at an audit: neither written nor removed, all else repaired',
     async (part) => {
@@ -75,7 +82,7 @@ describe('what cannot be read', () => {
 
   test('rules that cannot be read at the start wait alone, and come when they can be', async () => {
     const kernel = new FakeKernel();
-    for (const part of ['rules IPv4 nat', 'rules IPv4 filter'] as const)
+    for (const part of [rulesPart('IPv4', 'nat'), rulesPart('IPv4', 'filter')] as const)
       kernel.unreadable.set(part, new Error('no lock'));
     const { first } = await started({}, kernel);
     expect(first.report.failed.filter(({ operation }) => operation.op === 'writeRules')).toEqual(
@@ -93,7 +100,7 @@ describe('what cannot be read', () => {
     const { kernel } = await started();
     await harness.stop();
     const next = new FakeKernel(kernel.state);
-    next.unreadable.set('virtual servers', new Error('EAGAIN'));
+    next.unreadable.set(SERVERS_PART, new Error('EAGAIN'));
     harness = await LoopHarness.create(next);
     harness.service(rawService({ clusterIPs: ['10.96.0.11'] }));
     harness.start();
@@ -106,7 +113,7 @@ describe('what cannot be read', () => {
 
   test('each reading is told, so that the end of the trouble is too', async () => {
     const { kernel } = await started({ syncPeriodMs: 5 });
-    kernel.unreadable.set('addresses', new Error('no answer'));
+    kernel.unreadable.set(ADDRESSES_PART, new Error('no answer'));
     await untilTrue(() => harness.readings.at(-1)!.size > 0);
     kernel.unreadable.clear();
     await untilTrue(() => harness.readings.at(-1)!.size === 0);

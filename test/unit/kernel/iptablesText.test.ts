@@ -136,7 +136,8 @@ COMMIT
       "# Table `nat' is incompatible, use 'nft' tool.\n# Table `filter' is incompatible",
       ['nat', 'filter'],
     ],
-    ["# Table `mangle' is incompatible, use 'nft' tool.", []],
+    ["# Table `mangle' is incompatible, use 'nft' tool.", ['mangle']],
+    ["# Table `security' is incompatible, use 'nft' tool.", []],
     [saved, []],
   ])('%j: which tables are not printed', (text, tables) => {
     expect(incompatibleTables(text)).toEqual(tables);

@@ -1,5 +1,6 @@
 /** What iptables does not print, or prints in other words. Recorded texts: iptables-nft 1.8.9. */
 import { describe, expect, test } from '@jest/globals';
+import { rulesPart } from '../../../src/dataplane/part.ts';
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { Argv, Runner } from '../../../src/kernel/exec.ts';
 import { IptablesPort } from '../../../src/kernel/iptables.ts';
@@ -145,7 +146,7 @@ describe('an iptables that prints a rule in other words than it was given', () =
     const { IPv4, unconfirmed, unknown } = await port.read();
     expect(hasDesiredRules(chains, IPv4.filter)).toBe(true);
     expect(unknown.size).toBe(0);
-    expect(unconfirmed.get('rules IPv4 filter')?.message).toContain(
+    expect(unconfirmed.get(rulesPart('IPv4', 'filter'))?.message).toContain(
       'not found when read back: -A KUBE-FORWARD -m mark --mark 0x4000 -j ACCEPT',
     );
   });

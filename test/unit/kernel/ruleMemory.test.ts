@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Chains } from '../../../src/dataplane/state.ts';
+import type { Chains } from '../../../src/dataplane/tables.ts';
 import { RuleMemory } from '../../../src/kernel/ruleMemory.ts';
 
 const where = { family: 'IPv4', table: 'nat' } as const;

@@ -1,13 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import type {
   ActualState,
-  Chains,
   DesiredState,
   Destination,
   IpSet,
-  Part,
   VirtualServer,
 } from '../../../src/dataplane/state.ts';
+import type { Chains } from '../../../src/dataplane/tables.ts';
+import {
+  type Part,
+  ADDRESSES_PART,
+  SERVERS_PART,
+  rulesPart,
+  setPart,
+  sysctlPart,
+} from '../../../src/dataplane/part.ts';
 import { destinationKey, serverKey, emptyState } from '../../../src/dataplane/state.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 import {
@@ -284,11 +291,11 @@ describe('what is unknown', () => {
     iptables: withNat({ 'KUBE-A': ['-A KUBE-A -j RETURN'] }).iptables,
   };
   const parts = [
-    'virtual servers',
-    'addresses',
-    'ipset KUBE-CLUSTER-IP',
-    'rules IPv4 nat',
-    'sysctl net/ipv4/vs/conntrack',
+    SERVERS_PART,
+    ADDRESSES_PART,
+    setPart('KUBE-CLUSTER-IP'),
+    rulesPart('IPv4', 'nat'),
+    sysctlPart('net/ipv4/vs/conntrack'),
   ] as const;
   const without = (...unknown: Part[]) => ({
     ...emptyState(),
@@ -296,11 +303,11 @@ describe('what is unknown', () => {
   });
 
   test.each([
-    ['virtual servers', /^[+~>] 10\.0\.0\.1:80/],
-    ['addresses', /kube-ipvs0|^\+ 10\.0\.0\.1$/],
-    ['ipset KUBE-CLUSTER-IP', /KUBE-CLUSTER-IP/],
-    ['rules IPv4 nat', /IPv4 nat/],
-    ['sysctl net/ipv4/vs/conntrack', /conntrack/],
+    [SERVERS_PART, /^[+~>] 10\.0\.0\.1:80/],
+    [ADDRESSES_PART, /kube-ipvs0|^\+ 10\.0\.0\.1$/],
+    [setPart('KUBE-CLUSTER-IP'), /KUBE-CLUSTER-IP/],
+    [rulesPart('IPv4', 'nat'), /IPv4 nat/],
+    [sysctlPart('net/ipv4/vs/conntrack'), /conntrack/],
   ] as const)('%s: is not written, all else is', (part, pattern) => {
     const all = texts(desired, emptyState());
     const rest = texts(desired, without(part));

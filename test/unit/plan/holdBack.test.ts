@@ -1,5 +1,11 @@
 import { expect, test } from '@jest/globals';
-import type { Part } from '../../../src/dataplane/state.ts';
+import {
+  type Part,
+  SERVERS_PART,
+  rulesPart,
+  setPart,
+  sysctlPart,
+} from '../../../src/dataplane/part.ts';
 import { gate, HeldBackError, isGated } from '../../../src/plan/holdBack.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
 
@@ -72,10 +78,10 @@ test.each<[string, readonly Operation[], readonly Part[], readonly string[]]>([
     [],
     [],
   ],
-  ['rules that are unknown', [], ['rules IPv4 filter'], ALL_OF_IPV4],
-  ['a set that is unknown', [], ['ipset KUBE-6-CLUSTER-IP'], ['bindAddress fd00::1']],
-  ['servers that are unknown', [], ['virtual servers'], [...ALL_OF_IPV4, 'bindAddress fd00::1']],
-  ['a sysctl that is unknown', [], ['sysctl net/ipv4/vs/conntrack'], []],
+  ['rules that are unknown', [], [rulesPart('IPv4', 'filter')], ALL_OF_IPV4],
+  ['a set that is unknown', [], [setPart('KUBE-6-CLUSTER-IP')], ['bindAddress fd00::1']],
+  ['servers that are unknown', [], [SERVERS_PART], [...ALL_OF_IPV4, 'bindAddress fd00::1']],
+  ['a sysctl that is unknown', [], [sysctlPart('net/ipv4/vs/conntrack')], []],
 ])('what is held back by %s', (_, failed, unknown, expected) => {
   expect(held(failed, ...unknown)).toEqual(expected);
 });

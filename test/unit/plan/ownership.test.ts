@@ -1,5 +1,6 @@
 /** What an earlier proxy left, by its own sets; what only looks like it. */
 import { tmpdir } from 'node:os';
+import { ADDRESSES_PART, SERVERS_PART, setPart } from '../../../src/dataplane/part.ts';
 import path from 'node:path';
 import { beforeEach, expect, test } from '@jest/globals';
 import { type SetName, setDefinition } from '../../../src/desired/ipsets.ts';
@@ -119,7 +120,7 @@ test('a set that could not be read is asked at the next reading, the others now'
   const [tcp, udp] = [server(NODE.IPv4, 'TCP'), server(NODE.IPv4, 'UDP')];
   const error = new Error('no luck');
   const half = kernel([tcp, udp], [['KUBE-NODE-PORT-TCP', 'IPv4', '30080']], {
-    unknown: new Map([['ipset KUBE-NODE-PORT-UDP', error]]),
+    unknown: new Map([[setPart('KUBE-NODE-PORT-UDP'), error]]),
   });
   expect(take(half)).toBe(false);
   expect(owned(half)).toEqual([serverKey(tcp)]);
@@ -128,7 +129,7 @@ test('a set that could not be read is asked at the next reading, the others now'
   expect(owned(whole)).toEqual([serverKey(tcp), serverKey(udp)]);
 });
 
-test.each(['virtual servers', 'addresses'] as const)('nothing is taken over without %s', (part) => {
+test.each([SERVERS_PART, ADDRESSES_PART] as const)('nothing is taken over without %s', (part) => {
   const unknown = new Map([[part, new Error('no luck')]]);
   const sets = [['KUBE-NODE-PORT-TCP', 'IPv4', '30080']] as const;
   expect(take(kernel([server(NODE.IPv4, 'TCP')], sets, { unknown }))).toBe(false);

@@ -1,7 +1,7 @@
 /** The way of a packet through hooks, chains and IPVS, with rules made for one question each. */
 import { describe, expect, test } from '@jest/globals';
+import type { Chains } from '../../../src/dataplane/tables.ts';
 import {
-  type Chains,
   type DataplaneState,
   destinationKey,
   emptyState,
