@@ -23,6 +23,7 @@ import { formatProblem, type Problem } from '../model/problem.ts';
 import type { ClusterChange } from '../model/resources.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
+import type { Clock } from '../time/clock.ts';
 import { ApiServerEndpoints } from './apiServerEndpoints.ts';
 import { ClusterFeed } from './clusterFeed.ts';
 import { firstReading } from './firstReading.ts';
@@ -41,8 +42,7 @@ export interface AgentParts {
   readonly tools: IptablesTools;
   readonly reporter: Reporter;
   readonly rivals?: Pick<RivalWatch, 'round'>;
-  /** monotonic milliseconds */
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly ledgerFile?: string;
   /** of this process's network namespace by default; another one in tests */
   readonly kernel?: AgentKernel;
@@ -117,16 +117,16 @@ export class Agent {
 
   /** The names of sets and chains do not depend on the cluster, so the kernel is read while the cluster is listed. */
   #openKernel(): Kernel {
-    const { config, tools, kernel } = this.#parts;
+    const { config, tools, kernel, clock } = this.#parts;
     const { names, sysctls } = firstReading(config.dataplane, this.#host!);
     const dataplane = kernel?.dataplane ?? new KernelDataplane(names, openPorts(names, tools));
-    const view = new KernelView(dataplane);
+    const view = new KernelView(dataplane, clock);
     void view.prefetch(sysctls);
     return { dataplane, view };
   }
 
   async #proxy({ dataplane, view }: Kernel, signal: AbortSignal): Promise<void> {
-    const { config, reporter, rivals, now, ledgerFile } = this.#parts;
+    const { config, reporter, rivals, clock, ledgerFile } = this.#parts;
     reporter.synced(this.#feed.snapshot);
     const options = this.#nodeOptions();
     const builder = this.#build(options);
@@ -141,7 +141,7 @@ export class Agent {
     // What the round under way goes by: a new one holds nothing before the next.
     let settled = builder;
     const loop = new SyncLoop(
-      { desired: builder, dataplane, view, ledger, retries, drain, now },
+      { desired: builder, dataplane, view, ledger, retries, drain, clock },
       { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
       {
         onBegin: () => {
@@ -176,11 +176,11 @@ export class Agent {
   }
 
   #openSweep(view: KernelView): ConntrackSweep {
-    const { reporter, now, kernel } = this.#parts;
+    const { reporter, clock, kernel } = this.#parts;
     return new ConntrackSweep({
       table: kernel?.conntrack ?? new ConntrackPort(),
       servers: () => view.state.virtualServers,
-      now,
+      now: () => clock.monotonicMs(),
       events: {
         onSwept: (family, deleted, durationMs) =>
           reporter.conntrackSwept(family, deleted, durationMs),

@@ -4,13 +4,13 @@
  */
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { Family } from '../net/family.ts';
-import type { Clock } from '../ops/clock.ts';
 import { ConditionEvents, type EventSink } from '../ops/conditionEvents.ts';
 import { ConditionHealth } from '../ops/conditionHealth.ts';
 import { ConditionLog } from '../ops/conditionLog.ts';
 import { Conditions, defineCondition } from '../ops/conditions.ts';
 import type { ProxyHealth } from '../ops/health.ts';
 import type { Logger } from '../ops/log.ts';
+import type { Clock } from '../time/clock.ts';
 
 export const KERNEL_NOT_COMPARED = defineCondition({
   code: 'KernelNotCompared',

@@ -3,8 +3,8 @@
  * it. The end is to be an orderly one, but it never waits: not for a kernel, a server or a program that does not answer, and
  * not for anything at all once a second signal has come.
  */
-import type { Clock } from '../ops/clock.ts';
 import type { Logger } from '../ops/log.ts';
+import type { Clock } from '../time/clock.ts';
 import { watchFile } from './fileWatch.ts';
 
 /** The process is gone 2 s after the signal; the rest is for the leaving itself. */

@@ -8,6 +8,7 @@ import type { Part } from '../dataplane/part.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { ApplyReport } from '../dataplane/operations.ts';
 import { applyReport, mutableState, type MutableState } from '../plan/applied.ts';
+import type { Clock } from '../time/clock.ts';
 import { keepingKnown, partsOf } from './knownParts.ts';
 
 /** A reading that was finished longer ago is made again: the wait for the cluster may have been long. */
@@ -22,12 +23,14 @@ interface Reading {
 
 export class KernelView {
   readonly #dataplane: Dataplane;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   #state: MutableState | undefined;
   #reading: Reading | undefined;
   #unread: ReadonlyMap<Part, Error> = new Map();
 
-  constructor(dataplane: Dataplane) {
+  constructor(dataplane: Dataplane, clock: Pick<Clock, 'monotonicMs'>) {
     this.#dataplane = dataplane;
+    this.#clock = clock;
   }
 
   /**
@@ -40,7 +43,7 @@ export class KernelView {
     const reading: Reading = { state, reports: [], doneAtMs: Infinity };
     this.#reading = reading;
     await state.catch(() => undefined);
-    reading.doneAtMs = performance.now();
+    reading.doneAtMs = this.#clock.monotonicMs();
   }
 
   /**
@@ -52,7 +55,8 @@ export class KernelView {
   async refresh(sysctls: Iterable<string>): Promise<boolean> {
     const begun = this.#reading;
     this.#reading = undefined;
-    const isFresh = begun !== undefined && performance.now() < begun.doneAtMs + READING_KEEPS_MS;
+    const nowMs = this.#clock.monotonicMs();
+    const isFresh = begun !== undefined && nowMs < begun.doneAtMs + READING_KEEPS_MS;
     let reading: ActualState;
     try {
       reading = await (isFresh ? begun.state : this.#dataplane.read([...sysctls]));

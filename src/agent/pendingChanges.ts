@@ -4,9 +4,9 @@
  */
 import type { ClusterChange } from '../model/resources.ts';
 import type { Family } from '../net/family.ts';
-import type { Clock } from '../ops/clock.ts';
 import type { ProxyHealth } from '../ops/health.ts';
 import type { Metrics } from '../ops/metrics.ts';
+import type { Clock } from '../time/clock.ts';
 
 export interface PendingChangesParts {
   readonly metrics: Metrics;

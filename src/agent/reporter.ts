@@ -9,13 +9,13 @@ import type { LocalLack } from '../desired/fragment.ts';
 import { type DataplaneState, emptyState } from '../dataplane/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
 import type { Family } from '../net/family.ts';
-import type { Clock } from '../ops/clock.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import type { ProxyHealth } from '../ops/health.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import { type Observation, StateMeasure } from '../ops/stateMetrics.ts';
 import type { DrainBook } from '../plan/drain.ts';
+import type { Clock } from '../time/clock.ts';
 import {
   FAMILY_NOT_PROGRAMMED,
   OTHER_PROXY,

@@ -5,6 +5,7 @@
 import { HeldBackError } from '../plan/holdBack.ts';
 import type { FailedOperation, Operation } from '../dataplane/operations.ts';
 import { operationSubject } from '../dataplane/operations.ts';
+import { type BackoffTiming, backoffMs } from '../time/backoff.ts';
 import type { Scope } from './scope.ts';
 
 /** An operation that failed and waits for its next try. */
@@ -20,18 +21,13 @@ interface Entry extends StandingFailure {
   readonly dueMs: number;
 }
 
-export interface RetryTiming {
-  readonly firstMs: number;
-  readonly maxMs: number;
-}
-
-export const RETRY_TIMING: RetryTiming = { firstMs: 500, maxMs: 30_000 };
+const TIMING: BackoffTiming = { firstMs: 500, maxMs: 30_000 };
 
 export class RetryBook {
   readonly #entries = new Map<string, Entry>();
-  readonly #timing: RetryTiming;
+  readonly #timing: BackoffTiming;
 
-  constructor(timing: RetryTiming = RETRY_TIMING) {
+  constructor(timing: BackoffTiming = TIMING) {
     this.#timing = timing;
   }
 
@@ -48,7 +44,7 @@ export class RetryBook {
     const subject = operationSubject(operation);
     const known = this.#entries.get(subject);
     const attempts = (known?.attempts ?? 0) + 1;
-    const delayMs = Math.min(this.#timing.firstMs * 2 ** (attempts - 1), this.#timing.maxMs);
+    const delayMs = backoffMs(attempts - 1, this.#timing);
     const sinceMs = known?.sinceMs ?? nowMs;
     this.#entries.set(subject, { operation, error, attempts, sinceMs, dueMs: nowMs + delayMs });
     return known === undefined;

@@ -3,9 +3,9 @@
  * is seen at the start, are ours by then, and a container does not see its process; so two signs more are taken: its table of
  * nftables, where it was not before; and our own rules, if audits find them changed again and again. Told as long as it lasts.
  */
-import type { Clock } from '../ops/clock.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import type { Logger } from '../ops/log.ts';
+import type { Clock } from '../time/clock.ts';
 import { OTHER_PROXY } from './conditions.ts';
 import { REMOVE_KUBE_PROXY, type Sighting } from './otherProxy.ts';
 import type { RoundOutcome } from '../plan/round.ts';

@@ -146,9 +146,8 @@ function assemble(
   const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
   const { hasRandomFully } = tools;
   const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
-  const now = () => clock.monotonicMs();
   const rivals = rivalWatch(config, { log, clock, conditions });
-  const agent = new Agent({ config, nodeName, opened, observer, tools, reporter, rivals, now });
+  const agent = new Agent({ config, nodeName, opened, observer, tools, reporter, rivals, clock });
   // As kube-proxy fills in its default mode by then, so do we.
   const configz = () => ({ ...config.document, mode: 'ipvs' });
   const servers = [

@@ -15,6 +15,8 @@ import type { DrainBook, DrainSource } from '../plan/drain.ts';
 import { gate } from '../plan/holdBack.ts';
 import type { ApplyReport, Operation } from '../dataplane/operations.ts';
 import { orderPlan } from '../plan/order.ts';
+import { type BackoffTiming, backoffMs } from '../time/backoff.ts';
+import type { Clock } from '../time/clock.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
 import { ownership, takeOver } from '../plan/ownership.ts';
 import { applyGated } from './gatedApply.ts';
@@ -61,18 +63,17 @@ export interface SyncLoopParts {
   readonly ledger: Ledger;
   readonly retries: RetryBook;
   readonly drain: DrainBook;
-  /** monotonic milliseconds */
-  readonly now: () => number;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
 }
 
-const RETRY_MS = { first: 500, max: 15_000 };
+const RETRY: BackoffTiming = { firstMs: 500, maxMs: 15_000 };
 const CHORE_RETRY_MS = 5_000;
 
 export class SyncLoop {
   readonly #parts: SyncLoopParts;
   readonly #options: SyncLoopOptions;
   readonly #events: SyncLoopEvents;
-  readonly #waker = new Waker();
+  readonly #waker: Waker;
   /** of the round under way */
   #desired: DesiredSource;
   /** of the next one */
@@ -95,6 +96,7 @@ export class SyncLoop {
     this.#source = parts.desired;
     this.#options = options;
     this.#events = events;
+    this.#waker = new Waker(parts.clock);
   }
 
   /** Something desired changed: a round follows as soon as `minSyncPeriod` allows. */
@@ -121,9 +123,9 @@ export class SyncLoop {
   /** Runs until {@link stop}; resolves when the round under way is finished. */
   async run(): Promise<void> {
     while (!this.#isStopped) {
-      await this.#waker.wait(this.#nextWakeMs() - this.#parts.now());
+      await this.#waker.wait(this.#nextWakeMs() - this.#now());
       if (this.#isStopped) return;
-      if (this.#parts.now() < this.#earliestRoundMs) continue;
+      if (this.#now() < this.#earliestRoundMs) continue;
       await this.#attempt();
     }
   }
@@ -144,6 +146,11 @@ export class SyncLoop {
     return Math.max(this.#parts.drain.nextCheckMs(), this.#nextDrainLookMs);
   }
 
+  /** monotonic ms */
+  #now(): number {
+    return this.#parts.clock.monotonicMs();
+  }
+
   async #attempt(): Promise<void> {
     let isDone = false;
     this.#events.onBegin();
@@ -151,18 +158,18 @@ export class SyncLoop {
       await this.#round();
       this.#failures = 0;
       isDone = true;
-      this.#earliestRoundMs = this.#parts.now() + this.#options.minSyncPeriodMs;
+      this.#earliestRoundMs = this.#now() + this.#options.minSyncPeriodMs;
     } catch (error) {
-      const delayMs = retryDelay(this.#failures++);
+      const delayMs = backoffMs(this.#failures++, RETRY);
       this.#isFullWanted = true;
-      this.#earliestRoundMs = this.#parts.now() + delayMs;
+      this.#earliestRoundMs = this.#now() + delayMs;
       this.#events.onError(error as Error, delayMs);
     }
     this.#events.onEnd(isDone);
   }
 
   async #round(): Promise<void> {
-    const startMs = this.#parts.now();
+    const startMs = this.#now();
     this.#desired = this.#source;
     if (startMs >= this.#nextAuditMs) this.#beginAudit();
     const scope = this.#takeScope(startMs);
@@ -172,7 +179,7 @@ export class SyncLoop {
     if (!scope.isEmpty || planned.length > 0) {
       const report = await this.#apply(planned);
       const newlyFailed = this.#book(scope, planned, report);
-      const durationMs = this.#parts.now() - startMs;
+      const durationMs = this.#now() - startMs;
       this.#events.onRound({ isFull: scope.isFull, planned, report, newlyFailed, durationMs });
     }
     await this.#saveLedger();
@@ -200,11 +207,11 @@ export class SyncLoop {
 
   /** What could be read is compared whole in this round; what could not be is read again soon, and nothing waits for it. */
   async #takeReading(scope: Scope): Promise<void> {
-    const { view, ledger, drain, now } = this.#parts;
+    const { view, ledger, drain } = this.#parts;
     const { state } = this.#desired;
     this.#isReadingDone = false;
     const isRead = await view.refresh(state.sysctls.keys());
-    const nowMs = now();
+    const nowMs = this.#now();
     if (isRead) {
       scope.isFull = true;
       if (!this.#hasTakenOver)
@@ -214,7 +221,7 @@ export class SyncLoop {
       drain.adopt(state, view.state, nowMs);
     }
     const { unread, unconfirmed } = view;
-    const delayMs = unread.size === 0 ? Infinity : retryDelay(this.#readFailures++);
+    const delayMs = unread.size === 0 ? Infinity : backoffMs(this.#readFailures++, RETRY);
     if (unread.size === 0) this.#readFailures = 0;
     this.#nextAuditMs = nowMs + Math.min(delayMs, this.#options.syncPeriodMs);
     this.#events.onReading({ unread, unconfirmed, nextInMs: this.#nextAuditMs - nowMs });
@@ -237,14 +244,14 @@ export class SyncLoop {
   }
 
   async #saveLedger(): Promise<void> {
-    const { ledger, now } = this.#parts;
-    if (!ledger.isDirty || (this.#nextSaveMs < Infinity && now() < this.#nextSaveMs)) return;
+    const { ledger } = this.#parts;
+    if (!ledger.isDirty || (this.#nextSaveMs < Infinity && this.#now() < this.#nextSaveMs)) return;
     try {
       await ledger.save();
       this.#nextSaveMs = Infinity;
       this.#events.onChore('ledger', undefined);
     } catch (error) {
-      this.#nextSaveMs = now() + CHORE_RETRY_MS;
+      this.#nextSaveMs = this.#now() + CHORE_RETRY_MS;
       this.#events.onChore('ledger', error as Error);
     }
   }
@@ -273,8 +280,8 @@ export class SyncLoop {
   }
 
   #book(scope: Scope, planned: readonly Operation[], report: ApplyReport) {
-    const { view, ledger, retries, drain, now } = this.#parts;
-    const nowMs = now();
+    const { view, ledger, retries, drain } = this.#parts;
+    const nowMs = this.#now();
     view.record(report);
     retries.settle(scope, planned);
     for (const operation of report.done) {
@@ -289,11 +296,6 @@ export class SyncLoop {
     drain.record(report, nowMs);
     return newlyFailed;
   }
-}
-
-/** @param failures that went before */
-function retryDelay(failures: number): number {
-  return Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.max);
 }
 
 /** Servers on addresses that the dummy device does not carry: nothing but the ledger tells the next process about them. */

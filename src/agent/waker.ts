@@ -1,12 +1,17 @@
 /** Lets the loop sleep until something happens or a moment comes, whichever is first; signals while awake are kept. */
 
 export class Waker {
+  readonly #clock: Pick<Clock, 'sleep'>;
   #isSignalled = false;
-  #wake: (() => void) | undefined;
+  #sleeping: AbortController | undefined;
+
+  constructor(clock: Pick<Clock, 'sleep'>) {
+    this.#clock = clock;
+  }
 
   signal(): void {
     this.#isSignalled = true;
-    this.#wake?.();
+    this.#sleeping?.abort();
   }
 
   /** Resolves at once when signalled since the last wait; `timeoutMs` may be Infinity. */
@@ -16,15 +21,10 @@ export class Waker {
   }
 
   async #sleep(timeoutMs: number): Promise<void> {
-    // setTimeout overflows above 2^31-1 ms and would fire at once.
-    const bounded = Math.min(timeoutMs, 0x7fffffff);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, bounded);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
+    const sleeping = new AbortController();
+    this.#sleeping = sleeping;
+    await this.#clock.sleep(timeoutMs, sleeping.signal).catch(() => undefined);
+    this.#sleeping = undefined;
   }
 }
+import type { Clock } from '../time/clock.ts';

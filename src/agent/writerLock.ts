@@ -8,14 +8,14 @@ import { type FileHandle, mkdir, open, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { tryLock as lockFile } from '../kernel/addon.ts';
 import { isNotImplemented } from '../kernel/errors.ts';
-import type { Clock } from '../ops/clock.ts';
 import type { Logger } from '../ops/log.ts';
+import { backoffMs } from '../time/backoff.ts';
+import type { Clock } from '../time/clock.ts';
 
 /** On the host in a pod too: the chart mounts it. */
 export const LOCK_FOLDER = '/run/kube-ipvs';
 
-const FIRST_TRY_MS = 100;
-const LONGEST_TRY_MS = 1_000;
+const TRIES = { firstMs: 200, maxMs: 1_000 };
 
 export interface WriterLockOptions {
   readonly log: Logger;
@@ -65,17 +65,16 @@ async function takeTurn(
   signal: AbortSignal,
   { log, clock, tryLock }: Required<Omit<WriterLockOptions, 'folder'>>,
 ): Promise<boolean> {
-  for (let waitMs = FIRST_TRY_MS; !tryLock(file.fd);) {
-    if (waitMs === FIRST_TRY_MS) {
+  for (let tries = 0; !tryLock(file.fd); tries++) {
+    if (tries === 0) {
       const holder = (await file.readFile('utf8')).trim();
       log.warning('another kube-ipvs programs this node: waiting until it has ended', {
         lock: name,
         pid: holder,
       });
     }
-    waitMs = Math.min(waitMs * 2, LONGEST_TRY_MS);
     try {
-      await clock.sleep(waitMs, signal);
+      await clock.sleep(backoffMs(tries, TRIES), signal);
     } catch (error) {
       if (signal.aborted) return false;
       throw error;

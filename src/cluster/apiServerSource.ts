@@ -2,16 +2,17 @@
  * The API server as a source of Services, EndpointSlices and Nodes: one reflector a kind, and their states folded into
  * the one line that an operator reads. Nothing here gives up: a server that is away, or refuses us, is asked again.
  */
+import type { Clock } from '../time/clock.ts';
 import { NODES, ENDPOINT_SLICES, type ResourceKind, SERVICES } from './resourceKind.ts';
 import { Reflector, type ReflectorState } from './reflector.ts';
 import type { ClusterListener, ClusterSource, SourceStatus } from './source.ts';
-import type { ApiTransport, Timing } from './transport.ts';
+import type { ApiTransport } from './transport.ts';
 
 export interface ApiServerSourceOptions {
   readonly transport: ApiTransport;
   /** URL, for the status line */
   readonly server: string;
-  readonly timing: Timing;
+  readonly timing: Clock;
   /** 0 ≤ x < 1; spreads watches and retries */
   readonly random: () => number;
   /** objects a page of a list; default 500 */

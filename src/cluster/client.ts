@@ -6,11 +6,12 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { Clock } from '../time/clock.ts';
 import { ApiError, errorFromNetwork, errorFromStatus } from './apiError.ts';
 import type { ClusterAccess } from './clusterAccess.ts';
 import { TCP_KEEP_ALIVE_MS } from './connections.ts';
 import { RateLimiter } from './rateLimiter.ts';
-import type { ApiTransport, Query, RequestOptions, Timing } from './transport.ts';
+import type { ApiTransport, Query, RequestOptions } from './transport.ts';
 
 /** What became of one request, for `rest_client_requests_total`. */
 export interface RequestOutcome {
@@ -26,7 +27,7 @@ export interface ApiClientOptions {
   /** `clientConnection.qps` and `.burst`; a list counts once, watches do not count */
   readonly qps: number;
   readonly burst: number;
-  readonly timing: Timing;
+  readonly timing: Clock;
   readonly onRequest?: (outcome: RequestOutcome) => void;
   /** longest wait for a connection with its TLS handshake; default 30 s, as in Go */
   readonly connectTimeoutMs?: number;

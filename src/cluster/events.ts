@@ -4,8 +4,9 @@
  * and a failure to post is only logged.
  */
 import { createHash } from 'node:crypto';
+import type { Clock } from '../time/clock.ts';
 import { ApiError, explainFailure } from './apiError.ts';
-import type { ApiTransport, Timing } from './transport.ts';
+import type { ApiTransport } from './transport.ts';
 
 export type EventSubject =
   | { readonly kind: 'Node'; readonly name: string }
@@ -28,7 +29,7 @@ export interface ProxyEvent {
 
 export interface EventRecorderOptions {
   readonly transport: ApiTransport;
-  readonly timing: Timing;
+  readonly timing: Clock;
   readonly random: () => number;
   readonly nodeName: string;
   readonly log: (message: string) => void;

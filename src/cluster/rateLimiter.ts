@@ -1,15 +1,15 @@
 /** `clientConnection.qps` and `burst`: a bucket of `burst` tokens that fills at `qps` a second. Watches are not counted. */
-import type { Timing } from './transport.ts';
+import type { Clock } from '../time/clock.ts';
 
 export class RateLimiter {
   readonly #qps: number;
   readonly #burst: number;
-  readonly #timing: Timing;
+  readonly #timing: Clock;
   #tokens: number;
   #countedAtMs: number;
 
   /** @param qps negative: no limit (as in client-go); 0 and `burst` 0 take Kubernetes' defaults 5 and 10 */
-  constructor(qps: number, burst: number, timing: Timing) {
+  constructor(qps: number, burst: number, timing: Clock) {
     this.#qps = qps === 0 ? 5 : qps;
     this.#burst = burst > 0 ? burst : 10;
     this.#timing = timing;

@@ -5,12 +5,13 @@
  *
  * What an object means is for others; what differs from before is decided in resourceStore.ts.
  */
+import { JitteredBackoff } from '../time/backoff.ts';
+import type { Clock } from '../time/clock.ts';
 import { ApiError, explainFailure, isExpired } from './apiError.ts';
-import { Backoff } from './backoff.ts';
 import { LineSplitter } from './lineSplitter.ts';
 import type { ResourceKind } from './resourceKind.ts';
 import { ResourceStore, type StoreListener } from './resourceStore.ts';
-import type { ApiTransport, Query, Timing } from './transport.ts';
+import type { ApiTransport, Query } from './transport.ts';
 import { type ListPage, parseListPage, parseWatchEvent } from './watchEvent.ts';
 
 export interface ReflectorListener extends StoreListener {
@@ -34,7 +35,7 @@ export type ReflectorState =
 export interface ReflectorOptions<T> {
   readonly kind: ResourceKind<T>;
   readonly transport: ApiTransport;
-  readonly timing: Timing;
+  readonly timing: Clock;
   readonly listener: ReflectorListener;
   readonly random: () => number;
   /** objects a page; default 500 */
@@ -49,15 +50,14 @@ const DEADLINE_GRACE_MS = 15_000;
 const SHORTEST_WATCH_MS = 1_000;
 /** After a connection that lasted so long, a failure is the first of a new row. */
 const HEALTHY_AFTER_MS = 10_000;
-const BACKOFF_BASE_MS = 250;
-const BACKOFF_MAX_MS = 15_000;
+const BACKOFF = { firstMs: 250, maxMs: 15_000 };
 /** What a server may ask for by Retry-After; a front end that says an hour or a year would make this node deaf for as long. */
 const RETRY_AFTER_MAX_MS = 60_000;
 
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #store: ResourceStore<T>;
-  readonly #backoff: Backoff;
+  readonly #backoff: JitteredBackoff;
   #isStopped = false;
   /** what is under way: a request or a pause */
   #current: AbortController | undefined;
@@ -73,11 +73,7 @@ export class Reflector<T> {
     this.#options = options;
     this.#selectors = options.kind.selectors;
     this.#store = new ResourceStore(options.kind, options.listener);
-    this.#backoff = new Backoff({
-      baseMs: BACKOFF_BASE_MS,
-      maxMs: BACKOFF_MAX_MS,
-      random: options.random,
-    });
+    this.#backoff = new JitteredBackoff({ ...BACKOFF, random: options.random });
   }
 
   /** Number of objects known. */

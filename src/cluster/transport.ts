@@ -33,12 +33,3 @@ export interface ApiTransport {
   /** credentials were refused: read them anew before the next request */
   refreshCredentials(): void;
 }
-
-export interface Timing {
-  /** ms since the epoch, for what people read */
-  wallMs(): number;
-  /** ms on a clock that never jumps, for durations */
-  monotonicMs(): number;
-  /** rejects when the signal fires */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
-}

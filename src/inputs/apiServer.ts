@@ -2,8 +2,8 @@
 import { ApiServerSource } from '../cluster/apiServerSource.ts';
 import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
 import { loadClusterAccess } from '../cluster/kubeconfig.ts';
-import type { Timing } from '../cluster/transport.ts';
 import type { SourceSettings } from '../config/resolve.ts';
+import type { Clock } from '../time/clock.ts';
 import type { Environment } from './configuration.ts';
 
 export type ApiServerSettings = Extract<SourceSettings, { kind: 'apiServer' }>;
@@ -12,7 +12,7 @@ export interface ApiServerContext {
   /** ours, for the server's audit */
   readonly version: string;
   readonly env: Environment;
-  readonly timing: Timing;
+  readonly timing: Clock;
   readonly onRequest?: (outcome: RequestOutcome) => void;
 }
 

@@ -5,8 +5,8 @@ import { ManifestSource } from '../cluster/manifests.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import type { SourceSettings } from '../config/resolve.ts';
 import { type Address, parseAddress } from '../net/address.ts';
-import type { Clock } from '../ops/clock.ts';
 import type { Logger } from '../ops/log.ts';
+import type { Clock } from '../time/clock.ts';
 import { type ApiServerSettings, connectApiServer } from './apiServer.ts';
 import type { Environment } from './configuration.ts';
 

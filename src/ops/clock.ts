@@ -1,14 +1,6 @@
-/** Time as a part that is handed in, so that tests decide what time it is. */
+/** The clocks of this machine. */
 import { setTimeout as sleepFor } from 'node:timers/promises';
-
-export interface Clock {
-  /** ms since the epoch, for what people and other programs read; jumps when the clock is set */
-  wallMs(): number;
-  /** ms on a clock that never jumps, for durations and deadlines */
-  monotonicMs(): number;
-  /** rejects with an AbortError when the signal fires */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
-}
+import type { Clock } from '../time/clock.ts';
 
 /** A timer holds 31 bits; one that is asked for more fires at once. */
 const LONGEST_TIMER_MS = 0x7fff_ffff;

@@ -4,7 +4,7 @@
  * conditionHealth.ts, conditionMetric.ts), and each hears of every change. What is wrong with one object is a Problem.
  */
 import type { Family } from '../net/family.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../time/clock.ts';
 import type { LogFields } from './log.ts';
 
 export interface Condition {

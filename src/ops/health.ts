@@ -5,7 +5,7 @@
  * node has not been unable to program for that long. What counts as that is the agent's to say; one object's fault never does.
  */
 import type { Family } from '../net/family.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../time/clock.ts';
 
 export interface ProxyHealthOptions {
   readonly families: readonly Family[];

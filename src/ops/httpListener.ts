@@ -6,7 +6,7 @@ import http from 'node:http';
 import type { ListenOptions, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../time/clock.ts';
 
 export interface HttpRequest {
   readonly method: string;

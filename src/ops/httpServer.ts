@@ -5,7 +5,7 @@
  */
 import type { ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../time/clock.ts';
 import type { HostPort } from './hostPort.ts';
 import { HttpListener, type Routes } from './httpListener.ts';
 

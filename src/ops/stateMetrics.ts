@@ -7,7 +7,7 @@ import type { DataplaneState } from '../dataplane/state.ts';
 import { familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { ApplyReport } from '../dataplane/operations.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../time/clock.ts';
 
 export interface StateSizes {
   readonly virtualServers: Readonly<Record<Family, number>>;

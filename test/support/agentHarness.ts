@@ -15,6 +15,7 @@ import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../src/model/slimNode.ts';
 import { slimService } from '../../src/model/slimService.ts';
 import type { Conditions } from '../../src/ops/conditions.ts';
+import { SystemClock } from '../../src/ops/clock.ts';
 import { ProxyHealth } from '../../src/ops/health.ts';
 import { Metrics } from '../../src/ops/metrics.ts';
 import { FakeClock } from './fakeClock.ts';
@@ -111,7 +112,7 @@ export class AgentHarness {
         surveyed: undefined,
       },
       reporter,
-      now: () => performance.now(),
+      clock: new SystemClock(),
       ledgerFile: path.join(tmpdir(), `ledger-${process.pid}-${Math.random()}`, 'ledger.json'),
       kernel: {
         dataplane: kernel,

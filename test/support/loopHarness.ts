@@ -11,6 +11,7 @@ import { Ledger } from '../../src/kernel/ledger.ts';
 import type { ClusterChange } from '../../src/model/resources.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
 import { slimService } from '../../src/model/slimService.ts';
+import { SystemClock } from '../../src/ops/clock.ts';
 import { DrainBook } from '../../src/plan/drain.ts';
 import type { FakeKernel } from './fakeKernel.ts';
 import { dataplaneOptions, hostNetwork } from './nodeFixtures.ts';
@@ -52,15 +53,20 @@ export class LoopHarness {
       longestLookMs: drainLookMs,
       gridMs: drainLookMs,
     });
+    const system = new SystemClock();
+    const clock = {
+      monotonicMs: () => system.monotonicMs() + this.now,
+      sleep: (ms: number, signal?: AbortSignal) => system.sleep(ms, signal),
+    };
     this.loop = new SyncLoop(
       {
         desired: this.builder,
         dataplane: kernel,
-        view: new KernelView(kernel),
+        view: new KernelView(kernel, clock),
         ledger,
         retries: this.retries,
         drain: this.drain,
-        now: () => performance.now() + this.now,
+        clock,
       },
       {
         syncPeriodMs: options.syncPeriodMs ?? 3_600_000,

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Clock } from '../../ops/clock.ts';
+import type { Clock } from '../../time/clock.ts';
 import { type HttpAnswer, HttpListener, type Routes } from '../../ops/httpListener.ts';
 import { AGENT_SOCKET } from '../serverLines.ts';
 

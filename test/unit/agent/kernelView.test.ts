@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { ADDRESSES_PART, rulesPart } from '../../../src/dataplane/part.ts';
 import { KernelView } from '../../../src/agent/kernelView.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
+import { FakeClock } from '../../support/fakeClock.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
 
 const SYSCTLS = ['net/ipv4/ip_forward'];
@@ -13,19 +14,12 @@ function kernelWithDevice(): FakeKernel {
   return kernel;
 }
 
-beforeEach(() => {
-  jest.useFakeTimers();
-});
-afterEach(() => {
-  jest.useRealTimers();
-});
-
 async function written(kernel: FakeKernel, view: KernelView, ...operations: Operation[]) {
   view.record(await kernel.apply(operations));
 }
 
 test('nothing is known before the first reading', async () => {
-  const view = new KernelView(kernelWithDevice());
+  const view = new KernelView(kernelWithDevice(), new FakeClock());
   expect(view.isKnown).toBe(false);
   expect(() => view.state).toThrow('has not been read yet');
   expect(await view.refresh(SYSCTLS)).toBe(true);
@@ -34,7 +28,7 @@ test('nothing is known before the first reading', async () => {
 
 test('a reading that was begun is taken once, the next one is made anew', async () => {
   const kernel = kernelWithDevice();
-  const view = new KernelView(kernel);
+  const view = new KernelView(kernel, new FakeClock());
   await view.prefetch(SYSCTLS);
   await view.refresh(SYSCTLS);
   expect(kernel.reads).toBe(1);
@@ -44,13 +38,14 @@ test('a reading that was begun is taken once, the next one is made anew', async 
 
 test('one that has waited for ten seconds is made again', async () => {
   const kernel = kernelWithDevice();
-  const view = new KernelView(kernel);
+  const clock = new FakeClock();
+  const view = new KernelView(kernel, clock);
   await view.prefetch(SYSCTLS);
-  jest.advanceTimersByTime(9_999);
+  await clock.advance(9_999);
   await view.refresh(SYSCTLS);
   expect(kernel.reads).toBe(1);
   await view.prefetch(SYSCTLS);
-  jest.advanceTimersByTime(10_000);
+  await clock.advance(10_000);
   kernel.state.addresses.add('10.96.0.9');
   await view.refresh(SYSCTLS);
   expect(kernel.reads).toBe(3);
@@ -59,7 +54,7 @@ test('one that has waited for ten seconds is made again', async () => {
 
 test('what is written after a reading was begun is in what it gives', async () => {
   const kernel = kernelWithDevice();
-  const view = new KernelView(kernel);
+  const view = new KernelView(kernel, new FakeClock());
   await view.refresh(SYSCTLS);
   await view.prefetch(SYSCTLS);
   await written(kernel, view, bind('10.96.0.1'));
@@ -70,7 +65,7 @@ test('what is written after a reading was begun is in what it gives', async () =
 
 test('a view is a copy: what happens to the kernel behind our back is seen by reading alone', async () => {
   const kernel = kernelWithDevice();
-  const view = new KernelView(kernel);
+  const view = new KernelView(kernel, new FakeClock());
   await view.refresh(SYSCTLS);
   await written(kernel, view, bind('10.96.0.1'));
   kernel.state.addresses.delete('10.96.0.1');
@@ -81,7 +76,7 @@ test('a view is a copy: what happens to the kernel behind our back is seen by re
 
 test('a reading that fails leaves what is known and names all of it as unread; the first one throws', async () => {
   const kernel = kernelWithDevice();
-  const view = new KernelView(kernel);
+  const view = new KernelView(kernel, new FakeClock());
   kernel.readError = new Error('no fork');
   await expect(view.refresh(SYSCTLS)).rejects.toThrow('no fork');
   kernel.readError = undefined;
@@ -100,7 +95,7 @@ test('a reading that fails leaves what is known and names all of it as unread; t
 
 test('a part that cannot be read stays as it was, changes that we make to it included', async () => {
   const kernel = kernelWithDevice();
-  const view = new KernelView(kernel);
+  const view = new KernelView(kernel, new FakeClock());
   await view.refresh(SYSCTLS);
   await written(kernel, view, bind('10.96.0.1'));
   kernel.unreadable.set(ADDRESSES_PART, new Error('EINTR'));

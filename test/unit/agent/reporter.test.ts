@@ -46,8 +46,10 @@ beforeEach(() => {
   reporter = new Reporter({ ...parts, metrics, conditions: openConditions(parts) });
 });
 
-const observe = () =>
-  reporter.observe({ view: new KernelView(new FakeKernel()), retries, drain: new DrainBook() });
+const observe = () => {
+  const view = new KernelView(new FakeKernel(), clock);
+  reporter.observe({ view, retries, drain: new DrainBook() });
+};
 
 const server: VirtualServer = {
   address: '10.96.0.10',
