@@ -2,9 +2,8 @@
  * Log lines in the two forms of Kubernetes components: klog's text (`--logging-format=text`) and JSON. What is worth a
  * line at which verbosity is decided by who writes it; everything goes to one destination, stderr in production.
  */
-import { pino } from 'pino';
 import { callerOf } from './callSite.ts';
-import { formatJson, formatKlog, type LogRecord, type Severity } from './logFormat.ts';
+import { formatJson, formatKlog, type Severity } from './logFormat.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -31,74 +30,57 @@ export interface LoggerOptions {
   readonly pid: number;
 }
 
-/** pino's own numbers; klog has no names below info, it has verbosity. */
-const SEVERITIES: ReadonlyMap<number, Severity> = new Map([
-  [30, 'info'],
-  [40, 'warning'],
-  [50, 'error'],
-]);
-
 export function createLogger(options: LoggerOptions): Logger {
   const { format, verbosity, destination, wallMs, pid } = options;
   const render = format === 'json' ? formatJson : formatKlog;
-  const sink = {
-    write: (line: string) => destination.write(`${render(recordFrom(line, pid))}\n`),
+  const write = (
+    severity: Severity,
+    message: string,
+    fields: LogFields | undefined,
+    { caller, level = 0 }: { readonly caller: string; readonly level?: number },
+  ) => {
+    const header = { severity, timeMs: wallMs(), pid, caller, verbosity: level };
+    destination.write(`${render({ ...header, message, fields: readable(fields) })}\n`);
   };
-  const lines = pino(
-    {
-      base: null,
-      timestamp: () => `,"time":${wallMs()}`,
-      serializers: { err: (error: unknown) => error },
-    },
-    sink,
-  );
   // Each method is one call below its caller, which is what `callerOf(1)` counts on.
   return {
-    info: (message, fields) => lines.info(envelope(0, callerOf(1), fields), message),
+    info: (message, fields) => write('info', message, fields, { caller: callerOf(1) }),
     verbose: (level, message, fields) => {
-      if (level <= verbosity) lines.info(envelope(level, callerOf(1), fields), message);
+      if (level <= verbosity) write('info', message, fields, { caller: callerOf(1), level });
     },
     isVerbose: (level) => level <= verbosity,
-    warning: (message, fields) => lines.warn(envelope(0, callerOf(1), fields), message),
+    warning: (message, fields) => write('warning', message, fields, { caller: callerOf(1) }),
     error: (message, error, fields) => {
       const withError = error === undefined ? fields : { err: describeError(error), ...fields };
-      lines.error(envelope(0, callerOf(1), withError), message);
+      write('error', message, withError, { caller: callerOf(1) });
     },
   };
 }
 
-/** Fields are kept under one key, so that none can collide with what the header is made of. */
-function envelope(verbosity: number, caller: string, fields: LogFields = {}): object {
-  return { v: verbosity, caller, fields: Object.fromEntries(Object.entries(fields).map(readable)) };
+function readable(fields: LogFields = {}): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, readableValue(value)]),
+  );
 }
 
-/** JSON knows none of these; without this a Set would print as {} and a bigint throw. */
-function readable([key, value]: [string, unknown]): [string, unknown] {
-  if (typeof value === 'bigint') return [key, value.toString()];
-  if (value instanceof Set) return [key, [...(value as Set<unknown>)]];
-  if (value instanceof Map) return [key, Object.fromEntries(value as Map<string, unknown>)];
-  if (isErrorLike(value)) return [key, describeError(value)];
-  return [key, value];
+/** JSON knows none of these, and throws at some: without this a Set would print as {} and a bigint end the process. */
+function readableValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Set) return readableValue([...(value as Set<unknown>)]);
+  if (value instanceof Map) return readableValue(Object.fromEntries(value as Map<string, unknown>));
+  if (isErrorLike(value)) return describeError(value);
+  return isJson(value) ? value : Object.prototype.toString.call(value);
 }
 
-function recordFrom(line: string, pid: number): LogRecord {
-  const raw = JSON.parse(line) as {
-    level: number;
-    time: number;
-    msg: string;
-    v: number;
-    caller: string;
-    fields: LogFields;
-  };
-  return {
-    severity: SEVERITIES.get(raw.level) ?? 'info',
-    timeMs: raw.time,
-    pid,
-    caller: raw.caller,
-    verbosity: raw.v,
-    message: raw.msg,
-    fields: raw.fields,
-  };
+/** Not so: what holds itself, or a bigint. */
+function isJson(value: object): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Message with those of its causes; an error of another realm is told by its shape. */

@@ -29,9 +29,7 @@ export function formatKlog(record: LogRecord): string {
     .join(':');
   const micros = pad(Math.floor((record.timeMs % 1000) * 1000), 6);
   const pid = String(record.pid).padStart(7);
-  const fields = Object.entries(record.fields).map(
-    ([key, value]) => ` ${key}=${formatValue(value)}`,
-  );
+  const fields = Object.entries(record.fields).map(([key, value]) => formatField(key, value));
   const header = `${LETTER[record.severity]}${date} ${time}.${micros} ${pid} ${record.caller}]`;
   return `${header} ${JSON.stringify(record.message)}${fields.join('')}`;
 }
@@ -51,10 +49,11 @@ export function formatJson(record: LogRecord): string {
   });
 }
 
-function formatValue(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (value === null || value === undefined) return '<nil>';
-  return JSON.stringify(value);
+/** JSON's text but for null; what JSON leaves out is left out. */
+function formatField(key: string, value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) return '';
+  return ` ${key}=${text === 'null' ? '<nil>' : text}`;
 }
 
 function pad(value: number, width: number): string {

@@ -118,7 +118,7 @@ test('the bill of materials names Node, what is bundled and every package of Deb
     expect.arrayContaining([
       'kube-ipvs',
       'node',
-      'pino',
+      'prom-client',
       'valibot',
       '@kubernetes/client-node',
       'libc6',

@@ -56,6 +56,21 @@ describe('text', () => {
     expect(lines[0]).toContain('big="10" set=[1] map={"k":2} error="x"');
   });
 
+  test('what JSON leaves out is left out, and what it throws at is named', () => {
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    const fields = { none: undefined, nil: null, nan: Number.NaN, circle, big: [1n] };
+    for (const format of ['text', 'json'] as const) {
+      const { log, lines } = logger(format);
+      log.info('Odd values', fields);
+      const said =
+        format === 'text'
+          ? '"Odd values" nil=<nil> nan=<nil> circle="[object Object]" big="[object Array]"\n'
+          : '"v":0,"nil":null,"nan":null,"circle":"[object Object]","big":"[object Array]"}\n';
+      expect(lines[0]).toContain(said);
+    }
+  });
+
   test('fields may be called like parts of the header', () => {
     const { log, lines } = logger('text');
     log.info('Message', { level: 'high', time: 'late', msg: 'other', pid: 1, v: 2, caller: 'me' });
