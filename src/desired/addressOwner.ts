@@ -19,8 +19,6 @@
  * other; that is why InternalIPs count against it though a kubelet is trusted less than a controller.
  */
 import type { Consequence } from '../model/consequence.ts';
-import type { FrontendKind } from './frontends.ts';
-
 export interface AddressOwner {
   /** unbound: served, not bound to kube-ipvs0; withheld: neither; shared: both, the owner is only told of */
   readonly effect: 'unbound' | 'withheld' | 'shared';
@@ -28,9 +26,6 @@ export interface AddressOwner {
   readonly problem: string;
   readonly consequence: Consequence;
 }
-
-/** NodePorts are the node's own ports: nobody else has them. */
-export type OwnableKind = Exclude<FrontendKind, 'nodePort'>;
 
 export function unbound(description: string): AddressOwner {
   const problem = `belongs to ${description}`;

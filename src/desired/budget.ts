@@ -7,6 +7,7 @@ import type { EndpointSliceResource, ServiceResource } from '../model/resources.
 import type { ServicePort } from '../model/servicePort.ts';
 import { endpointPortKey } from '../model/sliceEndpoints.ts';
 import type { Family } from '../net/family.ts';
+import { askedAddresses } from './frontendKinds.ts';
 import type { CompileContext } from './frontends.ts';
 
 export const BUDGET = {
@@ -57,11 +58,10 @@ export function affordable(
 }
 
 function frontendsOf(
-  { externalIPs, loadBalancerIPs, nodePort, family }: ServicePort,
+  port: ServicePort,
   { nodePortAddresses }: Pick<CompileContext, 'nodePortAddresses'>,
 ): number {
-  const nodePorts = nodePort === 0 ? 0 : nodePortAddresses[family].length;
-  return 1 + externalIPs.length + loadBalancerIPs.length + nodePorts;
+  return sumOf(askedAddresses(port, nodePortAddresses), ({ addresses }) => addresses.length);
 }
 
 /** Endpoints of each port, in whatever state, by {@link countKey}. */

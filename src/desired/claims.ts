@@ -1,10 +1,11 @@
 /**
  * Who has an address, port and protocol that several Services want (kube-proxy lets them overwrite each other at every sync):
- * first by what it is to the Service ({@link FRONTEND_RANK}), then the older, then by name. The others wait; when the first
+ * first by what it is to the Service ({@link FRONTEND_KINDS}), then the older, then by name. The others wait; when the first
  * one goes or gives way, the next takes over.
  */
 import type { Fragment } from './fragment.ts';
-import { FRONTEND_RANK, type Frontend, type FrontendKind } from './frontends.ts';
+import { FRONTEND_KINDS } from './frontendKinds.ts';
+import type { Frontend } from './frontends.ts';
 import type { ServerKey } from '../dataplane/state.ts';
 
 export interface Claim {
@@ -40,19 +41,12 @@ export class Claims {
   }
 }
 
-const KIND_NAME: Readonly<Record<FrontendKind, string>> = {
-  clusterIP: 'cluster IP',
-  loadBalancer: 'load balancer address',
-  nodePort: 'NodePort',
-  externalIP: 'externalIP',
-};
-
 /** What decided, completing "belongs to …". */
 export function precedence({ winner, loser }: WaitingClaim): string {
   const { service, createdAt } = winner.fragment;
   const [first, second] = [winner.frontend.kind, loser.frontend.kind];
   if (first !== second) {
-    return `Service ${service} as its ${KIND_NAME[first]}, which comes before any ${KIND_NAME[second]}`;
+    return `Service ${service} as its ${FRONTEND_KINDS[first].name}, which comes before any ${FRONTEND_KINDS[second].name}`;
   }
   return createdAt === loser.fragment.createdAt
     ? `Service ${service}, which is as old and comes first by name`
@@ -73,7 +67,7 @@ function placeOf(claim: Claim, claims: readonly Claim[]): number {
 /** An unknown age counts as the oldest; equal ages go by key, so that every node decides alike. */
 function byPrecedence(a: Claim, b: Claim): number {
   return (
-    FRONTEND_RANK[a.frontend.kind] - FRONTEND_RANK[b.frontend.kind] ||
+    FRONTEND_KINDS[a.frontend.kind].rank - FRONTEND_KINDS[b.frontend.kind].rank ||
     compareText(a.fragment.createdAt, b.fragment.createdAt) ||
     compareText(a.fragment.service, b.fragment.service)
   );

@@ -7,7 +7,8 @@ import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model
 import { usableAddress } from '../model/usableAddress.ts';
 import type { Address } from '../net/address.ts';
 import { AddressIndex } from './addressIndex.ts';
-import { type AddressOwner, type OwnableKind, shared, withheld } from './addressOwner.ts';
+import { type AddressOwner, shared, withheld } from './addressOwner.ts';
+import type { OwnableKind } from './frontendKinds.ts';
 
 const NONE: ReadonlySet<Address> = new Set();
 

@@ -8,16 +8,14 @@ import type { Problem } from '../model/problem.ts';
 import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-import type { OwnableKind } from './addressOwner.ts';
 import { parseSloppyAddress } from '../net/sloppy.ts';
+import { type CompileContext, type Frontend, type SetMember, frontendsOf } from './frontends.ts';
 import {
-  type CompileContext,
-  FRONTEND_RANK,
-  type Frontend,
+  askedAddresses,
+  FRONTEND_KINDS,
   type FrontendKind,
-  type SetMember,
-  frontendsOf,
-} from './frontends.ts';
+  type OwnableKind,
+} from './frontendKinds.ts';
 import { addressPortAddressEntry } from '../dataplane/setEntries.ts';
 import { setName } from '../dataplane/setNames.ts';
 import { type ServerKey, serverKey } from '../dataplane/state.ts';
@@ -61,9 +59,11 @@ export function compileService(
   const clusterIPs = new Set<Address>();
   const externalAddresses = new Set<Address>();
   for (const { port, choice } of choices.ports) {
-    clusterIPs.add(port.clusterIP);
-    for (const address of port.externalIPs) externalAddresses.add(address);
-    for (const address of port.loadBalancerIPs) externalAddresses.add(address);
+    for (const { kind, addresses } of askedAddresses(port, context.nodePortAddresses)) {
+      if (kind === 'nodePort') continue;
+      const ofKind = kind === 'clusterIP' ? clusterIPs : externalAddresses;
+      for (const address of addresses) ofKind.add(address);
+    }
     const compiled = frontendsOf(port, choice, context);
     for (const { kind, address, ...rest } of compiled.remarks) {
       problems.push({ path: fields.path(kind, address, port), value: address, ...rest });
@@ -72,7 +72,7 @@ export function compileService(
       const key = serverKey(frontend.server);
       const rival = frontends.get(key);
       const isFirst =
-        rival === undefined || FRONTEND_RANK[frontend.kind] < FRONTEND_RANK[rival.kind];
+        rival === undefined || FRONTEND_KINDS[frontend.kind].rank < FRONTEND_KINDS[rival.kind].rank;
       if (isFirst) frontends.set(key, frontend);
       if (rival === undefined) continue;
       problems.push(isFirst ? fields.rivalry(rival, frontend) : fields.rivalry(frontend, rival));

@@ -17,7 +17,14 @@ import type { SliceReader } from '../model/sliceEndpoints.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { prefixContains } from '../net/prefix.ts';
-import type { AddressOwner, OwnableKind } from './addressOwner.ts';
+import type { AddressOwner } from './addressOwner.ts';
+import {
+  type AskedAddresses,
+  askedAddresses,
+  type FrontendKind,
+  isOwnable,
+  type OwnableKind,
+} from './frontendKinds.ts';
 import type { SetName } from './ipsets.ts';
 import {
   addressPortAddressEntry,
@@ -29,19 +36,6 @@ import type { ByFamily } from './nodeAddresses.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { VirtualServer } from '../dataplane/state.ts';
 import { destinationsOf, virtualServer } from './virtualServer.ts';
-
-export type FrontendKind = 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort';
-
-/**
- * Who has an address and port that several want, the lowest first: what the API server allocated, then what a controller wrote
- * into the status, then, which any user may choose, externalIPs.
- */
-export const FRONTEND_RANK: Readonly<Record<FrontendKind, number>> = {
-  clusterIP: 0,
-  loadBalancer: 1,
-  nodePort: 2,
-  externalIP: 3,
-};
 
 export interface SetMember {
   /** the set's name in the kernel */
@@ -88,14 +82,7 @@ export function frontendsOf(
   choice: EndpointChoice,
   context: CompileContext,
 ): PortFrontends {
-  const compiler = new PortCompiler(port, choice, context);
-  compiler.clusterIP();
-  for (const address of port.externalIPs) compiler.externalIP(address);
-  for (const address of port.loadBalancerIPs) compiler.loadBalancer(address);
-  if (port.nodePort !== 0) {
-    for (const address of context.nodePortAddresses[port.family]) compiler.nodePort(address);
-  }
-  return compiler;
+  return new PortCompiler(port, choice, context);
 }
 
 class PortCompiler implements PortFrontends {
@@ -112,49 +99,15 @@ class PortCompiler implements PortFrontends {
     this.#port = port;
     this.#choice = choice;
     this.#context = context;
-    this.#bound = this.#boundAddresses();
+    const asked = askedAddresses(port, context.nodePortAddresses);
+    this.#bound = this.#boundAddresses(asked);
     this.#remarkLoops();
+    for (const { kind, addresses, port: number } of asked) {
+      for (const address of addresses) this.#add(kind, address, number);
+    }
   }
 
-  clusterIP(): void {
-    const { clusterIP, port } = this.#port;
-    this.#add('clusterIP', clusterIP, port, () => [
-      this.#portMember('KUBE-CLUSTER-IP', clusterIP, port),
-    ]);
-  }
-
-  externalIP(address: Address): void {
-    const { port, isExternalLocal } = this.#port;
-    const set = isExternalLocal ? 'KUBE-EXTERNAL-IP-LOCAL' : 'KUBE-EXTERNAL-IP';
-    this.#add('externalIP', address, port, () => [this.#portMember(set, address, port)]);
-  }
-
-  loadBalancer(address: Address): void {
-    const { port, isExternalLocal } = this.#port;
-    this.#add('loadBalancer', address, port, (server, isBound) => [
-      this.#portMember('KUBE-LOAD-BALANCER', address, port),
-      ...(isExternalLocal ? [this.#portMember('KUBE-LOAD-BALANCER-LOCAL', address, port)] : []),
-      ...this.#sourceRangeMembers(server, isBound),
-    ]);
-  }
-
-  nodePort(address: Address): void {
-    const { nodePort, protocol, isExternalLocal } = this.#port;
-    const member = (local: '' | 'LOCAL-') =>
-      protocol === 'SCTP'
-        ? this.#portMember(`KUBE-NODE-PORT-${local}SCTP-HASH`, address, nodePort)
-        : this.#member(`KUBE-NODE-PORT-${local}${protocol}`, String(nodePort));
-    this.#add('nodePort', address, nodePort, () =>
-      isExternalLocal ? [member(''), member('LOCAL-')] : [member('')],
-    );
-  }
-
-  #add(
-    kind: FrontendKind,
-    address: Address,
-    portNumber: number,
-    members: (server: VirtualServer, isBound: boolean) => readonly SetMember[],
-  ): void {
+  #add(kind: FrontendKind, address: Address, portNumber: number): void {
     const owner = kind === 'nodePort' ? undefined : this.#ownerOf(address, kind);
     if (owner !== undefined) {
       const { problem, consequence } = owner;
@@ -171,29 +124,60 @@ class PortCompiler implements PortFrontends {
       server,
       isBound,
       members: [
-        ...members(server, isBound),
+        ...this.#membersOf(kind, server, isBound),
         ...(verdict === undefined ? [] : [this.#portMember(verdict, address, portNumber)]),
         ...(isBound ? [this.#member('KUBE-IPVS-IPS', address)] : []),
       ],
     });
   }
 
+  /** What goes with a frontend of this kind. */
+  #membersOf(kind: FrontendKind, server: VirtualServer, isBound: boolean): readonly SetMember[] {
+    const { address, port } = server;
+    const { isExternalLocal } = this.#port;
+    switch (kind) {
+      case 'clusterIP':
+        return [this.#portMember('KUBE-CLUSTER-IP', address, port)];
+      case 'externalIP': {
+        const set = isExternalLocal ? 'KUBE-EXTERNAL-IP-LOCAL' : 'KUBE-EXTERNAL-IP';
+        return [this.#portMember(set, address, port)];
+      }
+      case 'loadBalancer':
+        return [
+          this.#portMember('KUBE-LOAD-BALANCER', address, port),
+          ...(isExternalLocal ? [this.#portMember('KUBE-LOAD-BALANCER-LOCAL', address, port)] : []),
+          ...this.#sourceRangeMembers(server, isBound),
+        ];
+      case 'nodePort': {
+        const members = [this.#nodePortMember('', address, port)];
+        if (isExternalLocal) members.push(this.#nodePortMember('LOCAL-', address, port));
+        return members;
+      }
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  #nodePortMember(local: '' | 'LOCAL-', address: Address, port: number): SetMember {
+    const { protocol } = this.#port;
+    return protocol === 'SCTP'
+      ? this.#portMember(`KUBE-NODE-PORT-${local}SCTP-HASH`, address, port)
+      : this.#member(`KUBE-NODE-PORT-${local}${protocol}`, String(port));
+  }
+
   #ownerOf(address: Address, kind: OwnableKind): AddressOwner | undefined {
     return this.#context.ownerOf(address, kind, this.#port.service);
   }
 
-  #boundAddresses(): ReadonlySet<Address> {
-    const { clusterIP, externalIPs, loadBalancerIPs } = this.#port;
-    const boundOf = (kind: OwnableKind, addresses: readonly Address[]) =>
-      addresses.filter((address) => {
+  #boundAddresses(asked: readonly AskedAddresses[]): ReadonlySet<Address> {
+    const bound = new Set<Address>();
+    for (const { kind, addresses } of asked.filter(isOwnable)) {
+      for (const address of addresses) {
         const owner = this.#ownerOf(address, kind);
-        return owner === undefined || owner.effect === 'shared';
-      });
-    return new Set([
-      ...boundOf('clusterIP', [clusterIP]),
-      ...boundOf('externalIP', externalIPs),
-      ...boundOf('loadBalancer', loadBalancerIPs),
-    ]);
+        if (owner === undefined || owner.effect === 'shared') bound.add(address);
+      }
+    }
+    return bound;
   }
 
   /** One map for all frontends with the same endpoints: there may be thousands of these, and many addresses. */

@@ -7,7 +7,8 @@
 import type { HostNetwork } from '../model/host.ts';
 import type { NodeResource } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
-import { type AddressOwner, type OwnableKind, shared, unbound, withheld } from './addressOwner.ts';
+import { type AddressOwner, shared, unbound, withheld } from './addressOwner.ts';
+import type { OwnableKind } from './frontendKinds.ts';
 import { interfaceAddresses } from './nodeAddresses.ts';
 
 type NodeAddressType = 'InternalIP' | 'ExternalIP';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Claim, Claims, precedence } from '../../../src/desired/claims.ts';
 import type { Fragment } from '../../../src/desired/fragment.ts';
-import type { Frontend, FrontendKind } from '../../../src/desired/frontends.ts';
+import type { Frontend } from '../../../src/desired/frontends.ts';
+import type { FrontendKind } from '../../../src/desired/frontendKinds.ts';
 import { DesiredCluster } from '../../support/desiredCluster.ts';
 
 const KEY = '10.0.0.1:80/TCP';
