@@ -13,8 +13,8 @@ import type { DesiredState } from '../dataplane/state.ts';
 import { DesiredBuilder } from '../desired/builder.ts';
 import { asProgrammable } from '../inputs/host.ts';
 import type { OpenedSource } from '../inputs/source.ts';
-import { ConntrackPort } from '../kernel/conntrackPort.ts';
-import { KernelDataplane, openPorts } from '../kernel/dataplane.ts';
+import { ConntrackClient } from '../kernel/conntrackClient.ts';
+import { KernelDataplane, openClients } from '../kernel/dataplane.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { Ledger } from '../kernel/ledger.ts';
 import { withApiServers } from '../model/apiServers.ts';
@@ -119,7 +119,7 @@ export class Agent {
   #openKernel(): Kernel {
     const { config, tools, kernel, clock } = this.#parts;
     const { names, sysctls } = firstReading(config.dataplane, this.#host!);
-    const dataplane = kernel?.dataplane ?? new KernelDataplane(names, openPorts(names, tools));
+    const dataplane = kernel?.dataplane ?? new KernelDataplane(names, openClients(names, tools));
     const view = new KernelView(dataplane, clock);
     void view.prefetch(sysctls);
     return { dataplane, view };
@@ -178,7 +178,7 @@ export class Agent {
   #openSweep(view: KernelView): ConntrackSweep {
     const { reporter, clock, kernel } = this.#parts;
     return new ConntrackSweep({
-      table: kernel?.conntrack ?? new ConntrackPort(),
+      table: kernel?.conntrack ?? new ConntrackClient(),
       servers: () => view.state.virtualServers,
       now: () => clock.monotonicMs(),
       events: {

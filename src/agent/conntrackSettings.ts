@@ -7,14 +7,14 @@ import { availableParallelism, cpus } from 'node:os';
 import { CONNTRACK_MAX, conntrackSysctls, missingHashSize } from '../config/conntrackSysctls.ts';
 import type { ConntrackSettings } from '../config/resolve.ts';
 import { hasCode } from '../kernel/errors.ts';
-import { SysctlPort } from '../kernel/sysctl.ts';
+import { SysctlClient } from '../kernel/sysctl.ts';
 import type { Logger } from '../ops/log.ts';
 
 export interface ConntrackSettingsParts {
   readonly log: Logger;
   /** for an Event on the Node: the table may have more connections than it can find quickly */
   readonly onReadOnlySysfs?: (message: string) => void;
-  readonly sysctls?: Pick<SysctlPort, 'read' | 'apply'>;
+  readonly sysctls?: Pick<SysctlClient, 'read' | 'apply'>;
   readonly hashSize?: HashSize;
   /** of the machine, whatever this process may use of it */
   readonly cpuCount?: number;
@@ -40,7 +40,7 @@ export async function applyConntrackSettings(
 ): Promise<void> {
   const {
     log,
-    sysctls = new SysctlPort(),
+    sysctls = new SysctlClient(),
     cpuCount = cpus().length || availableParallelism(),
   } = parts;
   const wanted = conntrackSysctls(settings, cpuCount);
@@ -57,15 +57,15 @@ export async function applyConntrackSettings(
 /** @returns the names of those that do not hold */
 async function setSysctls(
   wanted: ReadonlyMap<string, string>,
-  port: Pick<SysctlPort, 'read' | 'apply'>,
+  client: Pick<SysctlClient, 'read' | 'apply'>,
   log: Logger,
 ): Promise<ReadonlySet<string>> {
-  const actual = await port.read([...wanted.keys()]);
+  const actual = await client.read([...wanted.keys()]);
   const absent = [...wanted.keys()].filter((name) => !actual.has(name));
   const changes = [...wanted]
     .filter(([name, value]) => actual.has(name) && actual.get(name) !== value)
     .map(([name, value]) => ({ op: 'setSysctl', name, value }) as const);
-  const { outcomes } = await port.apply(changes);
+  const { outcomes } = await client.apply(changes);
   const failed = changes.flatMap(({ name, value }, i) => {
     const error = outcomes[i];
     return error === undefined ? [] : [{ name, value, error }];

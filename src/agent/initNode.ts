@@ -9,23 +9,23 @@ import { SET_DEFINITIONS } from '../desired/ipsets.ts';
 import { desiredSysctls } from '../desired/sysctls.ts';
 import { ExecError } from '../kernel/errors.ts';
 import { type Runner, run } from '../kernel/exec.ts';
-import { IpvsPort } from '../kernel/ipvsPort.ts';
-import { SysctlPort } from '../kernel/sysctl.ts';
+import { IpvsClient } from '../kernel/ipvsClient.ts';
+import { SysctlClient } from '../kernel/sysctl.ts';
 import type { Logger } from '../ops/log.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
 
 /** What this changes and asks; tests have their own. */
 export interface NodeTools {
   readonly run: Runner;
-  readonly ipvs: Pick<IpvsPort, 'version' | 'close'>;
-  readonly sysctls: Pick<SysctlPort, 'read' | 'apply'>;
+  readonly ipvs: Pick<IpvsClient, 'version' | 'close'>;
+  readonly sysctls: Pick<SysctlClient, 'read' | 'apply'>;
 }
 
 /** @returns the exit code: 1 when the kernel has no IPVS, or a sysctl is not what the proxy needs */
 export async function initNode(
   config: ResolvedConfig,
   log: Logger,
-  tools: NodeTools = { run, ipvs: new IpvsPort(), sysctls: new SysctlPort() },
+  tools: NodeTools = { run, ipvs: new IpvsClient(), sysctls: new SysctlClient() },
 ): Promise<number> {
   const { scheduler, strictArp } = config.dataplane;
   await loadModules(modulesFor(scheduler), log, tools.run);

@@ -7,7 +7,7 @@ import type { DataplaneSettings } from '../config/resolve.ts';
 import { isNotImplemented, isNotPermitted } from '../kernel/errors.ts';
 import { type IptablesTools, findTools } from '../kernel/iptablesBackend.ts';
 import type { Look } from '../kernel/iptablesSurvey.ts';
-import { IpvsPort } from '../kernel/ipvsPort.ts';
+import { IpvsClient } from '../kernel/ipvsClient.ts';
 import { missingProgram, run } from '../kernel/exec.ts';
 import { isInPath, type IsInstalled } from '../kernel/iptablesPrograms.ts';
 import type { Logger } from '../ops/log.ts';
@@ -19,13 +19,13 @@ export class EnvironmentError extends Error {
 
 /** This node; tests look at another. */
 export interface Environment extends Partial<Look> {
-  readonly openIpvs?: () => Pick<IpvsPort, 'version' | 'close'>;
+  readonly openIpvs?: () => Pick<IpvsClient, 'version' | 'close'>;
 }
 
 /** @throws EnvironmentError that says what is missing and how to get it */
 export async function checkEnvironment(
   log: Logger,
-  { openIpvs = () => new IpvsPort(), ...look }: Environment = {},
+  { openIpvs = () => new IpvsClient(), ...look }: Environment = {},
 ): Promise<IptablesTools> {
   try {
     const [tools] = await Promise.all([
@@ -44,7 +44,7 @@ async function checkIpset(isInstalled: IsInstalled): Promise<void> {
   if (!(await isInstalled('ipset'))) throw new EnvironmentError(missingProgram('ipset'));
 }
 
-async function checkIpvs(ipvs: Pick<IpvsPort, 'version' | 'close'>, log: Logger): Promise<void> {
+async function checkIpvs(ipvs: Pick<IpvsClient, 'version' | 'close'>, log: Logger): Promise<void> {
   try {
     const { version } = await ipvs.version();
     log.verbose(1, 'kernel IPVS found', { version });
@@ -66,7 +66,7 @@ async function checkIpvs(ipvs: Pick<IpvsPort, 'version' | 'close'>, log: Logger)
 export async function setIpvsTimeouts(
   { tcp, tcpFin, udp }: DataplaneSettings['timeoutsSec'],
   log: Logger,
-  openIpvs: () => Pick<IpvsPort, 'setTimeouts' | 'close'> = () => new IpvsPort(),
+  openIpvs: () => Pick<IpvsClient, 'setTimeouts' | 'close'> = () => new IpvsClient(),
 ): Promise<void> {
   if (tcp === 0 && tcpFin === 0 && udp === 0) return;
   const ipvs = openIpvs();

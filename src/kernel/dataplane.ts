@@ -1,6 +1,6 @@
 /**
- * The kernel of this node behind the Dataplane seam: one port a subsystem, put together. Each is read by itself. Decides only how a
- * plan is cut into runs of one subsystem, so that each port can batch; the order is the plan's, and what is retried is the agent's.
+ * The kernel of this node behind the Dataplane seam: one client a subsystem, put together. Each is read by itself. Decides only how a
+ * plan is cut into runs of one subsystem, so that each client can batch; the order is the plan's, and what is retried is the agent's.
  */
 import {
   type ActualState,
@@ -19,15 +19,15 @@ import type {
 } from '../dataplane/operations.ts';
 import { isBuiltInChain } from '../plan/ruleDifference.ts';
 import { ExecError, KernelError } from './errors.ts';
-import { IpsetPort, isSetOperation } from './ipset.ts';
-import { IptablesPort, isRuleOperation, rulePartsOf, type RuleReading } from './iptables.ts';
+import { IpsetClient, isSetOperation } from './ipset.ts';
+import { IptablesClient, isRuleOperation, rulePartsOf, type RuleReading } from './iptables.ts';
 import type { IptablesTools } from './iptablesBackend.ts';
 import type { ChainNames } from './iptablesText.ts';
 import { isIpvsOperation } from './ipvsApply.ts';
-import { IpvsPort } from './ipvsPort.ts';
-import { isLinkOperation, LinkPort } from './linkPort.ts';
+import { IpvsClient } from './ipvsClient.ts';
+import { isLinkOperation, LinkClient } from './linkClient.ts';
 import { Reading } from './reading.ts';
-import { isSysctlOperation, SysctlPort } from './sysctl.ts';
+import { isSysctlOperation, SysctlClient } from './sysctl.ts';
 
 /** What is ours by name. */
 export interface OwnedNames {
@@ -45,12 +45,12 @@ export function namesOf(desired: Pick<DataplaneState, 'ipsets' | 'iptables'>): O
   return { sets: [...desired.ipsets.keys()], chains };
 }
 
-export interface Ports {
-  readonly ipvs: Pick<IpvsPort, 'read' | 'apply' | 'connections' | 'close'>;
-  readonly links: Pick<LinkPort, 'read' | 'apply' | 'close'>;
-  readonly sets: Pick<IpsetPort, 'read' | 'apply' | 'close'>;
-  readonly rules: Pick<IptablesPort, 'read' | 'apply'>;
-  readonly sysctls: Pick<SysctlPort, 'read' | 'apply'>;
+export interface Clients {
+  readonly ipvs: Pick<IpvsClient, 'read' | 'apply' | 'connections' | 'close'>;
+  readonly links: Pick<LinkClient, 'read' | 'apply' | 'close'>;
+  readonly sets: Pick<IpsetClient, 'read' | 'apply' | 'close'>;
+  readonly rules: Pick<IptablesClient, 'read' | 'apply'>;
+  readonly sysctls: Pick<SysctlClient, 'read' | 'apply'>;
 }
 
 /**
@@ -58,17 +58,17 @@ export interface Ports {
  *
  * @param tools where the caller has looked for iptables already
  */
-export function openPorts(owned: OwnedNames, tools?: IptablesTools): Ports {
+export function openClients(owned: OwnedNames, tools?: IptablesTools): Clients {
   return {
-    ipvs: new IpvsPort(),
-    links: new LinkPort(),
-    sets: new IpsetPort(),
-    rules: new IptablesPort(owned.chains, { tools }),
-    sysctls: new SysctlPort(),
+    ipvs: new IpvsClient(),
+    links: new LinkClient(),
+    sets: new IpsetClient(),
+    rules: new IptablesClient(owned.chains, { tools }),
+    sysctls: new SysctlClient(),
   };
 }
 
-interface PortReport {
+interface ClientReport {
   readonly outcomes: readonly (Error | undefined)[];
   readonly draining?: readonly DrainingDestination[];
   readonly kernelWrites: number;
@@ -76,17 +76,17 @@ interface PortReport {
 
 export class KernelDataplane implements Dataplane {
   readonly #owned: OwnedNames;
-  readonly #ports: Ports;
+  readonly #clients: Clients;
   readonly #readLimitMs: number | undefined;
 
-  constructor(owned: OwnedNames, ports: Ports = openPorts(owned), readLimitMs?: number) {
+  constructor(owned: OwnedNames, clients: Clients = openClients(owned), readLimitMs?: number) {
     this.#owned = owned;
-    this.#ports = ports;
+    this.#clients = clients;
     this.#readLimitMs = readLimitMs;
   }
 
   async read(sysctlNames: readonly string[]): Promise<ActualState> {
-    const { ipvs, links, sets, rules, sysctls } = this.#ports;
+    const { ipvs, links, sets, rules, sysctls } = this.#clients;
     const reading = new Reading(this.#readLimitMs);
     const empty = emptyState();
     const noRules: RuleReading = { ...empty.iptables, unknown: new Map(), unconfirmed: new Map() };
@@ -132,17 +132,17 @@ export class KernelDataplane implements Dataplane {
   }
 
   async connections(servers: readonly ServerKey[]): Promise<readonly DrainingDestination[]> {
-    return this.#ports.ipvs.connections(servers);
+    return this.#clients.ipvs.connections(servers);
   }
 
   async close(): Promise<void> {
-    this.#ports.ipvs.close();
-    this.#ports.links.close();
-    await this.#ports.sets.close();
+    this.#clients.ipvs.close();
+    this.#clients.links.close();
+    await this.#clients.sets.close();
   }
 
   #runsOf(plan: readonly Operation[]): Run[] {
-    const { ipvs, links, sets, rules, sysctls } = this.#ports;
+    const { ipvs, links, sets, rules, sysctls } = this.#clients;
     const runs: Run[] = [];
     for (let at = 0; at < plan.length; at += runs.at(-1)!.run.length) {
       runs.push(
@@ -160,27 +160,27 @@ export class KernelDataplane implements Dataplane {
 interface Run {
   /** never empty */
   readonly run: readonly Operation[];
-  readonly perform: () => Promise<PortReport>;
+  readonly perform: () => Promise<ClientReport>;
 }
 
 /** The operations of one subsystem that follow each other from `at` on; undefined when the first is of another. */
 function runFrom<T extends Operation>(
   plan: readonly Operation[],
   at: number,
-  isOfPort: (operation: Operation) => operation is T,
-  apply: (run: readonly T[]) => Promise<PortReport>,
+  isOfClient: (operation: Operation) => operation is T,
+  apply: (run: readonly T[]) => Promise<ClientReport>,
 ): Run | undefined {
   const run: T[] = [];
   for (let i = at; i < plan.length; i++) {
     const operation = plan[i]!;
-    if (!isOfPort(operation)) break;
+    if (!isOfClient(operation)) break;
     run.push(operation);
   }
   return run.length === 0 ? undefined : { run, perform: () => apply(run) };
 }
 
-/** A port that cannot work at all (no addon, no program) fails each of its operations; anything else is a bug. */
-function failureOfAll(run: readonly Operation[], error: unknown): PortReport {
+/** A client that cannot work at all (no addon, no program) fails each of its operations; anything else is a bug. */
+function failureOfAll(run: readonly Operation[], error: unknown): ClientReport {
   if (!(error instanceof KernelError || error instanceof ExecError)) throw error;
   return { outcomes: run.map(() => error), kernelWrites: 0 };
 }

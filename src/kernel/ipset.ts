@@ -51,7 +51,7 @@ const BULK_TIMEOUT_MS = 300_000;
 /** Not one of kube-proxy's names; exists only while a set is replaced. */
 const TEMPORARY_SET = 'KUBE-IPVS-REPLACEMENT';
 
-export class IpsetPort {
+export class IpsetClient {
   readonly #run: Runner;
   readonly #session: IpsetSession;
   readonly #reader: Pick<IpsetReader, 'read' | 'close'>;

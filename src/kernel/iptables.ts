@@ -73,7 +73,7 @@ export interface IptablesOptions extends Partial<Look> {
   readonly tools?: IptablesTools | undefined;
 }
 
-export class IptablesPort {
+export class IptablesClient {
   readonly #ours: ChainNames;
   readonly #look: Look;
   readonly #run: Runner;

@@ -1,5 +1,5 @@
 /**
- * What `kube-ipvs list` reads: services with counters, one service or all, daemons, timeouts. Unlike IpvsPort it opens one socket,
+ * What `kube-ipvs list` reads: services with counters, one service or all, daemons, timeouts. Unlike IpvsClient it opens one socket,
  * never changes anything, and reads only what is asked.
  */
 import { IPVS_GENL_NAME } from '../netlink/constants.ts';
@@ -30,7 +30,7 @@ import {
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode } from './errors.ts';
 import { GenericSocket, type NamespaceOptions } from './genlFamily.ts';
-import type { ListedService } from './ipvsPort.ts';
+import type { ListedService } from './ipvsClient.ts';
 import { MAX_BATCH } from './netlinkSocket.ts';
 
 /** Services whose destinations are read in one trip. */

@@ -1,7 +1,7 @@
 /**
  * A netlink socket that speaks in requests and replies: numbers messages, packs them into batches, maps every answer back to its
  * request, repeats dumps that the kernel reports as torn. One exchange at a time, the rest queues. It decides nothing about what
- * a refusal means: errno by request goes to the caller (ipvsApply.ts, linkPort.ts).
+ * a refusal means: errno by request goes to the caller (ipvsApply.ts, linkClient.ts).
  */
 import { constants } from 'node:os';
 import { ByteWriter, DecodeError } from '../netlink/bytes.ts';

@@ -20,7 +20,7 @@ export interface SysctlReport {
   readonly kernelWrites: number;
 }
 
-export class SysctlPort {
+export class SysctlClient {
   readonly #root: string;
 
   /** @param root another directory in tests */

@@ -7,7 +7,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GenericSocket } from '../../src/kernel/genlFamily.ts';
 import { IpvsListing } from '../../src/kernel/ipvsListing.ts';
-import { IpvsPort } from '../../src/kernel/ipvsPort.ts';
+import { IpvsClient } from '../../src/kernel/ipvsClient.ts';
 import { identityOfKey } from '../../src/kernel/ipvsServer.ts';
 import { openSocket } from '../../src/kernel/addon.ts';
 import { IPVS_GENL_NAME } from '../../src/netlink/constants.ts';
@@ -16,7 +16,7 @@ import { type ApiAddress, type ClusterObject, ClusterObjects } from '../support/
 
 let proxy: { readonly child: ChildProcess; readonly ended: Promise<unknown> } | undefined;
 const ipvs = new IpvsListing();
-const whole = new IpvsPort();
+const whole = new IpvsClient();
 const counting = new GenericSocket(IPVS_GENL_NAME, {}, openSocket);
 
 /** What every node of a cluster has before a proxy starts: the chain by which kubelet tells which iptables is in use. */

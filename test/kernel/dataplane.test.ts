@@ -7,10 +7,10 @@ import * as fc from 'fast-check';
 import { buildDesired } from '../../src/desired/builder.ts';
 import type { DesiredState } from '../../src/dataplane/state.ts';
 import { KernelDataplane, namesOf } from '../../src/kernel/dataplane.ts';
-import { IptablesPort } from '../../src/kernel/iptables.ts';
-import { IpvsPort } from '../../src/kernel/ipvsPort.ts';
-import { LinkPort } from '../../src/kernel/linkPort.ts';
-import { SysctlPort } from '../../src/kernel/sysctl.ts';
+import { IptablesClient } from '../../src/kernel/iptables.ts';
+import { IpvsClient } from '../../src/kernel/ipvsClient.ts';
+import { LinkClient } from '../../src/kernel/linkClient.ts';
+import { SysctlClient } from '../../src/kernel/sysctl.ts';
 import { askPrograms } from '../../src/kernel/tablesInUse.ts';
 import { applyReport, mutableState } from '../../src/plan/applied.ts';
 import { difference, type DifferenceContext } from '../../src/plan/difference.ts';
@@ -53,11 +53,14 @@ describe('on a real kernel', () => {
     await writeFile(path.join(root, 'net/ipv4/ip_forward'), '0\n');
     const owned = namesOf(base);
     dataplane = new KernelDataplane(owned, {
-      ipvs: new IpvsPort(namespace),
-      links: new LinkPort(namespace),
+      ipvs: new IpvsClient(namespace),
+      links: new LinkClient(namespace),
       sets: ipsetPortIn(namespace).port,
-      rules: new IptablesPort(owned.chains, { run: runnerIn(namespace), tablesInUse: askPrograms }),
-      sysctls: new SysctlPort(root),
+      rules: new IptablesClient(owned.chains, {
+        run: runnerIn(namespace),
+        tablesInUse: askPrograms,
+      }),
+      sysctls: new SysctlClient(root),
     });
   });
 

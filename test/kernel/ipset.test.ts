@@ -1,7 +1,7 @@
 /** Sets in a real kernel, written by the port and read back by it, with the program itself as the second witness. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { IpSet } from '../../src/dataplane/state.ts';
-import type { IpsetPort, SetOperation } from '../../src/kernel/ipset.ts';
+import type { IpsetClient, SetOperation } from '../../src/kernel/ipset.ts';
 import type { IpsetSession } from '../../src/kernel/ipsetSession.ts';
 import { parseSave } from '../support/ipsetSave.ts';
 import { requireNamespaces } from '../support/kernelProbe.ts';
@@ -96,7 +96,7 @@ const withoutIcmp = (set: IpSet): IpSet => ({
 
 describe('in a real kernel', () => {
   let namespace: Namespace;
-  let port: IpsetPort;
+  let port: IpsetClient;
   let session: IpsetSession;
 
   beforeEach(async () => {

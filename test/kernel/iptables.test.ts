@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { buildDesired } from '../../src/desired/builder.ts';
 import { tablesIn } from '../../src/dataplane/tables.ts';
 import { namesOf } from '../../src/kernel/dataplane.ts';
-import { IptablesPort, type RuleOperation } from '../../src/kernel/iptables.ts';
+import { IptablesClient, type RuleOperation } from '../../src/kernel/iptables.ts';
 import { run as runHere } from '../../src/kernel/exec.ts';
 import { findTools } from '../../src/kernel/iptablesBackend.ts';
 import type { IptablesVariant } from '../../src/kernel/iptablesPrograms.ts';
@@ -49,7 +49,7 @@ const variants = await workingVariants();
 
 describe.each(variants)('with %s', (variant) => {
   let namespace: Namespace;
-  let port: IptablesPort;
+  let port: IptablesClient;
 
   beforeEach(async () => {
     namespace = await freshNamespace();
@@ -61,7 +61,7 @@ describe.each(variants)('with %s', (variant) => {
     await sets.close();
     // what kubelet leaves, so that this variant is the node's
     await namespace.run(`iptables-${variant}`, '-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT');
-    port = new IptablesPort(ours, lookIn(namespace));
+    port = new IptablesClient(ours, lookIn(namespace));
   });
 
   afterEach(async () => namespace.remove());
@@ -203,7 +203,7 @@ describe('on a node without any traces', () => {
   test('the variant that can write is found by trying, without a trace of the trial', async () => {
     const namespace = await freshNamespace();
     const run = runnerIn(namespace);
-    const port = new IptablesPort(ours, { run, tablesInUse: askPrograms });
+    const port = new IptablesClient(ours, { run, tablesInUse: askPrograms });
     await port.read();
     expect(port.variant).toBeUndefined();
     const chains = new Map([['KUBE-FORWARD', ['-A KUBE-FORWARD -j RETURN']]]);

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { IpvsPort } from '../../src/kernel/ipvsPort.ts';
+import { IpvsClient } from '../../src/kernel/ipvsClient.ts';
 import type { IpvsOperation } from '../../src/kernel/ipvsApply.ts';
 import type { Destination } from '../../src/dataplane/state.ts';
 import type { ServerSpec } from '../../src/dataplane/operations.ts';
@@ -37,11 +37,11 @@ const add = (server: ServerSpec, ...destinations: readonly Destination[]): IpvsO
 
 describe('the IPVS port', () => {
   let namespace: Namespace;
-  let port: IpvsPort;
+  let port: IpvsClient;
 
   beforeEach(async () => {
     namespace = await freshNamespace();
-    port = new IpvsPort(namespace);
+    port = new IpvsClient(namespace);
   });
 
   afterEach(async () => {

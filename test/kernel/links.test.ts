@@ -1,7 +1,7 @@
 /** The dummy device and the view of the host, on a real kernel, with `ip` as the second witness. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { KernelHostObserver } from '../../src/kernel/hostObserver.ts';
-import { type LinkOperation, LinkPort } from '../../src/kernel/linkPort.ts';
+import { type LinkOperation, LinkClient } from '../../src/kernel/linkClient.ts';
 import { requireIpvs } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 
@@ -14,12 +14,12 @@ const unbind = (address: string) => ({ op: 'unbindAddress', address }) as const;
 
 describe('on a real kernel', () => {
   let namespace: Namespace;
-  let links: LinkPort;
+  let links: LinkClient;
   let host: KernelHostObserver;
 
   beforeEach(async () => {
     namespace = await freshNamespace();
-    links = new LinkPort(namespace);
+    links = new LinkClient(namespace);
     const { networkNamespacePath } = namespace;
     const settings = { nodeName: 'n1', hasRandomFully: true, apiServerAddresses: ['192.0.2.200'] };
     host = new KernelHostObserver({ ...settings, networkNamespacePath });

@@ -3,7 +3,7 @@
  * success. On the machine's own kernel, in network namespaces of its own: User-Mode Linux has no nf_tables.
  */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { IptablesPort, type RuleOperation } from '../../src/kernel/iptables.ts';
+import { IptablesClient, type RuleOperation } from '../../src/kernel/iptables.ts';
 import { hasDesiredRules } from '../../src/plan/ruleDifference.ts';
 import { askPrograms } from '../../src/kernel/tablesInUse.ts';
 import { requireNftables } from '../support/kernelProbe.ts';
@@ -39,7 +39,7 @@ const writes: RuleOperation[] = [
 
 describe('with native nft rules in our tables', () => {
   let namespace: Namespace;
-  let port: IptablesPort;
+  let port: IptablesClient;
   beforeEach(async () => {
     namespace = await freshNamespace();
     await namespace.run('iptables-nft', '-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT');
@@ -48,7 +48,7 @@ describe('with native nft rules in our tables', () => {
   afterEach(() => namespace.remove());
 
   const newPort = () =>
-    new IptablesPort(ours, { run: runnerIn(namespace), tablesInUse: askPrograms });
+    new IptablesClient(ours, { run: runnerIn(namespace), tablesInUse: askPrograms });
   const nft = (...argv: string[]) => namespace.run('nft', ...argv);
   const makeNative = async () => {
     await namespace.run(

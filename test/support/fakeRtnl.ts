@@ -1,5 +1,5 @@
 /**
- * A kernel's devices and addresses in memory, behind the function that opens sockets, as far as LinkPort asks: it makes and deletes dummy
+ * A kernel's devices and addresses in memory, behind the function that opens sockets, as far as LinkClient asks: it makes and deletes dummy
  * devices, binds and unbinds, lists, and refuses with the real one's numbers. test/kernel/links asks the real one the same.
  */
 import { constants } from 'node:os';

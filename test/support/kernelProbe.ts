@@ -3,7 +3,7 @@
  * met its tests are skipped with the reason printed, and inside the lab or CI, where it must be met, they fail.
  */
 import { describe } from '@jest/globals';
-import { IpvsPort } from '../../src/kernel/ipvsPort.ts';
+import { IpvsClient } from '../../src/kernel/ipvsClient.ts';
 import { freshNamespace } from './namespace.ts';
 
 type Describe = typeof describe | typeof describe.skip;
@@ -37,7 +37,7 @@ function unless(problem: string | undefined, cure: string): Describe {
 }
 
 async function ipvsProblem(): Promise<string | undefined> {
-  const port = new IpvsPort();
+  const port = new IpvsClient();
   try {
     await port.version();
     return undefined;

@@ -1,6 +1,6 @@
 /** The kernel layer's programs, run in a test's own network namespace instead of the process's. */
 import { type Argv, run, type Runner } from '../../src/kernel/exec.ts';
-import { IpsetPort } from '../../src/kernel/ipset.ts';
+import { IpsetClient } from '../../src/kernel/ipset.ts';
 import { IpsetReader } from '../../src/kernel/ipsetReader.ts';
 import { IpsetSession } from '../../src/kernel/ipsetSession.ts';
 import type { Namespace } from './namespace.ts';
@@ -9,10 +9,10 @@ export function runnerIn(namespace: Namespace): Runner {
   return (argv, options) => run(inside(namespace, argv), options);
 }
 
-export function ipsetPortIn(namespace: Namespace): { port: IpsetPort; session: IpsetSession } {
+export function ipsetPortIn(namespace: Namespace): { port: IpsetClient; session: IpsetSession } {
   const session = new IpsetSession(inside(namespace, ['ipset', '-']));
   const reader = new IpsetReader(namespace);
-  return { port: new IpsetPort({ run: runnerIn(namespace), session, reader }), session };
+  return { port: new IpsetClient({ run: runnerIn(namespace), session, reader }), session };
 }
 
 function inside({ name }: Namespace, argv: Argv): Argv {

@@ -4,13 +4,13 @@
  * for such an entry ends by itself when its client pauses for half a minute.
  */
 import type { ApplyReport } from '../../dataplane/operations.ts';
-import type { Frontend } from '../../kernel/conntrackPort.ts';
+import type { Frontend } from '../../kernel/conntrackClient.ts';
 import { familyOf } from '../../net/address.ts';
 import { FAMILIES, type Family } from '../../net/family.ts';
 import type { ConntrackEntry } from '../../netlink/conntrack.ts';
 import { type Servers, SuspectServers } from '../staleFlows.ts';
 
-/** ConntrackPort is it in production. */
+/** ConntrackClient is it in production. */
 export interface ConntrackTable {
   listUdp(family: Family, to: readonly Frontend[]): Promise<readonly ConntrackEntry[]>;
   delete(entries: readonly ConntrackEntry[]): Promise<number>;

@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { emptyState } from '../../../src/dataplane/state.ts';
-import { KernelDataplane, namesOf, openPorts, type Ports } from '../../../src/kernel/dataplane.ts';
+import {
+  KernelDataplane,
+  namesOf,
+  openClients,
+  type Clients,
+} from '../../../src/kernel/dataplane.ts';
 import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
@@ -21,7 +26,7 @@ const left = {
   inactiveConnections: 0,
 };
 
-/** Ports that write down each run, and fail the operations that `isBad` picks. */
+/** Clients that write down each run, and fail the operations that `isBad` picks. */
 function recording(isBad: (operation: Operation) => boolean = () => false) {
   const runs: string[] = [];
   const port = (name: string) => ({
@@ -45,7 +50,7 @@ function recording(isBad: (operation: Operation) => boolean = () => false) {
     sets: port('sets'),
     rules: port('rules'),
     sysctls: port('sysctls'),
-  } as unknown as Ports;
+  } as unknown as Clients;
   return { ports, runs };
 }
 
@@ -90,7 +95,7 @@ test('what fails is reported by itself and the rest is done', async () => {
 
 test('a port that cannot work fails its own operations only; a bug is thrown', async () => {
   const { ports } = recording();
-  const broken = (error: Error): Ports => ({
+  const broken = (error: Error): Clients => ({
     ...ports,
     links: {
       ...ports.links,
@@ -135,7 +140,7 @@ test('ports that nobody has used are closed without ever having been open', asyn
   const addon = process.env['KUBE_IPVS_ADDON'];
   process.env['KUBE_IPVS_ADDON'] = '/not/there';
   try {
-    const dataplane = new KernelDataplane(owned, openPorts(owned));
+    const dataplane = new KernelDataplane(owned, openClients(owned));
     await dataplane.close();
     await expect(dataplane.connections(['10.0.0.1:80/TCP'])).rejects.toMatchObject({
       code: 'EBADF',
@@ -161,7 +166,7 @@ test('what is ours by name follows from a desired state', () => {
 
 describe('a reading', () => {
   const error = new ExecError({ argv: ['x'], exitCode: 1, stderr: 'no' });
-  const whole = (): Ports =>
+  const whole = (): Clients =>
     ({
       ipvs: {
         read: async () => ({ virtualServers: new Map(), foreignServers: ['fwmark:5/IPv4'] }),
@@ -181,12 +186,12 @@ describe('a reading', () => {
       sysctls: {
         read: async (names: readonly string[]) => new Map(names.map((name) => [name, '1'])),
       },
-    }) as unknown as Ports;
+    }) as unknown as Clients;
   const named = { ...owned, sets: ['A', 'B'] };
   const failing = async () => {
     throw error;
   };
-  const unread = async (ports: Partial<Ports>) => {
+  const unread = async (ports: Partial<Clients>) => {
     const state = await new KernelDataplane(named, { ...whole(), ...ports }).read(['x', 'y']);
     return { state, unknown: [...state.unknown.keys()].map(String) };
   };
@@ -234,7 +239,7 @@ describe('a reading', () => {
 
   test('that gets no answer from one ends all the same', async () => {
     const silent = { read: () => new Promise<never>(() => undefined) };
-    const ports = { ...whole(), ipvs: silent } as unknown as Ports;
+    const ports = { ...whole(), ipvs: silent } as unknown as Clients;
     const state = await new KernelDataplane(named, ports, 1).read(['x']);
     expect([...state.unknown.keys()].map(String)).toEqual(['virtual servers']);
     expect([...state.addresses]).toEqual(['10.96.0.1']);

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { IpSet } from '../../../src/dataplane/state.ts';
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { Argv, Runner } from '../../../src/kernel/exec.ts';
-import { IpsetPort, type SetOperation } from '../../../src/kernel/ipset.ts';
+import { IpsetClient, type SetOperation } from '../../../src/kernel/ipset.ts';
 import type { Answer, IpsetSession } from '../../../src/kernel/ipsetSession.ts';
 
 const set = { name: 'A', type: 'hash:ip', family: 'IPv4', maxElements: 65_536 } as const;
@@ -20,7 +20,7 @@ interface Script {
   readonly program?: (argv: Argv, stdin: string) => string;
 }
 
-/** An IpsetPort without processes; `lines` and `programs` are what it asked for. */
+/** An IpsetClient without processes; `lines` and `programs` are what it asked for. */
 function scripted(
   { answer = () => undefined, program = () => '', sets = [] }: Script,
   bulkLines = 5,
@@ -41,7 +41,7 @@ function scripted(
     read: async () => new Map(sets.map((each) => [each.name, each])),
     close: () => undefined,
   };
-  return { port: new IpsetPort({ run, session, reader, bulkLines }), lines, programs };
+  return { port: new IpsetClient({ run, session, reader, bulkLines }), lines, programs };
 }
 
 const counts = (n: number) => `Name: A\nNumber of entries: ${n}\n`;
@@ -242,6 +242,6 @@ test('closing gives back the reader, and the session with its process', async ()
       closed.push('session');
     },
   } as unknown as IpsetSession;
-  await new IpsetPort({ reader, session }).close();
+  await new IpsetClient({ reader, session }).close();
   expect(closed).toEqual(['reader', 'session']);
 });

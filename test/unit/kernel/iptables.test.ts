@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { Argv, Runner } from '../../../src/kernel/exec.ts';
-import { IptablesPort } from '../../../src/kernel/iptables.ts';
+import { IptablesClient } from '../../../src/kernel/iptables.ts';
 import { findTools, type IptablesTools } from '../../../src/kernel/iptablesBackend.ts';
 import { survey, writableVariant } from '../../../src/kernel/iptablesSurvey.ts';
 
@@ -131,7 +131,7 @@ describe('backend', () => {
     const look = scripted(
       (argv) => new ExecError({ argv, exitCode: 1, stderr: 'Permission denied' }),
     );
-    await expect(new IptablesPort(ours, { ...look, tools }).read()).rejects.toThrow(
+    await expect(new IptablesClient(ours, { ...look, tools }).read()).rejects.toThrow(
       'Permission denied',
     );
   });
@@ -188,7 +188,7 @@ describe('backend', () => {
       version: '1.8.9',
       surveyed: { traced: { variant: 'legacy' }, readable: ['legacy'] },
     });
-    const port = new IptablesPort(ours, { run, tablesInUse, tools: found });
+    const port = new IptablesClient(ours, { run, tablesInUse, tools: found });
     expect((await port.read()).IPv4.nat.size).toBe(3);
     expect(port.variant).toBe('legacy');
     expect(asked.map(({ argv }) => argv)).toEqual(['iptables-legacy-save']);
@@ -199,7 +199,7 @@ describe('backend', () => {
 
   test('a port that has to look for the programs itself asks each of them once for one read', async () => {
     const { asked, ...look } = scripted(node({ legacy: saved }));
-    const port = new IptablesPort(ours, { ...look, isInstalled: async () => true });
+    const port = new IptablesClient(ours, { ...look, isInstalled: async () => true });
     await port.read();
     const saves = asked.map(({ argv }) => argv).filter((argv) => argv.endsWith('-save'));
     expect(saves.toSorted()).toEqual([
@@ -229,14 +229,14 @@ describe('port', () => {
 
   test('reading a node without traces writes nothing and finds nothing', async () => {
     const { asked, ...look } = scripted(node());
-    const tables = await new IptablesPort(ours, { ...look, tools }).read();
+    const tables = await new IptablesClient(ours, { ...look, tools }).read();
     expect(tables.IPv4.nat.size + tables.IPv6.filter.size).toBe(0);
     expect(asked.filter(({ argv }) => argv.includes('restore'))).toEqual([]);
   });
 
   test('rules are written in one transaction that waits for the lock', async () => {
     const { asked, ...look } = scripted(node({ legacy: hint }));
-    const report = await new IptablesPort(ours, { ...look, tools }).apply([write]);
+    const report = await new IptablesClient(ours, { ...look, tools }).apply([write]);
     expect(report).toEqual({ outcomes: [undefined], kernelWrites: 1 });
     expect(asked.filter(({ stdin }) => stdin !== '')).toEqual([
       {
@@ -258,14 +258,14 @@ describe('port', () => {
         : answers(argv, stdin),
     );
     const good = { ...write, table: 'filter', chains: new Map([['KUBE-FORWARD', []]]) } as const;
-    const { outcomes } = await new IptablesPort(ours, { ...look, tools }).apply([write, good]);
+    const { outcomes } = await new IptablesClient(ours, { ...look, tools }).apply([write, good]);
     expect(outcomes[0]?.message).toContain('in: -A KUBE-SERVICES -j BAD');
     expect(outcomes[1]).toBeUndefined();
   });
 
   test('without ip6tables the other family is read', async () => {
     const { asked, ...look } = scripted(node({ legacy: saved }));
-    const port = new IptablesPort(ours, { ...look, tools: { ...tools, families: ['IPv4'] } });
+    const port = new IptablesClient(ours, { ...look, tools: { ...tools, families: ['IPv4'] } });
     const tables = await port.read();
     expect(tables.IPv4.nat.size).toBe(3);
     expect(tables.IPv6.nat.size).toBe(0);
@@ -281,7 +281,7 @@ test('a family that cannot be read is unknown, the other is known', async () => 
       ? new ExecError({ argv, stderr: 'fork: Resource temporarily unavailable' })
       : answers(argv, stdin),
   );
-  const port = new IptablesPort(ours, { ...look, tools });
+  const port = new IptablesClient(ours, { ...look, tools });
   expect((await port.read()).unknown.size).toBe(0);
   isRefused = true;
   const { unknown } = await port.read();
@@ -310,7 +310,7 @@ function keeping(held: { nft: string; legacy: string }) {
   const tablesInUse = async (variant: string) =>
     held[variant as 'nft' | 'legacy'] === '' ? [] : (['IPv4'] as const);
   const ipv4 = { ...tools, families: ['IPv4'] } as const;
-  const port = new IptablesPort(ours, { run, tablesInUse, tools: ipv4 });
+  const port = new IptablesClient(ours, { run, tablesInUse, tools: ipv4 });
   return { asked, port };
 }
 

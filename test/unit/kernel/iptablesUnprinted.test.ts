@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { rulesPart } from '../../../src/dataplane/part.ts';
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { Argv, Runner } from '../../../src/kernel/exec.ts';
-import { IptablesPort } from '../../../src/kernel/iptables.ts';
+import { IptablesClient } from '../../../src/kernel/iptables.ts';
 import type { IptablesTools } from '../../../src/kernel/iptablesBackend.ts';
 import { askPrograms } from '../../../src/kernel/tablesInUse.ts';
 import { hasDesiredRules } from '../../../src/plan/ruleDifference.ts';
@@ -87,8 +87,8 @@ describe('a table that iptables cannot print', () => {
   ]);
   const write = { op: 'writeRules', family: 'IPv4', table: 'filter', chains } as const;
   const portOf = (table: NftTable) =>
-    new IptablesPort(ours, { run: table.run, tablesInUse: askPrograms, tools });
-  const isRight = async (port: IptablesPort) =>
+    new IptablesClient(ours, { run: table.run, tablesInUse: askPrograms, tools });
+  const isRight = async (port: IptablesClient) =>
     hasDesiredRules(chains, (await port.read()).IPv4.filter);
 
   test('that we had written is known as it is, and damage in it is repaired, without a second jump', async () => {
@@ -135,7 +135,7 @@ describe('an iptables that prints a rule in other words than it was given', () =
   const start = async () => {
     const table = new NftTable();
     table.words = (rule) => rule.replace('0x4000', '16384').replace('x -j', 'x -c 0 0 -j');
-    const port = new IptablesPort(ours, { run: table.run, tablesInUse: askPrograms, tools });
+    const port = new IptablesClient(ours, { run: table.run, tablesInUse: askPrograms, tools });
     await port.read();
     await port.apply([write]);
     return { table, port };
@@ -176,7 +176,7 @@ test('what was read while rules were written is no ground for the next write', a
     if (isSlow) await held.promise;
     return answer;
   };
-  const port = new IptablesPort(ours, { run, tablesInUse: askPrograms, tools });
+  const port = new IptablesClient(ours, { run, tablesInUse: askPrograms, tools });
   await port.read();
   await port.apply([]);
   isHeld = true;

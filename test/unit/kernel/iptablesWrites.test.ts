@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { Runner } from '../../../src/kernel/exec.ts';
-import { IptablesPort } from '../../../src/kernel/iptables.ts';
+import { IptablesClient } from '../../../src/kernel/iptables.ts';
 import type { IptablesTools } from '../../../src/kernel/iptablesBackend.ts';
 import { askPrograms } from '../../../src/kernel/tablesInUse.ts';
 
@@ -40,7 +40,7 @@ function nodeWith(text: string, refusal?: { exitCode?: number; stderr: string; c
     written.push({ command: argv.join(' '), stdin });
     return { stdout: '', stderr: '' };
   };
-  return { written, port: new IptablesPort(ours, { run, tablesInUse: askPrograms, tools }) };
+  return { written, port: new IptablesClient(ours, { run, tablesInUse: askPrograms, tools }) };
 }
 
 test('all that is ours is taken away, of both families, and of others nothing', async () => {

@@ -8,7 +8,7 @@ import {
   type IpvsOperation,
   isIpvsOperation,
 } from '../../../src/kernel/ipvsApply.ts';
-import { IpvsPort } from '../../../src/kernel/ipvsPort.ts';
+import { IpvsClient } from '../../../src/kernel/ipvsClient.ts';
 import type { ServerSpec } from '../../../src/dataplane/operations.ts';
 import { FakeIpvs } from '../../support/fakeNetlink.ts';
 
@@ -36,11 +36,11 @@ const drain = onDestination('drainDestination');
 const remove = onDestination('removeDestination');
 
 let kernel: FakeIpvs;
-let port: IpvsPort;
+let port: IpvsClient;
 
 beforeEach(() => {
   kernel = new FakeIpvs();
-  port = new IpvsPort({}, kernel.open);
+  port = new IpvsClient({}, kernel.open);
 });
 
 /** @returns codes of the failures, by position */

@@ -2,17 +2,17 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { SysctlPort } from '../../../src/kernel/sysctl.ts';
+import { SysctlClient } from '../../../src/kernel/sysctl.ts';
 
 let root: string;
-let port: SysctlPort;
+let port: SysctlClient;
 
 beforeEach(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'sysctl-'));
   await mkdir(path.join(root, 'net/ipv4'), { recursive: true });
   await writeFile(path.join(root, 'net/ipv4/ip_forward'), '0\n');
   await writeFile(path.join(root, 'net/ipv4/tcp_rmem'), '4096\t131072\t6291456\n');
-  port = new SysctlPort(root);
+  port = new SysctlClient(root);
 });
 
 afterEach(async () => rm(root, { recursive: true }));

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { expect, test } from '@jest/globals';
-import { isLinkOperation, type LinkOperation, LinkPort } from '../../../src/kernel/linkPort.ts';
+import { isLinkOperation, type LinkOperation, LinkClient } from '../../../src/kernel/linkClient.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { FakeRtnl } from '../../support/fakeRtnl.ts';
 
@@ -13,7 +13,7 @@ const unbind = (address: string): LinkOperation => ({ op: 'unbindAddress', addre
 function started(hasDevice = true) {
   const kernel = new FakeRtnl();
   const { index } = hasDevice ? kernel.add('kube-ipvs0', 'dummy') : { index: 0 };
-  const port = new LinkPort({}, kernel.open);
+  const port = new LinkClient({}, kernel.open);
   const messages = async (...run: LinkOperation[]) =>
     (await port.apply(run)).outcomes.map((outcome) => outcome?.message);
   return { kernel, index, port, messages };

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { beforeEach, expect, test } from '@jest/globals';
-import { IpvsPort } from '../../../src/kernel/ipvsPort.ts';
+import { IpvsClient } from '../../../src/kernel/ipvsClient.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import type { IpvsOperation } from '../../../src/kernel/ipvsApply.ts';
 import type { ServerSpec } from '../../../src/dataplane/operations.ts';
@@ -18,11 +18,11 @@ const SIX = spec('fd00::1');
 const pod = (address: string, weight = 1) => ({ address, port: 8080, weight });
 
 let kernel: FakeIpvs;
-let port: IpvsPort;
+let port: IpvsClient;
 
 beforeEach(() => {
   kernel = new FakeIpvs();
-  port = new IpvsPort({}, kernel.open);
+  port = new IpvsClient({}, kernel.open);
 });
 
 async function apply(...run: IpvsOperation[]) {

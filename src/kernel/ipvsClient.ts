@@ -50,7 +50,7 @@ export interface ListedService {
   readonly destinations: readonly IpvsDestination[];
 }
 
-export class IpvsPort {
+export class IpvsClient {
   /** A socket of its own for each: a dump that is under way refuses everything else, and reads need not wait for a long run. */
   readonly #reads: GenericSocket;
   readonly #changes: GenericSocket;

@@ -58,7 +58,7 @@ export interface LinkReport {
   readonly kernelWrites: number;
 }
 
-export class LinkPort {
+export class LinkClient {
   readonly #socket: NetlinkSocket;
   #kernelWrites = 0;
 

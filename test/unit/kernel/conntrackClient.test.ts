@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { expect, test } from '@jest/globals';
 import type { OpenSocket } from '../../../src/kernel/addon.ts';
-import { ConntrackPort } from '../../../src/kernel/conntrackPort.ts';
+import { ConntrackClient } from '../../../src/kernel/conntrackClient.ts';
 import { type ConntrackEntry, encodeConntrack } from '../../../src/netlink/conntrack.ts';
 import {
   beginNest,
@@ -69,7 +69,7 @@ function kernel({ entries, ignoresFilters = false, dumpErrno = 0, deleteErrnos =
       putDumpEnd(out, sequence, dumpErrno);
     });
   };
-  return { port: new ConntrackPort({}, open), calls };
+  return { port: new ConntrackClient({}, open), calls };
 }
 
 function filterOf(message: MessageCursor): (entry: ConntrackEntry) => boolean {
@@ -163,7 +163,7 @@ test('a zone of one direction alone counts, which the kernel lists within the tu
       encodeConntrack(out, { type: 0, ...head }, dns);
       putDumpEnd(out, sequence);
     });
-  expect(await new ConntrackPort({}, open).listUdp('IPv4', to)).toEqual([dns]);
+  expect(await new ConntrackClient({}, open).listUdp('IPv4', to)).toEqual([dns]);
 });
 
 function putTuple(out: ByteWriter, type: number, tuple: ConntrackEntry['original'], zone = 0) {
@@ -197,7 +197,7 @@ test('an entry is deleted by its id, so that a later one between the same ends s
       }
       putControl(out, c.NLMSG_ERROR, message.sequence, 0);
     });
-  await new ConntrackPort({}, open).delete([dns]);
+  await new ConntrackClient({}, open).delete([dns]);
   expect(deleted).toEqual([dns]);
 });
 

@@ -1,6 +1,6 @@
 /** The conntrack codec and port against a real table: entries made by conntrack(8), listed, deleted one by one. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { ConntrackPort } from '../../src/kernel/conntrackPort.ts';
+import { ConntrackClient } from '../../src/kernel/conntrackClient.ts';
 import { requireNamespaces } from '../support/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/namespace.ts';
 
@@ -33,11 +33,11 @@ const dns = { client: CLIENT, to: VIP, port: 53, endpoint: ENDPOINT };
 
 describe('conntrack', () => {
   let namespace: Namespace;
-  let port: ConntrackPort;
+  let port: ConntrackClient;
 
   beforeEach(async () => {
     namespace = await freshNamespace();
-    port = new ConntrackPort(namespace);
+    port = new ConntrackClient(namespace);
   });
 
   afterEach(async () => {

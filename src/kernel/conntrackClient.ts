@@ -28,7 +28,7 @@ export interface Frontend {
 const MAX_DUMPS = 8;
 const UDP = PROTOCOL_NUMBER.UDP;
 
-export class ConntrackPort {
+export class ConntrackClient {
   readonly #socket: NetlinkSocket;
   /** learned from an answer: kernels before 5.8 list everything, whatever is asked */
   #ignoresFilters = false;
