@@ -17,7 +17,11 @@ const transform = {
 /** Beside the modules, not in /tmp: the lab sees this one too and starts with everything compiled. */
 const cacheDirectory = '<rootDir>/node_modules/.cache/jest';
 
-/** One project a kind of test; `npm test` runs them all, `npm run test:unit` the ones that need no root, network or lab. */
+/**
+ * One project a kind of test; `npm test` runs them all, `npm run test:unit` the ones that need no root, network or lab.
+ *
+ * @param {string} name
+ */
 const project = (name, extra = {}) => ({
   displayName: name,
   // Not the whole checkout: crawling node_modules takes the lab seconds.

@@ -9,17 +9,26 @@ import { fileURLToPath } from 'node:url';
 /** Absolute path of the checkout these tools belong to. */
 export const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @returns absolute path of a program, looked for in PATH and in the folders of system programs; undefined without one */
+/**
+ * @param {string} name
+ * @returns absolute path of a program, looked for in PATH and in the folders of system programs; undefined without one
+ */
 export function findProgram(name) {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
+/** @param {string} text */
 export const say = (text) => process.stdout.write(`== ${text}\n`);
 
-/** @param stdout 'ignore' for a command that talks too much; @throws when it fails */
+/**
+ * @param {readonly string[]} argv
+ * @param {Readonly<Record<string, string>>} env added to ours
+ * @param {'inherit' | 'ignore'} stdout 'ignore' for a command that talks too much
+ * @throws when it fails
+ */
 export function must(argv, env = {}, stdout = 'inherit') {
-  const { status, signal, error } = spawnSync(argv[0], argv.slice(1), {
+  const { status, signal, error } = spawnSync(/** @type {string} */ (argv[0]), argv.slice(1), {
     cwd: checkout,
     stdio: ['ignore', stdout, 'inherit'],
     env: { ...process.env, ...env },

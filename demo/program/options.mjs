@@ -14,10 +14,11 @@ time that takes some minutes, later less than one. Needs a Debian machine and ro
 
 export class UsageError extends Error {}
 
+/** @type {Readonly<Record<string, 'api' | 'keep' | 'help'>>} */
 const known = { '--api': 'api', '--keep': 'keep', '--help': 'help', '-h': 'help' };
 
 /**
- * @param argv the arguments after the script's name
+ * @param {readonly string[]} argv the arguments after the script's name
  * @returns `{ api, keep, help }`
  * @throws UsageError for anything else
  */

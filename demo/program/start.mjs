@@ -9,19 +9,20 @@ import { checkout, must, say } from '../../packaging/machine.mjs';
 import * as setUp from '../../test/tools/setUp.mjs';
 import { parseOptions, usage, UsageError } from './options.mjs';
 
+/** @param {readonly string[]} argv */
 async function main(argv) {
   const options = parseOptions(argv);
   if (options.help) {
     process.stdout.write(usage);
     return 0;
   }
-  if (process.getuid() !== 0) throw new Error('the demo needs root: run it with sudo');
+  if (process.getuid?.() !== 0) throw new Error('the demo needs root: run it with sudo');
   const began = Date.now();
   say('kube-ipvs demo; setting up what is missing (the first time this takes some minutes)');
   setUp.ensurePackages();
   setUp.ensureModules();
   setUp.ensureAddon();
-  must([setUp.nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.mjs')]);
+  must([setUp.nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.ts')]);
   if (options.api) {
     const obstacle = setUp.ensureKubernetes();
     if (obstacle !== undefined) throw new Error(`--api cannot run here: ${obstacle}`);
@@ -30,7 +31,12 @@ async function main(argv) {
   return handOver(argv);
 }
 
-/** @returns its exit status. Signals of the terminal reach it too; this one only waits for its end. */
+/**
+ * Signals of the terminal reach it too; this one only waits for its end.
+ *
+ * @param {readonly string[]} argv
+ * @returns {Promise<number>} its exit status
+ */
 function handOver(argv) {
   const program = join(checkout, 'demo', 'program', 'machine.ts');
   const child = spawn(
@@ -49,6 +55,7 @@ function handOver(argv) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`demo: ${error.message}\n${error instanceof UsageError ? usage : ''}`);
+  const { message } = /** @type {Error} */ (error);
+  process.stderr.write(`demo: ${message}\n${error instanceof UsageError ? usage : ''}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

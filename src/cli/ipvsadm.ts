@@ -196,7 +196,7 @@ export function explainMissing(error: unknown): never {
 
 /**
  * What was foreseen, told. By their names and not by their classes: the bundle has two copies of a module that its parts share
- * (packaging/bundle/bundle.mjs).
+ * (packaging/bundle/bundle.ts).
  *
  * @returns the exit code
  */

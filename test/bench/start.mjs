@@ -13,7 +13,7 @@ try {
   setUp.ensurePackages();
   setUp.ensureModules();
   setUp.ensureAddon();
-  must([setUp.nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.mjs')]);
+  must([setUp.nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.ts')]);
   // `--only kube-ipvs` needs no other proxy.
   const others = process.argv.includes('kube-ipvs') ? [] : ['kube-proxy'];
   const obstacle = setUp.ensureKubernetes(['kube-apiserver', ...others]);
@@ -28,6 +28,7 @@ try {
   );
   process.exitCode = status ?? 1;
 } catch (error) {
-  process.stdout.write(`npm run bench: ${error.message}\n`);
+  const { message } = /** @type {Error} */ (error);
+  process.stdout.write(`npm run bench: ${message}\n`);
   process.exitCode = 1;
 }

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { type Image, makeImage } from '../../packaging/image/image.mjs';
+import { type Image, makeImage } from '../../packaging/image/image.ts';
 
 const isCi = Boolean(process.env['CI']) && process.env['CI'] !== 'false';
 /** A second build from nothing takes minutes: in CI, and where it is asked for. */

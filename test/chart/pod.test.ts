@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Image, makeImage } from '../../packaging/image/image.mjs';
+import { type Image, makeImage } from '../../packaging/image/image.ts';
 import { findBinary } from '../tools/kubernetes.mjs';
 import { E2eCluster, eventually, NODE, ProductRun } from '../support/e2eCluster.ts';
 import type * as E2eInLab from '../support/e2eInLab.ts';

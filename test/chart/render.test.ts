@@ -10,7 +10,7 @@ import { parseHostPort } from '../../src/config/sloppy.ts';
 import { decodeConfiguration } from '../../src/config/kubeProxyConfiguration.ts';
 import { validateConfiguration } from '../../src/config/validate.ts';
 import type { ClusterObject } from '../support/clusterObjects.ts';
-import { readmes } from '../../packaging/chartReadme.mjs';
+import { readmes } from '../../packaging/chartReadme.ts';
 import { CHART, ciValues, Helm, NAMESPACE, objectsIn, RELEASE, theOnly } from './helm.ts';
 import { podSpecOf } from './pod.ts';
 

@@ -42,7 +42,7 @@ const log = join(run.folder, 'log');
 let lab: Lab;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, [join(checkout, 'packaging', 'bundle', 'bundle.mjs')]);
+  execFileSync(process.execPath, [join(checkout, 'packaging', 'bundle', 'bundle.ts')]);
   execFileSync('sh', [join(checkout, 'packaging', 'install.sh'), root]);
   const etc = join(root, 'etc', 'kubernetes', 'kube-ipvs');
   mkdirSync(join(etc, 'manifests'), { recursive: true });

@@ -3,7 +3,13 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** @returns `{ kernel: 'host' | 'uml', reason }`; loads ip_vs on the host as a side effect where that is possible */
+/** @typedef {'host' | 'uml'} LabKernel */
+
+/**
+ * Loads ip_vs on the host as a side effect where that is possible.
+ *
+ * @returns {{ kernel: LabKernel, reason: string }}
+ */
 export function chooseKernel() {
   for (const name of ['ip_vs', 'dummy', 'ip_set', 'xt_set']) {
     spawnSync('modprobe', ['-q', name], { stdio: 'ignore' });
@@ -14,6 +20,7 @@ export function chooseKernel() {
     : { kernel: 'host', reason: "this machine's kernel has IPVS; fresh network namespaces" };
 }
 
+/** @param {readonly string[]} argv */
 const inFreshNamespace = (...argv) =>
   spawnSync('unshare', ['--net', ...argv], { stdio: 'ignore' }).status === 0;
 

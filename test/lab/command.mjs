@@ -3,15 +3,26 @@
 import { dirname, join } from 'node:path';
 import { checkout } from '../../packaging/machine.mjs';
 
+/** @import { LabKernel } from './choose.mjs' */
+/** @import { LabCommandLine } from './options.mjs' */
+
 const passedOn =
   /^(CI|TERM|COLORTERM|LANG|LC_ALL|FORCE_COLOR|NO_COLOR|HOME|XDG_CACHE_HOME|KUBEBUILDER_ASSETS|NODE_OPTIONS|UPDATE_\w+|KUBE_IPVS_\w+)$/;
 
-/** One argument for sh. */
+/**
+ * One argument for sh.
+ *
+ * @param {string} text
+ */
 export const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
- * @param options as parsed; `pathFirst` are folders to put before everything else in PATH, `kernel` is told the
- *   command as KUBE_IPVS_LAB
+ * @typedef {object} CommandParts
+ * @property {Pick<LabCommandLine, 'env' | 'command'>} options as parsed
+ * @property {readonly string[]} pathFirst folders to put before everything else in PATH
+ * @property {LabKernel} kernel told the command as KUBE_IPVS_LAB
+ *
+ * @param {CommandParts} parts
  * @returns text for sh; its last act is to become the command
  */
 export function commandScript({ options, pathFirst, kernel }) {
@@ -36,8 +47,10 @@ export function commandScript({ options, pathFirst, kernel }) {
   ].join('\n');
 }
 
+/** @param {readonly string[]} command */
 function words(command) {
   if (command.length === 0) return ['bash', '-i'];
-  if (command.length === 1 && /\s/.test(command[0])) return ['sh', '-c', command[0]];
+  const [only = '', ...more] = command;
+  if (more.length === 0 && /\s/.test(only)) return ['sh', '-c', only];
   return command;
 }

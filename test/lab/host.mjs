@@ -9,7 +9,12 @@ import { machineAddress } from './joint.mjs';
 import { endingTogether, runFolder, runToEnd, shellStatus } from './session.mjs';
 import { legacyXtablesFolder } from './workshop.mjs';
 
-/** @returns the exit status, see run.mjs */
+/** @import { LabCommandLine } from './options.mjs' */
+
+/**
+ * @param {LabCommandLine} options
+ * @returns the exit status, see run.mjs
+ */
 export async function runOnHost(options) {
   const run = runFolder();
   try {
@@ -31,6 +36,10 @@ export async function runOnHost(options) {
   }
 }
 
+/**
+ * @param {string} script
+ * @param {LabCommandLine} options
+ */
 function setUp(script, { netns }) {
   // /sys again, because the one of the machine shows the machine's network devices.
   const steps = [
@@ -44,7 +53,11 @@ function setUp(script, { netns }) {
   return `set -e\n${steps.join('\n')}\n`;
 }
 
-/** A veth pair in the place of the tap device; its end in the machine's namespace goes with this end. */
+/**
+ * A veth pair in the place of the tap device; its end in the machine's namespace goes with this end.
+ *
+ * @param {string} netns
+ */
 function wire(netns) {
   return [
     `ip link add vec0 type veth peer name labwire0`,

@@ -7,17 +7,23 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
+/** @import { LabKernel } from './choose.mjs' */
+
 export const tapName = 'labtap0';
 export const machineAddress = '198.18.0.1';
 
+/** @param {readonly string[]} argv */
 const ip = (...argv) => execFileSync('ip', argv, { stdio: ['ignore', 'ignore', 2] });
 
 /**
  * Makes the namespace and, for User-Mode Linux, its tap device, where they are missing.
  *
+ * @param {string} name
+ * @param {LabKernel} kernel
  * @returns undoes what was made here, and only that
  */
 export function joinNamespace(name, kernel) {
+  /** @type {(() => void)[]} */
   const undo = [];
   if (!existsSync(`/run/netns/${name}`)) {
     ip('netns', 'add', name);
@@ -36,11 +42,12 @@ export function joinNamespace(name, kernel) {
 /**
  * Lays a veth pair between this machine's own namespace and the joint one, so that a test reaches what runs in there.
  *
+ * @param {string} name
  * @returns `{ address, remove }`: the address over there, from the first of 198.18.N.0/30 that is free here
  */
 export function uplinkTo(name) {
   const taken = new Set(
-    Object.values(networkInterfaces()).flatMap((of) => of.map((a) => a.address)),
+    Object.values(networkInterfaces()).flatMap((of) => of?.map((a) => a.address)),
   );
   const third = Array.from({ length: 250 }, (_, i) => i + 1).find(
     (n) => !taken.has(`198.18.${n}.1`),
@@ -54,6 +61,10 @@ export function uplinkTo(name) {
   return { address: `198.18.${third}.2`, remove: () => ip('link', 'delete', here) };
 }
 
+/**
+ * @param {string} namespace
+ * @param {string} link
+ */
 function hasLink(namespace, link) {
   try {
     execFileSync('ip', ['-n', namespace, 'link', 'show', link], { stdio: 'ignore' });

@@ -16,25 +16,47 @@ A single word with spaces in it goes through sh -c. stdout and stderr are the co
   --quiet         do not say which kernel was chosen
 `;
 
+/** @import { LabKernel } from './choose.mjs' */
+
+/** @type {readonly LabKernel[]} */
+const KERNELS = ['uml', 'host'];
+
 export class UsageError extends Error {}
 
 /**
- * @param argv the arguments after the script's name
- * @returns `{ help, timeoutSec, env, netns, tty, kernel, memory, quiet, command }`; `timeoutSec` 0 means none
+ * @typedef {object} LabCommandLine
+ * @property {boolean} help
+ * @property {number} timeoutSec 0: none
+ * @property {string[]} env each `K=V`
+ * @property {string} [netns]
+ * @property {boolean} [line]
+ * @property {boolean} tty
+ * @property {LabKernel} [kernel]
+ * @property {string} memory
+ * @property {boolean} quiet
+ * @property {string[]} command
+ */
+
+/**
+ * @param {readonly string[]} argv the arguments after the script's name
+ * @returns {LabCommandLine}
  */
 export function parseOptions(argv) {
+  /** @type {Partial<LabCommandLine> & Omit<LabCommandLine, 'timeoutSec'>} */
   const options = { env: [], memory: '3G', command: [], tty: false, quiet: false, help: false };
   const rest = [...argv];
+  /** @param {string} name */
   const value = (name) => {
     const found = rest.shift();
     if (found === undefined) throw new UsageError(`${name} needs a value`);
     return found;
   };
+  /** @type {Readonly<Record<string, () => void>>} */
   const take = {
     '--timeout': () => (options.timeoutSec = seconds(value('--timeout'))),
     '--env': () => options.env.push(assignment(value('--env'))),
     '--netns': () => (options.netns = value('--netns')),
-    '--kernel': () => (options.kernel = oneOf('--kernel', value('--kernel'), ['uml', 'host'])),
+    '--kernel': () => (options.kernel = oneOf('--kernel', value('--kernel'), KERNELS)),
     '--memory': () => (options.memory = value('--memory')),
     '--line': () => (options.line = true),
     '--tty': () => (options.tty = true),
@@ -42,7 +64,7 @@ export function parseOptions(argv) {
     '--help': () => (options.help = true),
   };
   while (rest[0]?.startsWith('-')) {
-    const name = rest.shift();
+    const name = /** @type {string} */ (rest.shift());
     if (name === '--') break;
     const action = take[name];
     if (!action) throw new UsageError(`unknown option ${name}`);
@@ -50,21 +72,30 @@ export function parseOptions(argv) {
   }
   options.command = rest;
   if (rest.length === 0) options.tty = true;
-  options.timeoutSec ??= rest.length === 0 ? 0 : 1800;
-  return options;
+  const { timeoutSec = rest.length === 0 ? 0 : 1800 } = options;
+  return { ...options, timeoutSec };
 }
 
+/** @param {string} text */
 function seconds(text) {
   if (!/^\d+$/.test(text)) throw new UsageError(`--timeout: "${text}" is not a number of seconds`);
   return Number(text);
 }
 
+/** @param {string} text */
 function assignment(text) {
   if (!/^[A-Za-z_]\w*=/.test(text)) throw new UsageError(`--env: "${text}" is not NAME=VALUE`);
   return text;
 }
 
+/**
+ * @template {string} T
+ * @param {string} name
+ * @param {string} text
+ * @param {readonly T[]} allowed
+ */
 function oneOf(name, text, allowed) {
-  if (!allowed.includes(text)) throw new UsageError(`${name}: "${text}" is none of ${allowed}`);
-  return text;
+  const found = allowed.find((word) => word === text);
+  if (found === undefined) throw new UsageError(`${name}: "${text}" is none of ${allowed.join()}`);
+  return found;
 }

@@ -10,14 +10,17 @@ import { parseOptions, usage, UsageError } from './options.mjs';
 import { runInUml } from './uml.mjs';
 import { missingPackages } from './workshop.mjs';
 
-/** @returns the exit status for the shell: the command's own, 124 after a time-out, 125 when the lab itself failed */
+/**
+ * @param {readonly string[]} argv
+ * @returns the exit status for the shell: the command's own, 124 after a time-out, 125 when the lab itself failed
+ */
 async function main(argv) {
   const options = parseOptions(argv);
   if (options.help) {
     process.stdout.write(usage);
     return 0;
   }
-  if (process.getuid() !== 0) throw new Error('the lab needs root: run it with sudo');
+  if (process.getuid?.() !== 0) throw new Error('the lab needs root: run it with sudo');
   const { kernel, reason } = options.kernel
     ? { kernel: options.kernel, reason: 'as asked' }
     : chooseKernel();
@@ -36,6 +39,7 @@ async function main(argv) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`lab: ${error.message}\n${error instanceof UsageError ? usage : ''}`);
+  const { message } = /** @type {Error} */ (error);
+  process.stderr.write(`lab: ${message}\n${error instanceof UsageError ? usage : ''}`);
   process.exitCode = error instanceof UsageError ? 2 : 125;
 }

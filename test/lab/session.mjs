@@ -37,26 +37,39 @@ export const endingTogether =
  * Runs the process as a group of its own and waits. The whole group is killed at the end, after `timeoutSec`, and on
  * SIGINT, SIGTERM and SIGHUP.
  *
- * @param ownGroup false for a terminal session: the terminal then delivers Ctrl-C to the command itself
- * @returns `{ status, ended }`: `ended` is 'exit', 'timeout' or the signal's name
+ * @typedef {object} RunOptions
+ * @property {number} timeoutSec 0: none
+ * @property {NodeJS.ProcessEnv} env
+ * @property {import('node:child_process').StdioOptions} stdio
+ * @property {boolean} ownGroup false for a terminal session: the terminal then delivers Ctrl-C to the command itself
+ *
+ * @typedef {'exit' | 'timeout' | NodeJS.Signals} Ended
+ *
+ * @param {readonly string[]} argv
+ * @param {RunOptions} options
+ * @returns {Promise<{ status: number | null, ended: Ended }>}
  */
 export function runToEnd(argv, { timeoutSec, env, stdio, ownGroup }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(argv[0], argv.slice(1), { env, stdio, detached: ownGroup });
+    const [program = '', ...rest] = argv;
+    const child = spawn(program, rest, { env, stdio, detached: ownGroup });
+    /** @type {Ended} */
     let ended = 'exit';
+    /** @param {Ended} reason */
     const stop = (reason) => {
       ended = reason;
       killAll();
     };
     const killAll = () => {
       try {
-        if (ownGroup) process.kill(-child.pid, 'SIGKILL');
+        if (ownGroup && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
         else child.kill('SIGKILL');
       } catch (error) {
-        if (error.code !== 'ESRCH') throw error;
+        if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error;
       }
     };
-    const timer = timeoutSec > 0 && setTimeout(stop, timeoutSec * 1000, 'timeout');
+    const timer = timeoutSec > 0 ? setTimeout(stop, timeoutSec * 1000, 'timeout') : undefined;
+    /** @type {readonly NodeJS.Signals[]} */
     const signals = ownGroup ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, stop);
     child.on('error', reject);
@@ -69,13 +82,25 @@ export function runToEnd(argv, { timeoutSec, env, stdio, ownGroup }) {
   });
 }
 
-/** Exit status as a shell would give it. */
+/** @type {Readonly<Partial<Record<Ended, number>>>} */
+const statusAfter = { timeout: 124, SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+/**
+ * Exit status as a shell would give it.
+ *
+ * @param {Ended} ended
+ * @param {number} status
+ */
 export function shellStatus(ended, status) {
-  if (ended === 'timeout') return 124;
-  return { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[ended] ?? status;
+  return statusAfter[ended] ?? status;
 }
 
-/** Copies what is appended to a file to one of our descriptors, until `stop` has copied the rest. */
+/**
+ * Copies what is appended to a file to one of our descriptors, until `stop` has copied the rest.
+ *
+ * @param {string} path
+ * @param {NodeJS.WritableStream} descriptor
+ */
 export function follow(path, descriptor, intervalMs = 25) {
   const file = openSync(path, 'r');
   const buffer = Buffer.alloc(1 << 16);

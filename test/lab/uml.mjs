@@ -10,6 +10,8 @@ import { endingTogether, follow, runFolder, runToEnd, shellStatus } from './sess
 import { checkout } from '../../packaging/machine.mjs';
 import { cacheFolder, legacyXtablesFolder, linkModules, xsaveShim } from './workshop.mjs';
 
+/** @import { LabCommandLine } from './options.mjs' */
+
 /** Loaded at boot, because autoloading one costs about 0.1 s later and some have no alias to be found by. */
 const modules = [
   'ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_mh',
@@ -19,7 +21,10 @@ const modules = [
   'ipt_REJECT ip6t_REJECT iptable_filter iptable_nat ip6table_filter ip6table_nat',
 ].join(' ');
 
-/** @returns the exit status, see run.mjs */
+/**
+ * @param {LabCommandLine} options
+ * @returns the exit status, see run.mjs
+ */
 export async function runInUml(options) {
   linkModules();
   const run = runFolder();
@@ -31,7 +36,15 @@ export async function runInUml(options) {
   }
 }
 
+/**
+ * @param {string} folder
+ * @param {LabCommandLine} options
+ */
 function writeRun(folder, options) {
+  /**
+   * @param {string} name
+   * @param {string} text
+   */
   const file = (name, text) => writeFileSync(join(folder, name), text);
   const script = commandScript({ options, pathFirst: [legacyXtablesFolder()], kernel: 'uml' });
   file('command.sh', script);
@@ -44,9 +57,13 @@ function writeRun(folder, options) {
   file('keep', hidden.map((path) => `${path}\n`).join(''));
 }
 
+/**
+ * @param {string} folder
+ * @param {LabCommandLine} options
+ */
 async function boot(folder, options) {
-  const files = options.tty ? [] : ['stdout', 'stderr'];
-  const followers = files.map((name) => follow(join(folder, name), process[name]));
+  const streams = options.tty ? [] : /** @type {const} */ (['stdout', 'stderr']);
+  const followers = streams.map((name) => follow(join(folder, name), process[name]));
   const log = openSync(join(folder, 'console'), 'w');
   const { ended } = await runToEnd([...launcher(options), ...kernelLine(folder, options)], {
     timeoutSec: options.timeoutSec,
@@ -59,6 +76,10 @@ async function boot(folder, options) {
   return ended === 'exit' ? commandStatus(folder) : shellStatus(ended, 125);
 }
 
+/**
+ * @param {string} folder
+ * @param {LabCommandLine} options
+ */
 function kernelLine(folder, options) {
   return [
     'linux.uml',
@@ -79,7 +100,11 @@ function kernelLine(folder, options) {
   ];
 }
 
-/** Where it runs: the namespace with the tap device, and one CPU (unpinned the same work takes two to three times longer). */
+/**
+ * Where it runs: the namespace with the tap device, and one CPU (unpinned the same work takes two to three times longer).
+ *
+ * @param {LabCommandLine} options
+ */
 function launcher(options) {
   return [
     ...(options.netns ? ['ip', 'netns', 'exec', options.netns] : []),
@@ -90,14 +115,22 @@ function launcher(options) {
   ];
 }
 
-/** The lab's memory is a sparse file in /dev/shm; where that is too small (containers have 64 MB) in the cache folder. */
+/**
+ * The lab's memory is a sparse file in /dev/shm; where that is too small (containers have 64 MB) in the cache folder.
+ *
+ * @param {string} memory
+ */
 function memoryPlace(memory) {
   const wanted = Number.parseFloat(memory) * (memory.endsWith('G') ? 2 ** 30 : 2 ** 20);
   const { bavail, bsize } = statfsSync('/dev/shm');
   return { TMPDIR: bavail * bsize > wanted ? '/dev/shm' : cacheFolder() };
 }
 
-/** The command's status, from the file init.sh leaves; without one the kernel itself failed. */
+/**
+ * The command's status, from the file init.sh leaves; without one the kernel itself failed.
+ *
+ * @param {string} folder
+ */
 function commandStatus(folder) {
   const path = join(folder, 'status');
   if (existsSync(path)) return Number(readFileSync(path, 'utf8'));

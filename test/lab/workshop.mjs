@@ -32,8 +32,8 @@ export function cacheFolder() {
 /**
  * Compiles one C file of this folder unless a build of the same text is there already.
  *
- * @param name file in test/lab, e.g. `xsave-shim.c`
- * @param flags for gcc, part of the identity of the result
+ * @param {string} name file in test/lab, e.g. `xsave-shim.c`
+ * @param {readonly string[]} flags for gcc, part of the identity of the result
  * @returns absolute path of the result, its name carrying a hash of source and flags
  */
 export function compiled(name, flags) {
@@ -80,6 +80,10 @@ export function linkModules() {
   for (const release of readdirSync(home)) link(join(home, release), join('/lib/modules', release));
 }
 
+/**
+ * @param {string} target
+ * @param {string} path
+ */
 function link(target, path) {
   if (lstatSync(path, { throwIfNoEntry: false })) {
     if (existsSync(path)) return;
@@ -88,7 +92,8 @@ function link(target, path) {
   try {
     symlinkSync(target, path);
   } catch (error) {
-    if (error.code !== 'EEXIST') throw error; // another lab was faster
+    // Another lab was faster.
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
   }
 }
 
@@ -107,7 +112,7 @@ const packageOf = {
 };
 
 /**
- * @param needsKernel whether User-Mode Linux itself is needed too
+ * @param {boolean} needsKernel whether User-Mode Linux itself is needed too
  * @returns names of Debian packages that are missing, sorted
  */
 export function missingPackages(needsKernel) {

@@ -36,7 +36,7 @@ export class E2eCluster {
    * @param apiFlags added to kube-apiserver's
    */
   static async start(apiFlags: readonly string[] = []): Promise<E2eCluster> {
-    execFileSync(process.execPath, [join(checkout, 'packaging', 'bundle', 'bundle.mjs')]);
+    execFileSync(process.execPath, [join(checkout, 'packaging', 'bundle', 'bundle.ts')]);
     const namespace = `e2e${process.pid}`;
     const server = await ApiServer.start({ namespace, flags: apiFlags });
     try {

@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 export const BUNDLE = join(ROOT, 'dist', 'kube-ipvs.js');
 
 export async function buildProduct(): Promise<void> {
-  await promisify(execFile)(process.execPath, [join(ROOT, 'packaging', 'bundle', 'bundle.mjs')]);
+  await promisify(execFile)(process.execPath, [join(ROOT, 'packaging', 'bundle', 'bundle.ts')]);
 }
 
 export interface ProductOptions {

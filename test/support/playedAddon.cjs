@@ -1,29 +1,39 @@
 /** Stands where the native addon would: notes what crosses the border, and throws what it is told to, as addon/ABI.md describes it. */
 'use strict';
 
+/** @type {string[]} */
 const crossed = [];
+/** @type {unknown} */
 let refusal;
 
+/** @param {readonly unknown[]} words */
 function cross(...words) {
   crossed.push(words.join(' '));
   if (refusal !== undefined) throw refusal;
 }
 
 class NetlinkSocket {
+  /** @param {{ protocol: number }} options */
   constructor({ protocol }) {
     cross('open', protocol);
   }
 
+  /**
+   * @param {Uint8Array} request
+   * @param {number} timeoutMs
+   */
   async transact(request, timeoutMs) {
     cross('transact', request, timeoutMs);
     return { bytes: request, isOverrun: false };
   }
 
+  /** @param {number} timeoutMs */
   async receive(timeoutMs) {
     cross('receive', timeoutMs);
     return { bytes: new Uint8Array([9]), isOverrun: true };
   }
 
+  /** @param {number} group */
   joinGroup(group) {
     cross('join', group);
   }
@@ -35,14 +45,25 @@ class NetlinkSocket {
 
 module.exports = {
   NetlinkSocket,
+  /** @param {string} name */
   hostAddress: (name) => (name === 'node1' ? '192.0.2.1' : undefined),
+  /**
+   * @param {string} name
+   * @param {string} protocol
+   */
   servicePort: (name, protocol) => (`${name}/${protocol}` === 'domain/udp' ? 53 : undefined),
+  /**
+   * @param {number} port
+   * @param {string} protocol
+   */
   serviceName: (port, protocol) => (`${port}/${protocol}` === '53/udp' ? 'domain' : undefined),
+  /** @param {number} descriptor */
   tryLock(descriptor) {
     cross('lock', descriptor);
     return descriptor === 7;
   },
   crossed,
+  /** @param {unknown} error */
   refuse(error) {
     refusal = error;
   },

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { checkout } from '../../packaging/machine.mjs';
 import { readTotals, totalsFile, totalsLine, totalsTable } from './totals.mjs';
 
+/** @type {readonly (readonly [name: string, argv: readonly string[]])[]} */
 const checks = [
   ['lint', ['npm', 'run', '--silent', 'lint']],
   ['types', ['npm', 'run', '--silent', 'typecheck']],
@@ -14,9 +15,11 @@ const checks = [
   ['sanitizers', ['npm', 'run', '--silent', 'test:sanitize']],
 ];
 
+/** @param {readonly string[]} argv */
 function passes(argv) {
   const began = Date.now();
-  const { status } = spawnSync(argv[0], argv.slice(1), {
+  const [program = '', ...rest] = argv;
+  const { status } = spawnSync(program, rest, {
     cwd: checkout,
     stdio: ['ignore', 'inherit', 'inherit'],
   });

@@ -14,7 +14,7 @@ const moduleFolder = join(dirname(fileURLToPath(import.meta.url)), 'helm');
 export function helmVersion() {
   const text = readFileSync(join(moduleFolder, 'go.mod'), 'utf8');
   const found = /^(?:require)?\s*helm\.sh\/helm\/v4 v([\d.]+)( \/\/ indirect)?$/m.exec(text);
-  if (!found) throw new Error('test/tools/helm/go.mod does not require helm.sh/helm/v4');
+  if (!found?.[1]) throw new Error('test/tools/helm/go.mod does not require helm.sh/helm/v4');
   return found[1];
 }
 
@@ -31,6 +31,7 @@ export function findHelm() {
   return [...inPath, cached()].find((path) => isExecutable(path) && isPinned(path));
 }
 
+/** @param {string} path */
 function isPinned(path) {
   const { stdout } = spawnSync(path, ['version', '--short'], { encoding: 'utf8' });
   return new RegExp(`^v${helmVersion().replaceAll('.', '\\.')}\\b`).test(stdout);

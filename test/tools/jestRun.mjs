@@ -8,11 +8,24 @@ import { checkout } from '../../packaging/machine.mjs';
 import { nodeProgram } from './setUp.mjs';
 import { resultsFolder } from './totals.mjs';
 
+/** @import { Totals } from './totals.mjs' */
+
 /**
- * @param kinds jest projects, e.g. `['unit', 'property']`
- * @param prefix argv that runs a command elsewhere (the lab); empty for here
- * @param jestArguments passed on
- * @returns totals `{ passed, failed, skipped }` by kind
+ * @typedef {object} JestReport of which only this is looked at
+ * @property {readonly {
+ *   name: string,
+ *   status: string,
+ *   assertionResults: readonly { status: string }[],
+ * }[]} testResults
+ */
+
+/**
+ * @typedef {object} JestOptions
+ * @property {readonly string[]} [prefix] argv that runs a command elsewhere (the lab); none: here
+ * @property {readonly string[]} [jestArguments] passed on
+ *
+ * @param {readonly string[]} kinds jest projects, e.g. `['unit', 'property']`
+ * @param {JestOptions} options
  */
 export async function runJest(kinds, { prefix = [], jestArguments = [] } = {}) {
   mkdirSync(resultsFolder, { recursive: true });
@@ -37,10 +50,15 @@ export async function runJest(kinds, { prefix = [], jestArguments = [] } = {}) {
   return totalsOf(kinds, written, status);
 }
 
+/**
+ * @param {readonly string[]} argv
+ * @returns {Promise<number>} exit status
+ */
 function run(argv) {
   return new Promise((resolve, reject) => {
     // jest prints its progress on stderr, and the report also on stdout, where nobody needs it.
-    const child = spawn(argv[0], argv.slice(1), {
+    const [program = '', ...rest] = argv;
+    const child = spawn(program, rest, {
       cwd: checkout,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
@@ -50,16 +68,20 @@ function run(argv) {
 }
 
 /**
- * @param report jest's JSON report; undefined when it wrote none
- * @param status jest's exit status
- * @param testFolder absolute; the folder in it that a file is in is its kind
+ * @param {readonly string[]} kinds
+ * @param {JestReport | undefined} report jest's JSON report; undefined when it wrote none
+ * @param {number} status jest's exit status
+ * @param {string} testFolder absolute; the folder in it that a file is in is its kind
+ * @returns {Totals} of each kind
  */
 export function totalsOf(kinds, report, status, testFolder = join(checkout, 'test')) {
+  /** @type {Totals} */
   const totals = Object.fromEntries(
     kinds.map((kind) => [kind, { passed: 0, failed: 0, skipped: 0 }]),
   );
   for (const { name, assertionResults, status: fileStatus } of report?.testResults ?? []) {
-    const of = totals[relative(testFolder, name).split('/')[0]];
+    const [kind = ''] = relative(testFolder, name).split('/');
+    const of = (totals[kind] ??= { passed: 0, failed: 0, skipped: 0 });
     for (const { status: outcome } of assertionResults) {
       of[outcome === 'passed' || outcome === 'failed' ? outcome : 'skipped']++;
     }
@@ -68,7 +90,8 @@ export function totalsOf(kinds, report, status, testFolder = join(checkout, 'tes
     if (fileStatus === 'failed' && !hasFailed) of.failed++;
   }
   // No report, or what jest itself objects to, such as an error after the last test.
-  const hasFailure = Object.values(totals).some(({ failed }) => failed > 0);
-  if (!hasFailure && (status !== 0 || !report)) totals[kinds[0]].failed++;
+  const all = Object.values(totals);
+  const hasFailure = all.some(({ failed }) => failed > 0);
+  if (!hasFailure && (status !== 0 || !report) && all[0]) all[0].failed++;
   return totals;
 }

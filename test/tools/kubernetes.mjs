@@ -14,7 +14,9 @@ export function kubernetesVersion() {
   const found = /^\s*k8s\.io\/kubernetes v([\d.]+)( \/\/ indirect)?$/m.exec(
     readFileSync(join(moduleFolder, 'go.mod'), 'utf8'),
   );
-  if (!found) throw new Error('test/tools/kubernetes/go.mod does not require k8s.io/kubernetes');
+  if (!found?.[1]) {
+    throw new Error('test/tools/kubernetes/go.mod does not require k8s.io/kubernetes');
+  }
   return found[1];
 }
 
@@ -24,7 +26,10 @@ export function buildFolder() {
   return join(base, 'kube-ipvs', `kubernetes-${kubernetesVersion()}`);
 }
 
-/** @returns absolute path of a program, or undefined */
+/**
+ * @param {string} name
+ * @returns absolute path of a program, or undefined
+ */
 export function findBinary(name) {
   const assets = process.env['KUBEBUILDER_ASSETS'];
   const folders = [
@@ -39,6 +44,7 @@ export function findBinary(name) {
 /**
  * Builds a command of Kubernetes into our cache; about 5 minutes from nothing on two processors.
  *
+ * @param {string} name
  * @throws with the reason and the cure where there is no Go or the build fails
  */
 export function buildBinary(name) {
@@ -91,6 +97,7 @@ export function goProgram() {
   return found;
 }
 
+/** @param {string} path */
 export function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);

@@ -30,7 +30,7 @@ export function ensurePackages() {
   }
   if (missing.length === 0) return;
   say(`installing Debian packages: ${missing.join(' ')}`);
-  if (process.getuid() !== 0 || !findProgram('apt-get')) {
+  if (process.getuid?.() !== 0 || !findProgram('apt-get')) {
     throw new Error(`missing programs; as root: apt-get install -y ${missing.join(' ')}`);
   }
   const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
@@ -79,7 +79,7 @@ export function ensureKubernetes(names = ['kube-apiserver']) {
     }
     return undefined;
   } catch (error) {
-    return error.message;
+    return /** @type {Error} */ (error).message;
   }
 }
 
@@ -91,6 +91,6 @@ export function ensureHelm() {
     buildHelm();
     return undefined;
   } catch (error) {
-    return error.message;
+    return /** @type {Error} */ (error).message;
   }
 }

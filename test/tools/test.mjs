@@ -12,12 +12,17 @@ import { totalsLine, totalsTable, writeTotals } from './totals.mjs';
 const native = ['unit', 'property', 'golden'];
 const all = [...native, 'kernel', 'nft', 'e2e', 'chart'];
 
+/** @import { Totals } from './totals.mjs' */
+
 /** A test that fails may leave a server or a watch behind, which must not keep the run from its end. */
 const clusterArguments = ['--runInBand', '--testTimeout=120000', '--forceExit'];
 
 /** A run here may leave out neither of these for want of a kernel or an API server. */
 const isCi = Boolean(process.env['CI']) && process.env['CI'] !== 'false';
 
+const none = { passed: 0, failed: 0, skipped: 0 };
+
+/** @param {readonly string[]} argv */
 async function main(argv) {
   const wanted = argv.length === 0 ? all : argv;
   const unknown = wanted.filter((kind) => !all.includes(kind));
@@ -27,6 +32,7 @@ async function main(argv) {
   setUp.ensureModules();
   setUp.ensureAddon();
 
+  /** @type {Totals} */
   const totals = {};
   const nativeWanted = native.filter((kind) => wanted.includes(kind));
   if (nativeWanted.length > 0) {
@@ -77,17 +83,25 @@ async function chartTests() {
   return mustNotBeEmpty('chart', await runJest(['chart'], { jestArguments: clusterArguments }));
 }
 
-/** Totals of a kind that cannot run here: its files count as skipped, in CI as failed. */
+/**
+ * Totals of a kind that cannot run here: its files count as skipped, in CI as failed.
+ *
+ * @param {string} kind
+ * @param {string} obstacle
+ */
 function without(kind, obstacle) {
   process.stdout.write(`${kind} tests ${isCi ? 'cannot run' : 'skipped'}: ${obstacle}\n`);
-  const files = readdirSync(join(checkout, 'test', kind), { recursive: true });
+  const files = readdirSync(join(checkout, 'test', kind), { recursive: true, encoding: 'utf8' });
   const count = files.filter((file) => file.endsWith('.test.ts')).length;
-  const none = { passed: 0, failed: 0, skipped: 0 };
   return { [kind]: { ...none, [isCi ? 'failed' : 'skipped']: count } };
 }
 
+/**
+ * @param {string} kind
+ * @param {Totals} totals
+ */
 function mustNotBeEmpty(kind, totals) {
-  const { passed, failed, skipped } = totals[kind];
+  const { passed, failed, skipped } = totals[kind] ?? none;
   if (!isCi || (passed + failed > 0 && skipped === 0)) return totals;
   process.stdout.write(`${kind} tests may neither be missing nor skipped in CI\n`);
   return { [kind]: { passed, failed: failed + 1, skipped } };
@@ -96,6 +110,7 @@ function mustNotBeEmpty(kind, totals) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stdout.write(`npm test: ${error.message}\n0 passed, 1 failed\n`);
+  const { message } = /** @type {Error} */ (error);
+  process.stdout.write(`npm test: ${message}\n0 passed, 1 failed\n`);
   process.exitCode = 1;
 }

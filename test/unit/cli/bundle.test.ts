@@ -24,7 +24,7 @@ beforeAll(async () => {
   scratch = await Scratch.make();
   bundle = join(scratch.path, 'kube-ipvs.js');
   // Exit code 1 without a built addon: no command here needs it.
-  await node(['packaging/bundle/bundle.mjs', '--outdir', scratch.path]).catch(() => undefined);
+  await node(['packaging/bundle/bundle.ts', '--outdir', scratch.path]).catch(() => undefined);
 });
 afterAll(() => scratch.remove());
 

@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { contextPaths } from '../../../packaging/image/builder.mjs';
+import { contextPaths } from '../../../packaging/image/builder.ts';
 
 function copiedFromCheckout(containerfile: string): readonly string[] {
   const lines = containerfile.matchAll(/^COPY (?!--from=)(.*)$/gm);

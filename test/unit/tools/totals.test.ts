@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { totalsOf } from '../../tools/jestRun.mjs';
+import { type JestReport, totalsOf } from '../../tools/jestRun.mjs';
 import { totalsLine, totalsTable } from '../../tools/totals.mjs';
 
 const file = (name: string, outcomes: readonly string[], status = 'passed') => ({
@@ -8,7 +8,7 @@ const file = (name: string, outcomes: readonly string[], status = 'passed') => (
   assertionResults: outcomes.map((outcome) => ({ status: outcome })),
 });
 
-const totals = (report: object | undefined, status: number) =>
+const totals = (report: JestReport | undefined, status: number) =>
   totalsOf(['unit', 'golden'], report, status, '/checkout/test');
 
 test('tests count for the folder their file is in', () => {

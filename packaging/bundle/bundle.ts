@@ -2,17 +2,16 @@
  * Makes the product: dist/kube-ipvs.js, one file with all JavaScript in it, and the addon beside it. One file because the
  * Kubernetes client costs a second and 60 MB when its package is loaded file by file and whole.
  *
- *   node packaging/bundle/bundle.mjs [--outdir FOLDER] [--minify] [--meta FILE]
+ *   node packaging/bundle/bundle.ts [--outdir FOLDER] [--minify] [--meta FILE]
  */
 import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { builtinModules } from 'node:module';
-import { build } from 'esbuild';
-import { BANNER, joinParts, LOADER } from './parts.mjs';
+import { type BuildOptions, type Metafile, type Plugin, build } from 'esbuild';
+import { BANNER, joinParts, LOADER } from './parts.ts';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..');
 const ADDON = join(ROOT, 'build', 'Release', 'kube_ipvs.node');
 
 const { values } = parseArgs({
@@ -27,15 +26,15 @@ const { values } = parseArgs({
  * A static import of `node:https` anywhere would be hoisted to the top of the one file and cost every command 25 MB and 50 ms.
  * As a CommonJS module it is loaded with the first module of ours that needs it.
  */
-const lazyBuiltins = {
+const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
-  setup({ onResolve, onLoad }) {
+  setup(bundler) {
     const names = builtinModules.map((name) => name.replace(/^node:/, ''));
-    onResolve({ filter: new RegExp(`^(node:)?(${names.join('|')})$`) }, ({ path }) => ({
+    bundler.onResolve({ filter: new RegExp(`^(node:)?(${names.join('|')})$`) }, ({ path }) => ({
       path: `node:${path.replace(/^node:/, '')}`,
       namespace: 'builtin',
     }));
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+    bundler.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
     }));
   },
@@ -46,32 +45,30 @@ const lazyBuiltins = {
  * https. Taken from its module, without the generated API and the fetch stack, which esbuild cannot drop by itself in code
  * that is loaded lazily. A name that is not there fails here, a call that is not meant fails with a word of where to look.
  */
-const ABSENT = {
+const ABSENT: Readonly<Record<string, readonly string[]>> = {
   undici: ['Agent', 'ProxyAgent'],
   './gen/index.js': ['createConfiguration', 'ServerConfiguration'],
 };
-const slimClient = {
+const slimClient: Plugin = {
   name: 'slim-client',
-  setup({ onResolve, onLoad }) {
+  setup(bundler) {
     const folder = join(ROOT, 'node_modules', '@kubernetes', 'client-node', 'dist');
-    onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({
+    bundler.onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({
       path: join(folder, 'config.js'),
     }));
     // It gets JSON from us (src/cluster/kubeconfig.ts), which is YAML and which Node reads itself.
-    onResolve({ filter: /^js-yaml$/ }, ({ path }) => ({ path, namespace: 'json-yaml' }));
-    onLoad({ filter: /.*/, namespace: 'json-yaml' }, () => ({
+    bundler.onResolve({ filter: /^js-yaml$/ }, ({ path }) => ({ path, namespace: 'json-yaml' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'json-yaml' }, () => ({
       contents: 'export const load = (text) => JSON.parse(text);',
     }));
-    onResolve({ filter: /^(undici|\.\/gen\/index\.js)$/ }, ({ path, importer }) =>
+    bundler.onResolve({ filter: /^(undici|\.\/gen\/index\.js)$/ }, ({ path, importer }) =>
       importer === join(folder, 'config.js') ? { path, namespace: 'absent' } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
-      contents: ABSENT[path]
-        .map(
-          (name) =>
-            `export function ${name}() { throw new Error('${name} of ${path} is not in the bundle: packaging/bundle/bundle.mjs'); }`,
-        )
-        .join('\n'),
+    bundler.onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
+      contents: ABSENT[path]!.map(
+        (name) =>
+          `export function ${name}() { throw new Error('${name} of ${path} is not in the bundle: packaging/bundle/bundle.ts'); }`,
+      ).join('\n'),
     }));
   },
 };
@@ -85,22 +82,22 @@ const DEFERRED = [
   'src/cli/listing/printValues.ts',
 ];
 const LOADER_NAME = 'bundle:deferred';
-const deferred = {
+const deferred: Plugin = {
   name: 'deferred',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+  setup(bundler) {
+    bundler.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
       const file = relative(ROOT, resolve(resolveDir, path));
       if (kind !== 'dynamic-import' || !DEFERRED.includes(file)) return undefined;
       return { path: file, namespace: 'deferred' };
     });
-    onLoad({ filter: /.*/, namespace: 'deferred' }, ({ path }) => ({
+    bundler.onLoad({ filter: /.*/, namespace: 'deferred' }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(LOADER_NAME)})[${JSON.stringify(path)}]();`,
     }));
-    onResolve({ filter: new RegExp(`^${LOADER_NAME}$`) }, ({ path }) => ({
+    bundler.onResolve({ filter: new RegExp(`^${LOADER_NAME}$`) }, ({ path }) => ({
       path,
       namespace: 'loader',
     }));
-    onLoad({ filter: /.*/, namespace: 'loader' }, () => ({ contents: LOADER }));
+    bundler.onLoad({ filter: /.*/, namespace: 'loader' }, () => ({ contents: LOADER }));
   },
 };
 
@@ -121,7 +118,7 @@ const options = {
   metafile: true,
   write: false,
   logLevel: 'warning',
-};
+} satisfies BuildOptions;
 
 await mkdir(dirname(BUNDLE), { recursive: true });
 const direct = await build({
@@ -140,11 +137,12 @@ const later = await build({
   sourcesContent: false,
   plugins: [slimClient, lazyBuiltins],
 });
-const [map, code] = ['.map', '.js'].map(
-  (end) => later.outputFiles.find(({ path }) => path.endsWith(end)).text,
-);
+const output = (end: string) => later.outputFiles.find(({ path }) => path.endsWith(end))!.text;
 const metafile = { inputs: { ...direct.metafile.inputs, ...later.metafile.inputs } };
-await writeFile(BUNDLE, joinParts(direct.outputFiles[0].text, { text: code, map }));
+await writeFile(
+  BUNDLE,
+  joinParts(direct.outputFiles[0]!.text, { text: output('.js'), map: output('.map') }),
+);
 await chmod(BUNDLE, 0o755);
 await copyAddon();
 await writeFile(`${BUNDLE}.LEGAL.txt`, await licences(metafile));
@@ -153,25 +151,27 @@ if (values.meta !== undefined) await writeFile(values.meta, JSON.stringify(metaf
 const { size } = await stat(BUNDLE);
 console.log(`${relative(process.cwd(), BUNDLE)}: ${(size / 1024).toFixed(0)} KiB`);
 
-async function copyAddon() {
+async function copyAddon(): Promise<void> {
   try {
     await copyFile(ADDON, join(dirname(BUNDLE), 'kube_ipvs.node'));
   } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     console.error('the addon is not built yet: run `npm run build:addon`, then this again');
     process.exitCode = 1;
   }
 }
 
 /** The text under which each bundled package may be passed on. */
-async function licences({ inputs }) {
+async function licences({ inputs }: Pick<Metafile, 'inputs'>): Promise<string> {
   const names = Object.keys(inputs).map(
     (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1],
   );
-  const packages = [...new Set(names.filter((name) => name !== undefined))].sort();
+  const packages = [...new Set(names.filter((name) => name !== undefined))].toSorted();
   const texts = packages.map(async (name) => {
     const folder = join(ROOT, 'node_modules', name);
-    const { version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const { version, license } = JSON.parse(
+      await readFile(join(folder, 'package.json'), 'utf8'),
+    ) as { version: string; license: string };
     const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
     const text = file === undefined ? '' : await readFile(join(folder, file), 'utf8');
     return `${name} ${version} (${license})\n\n${text.trim()}\n`;

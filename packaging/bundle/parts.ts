@@ -3,7 +3,7 @@
  * listing does. So what a listing does without (src/cli/run.ts, plan.ts, …) stands in a comment at the end, which is skipped quickly,
  * and is compiled when it is asked for. Decided here: how it is put there and taken out again, and where log lines are written.
  */
-import { SourceMap } from 'node:module';
+import { SourceMap, type SourceMapPayload } from 'node:module';
 import { basename } from 'node:path';
 
 const OPENING = 'deferred:';
@@ -41,7 +41,10 @@ const require = bundleRequire(bundleUrl);`;
  * @param deferred text and source map (as JSON) of the other
  * @returns the whole file
  */
-export function joinParts(direct, { text, map }) {
+export function joinParts(
+  direct: string,
+  { text, map }: { readonly text: string; readonly map: string },
+): string {
   if (text.includes(COMMENT_END)) throw new Error(`the bundle holds ${COMMENT_END}`);
   const head = `${ascii(direct).trimEnd()}\n`;
   const firstLine = head.split('\n').length + 1;
@@ -51,7 +54,7 @@ export function joinParts(direct, { text, map }) {
 }
 
 /** ASCII is read fastest. What esbuild leaves of other letters stands in regular expressions and comments. */
-function ascii(text) {
+function ascii(text: string): string {
   return text.replace(/[^\0-\x7f]/g, (letter) => {
     return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
@@ -63,14 +66,14 @@ const LOG_CALL = /\.(?:info|verbose|warning|error)\(/g;
  * Places in the sources of the lines that may write to the log, by their number in the bundle: `{ "43820": "run.ts:44" }`. A whole
  * source map would say the same and more in 3 MB.
  */
-function callersIn(text, map, firstLine) {
-  const sources = new SourceMap(JSON.parse(map));
-  const callers = {};
+function callersIn(text: string, map: string, firstLine: number): Record<string, string> {
+  const sources = new SourceMap(JSON.parse(map) as SourceMapPayload);
+  const callers: Record<string, string> = {};
   text.split('\n').forEach((line, index) => {
     for (const { index: at } of line.matchAll(LOG_CALL)) {
-      const { originalSource, originalLine } = sources.findEntry(index, at + 1);
-      if (originalSource === undefined || originalSource.includes('node_modules')) continue;
-      callers[firstLine + index] = `${basename(originalSource)}:${originalLine + 1}`;
+      const entry = sources.findEntry(index, at + 1);
+      if (!('originalSource' in entry) || entry.originalSource.includes('node_modules')) continue;
+      callers[firstLine + index] = `${basename(entry.originalSource)}:${entry.originalLine + 1}`;
     }
   });
   return callers;

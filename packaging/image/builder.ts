@@ -20,8 +20,35 @@ const localBase = `localhost/kube-ipvs-base:${debian}`;
 /** What this machine trusts beside the public authorities, such as that of a company's proxy. */
 const authorities = '/etc/ssl/certs/ca-certificates.crt';
 
+/** The folder an image is built from, and what its labels say. */
+export interface Context extends Identity {
+  readonly folder: string;
+  readonly remove: () => void;
+}
+
+interface Identity {
+  readonly version: string;
+  /** says when files differ from it */
+  readonly revision: string;
+  /** of the revision, ISO 8601 */
+  readonly created: string;
+}
+
+export interface Manifest {
+  /** of the manifest itself: `sha256:…` */
+  readonly digest: string;
+  /** sizes are compressed bytes */
+  readonly layers: readonly { readonly digest: string; readonly size: number }[];
+  /** what OCI calls so */
+  readonly config: {
+    readonly Entrypoint: readonly string[];
+    readonly Env: readonly string[];
+    readonly Labels: Readonly<Record<string, string>>;
+  };
+}
+
 /** Everything of ours; safe to delete. */
-export function imageFolder() {
+export function imageFolder(): string {
   const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   const folder = join(base, 'kube-ipvs', 'image');
   mkdirSync(folder, { recursive: true });
@@ -29,9 +56,9 @@ export function imageFolder() {
 }
 
 /** Installs buildah, mmdebstrap and crun where they are missing; needs root. */
-export function ensureImageTools() {
+export function ensureImageTools(): void {
   const missing = ['buildah', 'mmdebstrap', 'crun'].filter((name) => !findProgram(name));
-  if (process.getuid() !== 0) throw new Error('building the image takes root');
+  if (process.getuid?.() !== 0) throw new Error('building the image takes root');
   if (missing.length === 0) return;
   say(`installing Debian packages: ${missing.join(' ')}`);
   const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
@@ -39,10 +66,10 @@ export function ensureImageTools() {
   must(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing], quiet);
 }
 
-let driver;
+let driver: string | undefined;
 
 /** overlay where the file system can, vfs (ten times the space) elsewhere, such as inside a container. */
-function storage() {
+function storage(): readonly string[] {
   const folder = join(imageFolder(), 'storage');
   const place = ['--root', folder, '--runroot', join(folder, 'run')];
   driver ??= ['overlay', 'vfs'].find((name) => {
@@ -58,7 +85,7 @@ function storage() {
 }
 
 /** @returns stdout; buildah's progress goes to our stderr. @throws when it fails */
-export function buildah(argv) {
+export function buildah(argv: readonly string[]): string {
   return execFileSync('buildah', [...storage(), ...argv], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -66,12 +93,12 @@ export function buildah(argv) {
   }).trim();
 }
 
-function hasImage(name) {
+function hasImage(name: string): boolean {
   return buildah(['images', '--format', '{{.Name}}:{{.Tag}}']).split('\n').includes(name);
 }
 
 /** A Debian base from Debian's own packages; half a minute, once. @returns its name */
-export function ensureLocalBase() {
+export function ensureLocalBase(): string {
   if (hasImage(localBase)) return localBase;
   say(`making the base image from Debian packages (${debian})`);
   const archive = join(imageFolder(), 'base.tar');
@@ -83,10 +110,12 @@ export function ensureLocalBase() {
   return localBase;
 }
 
-/** @returns `{ version, revision, created }` of the checkout; the revision says when files differ from it */
-function identity() {
-  const git = (...argv) => execFileSync('git', argv, { cwd: checkout, encoding: 'utf8' }).trim();
-  const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
+function identity(): Identity {
+  const git = (...argv: readonly string[]) =>
+    execFileSync('git', argv, { cwd: checkout, encoding: 'utf8' }).trim();
+  const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   const isDirty = git('status', '--porcelain', '--', ...contextPaths()) !== '';
   return {
     version,
@@ -96,7 +125,7 @@ function identity() {
 }
 
 /** What the image is made of: the recipe and what .containerignore lets through to it. */
-export function contextPaths() {
+export function contextPaths(): readonly string[] {
   const lines = readFileSync(join(checkout, '.containerignore'), 'utf8').split('\n');
   const inputs = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
   return ['Containerfile', '.containerignore', ...inputs];
@@ -105,10 +134,8 @@ export function contextPaths() {
 /**
  * The files that the image is made of as they are now, in a folder of their own: two builds of it are of the same sources
  * whatever happens to the checkout meanwhile.
- *
- * @returns `{ folder, remove, version, revision, created }`
  */
-export function snapshot() {
+export function snapshot(): Context {
   const folder = mkdtempSync(join(imageFolder(), 'context-'));
   const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--'];
   const names = execFileSync('git', [...listed, ...contextPaths()], {
@@ -122,13 +149,17 @@ export function snapshot() {
   return { folder, remove, ...identity() };
 }
 
-/**
- * @param name of the image, e.g. `localhost/kube-ipvs:0.1.0`
- * @param base name of an image to build on
- * @param context what `snapshot` returned
- * @param cached false: every step anew
- */
-export function build({ name, base, context, cached = true }) {
+export interface BuildOrder {
+  /** of the image, e.g. `localhost/kube-ipvs:0.1.0` */
+  readonly name: string;
+  /** name of an image to build on */
+  readonly base: string;
+  readonly context: Context;
+  /** false: every step anew */
+  readonly cached: boolean;
+}
+
+export function build({ name, base, context, cached }: BuildOrder): void {
   const { folder, version, revision, created } = context;
   const stamps = { BASE: base, VERSION: version, REVISION: revision, CREATED: created };
   buildah([
@@ -147,25 +178,23 @@ export function build({ name, base, context, cached = true }) {
   ]);
 }
 
-/**
- * Writes an OCI archive, the form that `ctr images import` and `podman load` read.
- *
- * @returns `{ digest, layers: [{ digest, size }], config }` of the manifest in it; sizes are compressed bytes, `config` is what
- *   OCI calls so: `{ Entrypoint, Env, Labels }`
- */
-export function exportArchive(name, file) {
+/** Writes an OCI archive, the form that `ctr images import` and `podman load` read. @returns what its manifest says */
+export function exportArchive(name: string, file: string): Manifest {
   rmSync(file, { force: true });
   buildah(['push', '--quiet', '--format=oci', name, `oci-archive:${file}:${name}`]);
-  const read = (path) =>
+  const read = (path: string): unknown =>
     JSON.parse(execFileSync('tar', ['-xOf', file, path], { encoding: 'utf8' }));
-  const blob = (digest) => read(`blobs/${digest.replace(':', '/')}`);
-  const { digest } = read('index.json').manifests[0];
-  const { layers, config } = blob(digest);
-  return { digest, layers, config: blob(config.digest).config };
+  const blob = (digest: string) => read(`blobs/${digest.replace(':', '/')}`);
+  const { manifests } = read('index.json') as { manifests: readonly [{ digest: string }] };
+  const [{ digest }] = manifests;
+  const { layers, config } = blob(digest) as Pick<Manifest, 'layers'> & {
+    config: { digest: string };
+  };
+  return { digest, layers, config: (blob(config.digest) as Pick<Manifest, 'config'>).config };
 }
 
 /** @returns a folder with the image's file tree, made once per image */
-export function exportTree(name) {
+export function exportTree(name: string): string {
   const id = buildah(['images', '--quiet', '--no-trunc', name]).replace(/^sha256:/, '');
   const folder = join(imageFolder(), 'trees', id);
   if (existsSync(folder)) return folder;

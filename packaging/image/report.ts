@@ -5,8 +5,13 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkout } from '../machine.mjs';
 
+export interface PartSize {
+  readonly part: string;
+  readonly bytes: number;
+}
+
 /** First match counts; paths are relative to the tree. */
-const parts = [
+const parts: readonly (readonly [string, RegExp])[] = [
   ['Node.js', /^usr\/local\/bin\/node$/],
   ['kube-ipvs: bundle and addon', /^usr\/(lib\/kube-ipvs|local\/bin)\//],
   ['libcrypto (kmod: module signatures)', /libcrypto/],
@@ -16,18 +21,20 @@ const parts = [
   ['licences, package records, files in /etc', /./],
 ];
 
-/** @returns `[{ part, bytes }]`, the largest first */
-export function sizeByPart(tree) {
-  const sizes = new Map();
+/** @returns the largest first */
+export function sizeByPart(tree: string): readonly PartSize[] {
+  const sizes = new Map<string, number>();
   for (const path of filesBelow(tree, '')) {
-    const [part] = parts.find(([, pattern]) => pattern.test(path));
+    const [part] = parts.find(([, pattern]) => pattern.test(path))!;
     sizes.set(part, (sizes.get(part) ?? 0) + lstatSync(join(tree, path)).size);
   }
-  return [...sizes].map(([part, bytes]) => ({ part, bytes })).sort((a, b) => b.bytes - a.bytes);
+  return Array.from(sizes, ([part, bytes]) => ({ part, bytes })).toSorted(
+    (a, b) => b.bytes - a.bytes,
+  );
 }
 
 /** Real files only: a recursive readdir would walk through the links of the merged /usr as well. */
-function filesBelow(tree, folder) {
+function filesBelow(tree: string, folder: string): readonly string[] {
   return readdirSync(join(tree, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return filesBelow(tree, path);
@@ -35,21 +42,45 @@ function filesBelow(tree, folder) {
   });
 }
 
+/** Of an SPDX document, what is looked at here. */
+interface SpdxPackage {
+  readonly SPDXID: string;
+  readonly name: string;
+  readonly versionInfo?: string | undefined;
+}
+
+interface SpdxDocument {
+  readonly documentDescribes: readonly [string];
+  readonly packages: readonly SpdxPackage[];
+  readonly relationships: readonly {
+    readonly spdxElementId: string;
+    readonly relatedSpdxElement: string;
+    readonly relationshipType: string;
+  }[];
+}
+
+type Lock = Readonly<Record<string, { readonly version: string }>>;
+
 /** `npm sbom` of the production dependencies, without those that the bundler left out, with Node and Debian's packages. */
-export function billOfMaterials(tree, { version }) {
+export function billOfMaterials(
+  tree: string,
+  { version }: { readonly version: string },
+): SpdxDocument & { readonly name: string } {
   const bundled = new Set(
     readFileSync(join(tree, 'usr/share/doc/kube-ipvs/bundled'), 'utf8').trim().split('\n'),
   );
-  const lock = JSON.parse(readFileSync(join(checkout, 'package-lock.json'), 'utf8')).packages;
+  const { packages: lock } = JSON.parse(
+    readFileSync(join(checkout, 'package-lock.json'), 'utf8'),
+  ) as { packages: Lock };
   const names = new Set(
-    [...bundled].map((path) => `${path.replace(/.*node_modules\//, '')}@${lock[path].version}`),
+    [...bundled].map((path) => `${path.replace(/.*node_modules\//, '')}@${lock[path]!.version}`),
   );
   const document = npmDocument();
   const [root] = document.documentDescribes;
-  const isWanted = ({ SPDXID, name, versionInfo }) =>
+  const isWanted = ({ SPDXID, name, versionInfo }: SpdxPackage) =>
     SPDXID === root || names.has(`${name}@${versionInfo}`);
   const npmPackages = document.packages.filter(isWanted);
-  const added = [nodePackage(lock['node_modules/node'].version), ...debianPackages(tree)];
+  const added = [nodePackage(lock['node_modules/node']!.version), ...debianPackages(tree)];
   const packages = [...npmPackages, ...added];
   const ids = new Set(packages.map(({ SPDXID }) => SPDXID));
   const contains = added.map(({ SPDXID }) => ({
@@ -70,21 +101,21 @@ export function billOfMaterials(tree, { version }) {
   };
 }
 
-function npmDocument() {
+function npmDocument(): SpdxDocument {
   const argv = ['sbom', '--sbom-format=spdx', '--omit=dev'];
   return JSON.parse(
     execFileSync('npm', argv, { cwd: checkout, encoding: 'utf8', maxBuffer: 1 << 26 }),
-  );
+  ) as SpdxDocument;
 }
 
 const unasserted = { downloadLocation: 'NOASSERTION', filesAnalyzed: false };
-const reference = (locator) => ({
+const reference = (locator: string) => ({
   referenceCategory: 'PACKAGE-MANAGER',
   referenceType: 'purl',
   referenceLocator: locator,
 });
 
-const nodePackage = (version) => ({
+const nodePackage = (version: string) => ({
   name: 'node',
   SPDXID: 'SPDXRef-Package-runtime-node',
   versionInfo: version,
@@ -94,11 +125,15 @@ const nodePackage = (version) => ({
 });
 
 /** From the records that tree.sh leaves for scanners, one file a package. */
-function debianPackages(tree) {
+function debianPackages(tree: string): readonly SpdxPackage[] {
   const folder = join(tree, 'var/lib/dpkg/status.d');
   return readdirSync(folder).map((name) => {
     const record = readFileSync(join(folder, name), 'utf8');
-    const field = (key) => new RegExp(`^${key}: (.*)$`, 'm').exec(record)?.[1];
+    const field = (key: string) => {
+      const found = new RegExp(`^${key}: (.*)$`, 'm').exec(record)?.[1];
+      if (found === undefined) throw new Error(`${join(folder, name)} has no field ${key}`);
+      return found;
+    };
     const version = field('Version');
     const locator = `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${field('Architecture')}`;
     return {

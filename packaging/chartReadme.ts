@@ -5,17 +5,20 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { isMap, isScalar, parseDocument } from 'yaml';
+import { type Node, type Scalar, type YAMLMap, isMap, isScalar, parseDocument } from 'yaml';
 import { checkout } from './machine.mjs';
 
 const chart = join(checkout, 'charts', 'kube-ipvs');
 const readme = join(chart, 'README.md');
-const begin = '<!-- values: made by packaging/chartReadme.mjs from values.yaml -->';
+const begin = '<!-- values: made by packaging/chartReadme.ts from values.yaml -->';
 const end = '<!-- end of values -->';
 
+type Values = YAMLMap<Scalar<string>, Node>;
+/** Of a chart's values: path, default, meaning. */
+type Row = readonly [string, string, string];
+
 /** @returns the README as it is, and as it should be */
-export function readmes() {
+export function readmes(): { readonly written: string; readonly wanted: string } {
   const written = readFileSync(readme, 'utf8');
   const [before, rest] = written.split(begin);
   const [, after] = (rest ?? '').split(end);
@@ -23,22 +26,23 @@ export function readmes() {
   const document = parseDocument(readFileSync(join(chart, 'values.yaml'), 'utf8'));
   return {
     written,
-    wanted: `${before}${begin}\n\n${table(rowsOf(document.contents, ''))}\n${end}${after}`,
+    wanted: `${before}${begin}\n\n${table(rowsOf(document.contents as Values, ''))}\n${end}${after}`,
   };
 }
 
 /** A row for each value with a comment, its default shown unless parts of it have rows of their own. */
-function rowsOf(map, prefix) {
+function rowsOf(map: Values, prefix: string): readonly Row[] {
   return map.items.flatMap(({ key, value }, i) => {
     const path = `${prefix}${key.value}`;
     const text = meaning(i === 0 ? [map.commentBefore, key.commentBefore] : [key.commentBefore]);
-    const parts = isMap(value) ? rowsOf(value, `${path}.`) : [];
-    return [...(text ? [[path, parts.length > 0 ? '' : code(value), text]] : []), ...parts];
+    const parts = isMap(value) ? rowsOf(value as Values, `${path}.`) : [];
+    const row: Row = [path, parts.length > 0 || value === null ? '' : code(value), text];
+    return [...(text === '' ? [] : [row]), ...parts];
   });
 }
 
 /** Comment lines from the one that begins with `--`. */
-function meaning(comments) {
+function meaning(comments: readonly (string | null | undefined)[]): string {
   const lines = comments.filter(Boolean).join('\n').split('\n');
   const first = lines.findLastIndex((line) => line.trim().startsWith('--'));
   if (first < 0) return '';
@@ -49,22 +53,22 @@ function meaning(comments) {
     .replace(/^--\s*/, '');
 }
 
-function code(value) {
-  const plain = isScalar(value) ? value.value : value.toJSON();
+function code(value: Node): string {
+  const plain: unknown = isScalar(value) ? value.value : value.toJSON();
   return `\`${typeof plain === 'string' && plain !== '' ? plain : JSON.stringify(plain)}\``;
 }
 
-function table(rows) {
-  const all = [
+function table(rows: readonly Row[]): string {
+  const all: readonly Row[] = [
     ['Value', 'Default', 'Meaning'],
-    ...rows.map(([path, ...rest]) => [`\`${path}\``, ...rest]),
+    ...rows.map(([path, standard, text]): Row => [`\`${path}\``, standard, text]),
   ];
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column].length)));
-  const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]!.length)));
+  const line = (row: Row) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return `${[line(all[0]), rule, ...all.slice(1).map(line)].join('\n')}\n`;
+  return `${[line(all[0]!), rule, ...all.slice(1).map(line)].join('\n')}\n`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (import.meta.main) {
   writeFileSync(readme, readmes().wanted);
 }

@@ -11,18 +11,31 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkout, say } from '../machine.mjs';
-import * as builder from './builder.mjs';
-import { billOfMaterials, sizeByPart } from './report.mjs';
+import * as builder from './builder.ts';
+import { type PartSize, billOfMaterials, sizeByPart } from './report.ts';
 
-/**
- * @param twice build twice, both without the cache, and compare
- * @returns `{ name, digest, layers, config, tree, archive, sbom, sizes, differences }`: files and folders as absolute paths,
- *   sizes as `[{ part, bytes }]`, differences to the second build as text (none: the same digest), undefined without one
- */
-export function makeImage({ name, base, cached = true, twice = false } = {}) {
+/** Files and folders as absolute paths. */
+export interface Image extends builder.Manifest {
+  readonly name: string;
+  readonly tree: string;
+  readonly archive: string;
+  readonly sbom: string;
+  readonly sizes: readonly PartSize[];
+  /** to the second build, as text (none: the same digest); undefined without one */
+  readonly differences?: readonly string[];
+}
+
+export interface ImageOptions {
+  readonly name?: string | undefined;
+  readonly base?: string | undefined;
+  readonly cached?: boolean;
+  /** build twice, both without the cache, and compare */
+  readonly twice?: boolean | undefined;
+}
+
+export function makeImage({ name, base, cached = true, twice = false }: ImageOptions = {}): Image {
   builder.ensureImageTools();
   const context = builder.snapshot();
   try {
@@ -42,7 +55,7 @@ export function makeImage({ name, base, cached = true, twice = false } = {}) {
   }
 }
 
-function exported(tag, context) {
+function exported(tag: string, context: builder.Context): Image {
   const folder = join(checkout, '.cache', 'image');
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `kube-ipvs-${tag.replace(/.*:/, '')}`);
@@ -54,29 +67,30 @@ function exported(tag, context) {
   return { name: tag, ...manifest, tree, archive, sbom, sizes: sizeByPart(tree) };
 }
 
-function differences(first, name) {
+function differences(first: Image, name: string): readonly string[] {
   const second = builder.exportArchive(name, join(builder.imageFolder(), 'second.tar'));
   if (second.digest === first.digest) return [];
   const layers = first.layers
-    .map(({ digest }, i) => [i, digest, second.layers[i]?.digest])
-    .filter(([, one, other]) => one !== other)
-    .map(([i, one, other]) => `layer ${i + 1}: ${one} and ${other}`);
+    .map(({ digest }, i) => ({ i, digest, other: second.layers[i]?.digest }))
+    .filter(({ digest, other }) => digest !== other)
+    .map(({ i, digest, other }) => `layer ${i + 1}: ${digest} and ${other ?? 'none'}`);
   if (layers.length > 0) return layers;
-  const [one, other] = [first, second].map(({ config }) => JSON.stringify(config));
-  return [`the configuration: ${one} and ${other}`];
+  return [
+    `the configuration: ${[first, second].map(({ config }) => JSON.stringify(config)).join(' and ')}`,
+  ];
 }
 
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1).padStart(7)} MB`;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1).padStart(7)} MB`;
 
-function report({ name, digest, layers, archive, sbom, sizes }) {
+function report({ name, digest, layers, archive, sbom, sizes }: Image): void {
   const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   const packed = layers.reduce((sum, { size }) => sum + size, 0);
   const lines = [
     '',
     ...sizes.map(({ part, bytes }) => `${megabytes(bytes)}  ${part}`),
-    `${megabytes(total)}  unpacked; ${megabytes(packed).trim()} to pull, of which the last layer ${megabytes(layers.at(-1).size).trim()}`,
+    `${megabytes(total)}  unpacked; ${megabytes(packed).trim()} to pull, of which the last layer ${megabytes(layers.at(-1)!.size).trim()}`,
     '',
-    `${name}`,
+    name,
     `  digest   ${digest}`,
     `  archive  ${relative(checkout, archive)}    (ctr -n k8s.io images import, podman load -i)`,
     `  SBOM     ${relative(checkout, sbom)}`,
@@ -84,7 +98,7 @@ function report({ name, digest, layers, archive, sbom, sizes }) {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function main() {
+function main(): number {
   const { values } = parseArgs({
     options: {
       name: { type: 'string' },
@@ -96,7 +110,7 @@ function main() {
   const { name, base, fresh, twice } = values;
   const image = makeImage({ name, base, cached: !fresh, twice });
   report(image);
-  if (!twice) return 0;
+  if (image.differences === undefined) return 0;
   process.stdout.write(
     image.differences.length === 0
       ? '  a second build has the same digest\n'
@@ -105,11 +119,11 @@ function main() {
   return image.differences.length === 0 ? 0 : 1;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (import.meta.main) {
   try {
     process.exitCode = main();
   } catch (error) {
-    process.stderr.write(`npm run image: ${error.message}\n`);
+    process.stderr.write(`npm run image: ${(error as Error).message}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,1 +1,0 @@
-export function readmes(): { readonly written: string; readonly wanted: string };

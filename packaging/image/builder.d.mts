@@ -1,1 +1,0 @@
-export function contextPaths(): readonly string[];

@@ -1,1 +1,0 @@
-export function chooseKernel(): { kernel: 'host' | 'uml'; reason: string };

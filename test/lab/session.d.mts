@@ -1,1 +1,0 @@
-export function runFolder(): { folder: string; remove: () => void };

@@ -1,2 +1,0 @@
-export function cacheFolder(): string;
-export function trafficTool(): string;

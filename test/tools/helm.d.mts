@@ -1,3 +1,0 @@
-export function helmVersion(): string;
-export function findHelm(): string | undefined;
-export function buildHelm(): string;
