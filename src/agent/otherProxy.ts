@@ -33,6 +33,7 @@ export interface Places {
   readonly health: readonly HostPort[];
   /** `/proc`, another folder in tests */
   readonly procfs: string;
+  readonly answerTimeoutMs: number;
 }
 
 /** What keeps kube-proxy away: kubeadm's upgrades bring it back as long as its ConfigMap is there. */
@@ -43,9 +44,9 @@ export const REMOVE_KUBE_PROXY =
 export async function checkOtherProxies(
   config: ResolvedConfig,
   log: Logger,
-  procfs = '/proc',
+  overrides: Partial<Places> = {},
 ): Promise<void> {
-  const sightings = await findProxies({ ...placesOf(config), procfs });
+  const sightings = await findProxies({ ...placesOf(config), ...overrides });
   const evidenceOf = (wanted: Sighting['kind']) =>
     sightings.filter(({ kind }) => kind === wanted).map(({ evidence }) => evidence);
   for (const evidence of evidenceOf('ours')) {
@@ -79,6 +80,7 @@ export function placesOf({
     metrics: places(metricsAddress, METRICS_PORT),
     health: places(healthAddress, HEALTHZ_PORT),
     procfs: '/proc',
+    answerTimeoutMs: ANSWER_TIMEOUT_MS,
   };
 }
 
@@ -88,28 +90,34 @@ function onLoopback({ address, port }: HostPort): HostPort {
 }
 
 /** Every sign of a proxy, the same one perhaps several times. */
-export async function findProxies({ metrics, health, procfs }: Places): Promise<Sighting[]> {
-  const listeners = await readListeners(procfs);
+export async function findProxies(places: Places): Promise<Sighting[]> {
+  const { metrics, health, procfs, answerTimeoutMs } = places;
+  const how = { listeners: await readListeners(procfs), answerTimeoutMs };
   const sightings = await Promise.all([
-    ...metrics.map((place) => askMetrics(place, listeners)),
-    ...health.map((place) => askHealth(place, listeners)),
+    ...metrics.map((place) => askMetrics(place, how)),
+    ...health.map((place) => askHealth(place, how)),
   ]);
   return [...sightings, ...(await findProcesses(procfs))].filter(
     (sighting) => sighting !== undefined,
   );
 }
 
-type Asked = (place: HostPort, listeners: readonly Listener[]) => Promise<Sighting | undefined>;
+interface How {
+  readonly listeners: readonly Listener[];
+  readonly answerTimeoutMs: number;
+}
 
-const askMetrics: Asked = async (place, listeners) => {
-  const answer = await ask(place, '/proxyMode');
+type Asked = (place: HostPort, how: How) => Promise<Sighting | undefined>;
+
+const askMetrics: Asked = async (place, { listeners, answerTimeoutMs }) => {
+  const answer = await ask(place, '/proxyMode', answerTimeoutMs);
   const mode = answer?.body.trim() ?? '';
   if (answer === undefined || !MODES.includes(mode)) return undefined;
   return judge(answer, listeners, `${textOf(place)} answers /proxyMode with ${mode}`);
 };
 
-const askHealth: Asked = async (place, listeners) => {
-  const answer = await ask(place, '/healthz');
+const askHealth: Asked = async (place, { listeners, answerTimeoutMs }) => {
+  const answer = await ask(place, '/healthz', answerTimeoutMs);
   if (answer === undefined || !isProxyHealth(answer.body)) return undefined;
   return judge(answer, listeners, `${textOf(place)} answers /healthz as a proxy does`);
 };
@@ -142,7 +150,11 @@ interface Answer {
 }
 
 /** @returns undefined when nobody is there, or nobody that answers in time */
-function ask(place: HostPort, requestPath: string): Promise<Answer | undefined> {
+function ask(
+  place: HostPort,
+  requestPath: string,
+  answerTimeoutMs: number,
+): Promise<Answer | undefined> {
   const { address, port } = place;
   return new Promise((resolve) => {
     const nobody = () => resolve(undefined);
@@ -160,7 +172,7 @@ function ask(place: HostPort, requestPath: string): Promise<Answer | undefined> 
     });
     request.on('error', nobody);
     request.on('close', nobody);
-    setTimeout(() => request.destroy(), ANSWER_TIMEOUT_MS).unref();
+    setTimeout(() => request.destroy(), answerTimeoutMs).unref();
   });
 }
 

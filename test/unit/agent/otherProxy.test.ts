@@ -48,8 +48,10 @@ async function serve(answers: Record<string, string>): Promise<number> {
 }
 
 const at = (port: number) => [{ address: LOOPBACK, port }];
-const look = ({ metrics = 1, health = 1 }) =>
-  findProxies({ metrics: at(metrics), health: at(health), procfs });
+/** However busy the machine is: nothing but a test of the limit itself waits for it. */
+const PATIENT_MS = 60_000;
+const look = ({ metrics = 1, health = 1, answerTimeoutMs = PATIENT_MS }) =>
+  findProxies({ metrics: at(metrics), health: at(health), procfs, answerTimeoutMs });
 
 test('an empty node has no other proxy', async () => {
   expect(await look({})).toEqual([]);
@@ -77,9 +79,8 @@ test('a server that never answers does not hold up the start', async () => {
   await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
   closing.push(() => server.closeAllConnections());
   closing.push(() => server.close());
-  const began = performance.now();
-  expect(await look({ metrics: (server.address() as AddressInfo).port })).toEqual([]);
-  expect(performance.now() - began).toBeLessThan(3_000);
+  const metrics = (server.address() as AddressInfo).port;
+  expect(await look({ metrics, answerTimeoutMs: 1 })).toEqual([]);
 });
 
 test('an instance of ours is told from kube-proxy', async () => {
@@ -191,7 +192,8 @@ function check(port: number, isTakeover: boolean) {
   const warnings: string[] = [];
   const log = { warning: (message: string) => warnings.push(message) };
   const config = { metricsAddress: { address: LOOPBACK, port }, isTakeover } as ResolvedConfig;
-  return { warnings, done: checkOtherProxies(config, log as never, procfs) };
+  const here = { procfs, answerTimeoutMs: PATIENT_MS };
+  return { warnings, done: checkOtherProxies(config, log as never, here) };
 }
 
 test('the start is refused with what to do, unless --takeover', async () => {
