@@ -6,14 +6,11 @@ import type { ResolvedConfig } from '../config/resolve.ts';
 import { thisNodeName } from '../inputs/host.ts';
 import { openSource } from '../inputs/source.ts';
 import { ExecError, KernelError } from '../kernel/errors.ts';
-import { KernelHostObserver } from '../kernel/hostObserver.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
-import { listNftTables } from '../kernel/nftTables.ts';
 import { AGENT_SOCKET, VIRTUAL_SERVERS_PATH } from '../localserver/serverLines.ts';
 import { LocalServer } from '../localserver/shell/localServer.ts';
 import { virtualServersRoute } from '../localserver/shell/virtualServers.ts';
 import { FAMILIES } from '../net/family.ts';
-import { SystemClock } from '../ops/clock.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import { ProxyHealth } from '../ops/health.ts';
 import type { Routes } from '../ops/httpListener.ts';
@@ -22,21 +19,13 @@ import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
 import { Agent, NodeMismatchError } from './agent.ts';
-import { checkCapabilities } from './capabilities.ts';
 import { openConditions } from './conditions.ts';
-import { applyConntrackSettings } from './conntrackSettings.ts';
-import { EndSignal, leaveAtOnce } from './endSignal.ts';
-import { checkLocalPorts } from './localPorts.ts';
-import {
-  checkEnvironment,
-  EnvironmentError,
-  setIpvsTimeouts,
-  setOomScore,
-} from './nodeEnvironment.ts';
-import { checkOtherProxies, findProxies, placesOf } from './otherProxy.ts';
+import { EndSignal } from './endSignal.ts';
+import { type Machine, thisMachine } from './machine.ts';
+import { EnvironmentError } from './nodeEnvironment.ts';
+import { placesOf } from './otherProxy.ts';
 import { Reporter } from './reporter.ts';
 import { RivalWatch, type RivalWatchParts } from './rivalWatch.ts';
-import { becomeWriter } from './writerLock.ts';
 
 export interface Program {
   readonly version: string;
@@ -48,13 +37,18 @@ export interface Program {
  * @returns the exit code: 0 after a signal, 1 when it cannot go on here, or must be started anew with a changed --config, 2
  *   when what the configuration names is wrong
  */
-export async function runProxy(config: ResolvedConfig, program: Program): Promise<number> {
+export async function runProxy(
+  config: ResolvedConfig,
+  program: Program,
+  machine: Machine = thisMachine(),
+): Promise<number> {
   const { log } = program;
-  const end = new EndSignal({ configFile: config.configFile, log, clock: new SystemClock() });
+  const { clock, signals } = machine;
+  const end = new EndSignal({ configFile: config.configFile, log, clock, signals });
   try {
-    const ended = proxyUntil(end.signal, config, program).then(() => true);
+    const ended = proxyUntil(end.signal, config, program, machine).then(() => true);
     const isInOrder = await Promise.race([ended, end.overdue.then(() => false)]);
-    if (!isInOrder) leaveAtOnce(end.exitCode);
+    if (!isInOrder) machine.leaveAtOnce(end.exitCode);
     return end.exitCode;
   } catch (error) {
     if (!isExplained(error)) throw error;
@@ -69,19 +63,20 @@ async function proxyUntil(
   signal: AbortSignal,
   config: ResolvedConfig,
   program: Program,
+  machine: Machine,
 ): Promise<void> {
   const { version, log } = program;
-  const nodeName = thisNodeName(config);
+  const nodeName = thisNodeName(config, machine.hostname());
   if (nodeName === undefined) {
     throw new EnvironmentError('this host has no name; give --hostname-override');
   }
   log.info('starting', { version: `v${version}`, node: nodeName });
-  await checkCapabilities();
-  await checkOtherProxies(config, log);
+  await machine.checkCapabilities();
+  await machine.checkOtherProxies(config, log);
   // Before anything is read for later: while it waits another one writes.
-  const lock = await becomeWriter(signal, { log, clock: new SystemClock() });
+  const lock = await machine.becomeWriter(signal, { log, clock: machine.clock });
   try {
-    if (lock !== undefined) await proxyAlone(signal, config, program, nodeName);
+    if (lock !== undefined) await proxyAlone(signal, config, program, { ...machine, nodeName });
   } finally {
     await lock?.release();
   }
@@ -91,22 +86,20 @@ async function proxyAlone(
   signal: AbortSignal,
   config: ResolvedConfig,
   program: Program,
-  nodeName: string,
+  node: NamedMachine,
 ): Promise<void> {
   const { log } = program;
-  const tools = await checkEnvironment(log);
-  await setOomScore(config.oomScoreAdj, log);
-  await setIpvsTimeouts(config.dataplane.timeoutsSec, log);
-  await checkLocalPorts(log);
+  const tools = await node.checkEnvironment(log);
+  await node.setOomScore(config.oomScoreAdj, log);
+  await node.setIpvsTimeouts(config.dataplane.timeoutsSec, log);
+  await node.checkLocalPorts(log);
 
-  const { agent, servers, rivals, reporter, close } = assemble(config, program, {
-    nodeName,
-    tools,
-  });
+  const parts = assemble(config, program, { ...node, tools });
+  const { agent, servers, rivals, reporter, close } = parts;
   try {
     const onReadOnlySysfs = (message: string) => reporter.readOnlySysfs(message);
-    await applyConntrackSettings(config.conntrack, { log, onReadOnlySysfs });
-    await Promise.all(servers.map((server) => server.start()));
+    await node.applyConntrackSettings(config.conntrack, { log, onReadOnlySysfs });
+    await startAll(servers);
     rivals.start();
     await agent.run(signal);
   } finally {
@@ -114,17 +107,23 @@ async function proxyAlone(
   }
 }
 
-interface ThisNode {
+/** All have an end, with or without success, before any failure is told: what is half begun cannot be closed. */
+async function startAll(servers: readonly { start(): Promise<void> }[]): Promise<void> {
+  const starts = servers.map((server) => server.start());
+  await Promise.allSettled(starts);
+  await Promise.all(starts);
+}
+
+interface NamedMachine extends Machine {
   readonly nodeName: string;
+}
+
+interface ThisNode extends NamedMachine {
   readonly tools: IptablesTools;
 }
 
-function assemble(
-  config: ResolvedConfig,
-  { version, log, env }: Program,
-  { nodeName, tools }: ThisNode,
-) {
-  const clock = new SystemClock();
+function assemble(config: ResolvedConfig, { version, log, env }: Program, node: ThisNode) {
+  const { nodeName, tools, clock } = node;
   const families = FAMILIES;
   const health: ProxyHealth = new ProxyHealth({
     families,
@@ -145,9 +144,10 @@ function assemble(
   const conditions: Conditions = openConditions(told);
   const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
   const { hasRandomFully } = tools;
-  const observer = new KernelHostObserver({ nodeName, hasRandomFully, apiServerAddresses });
-  const rivals = rivalWatch(config, { log, clock, conditions });
-  const agent = new Agent({ config, nodeName, opened, observer, tools, reporter, rivals, clock });
+  const observer = node.openObserver({ nodeName, hasRandomFully, apiServerAddresses });
+  const rivals = rivalWatch(config, node, { log, conditions });
+  const parts = { config, nodeName, opened, observer, tools, reporter, rivals, clock };
+  const agent = new Agent({ ...parts, ...node.agent });
   // As kube-proxy fills in its default mode by then, so do we.
   const configz = () => ({ ...config.document, mode: 'ipvs' });
   const servers = [
@@ -173,7 +173,7 @@ function assemble(
   function localSocket() {
     const onError = (message: string, error: unknown) => reporter.error(message, error);
     const routes = new Map([[VIRTUAL_SERVERS_PATH, virtualServersRoute(() => agent.desired)]]);
-    const local = new LocalServer({ routes, clock, onError });
+    const local = new LocalServer({ routes, clock, onError, ...node.localServer });
     const without = `local socket ${AGENT_SOCKET} cannot be made; \`list --services\` has to read the cluster itself`;
     const start = () => local.start().catch((error: unknown) => onError(without, error));
     return { start, close: () => local.close() };
@@ -182,14 +182,14 @@ function assemble(
 
 function rivalWatch(
   config: ResolvedConfig,
-  { log, clock, conditions }: Pick<RivalWatchParts, 'log' | 'clock' | 'conditions'>,
+  { clock, findProxies, listNftTables }: Machine,
+  parts: Pick<RivalWatchParts, 'log' | 'conditions'>,
 ): RivalWatch {
   return new RivalWatch({
     look: () => findProxies(placesOf(config)),
     hasProxyTable: async () => (await listNftTables()).some(({ name }) => name === 'kube-proxy'),
-    log,
     clock,
-    conditions,
+    ...parts,
   });
 }
 

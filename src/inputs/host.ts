@@ -12,8 +12,11 @@ import type { Address } from '../net/address.ts';
 import { located, readYamlFile } from './configuration.ts';
 
 /** Undefined when neither the configuration nor the system has a name for it. */
-export function thisNodeName({ hostnameOverride }: ResolvedConfig): string | undefined {
-  return nodeNameOf(hostnameOverride, hostname());
+export function thisNodeName(
+  { hostnameOverride }: ResolvedConfig,
+  systemName: string = hostname(),
+): string | undefined {
+  return nodeNameOf(hostnameOverride, systemName);
 }
 
 export async function hostFromFile(path: string): Promise<HostFileResult> {
