@@ -27,10 +27,14 @@ export interface HashSize {
 }
 
 const HASH_SIZE_FILE = '/sys/module/nf_conntrack/parameters/hashsize';
-const kernelHashSize: HashSize = {
-  read: async () => Number(await readFile(HASH_SIZE_FILE, 'utf8')),
-  write: (size) => writeFile(HASH_SIZE_FILE, String(size)),
-};
+
+/** @param file the kernel's, another one in tests */
+export function hashSizeIn(file: string): HashSize {
+  return {
+    read: async () => Number(await readFile(file, 'utf8')),
+    write: (size) => writeFile(file, String(size)),
+  };
+}
 
 const CURE = 'run it privileged, set them on the node, or leave them alone with 0';
 
@@ -112,7 +116,7 @@ function tell({ absent, failed, isMaxForeign }: Unset, log: Logger): void {
 
 async function growHash(
   max: number,
-  { log, onReadOnlySysfs, hashSize = kernelHashSize }: ConntrackSettingsParts,
+  { log, onReadOnlySysfs, hashSize = hashSizeIn(HASH_SIZE_FILE) }: ConntrackSettingsParts,
 ): Promise<void> {
   try {
     const size = missingHashSize(max, await hashSize.read());

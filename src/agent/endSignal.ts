@@ -18,6 +18,8 @@ export interface EndSignalParts {
   readonly clock: Pick<Clock, 'sleep'>;
   /** the process in production */
   readonly signals?: Pick<NodeJS.Process, 'on' | 'off'>;
+  /** stands in for the look at the file in tests */
+  readonly watch?: typeof watchFile;
 }
 
 export class EndSignal {
@@ -30,10 +32,10 @@ export class EndSignal {
 
   constructor(parts: EndSignalParts) {
     this.#parts = parts;
-    const { configFile, log, signals = process } = parts;
+    const { configFile, log, signals = process, watch = watchFile } = parts;
     for (const name of SIGNALS) signals.on(name, this.#onSignal);
     if (configFile === undefined) return;
-    this.#stopWatching = watchFile(configFile, () => {
+    this.#stopWatching = watch(configFile, () => {
       log.error(`${configFile} changed: ending, to be started anew with it`);
       if (!this.signal.aborted) this.#exitCode = 1;
       this.#begin();

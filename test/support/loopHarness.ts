@@ -31,6 +31,8 @@ export class LoopHarness {
   /** added to the clock */
   now = 0;
   readonly errors: Error[] = [];
+  /** when each round that was given up is tried again */
+  readonly retriesInMs: number[] = [];
   /** what each reading could not read */
   readonly readings: ReadonlyMap<Part, Error>[] = [];
   readonly chores: (readonly [Chore, Error | undefined])[] = [];
@@ -79,7 +81,10 @@ export class LoopHarness {
         onRound: (outcome) => this.#push(outcome),
         onReading: ({ unread }) => this.readings.push(unread),
         onChore: (chore, error) => this.chores.push([chore, error]),
-        onError: (error) => this.errors.push(error),
+        onError: (error, retryInMs) => {
+          this.errors.push(error);
+          this.retriesInMs.push(retryInMs);
+        },
       },
     );
   }

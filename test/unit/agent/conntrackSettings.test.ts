@@ -1,6 +1,8 @@
-import { constants } from 'node:os';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { applyConntrackSettings } from '../../../src/agent/conntrackSettings.ts';
+import { applyConntrackSettings, hashSizeIn } from '../../../src/agent/conntrackSettings.ts';
 import type { ConntrackSettings } from '../../../src/config/resolve.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
 
@@ -125,4 +127,18 @@ test.each([
   const { written, lines } = await applied({ hashErrno });
   expect(written).toHaveLength(3);
   expect(lines).toEqual(starts.map((start) => expect.stringContaining(start)));
+});
+
+test('the hash size is read and written as the kernel prints it', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'hashsize-'));
+  try {
+    const file = path.join(folder, 'hashsize');
+    await writeFile(file, '16384\n');
+    const hashSize = hashSizeIn(file);
+    expect(await hashSize.read()).toBe(16_384);
+    await hashSize.write(65_536);
+    expect(await readFile(file, 'utf8')).toBe('65536');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

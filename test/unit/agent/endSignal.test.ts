@@ -55,3 +55,42 @@ test('an end that is finished is not told to be late, and signals are no longer 
   expect(log.lines).toHaveLength(1);
   expect(signals.listenerCount('SIGTERM') + signals.listenerCount('SIGINT')).toBe(0);
 });
+
+describe('a configuration file that changes', () => {
+  const late = /^warning not everything ended in time/;
+  let change: () => void;
+  let isWatching: boolean;
+
+  beforeEach(() => {
+    end.release();
+    const watch = (file: string, onChange: () => void) => {
+      expect(file).toBe('/etc/config.yaml');
+      change = onChange;
+      isWatching = true;
+      return () => (isWatching = false);
+    };
+    const configFile = '/etc/config.yaml';
+    const parts = { configFile, log, clock, watch };
+    end = new EndSignal({ ...parts, signals: signals as unknown as NodeJS.Process });
+  });
+
+  test('ends the process in order, with status 1 to be started anew', async () => {
+    change();
+    expect(end.signal.aborted).toBe(true);
+    expect(end.exitCode).toBe(1);
+    expect(log.lines).toEqual([
+      'error /etc/config.yaml changed: ending, to be started anew with it',
+    ]);
+    end.release();
+    expect(isWatching).toBe(false);
+  });
+
+  test('after a signal changes neither the status nor the time that is left', async () => {
+    signals.emit('SIGTERM', 'SIGTERM');
+    await clock.advance(1_000);
+    change();
+    expect(end.exitCode).toBe(0);
+    await clock.advance(10_000);
+    expect(log.lines.filter((line) => late.test(line))).toHaveLength(1);
+  });
+});

@@ -271,3 +271,18 @@ describe('masquerading comes before the address', () => {
     expect(kernel.state.virtualServers.get('192.168.0.1:30080/TCP')?.destinations.size).toBe(1);
   });
 });
+
+test('a round that is given up is tried again at once, then ever more rarely', async () => {
+  const kernel = new FakeKernel();
+  kernel.readError = new Error('no ip_vs');
+  harness = await LoopHarness.create(kernel);
+  harness.start();
+  for (let given = 1; given <= 7; given++) {
+    while (harness.errors.length < given) await new Promise((resolve) => setImmediate(resolve));
+    if (given === 7) kernel.readError = undefined;
+    harness.now += harness.retriesInMs.at(-1)!;
+    harness.loop.changed();
+  }
+  expect(harness.retriesInMs).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+  expect((await harness.round()).isFull).toBe(true);
+});

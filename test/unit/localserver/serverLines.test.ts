@@ -1,6 +1,8 @@
+import path from 'node:path';
 import { expect, test } from '@jest/globals';
+import { LOCK_FOLDER } from '../../../src/agent/writerLock.ts';
 import type { Destination } from '../../../src/dataplane/state.ts';
-import { serverLine, serviceFilter } from '../../../src/localserver/serverLines.ts';
+import { AGENT_SOCKET, serverLine, serviceFilter } from '../../../src/localserver/serverLines.ts';
 
 const SERVICES = ['shop/web:http', 'shop/web', 'shop/web2:http', 'bank/web:http'];
 
@@ -48,4 +50,9 @@ test('a line names server, Service and endpoints, and leaves out what is not kno
       { destination: '10.244.1.6:53' },
     ],
   });
+});
+
+test('the socket is where other programs of the node look: in the folder that the chart mounts', () => {
+  expect(AGENT_SOCKET).toBe('/run/kube-ipvs/agent.sock');
+  expect(path.dirname(AGENT_SOCKET)).toBe(LOCK_FOLDER);
 });
