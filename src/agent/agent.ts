@@ -20,7 +20,7 @@ import { Ledger } from '../kernel/ledger.ts';
 import { withApiServers } from '../model/apiServers.ts';
 import { type HostNetwork, sameHost } from '../model/host.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
-import type { ClusterChange } from '../model/resources.ts';
+import type { ClusterChange } from '../model/clusterStore.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
 import type { Clock } from '../time/clock.ts';
@@ -127,7 +127,7 @@ export class Agent {
 
   async #proxy({ dataplane, view }: Kernel, signal: AbortSignal): Promise<void> {
     const { config, reporter, rivals, clock, ledgerFile } = this.#parts;
-    reporter.synced(this.#feed.snapshot);
+    reporter.synced(this.#feed.store);
     const options = this.#nodeOptions();
     const builder = this.#build(options);
     this.#reviewNode();
@@ -211,7 +211,7 @@ export class Agent {
 
   #build(options: DataplaneOptions): DesiredBuilder {
     this.#options = options;
-    this.#builder = new DesiredBuilder(options, this.#host!);
+    this.#builder = new DesiredBuilder(this.#feed.store, options, this.#host!);
     this.#feed.direct(this.#builder);
     return this.#builder;
   }
@@ -233,9 +233,9 @@ export class Agent {
   /** What is wrong with this node's place in the cluster. */
   #reviewNode(): void {
     const { config, nodeName, reporter } = this.#parts;
-    const { ownNode, lastOwnNode, snapshot } = this.#feed;
+    const { ownNode, lastOwnNode, store } = this.#feed;
     const isGone = ownNode === undefined && lastOwnNode !== undefined;
-    const missing = ownNodeProblem(config.source, this.#host!, snapshot.nodes);
+    const missing = ownNodeProblem(config.source, this.#host!, store.nodes);
     const found = isGone ? goneNode(nodeName) : missing;
     reporter.nodeReviewed([...(found === undefined ? [] : [found]), ...this.#awaited]);
   }

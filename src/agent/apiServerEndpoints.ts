@@ -1,6 +1,6 @@
 /** Where the API servers are now, followed change by change. */
 import { API_SERVERS, apiServersOf } from '../model/apiServers.ts';
-import type { ClusterChange } from '../model/resources.ts';
+import type { ClusterChange } from '../model/clusterStore.ts';
 import type { Address } from '../net/address.ts';
 
 export class ApiServerEndpoints {

@@ -6,6 +6,7 @@ import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import type { DataplaneSettings } from '../config/resolve.ts';
 import { DesiredBuilder } from '../desired/builder.ts';
 import { namesOf, type OwnedNames } from '../kernel/dataplane.ts';
+import { ClusterStore } from '../model/clusterStore.ts';
 import type { HostNetwork } from '../model/host.ts';
 import { FAMILIES } from '../net/family.ts';
 
@@ -18,6 +19,9 @@ export interface FirstReading {
 export function firstReading(settings: DataplaneSettings, host: HostNetwork): FirstReading {
   const node = { name: host.nodeName, podCIDRs: [], families: FAMILIES };
   const { options } = buildDataplaneOptions(settings, node);
-  const { state } = new DesiredBuilder(options, { ...host, families: FAMILIES });
+  const { state } = new DesiredBuilder(new ClusterStore(), options, {
+    ...host,
+    families: FAMILIES,
+  });
   return { names: namesOf(state), sysctls: [...state.sysctls.keys()] };
 }

@@ -7,7 +7,7 @@ import type { SourceStatus } from '../cluster/source.ts';
 import type { Problem } from '../model/problem.ts';
 import type { LocalLack } from '../desired/fragment.ts';
 import { type DataplaneState, emptyState } from '../dataplane/state.ts';
-import type { ClusterChange, ClusterSnapshot } from '../model/resources.ts';
+import type { ClusterChange, ClusterSnapshot } from '../model/clusterStore.ts';
 import type { Family } from '../net/family.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import type { ProxyHealth } from '../ops/health.ts';

@@ -14,7 +14,7 @@ import { hostFromFile } from '../inputs/host.ts';
 import { readInputs } from '../inputs/inputs.ts';
 import type { HostNetwork } from '../model/host.ts';
 import { isRemark } from '../model/problem.ts';
-import type { ClusterSnapshot } from '../model/resources.ts';
+import type { ClusterSnapshot } from '../model/clusterStore.ts';
 import { difference } from '../plan/difference.ts';
 import { orderPlan } from '../plan/order.ts';
 import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';

@@ -2,8 +2,8 @@
  * The API server as a source of Services, EndpointSlices and Nodes: one reflector a kind, and their states folded into
  * the one line that an operator reads. Nothing here gives up: a server that is away, or refuses us, is asked again.
  */
+import { type AnyKind, kindsFor, type ReadingScope } from '../model/kinds.ts';
 import type { Clock } from '../time/clock.ts';
-import { NODES, ENDPOINT_SLICES, type ResourceKind, SERVICES } from './resourceKind.ts';
 import { Reflector, type ReflectorState } from './reflector.ts';
 import type { ClusterListener, ClusterSource, SourceStatus } from './source.ts';
 import type { ApiTransport } from './transport.ts';
@@ -13,6 +13,7 @@ export interface ApiServerSourceOptions {
   /** URL, for the status line */
   readonly server: string;
   readonly timing: Clock;
+  readonly scope: ReadingScope;
   /** 0 ≤ x < 1; spreads watches and retries */
   readonly random: () => number;
   /** objects a page of a list; default 500 */
@@ -38,11 +39,8 @@ export class ApiServerSource implements ClusterSource {
 
   start(listener: ClusterListener): Promise<void> {
     if (this.#reflectors.length > 0) throw new Error('the source was started already');
-    const reflectors = [
-      this.#reflect(SERVICES, listener),
-      this.#reflect(ENDPOINT_SLICES, listener),
-      this.#reflect(NODES, listener),
-    ];
+    const kinds = kindsFor(this.#options.scope);
+    const reflectors = kinds.map((kind) => this.#reflect(kind, listener));
     this.#reflectors = reflectors;
     for (const reflector of reflectors) reflector.start();
     return Promise.resolve();
@@ -52,17 +50,19 @@ export class ApiServerSource implements ClusterSource {
     await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
   }
 
-  #reflect<T>(kind: ResourceKind<T>, listener: ClusterListener): Reflector<T> {
-    const { transport, timing, random, pageSize } = this.#options;
+  #reflect(kind: AnyKind, listener: ClusterListener): Reflector {
+    const { transport, timing, scope, random, pageSize } = this.#options;
     const progress: Progress = { resource: kind.resource, isListed: false, state: undefined };
     this.#progress.push(progress);
     return new Reflector({
       kind,
+      selectors: kind.selectors(scope),
       transport,
       timing,
       random,
       ...(pageSize === undefined ? {} : { pageSize }),
       listener: {
+        store: listener.store,
         onChange: (change) => listener.onChange(change),
         onProblems: (origin, problems) => listener.onProblems(origin, problems),
         onListed: () => {

@@ -9,7 +9,8 @@ import { sep } from 'node:path';
 import { decodeText } from '../config/textEncoding.ts';
 import { type Consequence, skipsObject } from '../model/consequence.ts';
 import type { Problem } from '../model/problem.ts';
-import type { ClusterChange } from '../model/resources.ts';
+import type { ClusterChange, ClusterStore, ObjectState } from '../model/clusterStore.ts';
+import { ALL_KINDS } from '../model/kinds.ts';
 import { findManifestFiles, type FoundFiles, isMissing, reasonOf } from './manifestFiles.ts';
 import { type ManifestObject, readManifest } from './manifestText.ts';
 
@@ -32,6 +33,7 @@ interface FileState {
 
 export class ManifestSet {
   readonly #paths: readonly string[];
+  readonly #store: ClusterStore;
   readonly #files = new Map<string, FileState>();
   #lastSeen: ReadonlyMap<string, string> = new Map();
   #hasLooked = false;
@@ -40,8 +42,10 @@ export class ManifestSet {
   /** by file, as JSON */
   #published: ReadonlyMap<string, string> = new Map();
 
-  constructor(paths: readonly string[]) {
+  /** @param store where the objects in force are put */
+  constructor(paths: readonly string[], store: ClusterStore) {
     this.#paths = paths;
+    this.#store = store;
   }
 
   get fileCount(): number {
@@ -109,7 +113,9 @@ export class ManifestSet {
       const problem = `cannot be read (${reason}); its last state stays in force`;
       problems.set(path, [...(problems.get(path) ?? []), { path, value: undefined, problem }]);
     }
-    const changes = changesBetween(this.#winners, winners);
+    const changes = statesBetween(this.#winners, winners)
+      .map((state) => this.#store.put(state))
+      .filter((change) => change !== undefined);
     this.#winners = winners;
     return { changes, problems: this.#publish(problems) };
   }
@@ -174,34 +180,23 @@ function secondDefinition(object: ManifestObject, first: ManifestObject): Proble
   };
 }
 
-/** Nodes and slices before Services, so that a new Service finds its endpoints; what goes, goes first. */
-function changesBetween(
+/** What goes, goes first; then from the end of the table, so that a new Service finds its endpoints and its Node. */
+function statesBetween(
   before: ReadonlyMap<string, ManifestObject>,
   after: ReadonlyMap<string, ManifestObject>,
-): ClusterChange[] {
-  const removals: ClusterChange[] = [];
-  const updates: ClusterChange[] = [];
-  for (const [id, { change }] of before) {
-    const now = after.get(id)?.change;
-    if (change !== undefined && hasGone(change, now))
-      removals.push({ ...change, object: undefined });
+): ObjectState[] {
+  const removals: ObjectState[] = [];
+  const updates: ObjectState[] = [];
+  for (const [id, { state }] of before) {
+    if (state !== undefined && after.get(id)?.state === undefined)
+      removals.push({ ...state, object: undefined });
   }
   for (const [id, object] of after) {
-    const old = before.get(id);
-    if (object === old || object.change === undefined) continue;
-    if (JSON.stringify(old?.change) !== JSON.stringify(object.change)) updates.push(object.change);
+    if (object !== before.get(id) && object.state !== undefined) updates.push(object.state);
   }
-  return [...removals, ...updates.toSorted((a, b) => RANK[a.kind] - RANK[b.kind])];
+  return [...removals, ...updates.toSorted((a, b) => rank(a) - rank(b))];
 }
 
-/** A slice that names another Service than before has gone from the one it named. */
-function hasGone(change: ClusterChange, now: ClusterChange | undefined): boolean {
-  if (change.kind !== 'EndpointSlice' || now?.kind !== 'EndpointSlice') return now === undefined;
-  return change.service !== now.service;
+function rank({ kind }: ObjectState): number {
+  return -ALL_KINDS.findIndex((each) => each.kind === kind);
 }
-
-const RANK: Readonly<Record<ClusterChange['kind'], number>> = {
-  Node: 0,
-  EndpointSlice: 1,
-  Service: 2,
-};

@@ -7,14 +7,14 @@ import { Composer, type Document, LineCounter, Parser, type YAMLError } from 'ya
 import { KUBERNETES_YAML } from '../config/yamlText.ts';
 import { Fields } from '../model/fields.ts';
 import type { Problem } from '../model/problem.ts';
-import type { ClusterChange } from '../model/resources.ts';
-import { ENDPOINT_SLICES, NODES, SERVICES, type ResourceKind } from './resourceKind.ts';
+import type { ObjectState } from '../model/clusterStore.ts';
+import { type AnyKind, KINDS } from '../model/kinds.ts';
 
 export interface ManifestObject {
   /** `Service/default/web` */
   readonly id: string;
-  /** its coming, as a change; absent when the object cannot be used or is none of a proxy's business */
-  readonly change?: ClusterChange;
+  /** absent when the object cannot be used or is none of a proxy's business */
+  readonly state?: ObjectState;
   readonly problems: readonly Problem[];
   /** `FILE:LINE:COLUMN` */
   readonly source: string;
@@ -32,26 +32,7 @@ export function readManifest(text: string, file: string): Manifest {
   return new ManifestReader(text, file).read();
 }
 
-interface Readable {
-  readonly kind: ClusterChange['kind'];
-  readonly group: string;
-  readonly isNamespaced: boolean;
-  readonly read: (raw: unknown, key: string) => Pick<ManifestObject, 'change' | 'problems'>;
-}
-
-const KINDS: ReadonlyMap<string, Readable> = new Map([
-  ['Service', readableKind('', true, SERVICES)],
-  ['EndpointSlice', readableKind('discovery.k8s.io', true, ENDPOINT_SLICES)],
-  ['Node', readableKind('', false, NODES)],
-]);
-
-function readableKind<T>(group: string, isNamespaced: boolean, kind: ResourceKind<T>): Readable {
-  const read: Readable['read'] = (raw, key) => {
-    const { object, problems } = kind.slim(raw);
-    return object === undefined ? { problems } : { change: kind.upserted(key, object), problems };
-  };
-  return { kind: kind.kind, group, isNamespaced, read };
-}
+const READABLE: ReadonlyMap<string, AnyKind> = new Map(Object.entries(KINDS));
 
 type RawObject = Readonly<Record<string, unknown>>;
 type Steps = readonly (string | number)[];
@@ -106,12 +87,13 @@ class ManifestReader {
     if (kind === 'List' || (kind.endsWith('List') && Array.isArray(raw['items']))) {
       return this.#readList(document, raw, steps, { kind, apiVersion });
     }
-    const readable = KINDS.get(kind);
+    const readable = READABLE.get(kind);
     if (readable === undefined) return undefined;
-    const [group, version] = splitApiVersion(apiVersion, readable.group);
+    const [group, version] = splitApiVersion(apiVersion, readable);
     if (group !== readable.group) return undefined;
-    if (version !== 'v1') {
-      return this.#report(at, apiVersion, `must be of version v1 to be read as ${kind}`);
+    if (version !== readable.version) {
+      const problem = `must be of version ${readable.version} to be read as ${kind}`;
+      return this.#report(at, apiVersion, problem);
     }
     return this.#readResource(document, raw, steps, readable);
   }
@@ -139,11 +121,11 @@ class ManifestReader {
     document: Document,
     raw: RawObject,
     steps: Steps,
-    { kind, isNamespaced, read }: Readable,
+    { kind, isNamespaced, slim }: AnyKind,
   ): void {
     const { root, namespace, name, isNamed } = Fields.open(raw, kind, isNamespaced);
     const id = root.path();
-    const found = read(raw, isNamespaced ? `${namespace}/${name}` : name);
+    const found = slim(raw);
     const problems = found.problems.map((problem) => ({
       ...problem,
       source: this.#place(offsetOf(document, [...steps, ...stepsBelow(id, problem.path)])),
@@ -152,7 +134,10 @@ class ManifestReader {
       for (const problem of problems) this.#problems.push(problem);
     } else {
       const source = this.#place(offsetOf(document, steps));
-      this.#objects.push({ ...found, id, problems, source });
+      const key = isNamespaced ? `${namespace}/${name}` : name;
+      const state = { kind, key, object: found.object } as ObjectState;
+      const made = found.object === undefined ? {} : { state };
+      this.#objects.push({ ...made, id, problems, source });
     }
   }
 
@@ -200,8 +185,10 @@ function stepsBelow(label: string, path: string): Steps {
 }
 
 /** `discovery.k8s.io/v1` → group and version; one that is left out is taken for granted. */
-function splitApiVersion(apiVersion: unknown, expectedGroup: string): [string, string] {
-  if (typeof apiVersion !== 'string') return [expectedGroup, apiVersion === undefined ? 'v1' : ''];
+function splitApiVersion(apiVersion: unknown, expected: AnyKind): [string, string] {
+  if (typeof apiVersion !== 'string') {
+    return [expected.group, apiVersion === undefined ? expected.version : ''];
+  }
   const slash = apiVersion.indexOf('/');
   return slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
 }

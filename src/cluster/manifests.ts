@@ -5,8 +5,7 @@
  * file, is kept below a fifth of one core by looking less often when it costs much.
  */
 import type { Problem } from '../model/problem.ts';
-import type { ClusterSnapshot } from '../model/resources.ts';
-import { ClusterStore } from '../model/snapshot.ts';
+import { type ClusterSnapshot, ClusterStore, type Doors } from '../model/clusterStore.ts';
 import { requireManifestPaths } from './manifestFiles.ts';
 import { type ManifestNews, ManifestSet } from './manifestSet.ts';
 import type { ClusterListener, ClusterSource } from './source.ts';
@@ -18,11 +17,13 @@ export interface LoadedManifests {
 }
 
 /** @throws ManifestPathError for a path that does not exist; anything else that is wrong is among the problems */
-export async function loadManifests(paths: readonly string[]): Promise<LoadedManifests> {
+export async function loadManifests(
+  paths: readonly string[],
+  doors: Doors = {},
+): Promise<LoadedManifests> {
   await requireManifestPaths(paths);
-  const { changes, problems } = await new ManifestSet(paths).look();
-  const snapshot = new ClusterStore();
-  for (const change of changes) snapshot.apply(change);
+  const snapshot = new ClusterStore(doors);
+  const { problems } = await new ManifestSet(paths, snapshot).look();
   return { snapshot, problems: [...problems.values()].flat() };
 }
 
@@ -38,7 +39,6 @@ const TIMING: ManifestTiming = { pollMs: 250, settleMs: 100 };
 export class ManifestSource implements ClusterSource {
   readonly #paths: readonly string[];
   readonly #timing: ManifestTiming;
-  readonly #files: ManifestSet;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -49,16 +49,16 @@ export class ManifestSource implements ClusterSource {
   constructor(paths: readonly string[], timing: ManifestTiming = TIMING) {
     this.#paths = paths;
     this.#timing = timing;
-    this.#files = new ManifestSet(paths);
   }
 
   /** @throws ManifestPathError for a path that does not exist */
   async start(listener: ClusterListener): Promise<void> {
     await requireManifestPaths(this.#paths);
-    const news = await this.#look(listener);
+    const files = new ManifestSet(this.#paths, listener.store);
+    const news = await this.#look(files, listener);
     if (this.#isStopped) return;
     listener.onSynced();
-    this.#schedule(listener, news.isUnsettled ? this.#timing.settleMs : this.#timing.pollMs);
+    this.#schedule(files, listener, news.isUnsettled ? this.#timing.settleMs : this.#timing.pollMs);
   }
 
   async stop(): Promise<void> {
@@ -67,36 +67,40 @@ export class ManifestSource implements ClusterSource {
     await this.#looking;
   }
 
-  #schedule(listener: ClusterListener, delayMs: number): void {
+  #schedule(files: ManifestSet, listener: ClusterListener, delayMs: number): void {
     if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
-      this.#looking = this.#lookAgain(listener);
+      this.#looking = this.#lookAgain(files, listener);
     }, delayMs);
   }
 
-  async #lookAgain(listener: ClusterListener): Promise<void> {
+  async #lookAgain(files: ManifestSet, listener: ClusterListener): Promise<void> {
     const meter = processorMeter();
-    const { isUnsettled } = await this.#look(listener);
+    const { isUnsettled } = await this.#look(files, listener);
     const { pollMs, settleMs } = this.#timing;
     const costMs = meter();
     // One dear look says nothing: what else the process did meanwhile (an audit, say) is in it.
     const usualMs = Math.min(costMs, this.#costMs);
     this.#costMs = costMs;
-    this.#schedule(listener, Math.max(isUnsettled ? settleMs : pollMs, 4 * usualMs));
+    this.#schedule(files, listener, Math.max(isUnsettled ? settleMs : pollMs, 4 * usualMs));
   }
 
-  async #look(listener: ClusterListener): Promise<ManifestNews> {
-    const news = await this.#files.look();
+  async #look(files: ManifestSet, listener: ClusterListener): Promise<ManifestNews> {
+    const news = await files.look();
     if (this.#isStopped) return news;
     for (const change of news.changes) listener.onChange(change);
     for (const [file, problems] of news.problems) listener.onProblems(file, problems);
-    this.#tellStatus(listener, news.unreadable);
+    this.#tellStatus(files, listener, news.unreadable);
     return news;
   }
 
-  #tellStatus(listener: ClusterListener, unreadable: ReadonlyMap<string, string>): void {
+  #tellStatus(
+    files: ManifestSet,
+    listener: ClusterListener,
+    unreadable: ReadonlyMap<string, string>,
+  ): void {
     const [first] = unreadable;
-    const { objectCount, fileCount } = this.#files;
+    const { objectCount, fileCount } = files;
     const detail =
       first === undefined
         ? `watching ${objectCount} objects in ${fileCount} files of ${this.#paths.join(', ')}`

@@ -3,18 +3,18 @@
  * list; on any failure back-off and watch again from the last version seen; a new list only where the server no longer
  * knows that version. client-node's ListWatch is not used: it stops on any error but 410 and stores whole objects.
  *
- * What an object means is for others; what differs from before is decided in resourceStore.ts.
+ * What an object means is for others; what differs from before is decided in intake.ts.
  */
+import { type AnyKind, pathOf, type Selectors } from '../model/kinds.ts';
 import { JitteredBackoff } from '../time/backoff.ts';
 import type { Clock } from '../time/clock.ts';
 import { ApiError, explainFailure, isExpired } from './apiError.ts';
 import { LineSplitter } from './lineSplitter.ts';
-import type { ResourceKind } from './resourceKind.ts';
-import { ResourceStore, type StoreListener } from './resourceStore.ts';
-import type { ApiTransport, Query } from './transport.ts';
+import { Intake, type IntakeListener } from './intake.ts';
+import type { ApiTransport } from './transport.ts';
 import { type ListPage, parseListPage, parseWatchEvent } from './watchEvent.ts';
 
-export interface ReflectorListener extends StoreListener {
+export interface ReflectorListener extends IntakeListener {
   /** a list is complete: everything that exists has been told, what vanished has been deleted */
   onListed(): void;
   onState(state: ReflectorState): void;
@@ -32,8 +32,9 @@ export type ReflectorState =
       readonly sinceMs: number;
     };
 
-export interface ReflectorOptions<T> {
-  readonly kind: ResourceKind<T>;
+export interface ReflectorOptions {
+  readonly kind: AnyKind;
+  readonly selectors: Selectors;
   readonly transport: ApiTransport;
   readonly timing: Clock;
   readonly listener: ReflectorListener;
@@ -54,31 +55,28 @@ const BACKOFF = { firstMs: 250, maxMs: 15_000 };
 /** What a server may ask for by Retry-After; a front end that says an hour or a year would make this node deaf for as long. */
 const RETRY_AFTER_MAX_MS = 60_000;
 
-export class Reflector<T> {
-  readonly #options: ReflectorOptions<T>;
-  readonly #store: ResourceStore<T>;
+export class Reflector {
+  readonly #options: ReflectorOptions;
+  readonly #path: string;
+  readonly #intake: Intake;
   readonly #backoff: JitteredBackoff;
   #isStopped = false;
   /** what is under way: a request or a pause */
   #current: AbortController | undefined;
   #run: Promise<void> | undefined;
-  #selectors: Query;
+  #selectors: Selectors;
   /** where to watch from; undefined asks for a list */
   #resourceVersion: string | undefined;
   #verb: 'list' | 'watch' = 'list';
   #watchingSinceMs: number | undefined;
   #failingSinceMs: number | undefined;
 
-  constructor(options: ReflectorOptions<T>) {
+  constructor(options: ReflectorOptions) {
     this.#options = options;
-    this.#selectors = options.kind.selectors;
-    this.#store = new ResourceStore(options.kind, options.listener);
+    this.#path = pathOf(options.kind);
+    this.#selectors = options.selectors;
+    this.#intake = new Intake(options.kind, options.listener);
     this.#backoff = new JitteredBackoff({ ...BACKOFF, random: options.random });
-  }
-
-  /** Number of objects known. */
-  get size(): number {
-    return this.#store.size;
   }
 
   start(): void {
@@ -136,9 +134,9 @@ export class Reflector<T> {
     do {
       const token: string = page?.continueToken ?? '';
       page = await this.#listPage(limit, token, signal);
-      for (const raw of page.items) seen.add(this.#store.put(raw));
+      for (const raw of page.items) seen.add(this.#intake.put(raw));
     } while (page.continueToken !== '');
-    this.#store.retain(seen);
+    this.#intake.retain(seen);
     return page.resourceVersion;
   }
 
@@ -147,22 +145,22 @@ export class Reflector<T> {
     token: string,
     signal: AbortSignal,
   ): Promise<ListPage> {
-    const { kind, transport } = this.#options;
+    const { transport } = this.#options;
     const page = { ...limit, ...(token === '' ? {} : { continue: token }) };
     const body = await this.#select((selectors) =>
       transport.getJson(
-        kind.path,
+        this.#path,
         { ...selectors, ...page },
         { signal, isContinuation: token !== '' },
       ),
     );
     if (signal.aborted) throw this.#error('Stopped', 'stopped');
-    return parseListPage(body, kind.path);
+    return parseListPage(body, this.#path);
   }
 
   async #watch(current: AbortController): Promise<void> {
     this.#verb = 'watch';
-    const { kind, transport, timing, random } = this.#options;
+    const { transport, timing, random } = this.#options;
     const timeoutSec = MIN_WATCH_SEC + Math.floor(random() * MIN_WATCH_SEC);
     const query = {
       watch: '1',
@@ -180,7 +178,7 @@ export class Reflector<T> {
       .catch(() => undefined);
     try {
       const stream = await this.#select((selectors) =>
-        transport.openStream(kind.path, { ...selectors, ...query }, { signal: current.signal }),
+        transport.openStream(this.#path, { ...selectors, ...query }, { signal: current.signal }),
       );
       this.#becomeWatching();
       await this.#follow(stream, current.signal);
@@ -194,7 +192,7 @@ export class Reflector<T> {
    * API servers before 1.31 know no field `spec.clusterIP` of Services and answer 400 to it: such a server is asked without
    * from then on. It spares them traffic, no more: what is headless is left out in model/service.ts too.
    */
-  async #select<R>(send: (selectors: Query) => Promise<R>): Promise<R> {
+  async #select<R>(send: (selectors: Selectors) => Promise<R>): Promise<R> {
     try {
       return await send(this.#selectors);
     } catch (error) {
@@ -226,10 +224,10 @@ export class Reflector<T> {
   }
 
   #take(line: string): void {
-    const event = parseWatchEvent(line, this.#options.kind.path);
+    const event = parseWatchEvent(line, this.#path);
     if (event === undefined) return;
-    if (event.type === 'DELETED') this.#store.remove(event.object);
-    else if (event.type !== 'BOOKMARK') this.#store.put(event.object);
+    if (event.type === 'DELETED') this.#intake.remove(event.object);
+    else if (event.type !== 'BOOKMARK') this.#intake.put(event.object);
     this.#resourceVersion = event.resourceVersion;
   }
 
@@ -268,7 +266,7 @@ export class Reflector<T> {
   }
 
   #error(reason: string, message: string): ApiError {
-    return new ApiError({ status: 0, reason, message, url: this.#options.kind.path });
+    return new ApiError({ status: 0, reason, message, url: this.#path });
   }
 }
 

@@ -1,8 +1,10 @@
 /** Where Services come from: an API server or manifest files, behind one interface. */
 import type { Problem } from '../model/problem.ts';
-import type { ClusterChange } from '../model/resources.ts';
+import type { ClusterChange, ClusterStore } from '../model/clusterStore.ts';
 
 export interface ClusterListener {
+  /** where every object is put before its change is told */
+  readonly store: ClusterStore;
   /** called in the order things happened; must not block */
   onChange(change: ClusterChange): void;
   /** every kind has been listed completely for the first time; nothing may be removed from a kernel before this */

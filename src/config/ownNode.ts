@@ -1,5 +1,6 @@
 /** The Node object of this machine: how `bindAddress` changes what it says, and what it means that there is none. */
 import { interfaceAddresses } from '../desired/nodeAddresses.ts';
+import type { Doors } from '../model/clusterStore.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
 import type { NodeResource } from '../model/resources.ts';
@@ -11,11 +12,16 @@ import type { SourceSettings } from './resolve.ts';
  *
  * @see kubernetes cmd/kube-proxy/app/server.go, detectNodeIPs
  */
-export function withBindAddress(node: NodeResource, bindAddress: Address): NodeResource {
-  if (isUnspecified(bindAddress)) return node;
+function withBindAddress(node: NodeResource, bindAddress: Address): NodeResource {
   const family = familyOf(bindAddress);
   const others = node.addresses.filter((address) => familyOf(address) !== family);
   return { ...node, addresses: [bindAddress, ...others] };
+}
+
+/** How `bindAddress` changes this machine's Node, before anybody sees it. */
+export function ownNodeDoor(nodeName: string, bindAddress: Address): Doors {
+  if (isUnspecified(bindAddress)) return {};
+  return { Node: (node) => (node.name === nodeName ? withBindAddress(node, bindAddress) : node) };
 }
 
 /**

@@ -5,13 +5,8 @@
  */
 import type { HostNetwork } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
-import type {
-  ClusterChange,
-  ClusterSnapshot,
-  ObjectKey,
-  ServiceResource,
-} from '../model/resources.ts';
-import { ClusterStore } from '../model/snapshot.ts';
+import type { NodeResource, ObjectKey, ServiceResource } from '../model/resources.ts';
+import { type ClusterChange, type ClusterSnapshot, replay } from '../model/clusterStore.ts';
 import { type Address, familyOf } from '../net/address.ts';
 import { AddressIndex } from './addressIndex.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
@@ -43,7 +38,7 @@ export interface ServiceView extends ServiceChoices {
 
 export class DesiredBuilder {
   readonly #options: DataplaneOptions;
-  readonly #store = new ClusterStore();
+  readonly #cluster: ClusterSnapshot;
   readonly #context: NodeContext;
   readonly #live: LiveState;
   readonly #claims = new Claims();
@@ -55,8 +50,12 @@ export class DesiredBuilder {
   readonly #byExternalAddress = new AddressIndex<ObjectKey>();
   readonly #dirty = new Set<ObjectKey>();
   #inside: readonly SetMember[] = [];
+  /** as it was told; one that is only gone from the cluster still counts */
+  #ownNode: NodeResource | undefined;
 
-  constructor(options: DataplaneOptions, host: HostNetwork) {
+  /** @param cluster holds what the changes tell: every change has been put there before it is told */
+  constructor(cluster: ClusterSnapshot, options: DataplaneOptions, host: HostNetwork) {
+    this.#cluster = cluster;
     this.#options = options;
     this.#context = new NodeContext(options, host);
     this.#live = new LiveState(fixedParts(options, host));
@@ -70,27 +69,28 @@ export class DesiredBuilder {
   }
 
   change(change: ClusterChange): void {
-    switch (change.kind) {
-      case 'Service': {
-        const before = this.#store.services.get(change.key);
-        this.#markAsking(this.#context.setService(change.key, before, change.object));
+    const { kind, key } = change;
+    switch (kind) {
+      case 'Service':
+        this.#markAsking(this.#context.setService(key, change.before, change.object));
+        this.#dirty.add(key);
         break;
-      }
-      case 'EndpointSlice': {
-        const before = this.#store.slice(change.key);
-        this.#markAsking(this.#context.setSlice(change.key, before, change.object));
+      case 'EndpointSlice':
+        this.#markAsking(this.#context.setSlice(key, change.before, change.object));
+        // two when it moved from one to the other
+        for (const slice of [change.before, change.object]) {
+          if (slice !== undefined) this.#dirty.add(slice.service);
+        }
         break;
-      }
-      case 'Node': {
-        const before = this.#store.nodes.get(change.key);
-        this.#context.setNode(change.key, before, change.object);
+      case 'Node':
+        this.#context.setNode(key, change.before, change.object);
+        if (key !== this.#context.nodeName) break;
+        this.#ownNode = change.object;
+        this.#renewInside();
         break;
-      }
       default:
-        return change satisfies never;
+      // other kinds are features' own
     }
-    for (const key of this.#store.apply(change)) this.#dirty.add(key);
-    if (change.kind === 'Node' && change.key === this.#context.nodeName) this.#renewInside();
   }
 
   /**
@@ -98,7 +98,10 @@ export class DesiredBuilder {
    * addresses do not.
    */
   setHost(host: HostNetwork): void {
-    this.#context.setHost(host, this.#store.nodes.get(host.nodeName));
+    if (host.nodeName !== this.#context.nodeName) {
+      this.#ownNode = this.#cluster.nodes.get(host.nodeName);
+    }
+    this.#context.setHost(host, this.#ownNode);
     this.#live.addFamilies(host.families);
     this.#renewInside();
     Object.assign(this.#live, fixedParts(this.#options, host));
@@ -138,7 +141,7 @@ export class DesiredBuilder {
   }
 
   service(key: ObjectKey): ServiceView | undefined {
-    const service = this.#store.services.get(key);
+    const service = this.#cluster.services.get(key);
     if (service === undefined) return undefined;
     const frontends = Array.from(
       this.#fragments.get(key)?.frontends ?? [],
@@ -173,7 +176,7 @@ export class DesiredBuilder {
   /** @param keys collects the server keys whose claims changed */
   #recompile(key: ObjectKey, keys: Set<ServerKey>): void {
     const before = this.#fragments.get(key);
-    const service = this.#store.services.get(key);
+    const service = this.#cluster.services.get(key);
     const after =
       service === undefined
         ? undefined
@@ -205,12 +208,11 @@ export class DesiredBuilder {
   }
 
   #slicesOf(key: ObjectKey) {
-    return [...(this.#store.slices.get(key)?.values() ?? [])];
+    return [...(this.#cluster.slices.get(key)?.values() ?? [])];
   }
 
   #renewInside(): void {
-    const { families, nodeName } = this.#context;
-    const inside = insideMembers(this.#options, families, this.#store.nodes.get(nodeName));
+    const inside = insideMembers(this.#options, this.#context.families, this.#ownNode);
     this.#live.replaceMembers(this.#inside, inside);
     this.#inside = inside;
   }
@@ -229,13 +231,8 @@ export function buildDesired(
   host: HostNetwork,
   options: DataplaneOptions,
 ): { readonly state: DesiredState; readonly problems: readonly Problem[] } {
-  const builder = new DesiredBuilder(options, host);
-  for (const [key, object] of snapshot.nodes) builder.change({ kind: 'Node', key, object });
-  for (const [service, slices] of snapshot.slices) {
-    for (const [key, object] of slices)
-      builder.change({ kind: 'EndpointSlice', key, service, object });
-  }
-  for (const [key, object] of snapshot.services) builder.change({ kind: 'Service', key, object });
+  const builder = new DesiredBuilder(snapshot, options, host);
+  for (const change of replay(snapshot)) builder.change(change);
   builder.settle();
   return { state: builder.state, problems: builder.problems.all() };
 }

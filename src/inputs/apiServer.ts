@@ -3,6 +3,7 @@ import { ApiServerSource } from '../cluster/apiServerSource.ts';
 import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
 import { loadClusterAccess } from '../cluster/kubeconfig.ts';
 import type { SourceSettings } from '../config/resolve.ts';
+import type { ReadingScope } from '../model/kinds.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Environment } from './configuration.ts';
 
@@ -13,6 +14,7 @@ export interface ApiServerContext {
   readonly version: string;
   readonly env: Environment;
   readonly timing: Clock;
+  readonly scope: ReadingScope;
   readonly onRequest?: (outcome: RequestOutcome) => void;
 }
 
@@ -26,13 +28,19 @@ export interface ApiServer {
 /** @throws KubeconfigError when the configuration names no usable API server */
 export function connectApiServer(
   { kubeconfig, master, qps, burst }: ApiServerSettings,
-  { version, env, timing, onRequest }: ApiServerContext,
+  { version, env, timing, scope, onRequest }: ApiServerContext,
 ): ApiServer {
   const access = loadClusterAccess({ kubeconfig, master, env });
   const userAgent = `kube-ipvs/${version}`;
   const told = onRequest === undefined ? {} : { onRequest };
   const client = new ApiClient({ access, userAgent, qps, burst, timing, ...told });
   const { server } = client;
-  const source = new ApiServerSource({ transport: client, server, timing, random: Math.random });
+  const source = new ApiServerSource({
+    transport: client,
+    server,
+    timing,
+    scope,
+    random: Math.random,
+  });
   return { source, client, isInPod: kubeconfig === '' && master === '' };
 }

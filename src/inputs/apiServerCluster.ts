@@ -2,7 +2,7 @@
 import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import type { Problem } from '../model/problem.ts';
-import { ClusterStore } from '../model/snapshot.ts';
+import { ClusterStore } from '../model/clusterStore.ts';
 import { SystemClock } from '../ops/clock.ts';
 import { type ApiServer, type ApiServerSettings, connectApiServer } from './apiServer.ts';
 import { BadInput } from './badInput.ts';
@@ -20,7 +20,7 @@ export async function readFromApiServer(
 ): Promise<ClusterReading> {
   const { source, client, isInPod } = connect(settings, reader);
   try {
-    const read = await firstList(source);
+    const read = await firstList(source, new ClusterStore(reader.doors));
     return { ...read, apiServerAddresses: isInPod ? [] : [...client.peerAddresses] };
   } finally {
     await source.stop();
@@ -41,8 +41,8 @@ function connect(settings: ApiServerSettings, reader: Reader): ApiServer {
 
 async function firstList(
   source: ClusterSource,
+  store: ClusterStore,
 ): Promise<Pick<ClusterReading, 'snapshot' | 'problems'>> {
-  const snapshot = new ClusterStore();
   const problems = new Map<string, readonly Problem[]>();
   let detail = 'no answer yet';
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -53,7 +53,8 @@ async function firstList(
   }, TIMEOUT_MS);
   try {
     await source.start({
-      onChange: (change) => snapshot.apply(change),
+      store,
+      onChange: () => undefined,
       onSynced: resolve,
       onProblems: (origin, found) => problems.set(origin, found),
       onStatus: (status) => (detail = status.detail),
@@ -62,5 +63,5 @@ async function firstList(
   } finally {
     clearTimeout(timer);
   }
-  return { snapshot, problems: [...problems.values()].flat() };
+  return { snapshot: store, problems: [...problems.values()].flat() };
 }

@@ -3,8 +3,9 @@
  * when they are needed.
  */
 import type { SourceSettings } from '../config/resolve.ts';
+import type { ReadingScope } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
-import type { ClusterSnapshot } from '../model/resources.ts';
+import type { ClusterSnapshot, Doors } from '../model/clusterStore.ts';
 import type { Address } from '../net/address.ts';
 import { BadInput } from './badInput.ts';
 import type { Environment } from './configuration.ts';
@@ -13,6 +14,8 @@ import type { Environment } from './configuration.ts';
 export interface Reader {
   readonly version: string;
   readonly env: Environment;
+  readonly scope: ReadingScope;
+  readonly doors: Doors;
 }
 
 export interface ClusterReading {
@@ -31,7 +34,7 @@ export async function readCluster(source: SourceSettings, reader: Reader): Promi
   const { loadManifests } = await import('../cluster/manifests.ts');
   const { ManifestPathError } = await import('../cluster/manifestFiles.ts');
   try {
-    return { ...(await loadManifests(source.paths)), apiServerAddresses: [] };
+    return { ...(await loadManifests(source.paths, reader.doors)), apiServerAddresses: [] };
   } catch (error) {
     if (!(error instanceof ManifestPathError)) throw error;
     const problem = source.isDefault

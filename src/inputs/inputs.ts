@@ -3,18 +3,19 @@
  * same inputs up to date (agent/): both take the pieces from here and from config/, so that a command says what `run` does.
  */
 import { type BuiltOptions, buildDataplaneOptions } from '../config/dataplaneOptions.ts';
-import { ownNodeProblem, withBindAddress } from '../config/ownNode.ts';
+import { ownNodeDoor, ownNodeProblem } from '../config/ownNode.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { apiServersIn, withApiServers } from '../model/apiServers.ts';
 import type { HostNetwork } from '../model/host.ts';
+import { NO_NEEDS } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
-import type { ClusterSnapshot } from '../model/resources.ts';
+import type { ClusterSnapshot } from '../model/clusterStore.ts';
 import { BadInput } from './badInput.ts';
 import { type Reader, readCluster } from './cluster.ts';
 import { type HostQuestion, hostFromKernel, thisNodeName } from './host.ts';
 
 export interface InputsQuestion
-  extends Reader, Pick<HostQuestion, 'hasRules' | 'networkNamespacePath'> {
+  extends Pick<Reader, 'version' | 'env'>, Pick<HostQuestion, 'hasRules' | 'networkNamespacePath'> {
   /** in place of this host's kernel */
   readonly host?: HostNetwork | undefined;
 }
@@ -36,11 +37,15 @@ export async function readInputs(
   const nodeName = given?.nodeName ?? thisNodeName(config);
   if (nodeName === undefined) throw new BadInput([NAMELESS]);
   const { version, env, ...more } = question;
-  const cluster = await readCluster(config.source, { version, env });
-  const { apiServerAddresses } = cluster;
+  const cluster = await readCluster(config.source, {
+    version,
+    env,
+    scope: { nodeName, needs: NO_NEEDS },
+    doors: ownNodeDoor(nodeName, config.bindAddress),
+  });
+  const { snapshot, apiServerAddresses } = cluster;
   const read = given ?? (await hostFromKernel({ ...more, nodeName, apiServerAddresses }));
-  const host = withApiServers(read, apiServersIn(cluster.snapshot));
-  const snapshot = withOwnNode(cluster.snapshot, nodeName, config);
+  const host = withApiServers(read, apiServersIn(snapshot));
   const podCIDRs = snapshot.nodes.get(nodeName)?.podCIDRs ?? [];
   const node = { name: nodeName, podCIDRs, families: host.families };
   const built = buildDataplaneOptions(config.dataplane, node);
@@ -58,14 +63,3 @@ const NAMELESS: Problem = {
   value: '',
   problem: 'this host has no name; give the name of its Node',
 };
-
-function withOwnNode(
-  snapshot: ClusterSnapshot,
-  nodeName: string,
-  { bindAddress }: ResolvedConfig,
-): ClusterSnapshot {
-  const node = snapshot.nodes.get(nodeName);
-  if (!node) return snapshot;
-  const nodes = new Map(snapshot.nodes).set(nodeName, withBindAddress(node, bindAddress));
-  return { services: snapshot.services, slices: snapshot.slices, nodes };
-}

@@ -4,6 +4,7 @@ import { EventRecorder } from '../cluster/events.ts';
 import { ManifestSource } from '../cluster/manifests.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import type { SourceSettings } from '../config/resolve.ts';
+import { type Need, NO_NEEDS } from '../model/kinds.ts';
 import { type Address, parseAddress } from '../net/address.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Clock } from '../time/clock.ts';
@@ -21,6 +22,8 @@ export interface OpenedSource {
 
 export interface SourceContext {
   readonly nodeName: string;
+  /** of the features that run */
+  readonly needs?: ReadonlySet<Need>;
   readonly version: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,9 +42,13 @@ export function openSource(settings: SourceSettings, context: SourceContext): Op
 
 function openApiServer(
   settings: ApiServerSettings,
-  { nodeName, clock, log, ...context }: SourceContext,
+  { nodeName, needs = NO_NEEDS, clock, log, ...context }: SourceContext,
 ): OpenedSource {
-  const { source, client, isInPod } = connectApiServer(settings, { ...context, timing: clock });
+  const { source, client, isInPod } = connectApiServer(settings, {
+    ...context,
+    timing: clock,
+    scope: { nodeName, needs },
+  });
   const events = new EventRecorder({
     transport: client,
     timing: clock,

@@ -5,7 +5,8 @@
 import type { Address } from '../net/address.ts';
 import { parseSloppyAddress } from '../net/sloppy.ts';
 import type { HostNetwork } from './host.ts';
-import type { ClusterSnapshot, EndpointSliceResource } from './resources.ts';
+import type { ClusterSnapshot } from './clusterStore.ts';
+import type { EndpointSliceResource } from './resources.ts';
 
 /** The key of that slice, and of its Service. */
 export const API_SERVERS = 'default/kubernetes';

@@ -99,26 +99,3 @@ export interface NodeResource {
   /** deletionTimestamp is set, or the cluster autoscaler's ToBeDeleted taint is there (KEP-3836) */
   readonly isLeaving: boolean;
 }
-
-/** Everything a source knows, in slim form. A source fires changes; this is what they add up to. */
-export interface ClusterSnapshot {
-  readonly services: ReadonlyMap<ObjectKey, ServiceResource>;
-  /** by Service key, then by `namespace/name` of the slice */
-  readonly slices: ReadonlyMap<ObjectKey, ReadonlyMap<ObjectKey, EndpointSliceResource>>;
-  readonly nodes: ReadonlyMap<string, NodeResource>;
-}
-
-/** One object came, changed or (`object` undefined) went. */
-export type ClusterChange =
-  | {
-      readonly kind: 'Service';
-      readonly key: ObjectKey;
-      readonly object: ServiceResource | undefined;
-    }
-  | {
-      readonly kind: 'EndpointSlice';
-      readonly key: ObjectKey;
-      readonly service: ObjectKey;
-      readonly object: EndpointSliceResource | undefined;
-    }
-  | { readonly kind: 'Node'; readonly key: string; readonly object: NodeResource | undefined };

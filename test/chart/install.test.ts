@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openSource } from '../../src/inputs/source.ts';
-import type { ClusterChange } from '../../src/model/resources.ts';
+import { type ClusterChange, ClusterStore } from '../../src/model/clusterStore.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
 import { ApiServer } from '../support/apiServer.ts';
 import { type ClusterObject, ClusterObjects } from '../support/clusterObjects.ts';
@@ -298,6 +298,7 @@ describe('the rights of the ServiceAccount', () => {
     const statuses: string[] = [];
     let isSynced = false;
     await opened.source.start({
+      store: new ClusterStore(),
       onChange: (change) => changes.push(change),
       onProblems: () => {},
       onSynced: () => (isSynced = true),

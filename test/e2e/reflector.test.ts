@@ -78,6 +78,38 @@ describe('while the cluster and the connection change', () => {
     await plane.objects.delete(service('headless'));
   });
 
+  test('a Service that becomes an ExternalName goes, and comes again with its cluster IP', async () => {
+    await plane.objects.create(service('alias'));
+    await waitFor('alias', () => witness.has('alias'));
+    await plane.objects.patch(service('alias'), {
+      spec: { type: 'ExternalName', externalName: 'alias.example' },
+    });
+    await waitFor('alias gone', () => !witness.has('alias'));
+    await plane.objects.patch(service('alias'), {
+      spec: { type: 'ClusterIP', externalName: null },
+    });
+    await waitFor('alias again', () => witness.has('alias'));
+    expect(witness.statuses.every(({ isFailing }) => !isFailing)).toBe(true);
+    await plane.objects.delete(service('alias'));
+  });
+
+  test('who needs headless Services and ExternalNames is given them', async () => {
+    const needs = new Set(['HeadlessServices', 'ExternalNames'] as const);
+    const file = writeKubeconfig(plane, 'needs', { token: plane.token });
+    const other = new Witness(file, { needs });
+    await other.start();
+    const alias = service('alias', { type: 'ExternalName', externalName: 'alias.example' });
+    const headless = service('headless', { clusterIP: 'None' });
+    try {
+      for (const object of [alias, headless]) await plane.objects.create(object);
+      await waitFor('both', () => other.has('alias') && other.has('headless'));
+      expect(['alias', 'headless'].some((name) => witness.has(name))).toBe(false);
+    } finally {
+      await other.stop();
+    }
+    for (const object of [alias, headless]) await plane.objects.delete(object);
+  });
+
   test('a change of what nobody reads makes no event', async () => {
     await plane.objects.create(service('quiet'));
     await waitFor('quiet', () => witness.has('quiet'));

@@ -5,7 +5,8 @@ import { ApiServerSource } from '../../src/cluster/apiServerSource.ts';
 import { ApiClient } from '../../src/cluster/client.ts';
 import { loadClusterAccess } from '../../src/cluster/kubeconfig.ts';
 import type { SourceStatus } from '../../src/cluster/source.ts';
-import { ClusterStore } from '../../src/model/snapshot.ts';
+import { ClusterStore } from '../../src/model/clusterStore.ts';
+import { type Need, NO_NEEDS } from '../../src/model/kinds.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
 import type { ApiServer } from '../support/apiServer.ts';
 import type { ClusterObject } from '../support/clusterObjects.ts';
@@ -31,6 +32,12 @@ export function writeKubeconfig(
   return file;
 }
 
+interface WitnessOptions {
+  readonly pageSize?: number;
+  readonly silenceMs?: number;
+  readonly needs?: ReadonlySet<Need>;
+}
+
 /** What a source told, added up as the agent adds it up. */
 export class Witness {
   readonly store = new ClusterStore();
@@ -40,7 +47,10 @@ export class Witness {
   readonly source: ApiServerSource;
   readonly client: ApiClient;
 
-  constructor(kubeconfig: string, { pageSize = 500, silenceMs = 30_000 } = {}) {
+  constructor(
+    kubeconfig: string,
+    { pageSize = 500, silenceMs = 30_000, needs = NO_NEEDS }: WitnessOptions = {},
+  ) {
     const access = loadClusterAccess({ kubeconfig });
     this.client = new ApiClient({
       access,
@@ -56,6 +66,7 @@ export class Witness {
       transport: this.client,
       server: access.server,
       timing: clock,
+      scope: { nodeName: 'node-1', needs },
       random: Math.random,
       pageSize,
     });
@@ -63,8 +74,8 @@ export class Witness {
 
   async start(): Promise<void> {
     await this.source.start({
+      store: this.store,
       onChange: (change) => {
-        this.store.apply(change);
         this.changes.push(`${change.object === undefined ? '-' : '+'}${change.kind}/${change.key}`);
       },
       onSynced: () => this.synced++,

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { buildDesired } from '../../src/desired/builder.ts';
 import type { DesiredState } from '../../src/dataplane/state.ts';
+import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { KernelDataplane, namesOf } from '../../src/kernel/dataplane.ts';
 import { IptablesClient } from '../../src/kernel/iptables.ts';
 import { IpvsClient } from '../../src/kernel/ipvsClient.ts';
@@ -27,8 +28,7 @@ const describe = await requireIpvs();
 // a process takes up to 0.2 s in the lab kernel
 jest.setTimeout(120_000);
 
-const nothing = { services: new Map(), slices: new Map(), nodes: new Map() };
-const { state: base } = buildDesired(nothing, hostNetwork(), dataplaneOptions());
+const { state: base } = buildDesired(new ClusterStore(), hostNetwork(), dataplaneOptions());
 const sysctls = new Map([['net/ipv4/ip_forward', '1']]);
 const context: DifferenceContext = { isOwned: () => true, excludeCidrs: [] };
 

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { buildDesired } from '../../src/desired/builder.ts';
 import type { DataplaneOptions } from '../../src/dataplane/options.ts';
 import type { DesiredState } from '../../src/dataplane/state.ts';
+import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
 import { parsePrefix } from '../../src/net/prefix.ts';
 import { canonicalEntry } from '../support/ipsetSave.ts';
@@ -85,8 +86,7 @@ test('ipset takes every set and saves every entry as it was planned', () => {
 });
 
 function desired(options: Partial<DataplaneOptions>): { state: DesiredState } {
-  const empty = { services: new Map(), slices: new Map(), nodes: new Map() };
-  return buildDesired(empty, hostNetwork(), dataplaneOptions(options));
+  return buildDesired(new ClusterStore(), hostNetwork(), dataplaneOptions(options));
 }
 
 function createSets(state: DesiredState): string {

@@ -7,7 +7,7 @@ import { readManifest } from '../../src/cluster/manifestText.ts';
 import { buildDesired } from '../../src/desired/builder.ts';
 import type { DesiredState, VirtualServer } from '../../src/dataplane/state.ts';
 import { destinationKey } from '../../src/dataplane/state.ts';
-import { ClusterStore } from '../../src/model/snapshot.ts';
+import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { familyOf, joinHostPort } from '../../src/net/address.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
 import { parsePrefix, prefixContains } from '../../src/net/prefix.ts';
@@ -289,7 +289,7 @@ function foretell(server: VirtualServer, source: Source): string {
 function desired(): DesiredState {
   const store = new ClusterStore();
   const { objects, problems } = readManifest(MANIFEST, 'cluster.yaml');
-  for (const { change } of objects) if (change !== undefined) store.apply(change);
+  for (const object of objects) if (object.state !== undefined) store.put(object.state);
   const host = hostNetwork({
     nodeName: 'node1',
     interfaces: [

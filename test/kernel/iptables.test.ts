@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { buildDesired } from '../../src/desired/builder.ts';
 import { tablesIn } from '../../src/dataplane/tables.ts';
+import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { namesOf } from '../../src/kernel/dataplane.ts';
 import { IptablesClient, type RuleOperation } from '../../src/kernel/iptables.ts';
 import { run as runHere } from '../../src/kernel/exec.ts';
@@ -22,8 +23,7 @@ const describe = await requireNamespaces();
 // a process takes up to 0.2 s in the lab kernel
 jest.setTimeout(120_000);
 
-const nothing = { services: new Map(), slices: new Map(), nodes: new Map() };
-const { state: desired } = buildDesired(nothing, hostNetwork(), dataplaneOptions());
+const { state: desired } = buildDesired(new ClusterStore(), hostNetwork(), dataplaneOptions());
 const { chains: ours } = namesOf(desired);
 const everything: RuleOperation[] = FAMILIES.flatMap((family) =>
   tablesIn(desired.iptables[family]).map(([table, chains]) => {

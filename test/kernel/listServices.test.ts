@@ -12,7 +12,7 @@ import { buildDesired } from '../../src/desired/builder.ts';
 import { VIRTUAL_SERVERS_PATH } from '../../src/localserver/serverLines.ts';
 import { LocalServer } from '../../src/localserver/shell/localServer.ts';
 import { virtualServersRoute } from '../../src/localserver/shell/virtualServers.ts';
-import { ClusterStore } from '../../src/model/snapshot.ts';
+import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { FakeClock } from '../support/fakeClock.ts';
 import { realAnswers } from '../support/ipvsadmOracle.ts';
 import { requireIpvs } from '../support/kernelProbe.ts';
@@ -123,8 +123,8 @@ describe('list', () => {
 
   test('Services from the proxy on this node', async () => {
     const store = new ClusterStore();
-    for (const { change } of readManifest(MANIFEST, 'cluster.yaml').objects) {
-      if (change !== undefined) store.apply(change);
+    for (const { state } of readManifest(MANIFEST, 'cluster.yaml').objects) {
+      if (state !== undefined) store.put(state);
     }
     const { state } = buildDesired(store, hostNetwork(), dataplaneOptions());
     const path = join(folder, 'agent.sock');

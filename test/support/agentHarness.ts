@@ -22,6 +22,7 @@ import { FakeClock } from './fakeClock.ts';
 import { FakeKernel } from './fakeKernel.ts';
 import { FakeLog } from './fakeLog.ts';
 import { hostNetwork } from './nodeFixtures.ts';
+import { tell } from './tell.ts';
 
 type Raw = Record<string, unknown>;
 
@@ -137,24 +138,23 @@ export class AgentHarness {
 
   node(name: string, raw: Raw = {}): void {
     const { object } = slimNode({ kind: 'Node', metadata: { name }, ...raw });
-    this.source.listener!.onChange({ kind: 'Node', key: name, object });
+    tell(this.source.listener!, { kind: 'Node', key: name, object });
   }
 
   removeNode(name: string): void {
-    this.source.listener!.onChange({ kind: 'Node', key: name, object: undefined });
+    tell(this.source.listener!, { kind: 'Node', key: name, object: undefined });
   }
 
   service(raw: Raw): void {
     const { object } = slimService(raw);
     const key = `${object!.namespace}/${object!.name}`;
-    this.source.listener!.onChange({ kind: 'Service', key, object });
+    tell(this.source.listener!, { kind: 'Service', key, object });
   }
 
   slice(raw: Raw): void {
     const { object } = slimEndpointSlice(raw);
-    const { namespace, name, service } = object!;
-    const key = `${namespace}/${name}`;
-    this.source.listener!.onChange({ kind: 'EndpointSlice', key, service, object });
+    const key = `${object!.namespace}/${object!.name}`;
+    tell(this.source.listener!, { kind: 'EndpointSlice', key, object });
   }
 
   /** The host is another from now on, and says so; resolves when it has been read. */

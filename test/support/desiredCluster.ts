@@ -1,6 +1,7 @@
 /** A cluster told to a builder change by change; all of the namespace `default`. */
 import { DesiredBuilder } from '../../src/desired/builder.ts';
 import type { DataplaneOptions } from '../../src/dataplane/options.ts';
+import { ClusterStore, type ObjectState } from '../../src/model/clusterStore.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 import type { EndpointSpec, NodeResource, ServiceResource } from '../../src/model/resources.ts';
 import { dataplaneOptions, hostNetwork } from './nodeFixtures.ts';
@@ -23,22 +24,21 @@ const service = (name: string, overrides: Partial<ServiceResource> = {}): Servic
 });
 
 export class DesiredCluster {
+  readonly store = new ClusterStore();
   readonly builder: DesiredBuilder;
 
   constructor(host: Partial<HostNetwork> = {}, options: Partial<DataplaneOptions> = {}) {
-    this.builder = new DesiredBuilder(dataplaneOptions(options), hostNetwork(host));
+    this.builder = new DesiredBuilder(this.store, dataplaneOptions(options), hostNetwork(host));
     this.builder.settle();
   }
 
   service(name: string, overrides?: Partial<ServiceResource>): this {
     const object = service(name, overrides);
-    this.builder.change({ kind: 'Service', key: `default/${name}`, object });
-    return this;
+    return this.put({ kind: 'Service', key: `default/${name}`, object });
   }
 
   remove(name: string): this {
-    this.builder.change({ kind: 'Service', key: `default/${name}`, object: undefined });
-    return this;
+    return this.put({ kind: 'Service', key: `default/${name}`, object: undefined });
   }
 
   /** `10.244.1.5@node-1`, one port 8080 */
@@ -62,18 +62,17 @@ export class DesiredCluster {
         };
       }),
     };
-    this.builder.change({
-      kind: 'EndpointSlice',
-      key: `default/${owner}-1`,
-      service: `default/${owner}`,
-      object,
-    });
-    return this;
+    return this.put({ kind: 'EndpointSlice', key: `default/${owner}-1`, object });
   }
 
   node(name: string, overrides: Partial<NodeResource> = {}): this {
     const object = { name, addresses: [], podCIDRs: [], isLeaving: false, ...overrides };
-    this.builder.change({ kind: 'Node', key: name, object });
+    return this.put({ kind: 'Node', key: name, object });
+  }
+
+  put(state: ObjectState): this {
+    const change = this.store.put(state);
+    if (change !== undefined) this.builder.change(change);
     return this;
   }
 

@@ -8,7 +8,7 @@ import { SyncLoop } from '../../src/agent/syncLoop.ts';
 import { DesiredBuilder } from '../../src/desired/builder.ts';
 import type { Part } from '../../src/dataplane/part.ts';
 import { Ledger } from '../../src/kernel/ledger.ts';
-import type { ClusterChange } from '../../src/model/resources.ts';
+import { ClusterStore, type ObjectState } from '../../src/model/clusterStore.ts';
 import { slimEndpointSlice } from '../../src/model/slimEndpointSlice.ts';
 import { slimService } from '../../src/model/slimService.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
@@ -25,9 +25,8 @@ export interface HarnessOptions {
 
 export class LoopHarness {
   readonly kernel: FakeKernel;
-  readonly builder = new DesiredBuilder(dataplaneOptions(), hostNetwork());
-  /** every change that was told, for another builder */
-  readonly changes: ClusterChange[] = [];
+  readonly store = new ClusterStore();
+  readonly builder = new DesiredBuilder(this.store, dataplaneOptions(), hostNetwork());
   /** added to the clock */
   now = 0;
   readonly errors: Error[] = [];
@@ -129,12 +128,13 @@ export class LoopHarness {
 
   slice(raw: Record<string, unknown>): void {
     const { object } = slimEndpointSlice(raw);
-    const { namespace, name, service } = object!;
-    this.#change({ kind: 'EndpointSlice', key: `${namespace}/${name}`, service, object });
+    const { namespace, name } = object!;
+    this.#change({ kind: 'EndpointSlice', key: `${namespace}/${name}`, object });
   }
 
-  #change(change: ClusterChange): void {
-    this.changes.push(change);
+  #change(state: ObjectState): void {
+    const change = this.store.put(state);
+    if (change === undefined) return;
     this.builder.change(change);
     this.loop.changed();
   }

@@ -15,7 +15,7 @@ import type { DataplaneOptions } from '../../src/dataplane/options.ts';
 import type { DesiredState } from '../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../src/model/host.ts';
 import { type Problem, sentenceOf } from '../../src/model/problem.ts';
-import type { ClusterSnapshot } from '../../src/model/resources.ts';
+import type { ClusterSnapshot } from '../../src/model/clusterStore.ts';
 
 export interface Scenario {
   readonly snapshot: ClusterSnapshot;

@@ -6,13 +6,12 @@ import type { DesiredState } from '../../../src/dataplane/state.ts';
 import type { Touched } from '../../../src/dataplane/touched.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
 import type {
-  ClusterChange,
   EndpointSliceResource,
   NodeResource,
   ServiceResource,
 } from '../../../src/model/resources.ts';
 import type { Problem } from '../../../src/model/problem.ts';
-import { ClusterStore } from '../../../src/model/snapshot.ts';
+import { ClusterStore, type ObjectState, replay } from '../../../src/model/clusterStore.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 import { dataplaneOptions, hostNetwork } from '../../support/nodeFixtures.ts';
 
@@ -117,7 +116,7 @@ const node = fc
     ...(zone === undefined ? {} : { zone }),
   }));
 
-const change: fc.Arbitrary<ClusterChange> = fc.oneof(
+const state: fc.Arbitrary<ObjectState> = fc.oneof(
   fc
     .tuple(fc.constantFrom(...SERVICES), fc.option(service, { nil: undefined }))
     .map(([key, spec]) => {
@@ -135,7 +134,6 @@ const change: fc.Arbitrary<ClusterChange> = fc.oneof(
       return {
         kind: 'EndpointSlice' as const,
         key,
-        service: spec.service,
         object: isThere ? object : undefined,
       };
     }),
@@ -180,10 +178,10 @@ const options: fc.Arbitrary<DataplaneOptions> = fc
   .map(dataplaneOptions);
 
 type Step =
-  { readonly change: ClusterChange } | { readonly host: HostNetwork } | { readonly settle: true };
+  { readonly state: ObjectState } | { readonly host: HostNetwork } | { readonly settle: true };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: change.map((value) => ({ change: value })) },
+  { weight: 6, arbitrary: state.map((value) => ({ state: value })) },
   { weight: 2, arbitrary: host.map((value) => ({ host: value })) },
   { weight: 2, arbitrary: fc.constant({ settle: true as const }) },
 );
@@ -232,16 +230,18 @@ function uncovered(before: Copy, after: Copy, touched: Touched): string[] {
   ];
 }
 
+/** By everything told in another order than the product tells it. */
 function localLacks(store: ClusterStore, on: HostNetwork, chosen: DataplaneOptions) {
-  const builder = new DesiredBuilder(chosen, on);
-  for (const [key, object] of store.nodes) builder.change({ kind: 'Node', key, object });
-  for (const [key, object] of store.services) builder.change({ kind: 'Service', key, object });
-  for (const [owner, slices] of store.slices) {
-    for (const [key, object] of slices)
-      builder.change({ kind: 'EndpointSlice', key, service: owner, object });
-  }
+  const builder = new DesiredBuilder(store, chosen, on);
+  for (const change of [...replay(store)].toReversed()) builder.change(change);
   builder.settle();
   return builder.problems.localLacks;
+}
+
+/** As a source and the agent do. */
+function tell(store: ClusterStore, builder: DesiredBuilder, one: ObjectState): void {
+  const change = store.put(one);
+  if (change !== undefined) builder.change(change);
 }
 
 test('whatever happens in whatever order, the state is the one built from scratch at the end', () => {
@@ -251,17 +251,16 @@ test('whatever happens in whatever order, the state is the one built from scratc
       host,
       fc.array(step, { maxLength: 40, size: 'max' }),
       (chosen, firstHost, steps) => {
-        const builder = new DesiredBuilder(chosen, firstHost);
         const store = new ClusterStore();
+        const builder = new DesiredBuilder(store, chosen, firstHost);
         const told = new Map<string, readonly Problem[]>();
         const listen = () => {
           for (const [key, problems] of builder.problems.takeNews()) told.set(key, problems);
         };
         let lastHost = firstHost;
         for (const one of steps) {
-          if ('change' in one) {
-            builder.change(one.change);
-            store.apply(one.change);
+          if ('state' in one) {
+            tell(store, builder, one.state);
           } else if ('host' in one) {
             builder.setHost(one.host);
             lastHost = one.host;
@@ -286,12 +285,13 @@ test('whatever happens in whatever order, the state is the one built from scratc
 
 test('what settle reports as touched covers every difference since the settle before', () => {
   fc.assert(
-    fc.property(options, fc.array(change, { maxLength: 25 }), (chosen, changes) => {
-      const builder = new DesiredBuilder(chosen, hostNetwork());
+    fc.property(options, fc.array(state, { maxLength: 25 }), (chosen, states) => {
+      const store = new ClusterStore();
+      const builder = new DesiredBuilder(store, chosen, hostNetwork());
       builder.settle();
       let before = copyOf(builder.state);
-      for (const one of changes) {
-        builder.change(one);
+      for (const one of states) {
+        tell(store, builder, one);
         const touched = builder.settle();
         const after = copyOf(builder.state);
         expect(uncovered(before, after, touched)).toEqual([]);
@@ -304,9 +304,10 @@ test('what settle reports as touched covers every difference since the settle be
 
 test('every address that is bound has its set members and a virtual server', () => {
   fc.assert(
-    fc.property(options, fc.array(change, { maxLength: 25 }), (chosen, changes) => {
-      const builder = new DesiredBuilder(chosen, hostNetwork());
-      for (const one of changes) builder.change(one);
+    fc.property(options, fc.array(state, { maxLength: 25 }), (chosen, states) => {
+      const store = new ClusterStore();
+      const builder = new DesiredBuilder(store, chosen, hostNetwork());
+      for (const one of states) tell(store, builder, one);
       builder.settle();
       const { addresses, ipsets, virtualServers } = builder.state;
       const inSets = [

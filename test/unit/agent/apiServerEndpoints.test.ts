@@ -11,8 +11,8 @@ function slice(name: string, ...addresses: string[]) {
   return {
     kind: 'EndpointSlice' as const,
     key: `default/${name}`,
-    service: 'default/kubernetes',
     object,
+    before: undefined,
   };
 }
 
@@ -27,9 +27,14 @@ test('they leave with the slice; a change of something else is none', () => {
   const endpoints = new ApiServerEndpoints();
   endpoints.note(slice('kubernetes', '192.168.0.250'));
   expect(endpoints.note(slice('kubernetes', '192.168.0.250'))).toBe(false);
-  expect(endpoints.note({ kind: 'Node', key: 'default/kubernetes', object: undefined })).toBe(
-    false,
-  );
+  expect(
+    endpoints.note({
+      kind: 'Node',
+      key: 'default/kubernetes',
+      object: undefined,
+      before: undefined,
+    }),
+  ).toBe(false);
   expect(endpoints.note({ ...slice('kubernetes'), object: undefined })).toBe(true);
   expect(endpoints.addresses).toEqual([]);
 });

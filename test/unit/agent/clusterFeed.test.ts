@@ -1,10 +1,12 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { ClusterFeed } from '../../../src/agent/clusterFeed.ts';
-import type { ClusterChange, NodeResource } from '../../../src/model/resources.ts';
+import type { ClusterChange, ObjectState } from '../../../src/model/clusterStore.ts';
+import type { NodeResource } from '../../../src/model/resources.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
 import { rawService, rawSlice } from '../../support/rawObjects.ts';
+import { tell } from '../../support/tell.ts';
 
 let feed: ClusterFeed;
 let seen: ClusterChange[];
@@ -25,29 +27,28 @@ beforeEach(() => {
   open();
 });
 
-const node = (name: string, address?: string): ClusterChange => {
+const node = (name: string, address?: string): ObjectState => {
   const status = { addresses: [{ type: 'InternalIP', address: address ?? '192.0.2.1' }] };
   return { kind: 'Node', key: name, object: slimNode({ metadata: { name }, status }).object };
 };
-const gone = (name: string): ClusterChange => ({ kind: 'Node', key: name, object: undefined });
-const service: ClusterChange = {
+const gone = (name: string): ObjectState => ({ kind: 'Node', key: name, object: undefined });
+const service: ObjectState = {
   kind: 'Service',
   key: 'default/web',
   object: slimService(rawService()).object,
 };
-const slice: ClusterChange = {
+const slice: ObjectState = {
   kind: 'EndpointSlice',
   key: 'default/web-1',
-  service: 'default/web',
   object: slimEndpointSlice(rawSlice()).object,
 };
 const keys = () => seen.map(({ kind, key, object }) => `${object ? '+' : '-'} ${kind} ${key}`);
 
 test('everything known is replayed into a new target, which then hears of each change', () => {
-  for (const change of [service, slice, node('node-2')]) feed.onChange(change);
+  for (const change of [service, slice, node('node-2')]) tell(feed, change);
   expect(seen).toEqual([]);
   feed.direct(target);
-  feed.onChange(gone('node-2'));
+  tell(feed, gone('node-2'));
   expect(keys()).toEqual([
     '+ Node node-2',
     '+ EndpointSlice default/web-1',
@@ -59,8 +60,8 @@ test('everything known is replayed into a new target, which then hears of each c
 
 test("the Node of this name that goes is this node's no more, and what it said last holds", () => {
   feed.direct(target);
-  feed.onChange(node('node-1'));
-  feed.onChange(gone('node-1'));
+  tell(feed, node('node-1'));
+  tell(feed, gone('node-1'));
   expect(keys()).toEqual(['+ Node node-1']);
   expect(heard).toHaveLength(2);
   expect(feed.ownNode).toBeUndefined();
@@ -73,8 +74,8 @@ test("the Node of this name that goes is this node's no more, and what it said l
 test('a bindAddress stands for the address of this Node alone', () => {
   open('192.0.2.77');
   feed.direct(target);
-  feed.onChange(node('node-1'));
-  feed.onChange(node('node-2'));
+  tell(feed, node('node-1'));
+  tell(feed, node('node-2'));
   const addresses = seen.map(({ object }) => (object as NodeResource).addresses);
   expect(addresses).toEqual([['192.0.2.77'], ['192.0.2.1']]);
   expect(feed.ownNode?.addresses).toEqual(['192.0.2.77']);

@@ -9,7 +9,7 @@ import type { LocalLack } from '../../../src/desired/fragment.ts';
 import { emptyState, type VirtualServer } from '../../../src/dataplane/state.ts';
 import { formatProblem, type Problem } from '../../../src/model/problem.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
-import { ClusterStore } from '../../../src/model/snapshot.ts';
+import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { DrainBook } from '../../../src/plan/drain.ts';
@@ -258,7 +258,7 @@ describe('changes', () => {
       annotations: { [annotation]: new Date(triggerMs).toISOString() },
     };
     const { object } = slimEndpointSlice(rawSlice({ metadata }));
-    return { kind: 'EndpointSlice', key: 'default/web-1', service: 'default/web', object } as const;
+    return { kind: 'EndpointSlice', key: 'default/web-1', object, before: undefined } as const;
   };
   const programmed = () =>
     value('kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"}');

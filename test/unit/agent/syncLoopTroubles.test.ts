@@ -8,6 +8,7 @@ import {
   sysctlPart,
 } from '../../../src/dataplane/part.ts';
 import { DesiredBuilder } from '../../../src/desired/builder.ts';
+import { replay } from '../../../src/model/clusterStore.ts';
 import { type Operation, operationSubject } from '../../../src/dataplane/operations.ts';
 import { FakeKernel } from '../../support/fakeKernel.ts';
 import { type HarnessOptions, LoopHarness } from '../../support/loopHarness.ts';
@@ -177,8 +178,8 @@ test('a new source that comes in the middle of a round removes nothing', async (
   harness.start();
   await untilTrue(() => next.reads === 0);
   await new Promise((turn) => setImmediate(turn));
-  const second = new DesiredBuilder(dataplaneOptions(), hostNetwork());
-  for (const change of harness.changes) second.change(change);
+  const second = new DesiredBuilder(harness.store, dataplaneOptions(), hostNetwork());
+  for (const change of replay(harness.store)) second.change(change);
   harness.loop.resync(second);
   resolve();
   expect((await harness.round()).planned).toEqual([]);

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
 import type { SourceStatus } from '../../../src/cluster/source.ts';
+import { ClusterStore } from '../../../src/model/clusterStore.ts';
+import { NO_NEEDS } from '../../../src/model/kinds.ts';
 import type { Query } from '../../../src/cluster/transport.ts';
 import { FakeClock, settle } from '../../support/fakeClock.ts';
 import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
@@ -36,6 +38,7 @@ beforeEach(() => {
     transport: server,
     server: 'https://api:6443',
     timing: clock,
+    scope: { nodeName: 'node-1', needs: NO_NEEDS },
     random: () => 0.999,
   });
 });
@@ -44,6 +47,7 @@ afterEach(() => source.stop());
 
 async function start(): Promise<void> {
   await source.start({
+    store: new ClusterStore(),
     onChange: (change) => told.push(`${change.kind} ${change.key}`),
     onSynced: () => told.push('synced'),
     onProblems: (origin) => told.push(`problems ${origin}`),
@@ -159,7 +163,7 @@ describe('ApiServerSource', () => {
       ]),
     );
     expect([...selectors]).toEqual([
-      ['/api/v1/services', [labelSelector, 'spec.clusterIP!=None']],
+      ['/api/v1/services', [labelSelector, 'spec.clusterIP!=None,spec.type!=ExternalName']],
       ['/apis/discovery.k8s.io/v1/endpointslices', [labelSelector, undefined]],
       ['/api/v1/nodes', [undefined, undefined]],
     ]);
@@ -170,6 +174,7 @@ describe('ApiServerSource', () => {
     server.lists.set('/api/v1/nodes', listOf('1', [node]));
     const changes: unknown[] = [];
     await source.start({
+      store: new ClusterStore(),
       onChange: (change) => changes.push(change),
       onSynced: () => changes.splice(0),
       onProblems: () => undefined,
@@ -182,9 +187,9 @@ describe('ApiServerSource', () => {
       if (!path.endsWith('slices')) server.streams[i]?.send({ type: 'DELETED', object });
       await settle();
     }
-    expect(changes).toEqual([
-      { kind: 'Service', key: 'default/web', object: undefined },
-      { kind: 'Node', key: 'n1', object: undefined },
+    expect(changes).toMatchObject([
+      { kind: 'Service', key: 'default/web', object: undefined, before: { name: 'web' } },
+      { kind: 'Node', key: 'n1', object: undefined, before: { name: 'n1' } },
     ]);
   });
 
@@ -203,6 +208,7 @@ describe('ApiServerSource', () => {
     server.lists.set('/apis/discovery.k8s.io/v1/endpointslices', listOf('1', [slice]));
     const changes: unknown[] = [];
     await source.start({
+      store: new ClusterStore(),
       onChange: (change) => changes.push(change),
       onSynced: () => undefined,
       onProblems: () => undefined,
@@ -214,11 +220,11 @@ describe('ApiServerSource', () => {
       .findIndex((request) => request.path.includes('endpointslices'));
     server.streams[at]?.send({ type: 'DELETED', object: slice });
     await settle();
-    expect(changes.at(-1)).toEqual({
+    expect(changes.at(-1)).toMatchObject({
       kind: 'EndpointSlice',
       key: 'default/web-1',
-      service: 'default/web',
       object: undefined,
+      before: { service: 'default/web' },
     });
   });
 });

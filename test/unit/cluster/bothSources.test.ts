@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
 import { ManifestSet } from '../../../src/cluster/manifestSet.ts';
 import { type Problem, sentenceOf } from '../../../src/model/problem.ts';
-import type { ClusterChange } from '../../../src/model/resources.ts';
+import { type ClusterChange, ClusterStore } from '../../../src/model/clusterStore.ts';
+import { NO_NEEDS } from '../../../src/model/kinds.ts';
 import { FakeClock, settle } from '../../support/fakeClock.ts';
 import { listOf, ScriptedTransport } from './scriptedTransport.ts';
 
@@ -47,7 +48,7 @@ class Memory {
 }
 
 async function byManifests(before: Raw, after: Raw): Promise<Told> {
-  const files = new ManifestSet([folder]);
+  const files = new ManifestSet([folder], new ClusterStore());
   const memory = new Memory();
   for (const object of [before, after]) {
     await writeFile(join(folder, 'object.json'), JSON.stringify(object));
@@ -68,11 +69,13 @@ async function byApiServer(before: Raw, after: Raw): Promise<Told> {
     transport,
     server: 'https://api:6443',
     timing: new FakeClock(),
+    scope: { nodeName: 'node-1', needs: NO_NEEDS },
     random: () => 0,
   });
   const memory = new Memory();
   const { onChange, onProblems } = memory;
   await source.start({
+    store: new ClusterStore(),
     onChange,
     onProblems,
     onSynced: () => undefined,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ManifestNews, ManifestSet } from '../../../src/cluster/manifestSet.ts';
+import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { formatProblem } from '../../../src/model/problem.ts';
 
 let folder: string;
@@ -61,14 +62,16 @@ describe('at the first look', () => {
     await put('.hidden.yaml', 'kind: [');
     await put('.git/x.yaml', 'kind: [');
     await put('web.yaml~', 'kind: [');
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     expect(await settle(files)).toEqual(['+ Node n', '+ Service default/c', '+ Service default/b']);
     expect([files.fileCount, files.objectCount]).toEqual([3, 3]);
   });
 
   test('a file in UTF-16 is read', async () => {
     await writeFile(join(folder, 'web.yaml'), Buffer.from(`\ufeff${service('web')}`, 'utf16le'));
-    expect(await settle(new ManifestSet([folder]))).toEqual(['+ Service default/web']);
+    expect(await settle(new ManifestSet([folder], new ClusterStore()))).toEqual([
+      '+ Service default/web',
+    ]);
   });
 
   test('Nodes and slices come before the Services that use them', async () => {
@@ -78,7 +81,7 @@ describe('at the first look', () => {
       'b.yaml',
       'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s, labels: {kubernetes.io/service-name: web}}\naddressType: IPv4\n',
     );
-    expect(await settle(new ManifestSet([folder]))).toEqual([
+    expect(await settle(new ManifestSet([folder], new ClusterStore()))).toEqual([
       '+ Node n1',
       '+ EndpointSlice default/s',
       '+ Service default/web',
@@ -88,30 +91,32 @@ describe('at the first look', () => {
   test('a file may be named itself, whatever its name, and twice', async () => {
     await put('services', service('web'));
     const path = join(folder, 'services');
-    expect(await settle(new ManifestSet([path, `${folder}/./services`]))).toEqual([
-      '+ Service default/web',
-    ]);
+    expect(
+      await settle(new ManifestSet([path, `${folder}/./services`], new ClusterStore())),
+    ).toEqual(['+ Service default/web']);
   });
 
   test('a file named beside its folder is read once', async () => {
     await put('web.yaml', service('web'));
-    expect(await settle(new ManifestSet([folder, join(folder, 'web.yaml')]))).toEqual([
-      '+ Service default/web',
-    ]);
+    expect(
+      await settle(new ManifestSet([folder, join(folder, 'web.yaml')], new ClusterStore())),
+    ).toEqual(['+ Service default/web']);
   });
 
   test('a folder linked into itself is no trap', async () => {
     await put('web.yaml', service('web'));
     await symlink(folder, join(folder, 'again'));
     await symlink('nowhere', join(folder, 'dangling.yaml'));
-    expect(await settle(new ManifestSet([folder]))).toEqual(['+ Service default/web']);
+    expect(await settle(new ManifestSet([folder], new ClusterStore()))).toEqual([
+      '+ Service default/web',
+    ]);
   });
 
   test('a file that is there and cannot be read is reported, and hinders no other', async () => {
     await put('web.yaml', service('web'));
     // stat has no complaint, read says EIO: as a network file system may, and for root too.
     const unreadable = '/proc/self/mem';
-    const news = await new ManifestSet([folder, unreadable]).look();
+    const news = await new ManifestSet([folder, unreadable], new ClusterStore()).look();
     expect([...news.unreadable]).toEqual([[unreadable, expect.stringContaining('EIO')]]);
     expect(tell(news)).toEqual([
       '+ Service default/web',
@@ -123,7 +128,7 @@ describe('at the first look', () => {
 
   test('what can be read of a broken file is used', async () => {
     await put('web.yaml', `${service('a')}kind: [\n---\n${service('b')}`);
-    expect(await settle(new ManifestSet([folder]))).toEqual([
+    expect(await settle(new ManifestSet([folder], new ClusterStore()))).toEqual([
       '+ Service default/a',
       '+ Service default/b',
       expect.stringMatching(/^! web\.yaml:8:1 .*; this document is skipped$/),
@@ -132,7 +137,7 @@ describe('at the first look', () => {
 
   test('what can be used of a bad object is used', async () => {
     await put('web.yaml', service('a', '10.96.0.10', 'abc'));
-    expect(await settle(new ManifestSet([folder]))).toEqual([
+    expect(await settle(new ManifestSet([folder], new ClusterStore()))).toEqual([
       '+ Service default/a',
       '! web.yaml:5:18: Service/default/a.spec.ports[0].port ("abc"): must be a whole number from 1 to 65535; this port is skipped',
     ]);
@@ -142,7 +147,7 @@ describe('at the first look', () => {
 describe('afterwards', () => {
   test('nothing is told when nothing changed, or was only written anew', async () => {
     await put('web.yaml', service('web'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     expect(await settle(files)).toEqual([]);
     await put('web.yaml', `# a comment\n${service('web')}`);
@@ -151,7 +156,7 @@ describe('afterwards', () => {
 
   test('files that come, change and go are told, each object by itself', async () => {
     await put('web.yaml', service('web') + service('db'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('more/new.yaml', service('new'));
     expect(await settle(files)).toEqual(['+ Service default/new']);
@@ -165,7 +170,7 @@ describe('afterwards', () => {
 
   test('a file that has just changed is read when it kept still for one look', async () => {
     await put('web.yaml', service('web') + service('db'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('web.yaml', '');
     expect(await files.look()).toMatchObject({ isUnsettled: true, changes: [] });
@@ -176,7 +181,7 @@ describe('afterwards', () => {
 
   test('a file that is removed and put back is not missed', async () => {
     await put('web.yaml', service('web'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await unlink(join(folder, 'web.yaml'));
     expect(await files.look()).toMatchObject({ isUnsettled: true, changes: [] });
@@ -186,7 +191,7 @@ describe('afterwards', () => {
 
   test('a folder that goes and comes back keeps its objects, but is reported', async () => {
     await put('web.yaml', service('web'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await rename(folder, `${folder}-away`);
     const news = await files.look();
@@ -203,7 +208,7 @@ describe('afterwards', () => {
   test('a file that cannot be looked at keeps its objects, but is reported', async () => {
     await put('web.yaml', service('web'));
     await put('db.yaml', service('db', '10.96.0.11'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     // A link to itself: stat says ELOOP, as EIO or ESTALE of a network file system.
     const file = join(folder, 'web.yaml');
@@ -222,7 +227,7 @@ describe('afterwards', () => {
 
   test('a named file that goes takes its objects with it', async () => {
     await put('web.yaml', service('web'));
-    const files = new ManifestSet([join(folder, 'web.yaml')]);
+    const files = new ManifestSet([join(folder, 'web.yaml')], new ClusterStore());
     await settle(files);
     await unlink(join(folder, 'web.yaml'));
     expect(await settle(files)).toEqual(['- Service default/web']);
@@ -233,7 +238,7 @@ describe('afterwards', () => {
     await put('..v2/web.yaml', service('db'));
     await symlink('..v1', join(folder, '..data'));
     await symlink('..data/web.yaml', join(folder, 'web.yaml'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     expect(await settle(files)).toEqual(['+ Service default/web']);
     await symlink('..v2', join(folder, '..data_tmp'));
     await rename(join(folder, '..data_tmp'), join(folder, '..data'));
@@ -244,17 +249,16 @@ describe('afterwards', () => {
     const slice = (to: string) =>
       `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s, labels: {kubernetes.io/service-name: ${to}}}\naddressType: IPv4\n`;
     await put('s.yaml', slice('web'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('s.yaml', slice('db'));
     await files.look();
     expect((await files.look()).changes).toMatchObject([
-      { kind: 'EndpointSlice', key: 'default/s', service: 'default/web', object: undefined },
       {
         kind: 'EndpointSlice',
         key: 'default/s',
-        service: 'default/db',
         object: { service: 'default/db' },
+        before: { service: 'default/web' },
       },
     ]);
   });
@@ -263,7 +267,7 @@ describe('afterwards', () => {
     const slice = (more: string) =>
       `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s, labels: {kubernetes.io/service-name: web${more}}}\naddressType: IPv4\n`;
     await put('s.yaml', slice(''));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('s.yaml', slice(', service.kubernetes.io/service-proxy-name: x'));
     expect(await settle(files)).toEqual(['- EndpointSlice default/s']);
@@ -273,7 +277,7 @@ describe('afterwards', () => {
 describe('a file that breaks', () => {
   test('keeps its last good state whole, says so, and recovers', async () => {
     await put('web.yaml', service('web') + service('db'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('web.yaml', `${service('web', '10.96.0.99')}kind`);
     expect(await settle(files)).toEqual([
@@ -296,7 +300,7 @@ describe('an edit that leaves nothing of an object to be used', () => {
 
   test('is refused for that object, as an API server would; the rest of the file counts', async () => {
     await put('web.yaml', service('web') + service('db'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('web.yaml', typed('web', 'Cluster', '10.96.0.12') + service('db', '10.96.0.11'));
     expect(await settle(files)).toEqual([
@@ -311,7 +315,7 @@ describe('an edit that leaves nothing of an object to be used', () => {
 
   test('leaves a version in force of which a part is skipped', async () => {
     await put('web.yaml', service('web', '10.96.0.10', 'abc'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('web.yaml', typed('web', 'Cluster'));
     expect(await settle(files)).toEqual([
@@ -323,7 +327,7 @@ describe('an edit that leaves nothing of an object to be used', () => {
 
   test('leaves nothing when there was none before', async () => {
     await put('web.yaml', typed('web', 'Cluster'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('web.yaml', typed('web', 'Node'));
     expect(await settle(files)).toEqual([expect.stringMatching(/; this Service is skipped$/)]);
@@ -333,7 +337,7 @@ describe('an edit that leaves nothing of an object to be used', () => {
 describe('an object that is defined twice', () => {
   test('in two files counts as in the first by name; the other is reported, and follows when the first goes', async () => {
     await put('b.yaml', service('web', '10.96.0.2'));
-    const files = new ManifestSet([folder]);
+    const files = new ManifestSet([folder], new ClusterStore());
     await settle(files);
     await put('a.yaml', service('web', '10.96.0.1'));
     expect(await settle(files)).toEqual([
@@ -346,7 +350,7 @@ describe('an object that is defined twice', () => {
 
   test('in one file counts as it stands first', async () => {
     await put('a.yaml', service('web', '10.96.0.1') + service('web', '10.96.0.2'));
-    const news = await new ManifestSet([folder]).look();
+    const news = await new ManifestSet([folder], new ClusterStore()).look();
     expect(news.changes).toMatchObject([{ object: { clusterIPs: ['10.96.0.1'] } }]);
     expect(tell(news)[1]).toBe(
       '! a.yaml:7:1: Service/default/web: is defined a second time and ignored here: the definition at a.yaml:1:1 counts',

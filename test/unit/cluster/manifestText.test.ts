@@ -35,7 +35,7 @@ describe('a manifest', () => {
         id: 'Service/default/web',
         source: 'web.yaml:1:1',
         problems: [],
-        change: {
+        state: {
           kind: 'Service',
           key: 'default/web',
           object: expect.objectContaining({ name: 'web', clusterIPs: ['10.96.0.10'] }),
@@ -89,7 +89,7 @@ addressType: IPv4
 `;
     expect(read(text).objects[0]).toMatchObject({
       id: 'EndpointSlice/shop/web-1',
-      change: { kind: 'EndpointSlice', key: 'shop/web-1', service: 'shop/web' },
+      state: { kind: 'EndpointSlice', key: 'shop/web-1' },
     });
   });
 });
@@ -211,7 +211,7 @@ metadata:
   test('and the object stays known by its name when it cannot be used', () => {
     const { objects } = read('kind: Service\nmetadata: {name: a}\nspec: 5\n');
     expect(objects).toHaveLength(1);
-    expect(objects[0]).not.toHaveProperty('change');
+    expect(objects[0]).not.toHaveProperty('state');
   });
 
   test('while an object without a name is a problem of the file', () => {
@@ -232,7 +232,7 @@ endpoints: [{addresses: [1:2:3:4:5:6:7:8], conditions: {ready: no, serving: yes}
   expect(manifest.problems).toEqual([]);
   expect(manifest.objects[0]).toMatchObject({
     problems: [],
-    change: {
+    state: {
       object: { endpoints: [{ address: '1:2:3:4:5:6:7:8', isReady: false, isServing: true }] },
     },
   });
@@ -306,7 +306,7 @@ test('a Service of many ports with a bad one in the middle is read', () => {
   const manifest = read(
     `kind: Service\nmetadata: {name: web}\nspec:\n  ports:\n  - ${ports.join('\n  - ')}\n`,
   );
-  expect(manifest.objects[0]?.change?.object).toMatchObject({ ports: { length: 5_999 } });
+  expect(manifest.objects[0]?.state?.object).toMatchObject({ ports: { length: 5_999 } });
   expect(lines(manifest)).toHaveLength(1);
   expect(lines(manifest)[0]).toMatch(/^web\.yaml:3005:25: /);
 });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { ManifestPathError } from '../../../src/cluster/manifestFiles.ts';
 import { loadManifests, ManifestSource } from '../../../src/cluster/manifests.ts';
 import type { ClusterListener } from '../../../src/cluster/source.ts';
+import { ClusterStore } from '../../../src/model/clusterStore.ts';
 
 let folder: string;
 
@@ -58,6 +59,7 @@ describe('loadManifests', () => {
 
 /** Keeps what it was told, and lets a test wait for it. */
 class Recorder implements ClusterListener {
+  readonly store = new ClusterStore();
   readonly told: string[] = [];
   #waiting: { line: RegExp; resolve: () => void } | undefined;
 

@@ -9,7 +9,8 @@ import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
 import { ApiClient } from '../../../src/cluster/client.ts';
 import { loadClusterAccess } from '../../../src/cluster/kubeconfig.ts';
 import { servicePorts } from '../../../src/model/service.ts';
-import { ClusterStore } from '../../../src/model/snapshot.ts';
+import { ClusterStore } from '../../../src/model/clusterStore.ts';
+import { NO_NEEDS } from '../../../src/model/kinds.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
 import { listOf, rawService } from './scriptedTransport.ts';
 
@@ -65,6 +66,7 @@ test('a server before 1.31 is listed and watched, and what is headless is not se
     transport,
     server: access.server,
     timing,
+    scope: { nodeName: 'node-1', needs: NO_NEEDS },
     random: Math.random,
   });
   const store = new ClusterStore();
@@ -72,7 +74,8 @@ test('a server before 1.31 is listed and watched, and what is headless is not se
   const watching = Promise.withResolvers<void>();
   try {
     await source.start({
-      onChange: (change) => store.apply(change),
+      store,
+      onChange: () => undefined,
       onSynced: () => undefined,
       onProblems: (origin) => failures.push(origin),
       onStatus: ({ isConnected, isFailing, detail }) => {
@@ -88,7 +91,7 @@ test('a server before 1.31 is listed and watched, and what is headless is not se
   expect(failures).toEqual([]);
   expect(asked.filter((line) => line.includes('services')).toSorted()).toEqual([
     'list services -',
-    'list services spec.clusterIP!=None',
+    'list services spec.clusterIP!=None,spec.type!=ExternalName',
     'watch services -',
   ]);
   const served = [...store.services].filter(([, each]) => servicePorts(each).ports.length > 0);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ServiceResource } from '../../../src/model/resources.ts';
 import { Reflector, type ReflectorState } from '../../../src/cluster/reflector.ts';
-import { SERVICES } from '../../../src/cluster/resourceKind.ts';
+import { ClusterStore } from '../../../src/model/clusterStore.ts';
+import { KINDS, NO_NEEDS } from '../../../src/model/kinds.ts';
 import { FakeClock, settle } from '../../support/fakeClock.ts';
 import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
 
@@ -9,7 +9,7 @@ let clock: FakeClock;
 let transport: ScriptedTransport;
 let log: string[];
 let states: ReflectorState[];
-let reflector: Reflector<ServiceResource>;
+let reflector: Reflector;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -17,11 +17,13 @@ beforeEach(() => {
   log = [];
   states = [];
   reflector = new Reflector({
-    kind: SERVICES,
+    kind: KINDS.Service,
+    selectors: KINDS.Service.selectors({ nodeName: 'node-1', needs: NO_NEEDS }),
     transport,
     timing: clock,
     random: () => 1 - Number.EPSILON,
     listener: {
+      store: new ClusterStore(),
       onChange: (change) => log.push(`${change.object === undefined ? '-' : '+'}${change.key}`),
       onProblems: (origin, problems) => log.push(`${origin}: ${problems.length} problems`),
       onListed: () => log.push('listed'),
@@ -62,7 +64,7 @@ describe('list', () => {
     expect(transport.requests.map((request) => request.query)).toEqual([
       {
         labelSelector: '!service.kubernetes.io/service-proxy-name,!service.kubernetes.io/headless',
-        fieldSelector: 'spec.clusterIP!=None',
+        fieldSelector: 'spec.clusterIP!=None,spec.type!=ExternalName',
         limit: '500',
       },
       expect.objectContaining({ limit: '500', continue: 'next' }),
@@ -71,7 +73,7 @@ describe('list', () => {
         allowWatchBookmarks: 'true',
         resourceVersion: '7',
         timeoutSeconds: '599',
-        fieldSelector: 'spec.clusterIP!=None',
+        fieldSelector: 'spec.clusterIP!=None,spec.type!=ExternalName',
       }),
     ]);
     expect(states).toEqual([{ phase: 'watching' }]);

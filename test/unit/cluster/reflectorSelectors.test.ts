@@ -1,8 +1,8 @@
 /** What a reflector does where the server does not know the field selector. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ServiceResource } from '../../../src/model/resources.ts';
 import { Reflector, type ReflectorState } from '../../../src/cluster/reflector.ts';
-import { SERVICES } from '../../../src/cluster/resourceKind.ts';
+import { ClusterStore } from '../../../src/model/clusterStore.ts';
+import { KINDS, NO_NEEDS } from '../../../src/model/kinds.ts';
 import { FakeClock, settle } from '../../support/fakeClock.ts';
 import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
 
@@ -10,7 +10,7 @@ let clock: FakeClock;
 let transport: ScriptedTransport;
 let told: string[];
 let states: ReflectorState[];
-let reflector: Reflector<ServiceResource>;
+let reflector: Reflector;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -18,11 +18,13 @@ beforeEach(() => {
   told = [];
   states = [];
   reflector = new Reflector({
-    kind: SERVICES,
+    kind: KINDS.Service,
+    selectors: KINDS.Service.selectors({ nodeName: 'node-1', needs: NO_NEEDS }),
     transport,
     timing: clock,
     random: () => 1 - Number.EPSILON,
     listener: {
+      store: new ClusterStore(),
       onChange: ({ key }) => told.push(key),
       onProblems: () => undefined,
       onListed: () => told.push('listed'),
@@ -47,7 +49,7 @@ describe('a server that does not know the field selector (before 1.31)', () => {
     );
   const fieldSelectors = () =>
     transport.requests.map(({ method, query }) => `${method} ${query['fieldSelector'] ?? '-'}`);
-  const KNOWN = 'spec.clusterIP!=None';
+  const KNOWN = 'spec.clusterIP!=None,spec.type!=ExternalName';
 
   test('is asked without it at once, by lists and by watches, and keeps the label selector', async () => {
     transport.answerLists((query) =>

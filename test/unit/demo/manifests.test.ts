@@ -39,8 +39,8 @@ test('a pod that is taken away leaves both slices, and the comments stay', () =>
   expect(changed.split('\n')[0]).toBe(text.split('\n')[0]);
   const gone = Object.values(podAddresses(nodeAt(2), 10));
   const endpointsOf = (manifest: string) =>
-    readManifest(manifest, 'web.yaml').objects.flatMap(({ change }) =>
-      change?.kind === 'EndpointSlice' ? change.object!.endpoints.map((each) => each.address) : [],
+    readManifest(manifest, 'web.yaml').objects.flatMap(({ state }) =>
+      state?.kind === 'EndpointSlice' ? state.object!.endpoints.map((each) => each.address) : [],
     );
   expect(endpointsOf(text)).toEqual(expect.arrayContaining(gone));
   expect(endpointsOf(changed)).toEqual(endpointsOf(text).filter((each) => !gone.includes(each)));

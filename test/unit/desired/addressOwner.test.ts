@@ -179,10 +179,9 @@ test('a slice that moves to another Service takes its endpoints along', () => {
     .builder.settle();
   expect(fate(cluster)).toBe('told');
   const endpoint = { address: ADDRESS, nodeName: 'node-2', index: 0 };
-  cluster.builder.change({
+  cluster.put({
     kind: 'EndpointSlice',
     key: 'default/other-1',
-    service: 'default/web',
     object: {
       namespace: 'default',
       name: 'other-1',

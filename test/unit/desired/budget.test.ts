@@ -37,9 +37,9 @@ function slice(name: string, portCount: number, endpoints: number): EndpointSlic
   };
 }
 
-function put({ builder }: DesiredCluster, object: EndpointSliceResource): void {
+function put(cluster: DesiredCluster, object: EndpointSliceResource): void {
   const key = `default/${object.name}`;
-  builder.change({ kind: 'EndpointSlice', key, service: 'default/web', object });
+  cluster.put({ kind: 'EndpointSlice', key, object });
 }
 
 test('ranges beyond the budget admit nobody to load balancer addresses, all else is served', () => {

@@ -33,7 +33,7 @@ test('the node’s own name decides anew which endpoints are local', () => {
   const { builder } = cluster;
   const other = { namespace: 'default', name: 'web-2', service: 'default/web' };
   const object = { ...other, addressType: 'IPv4' as const, ports: [], endpoints: [] };
-  builder.change({ kind: 'EndpointSlice', key: 'default/web-2', service: 'default/web', object });
+  cluster.put({ kind: 'EndpointSlice', key: 'default/web-2', object });
   builder.settle();
   expect(cluster.entries('KUBE-LOOP-BACK')).toEqual(['10.244.1.5,tcp:8080,10.244.1.5']);
   builder.setHost(hostNetwork({ nodeName: 'node-2' }));
@@ -140,7 +140,7 @@ test('an externalIP is given up when a Node with that address appears, and serve
     path: 'Service/default/web.spec.externalIPs[0]',
     value: '192.168.0.7',
   });
-  cluster.builder.change({ kind: 'Node', key: 'node-7', object: undefined });
+  cluster.put({ kind: 'Node', key: 'node-7', object: undefined });
   cluster.builder.settle();
   expect([...cluster.builder.state.addresses]).toContain('192.168.0.7');
   expect(cluster.builder.problems.all()).toEqual([]);
@@ -192,10 +192,9 @@ test('the zone of this Node matters to Services with hints', () => {
     service: 'default/web',
     addressType: 'IPv4' as const,
   };
-  cluster.builder.change({
+  cluster.put({
     kind: 'EndpointSlice',
     key: 'default/web-2',
-    service: 'default/web',
     object: {
       ...other,
       ports: [{ name: '', protocol: 'TCP', port: 8080 }],
@@ -246,7 +245,7 @@ test("inside are this node's own pods: pod CIDRs of its Node come and go, other 
   cluster.node('node-1', { podCIDRs: ['10.244.1.0/24'] });
   expect(cluster.touched().entries).toEqual({ 'KUBE-IPVS-INSIDE': ['10.244.9.0/24'] });
   expect(cluster.entries('KUBE-IPVS-INSIDE')).toEqual(['10.244.1.0/24']);
-  cluster.builder.change({ kind: 'Node', key: 'node-1', object: undefined });
+  cluster.put({ kind: 'Node', key: 'node-1', object: undefined });
   expect(cluster.touched().entries).toEqual({ 'KUBE-IPVS-INSIDE': ['10.244.1.0/24'] });
 });
 

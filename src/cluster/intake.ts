@@ -1,30 +1,25 @@
 /**
- * What one reflector knows of its kind, in slim form, and the differences that reach the agent: an object that is the
- * same in everything we read makes no event, one that became unreadable counts as gone, and a new list deletes what it
- * does not hold.
+ * The way of one kind's raw objects into the store, and the differences that reach the agent: an object that is the same in
+ * everything we read makes no event, one that became unreadable counts as gone, and a new list deletes what it does not hold.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { ObjectState } from '../model/clusterStore.ts';
+import type { AnyKind } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ObjectKey } from '../model/resources.ts';
-import type { ResourceKind } from './resourceKind.ts';
-import type { ClusterListener } from './source.ts';
 import { isRecord } from './apiError.ts';
+import type { ClusterListener } from './source.ts';
 
-export type StoreListener = Pick<ClusterListener, 'onChange' | 'onProblems'>;
+export type IntakeListener = Pick<ClusterListener, 'store' | 'onChange' | 'onProblems'>;
 
-export class ResourceStore<T> {
-  readonly #kind: ResourceKind<T>;
-  readonly #listener: StoreListener;
-  readonly #objects = new Map<ObjectKey, T>();
+export class Intake {
+  readonly #kind: AnyKind;
+  readonly #listener: IntakeListener;
   readonly #problems = new Map<ObjectKey, readonly Problem[]>();
 
-  constructor(kind: ResourceKind<T>, listener: StoreListener) {
+  constructor(kind: AnyKind, listener: IntakeListener) {
     this.#kind = kind;
     this.#listener = listener;
-  }
-
-  get size(): number {
-    return this.#objects.size;
   }
 
   /** @returns the object's key */
@@ -32,12 +27,7 @@ export class ResourceStore<T> {
     const key = keyOf(raw);
     const { object, problems } = this.#kind.slim(raw);
     this.#report(key, problems);
-    if (object === undefined) {
-      this.#drop(key);
-    } else if (!isDeepStrictEqual(this.#objects.get(key), object)) {
-      this.#objects.set(key, object);
-      this.#listener.onChange(this.#kind.upserted(key, object));
-    }
+    this.#store(key, object);
     return key;
   }
 
@@ -47,20 +37,19 @@ export class ResourceStore<T> {
 
   /** Deletes everything but these: the end of a complete list. */
   retain(keys: ReadonlySet<ObjectKey>): void {
-    const known = new Set([...this.#objects.keys(), ...this.#problems.keys()]);
+    const stored = this.#listener.store.objects(this.#kind.kind).keys();
+    const known = new Set([...stored, ...this.#problems.keys()]);
     for (const key of known) if (!keys.has(key)) this.#forget(key);
   }
 
   #forget(key: ObjectKey): void {
     this.#report(key, []);
-    this.#drop(key);
+    this.#store(key, undefined);
   }
 
-  #drop(key: ObjectKey): void {
-    const last = this.#objects.get(key);
-    if (last === undefined) return;
-    this.#objects.delete(key);
-    this.#listener.onChange(this.#kind.deleted(key, last));
+  #store(key: ObjectKey, object: ObjectState['object']): void {
+    const change = this.#listener.store.put({ kind: this.#kind.kind, key, object } as ObjectState);
+    if (change !== undefined) this.#listener.onChange(change);
   }
 
   #report(key: ObjectKey, problems: readonly Problem[]): void {
