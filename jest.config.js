@@ -45,7 +45,7 @@ export default {
     project('unit'),
     project('property'),
     project('golden'),
-    project('kernel', { setupFiles: ['<rootDir>/test/support/labOnly.ts'] }),
+    project('kernel', { setupFiles: ['<rootDir>/test/support/lab/labOnly.ts'] }),
     project('nft'),
     project('e2e'),
     project('chart'),

@@ -1,7 +1,7 @@
 // A pod taken out of a manifest: the edit an operator would make, comments and layout kept.
 
 import { isMap, isSeq, parseAllDocuments } from 'yaml';
-import type { ClusterObject } from '../../test/support/clusterObjects.ts';
+import type { ClusterObject } from '../../test/support/e2e/clusterObjects.ts';
 
 /** An EndpointSlice of demo/*.yaml. */
 export interface SliceObject extends ClusterObject {

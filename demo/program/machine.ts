@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { checkout } from '../../packaging/machine.mjs';
-import { ApiServer } from '../../test/support/apiServer.ts';
+import { ApiServer } from '../../test/support/e2e/apiServer.ts';
 import { parseOptions } from './options.mjs';
 
 const options = parseOptions(process.argv.slice(2));

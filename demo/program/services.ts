@@ -9,7 +9,7 @@ import {
   ClusterObjects,
   type ApiAddress,
   type ClusterObject,
-} from '../../test/support/clusterObjects.ts';
+} from '../../test/support/e2e/clusterObjects.ts';
 import { withoutPod, type SliceObject } from './endpoints.ts';
 import type { Report } from './report.ts';
 

@@ -1,4 +1,4 @@
-/** The seam between decisions and the kernel: kernel/ implements it for real, test/support/fakeKernel.ts in memory. */
+/** The seam between decisions and the kernel: kernel/ implements it for real, test/support/kernel/fakeKernel.ts in memory. */
 import type { ActualState } from './state.ts';
 import type { ApplyReport, DrainingDestination, Operation } from './operations.ts';
 import type { ServerKey } from './state.ts';

@@ -12,7 +12,11 @@ import { identityOfKey } from '../../src/kernel/ipvsServer.ts';
 import { openSocket } from '../../src/kernel/addon.ts';
 import { IPVS_GENL_NAME } from '../../src/netlink/constants.ts';
 import { encodeDumpServices } from '../../src/netlink/ipvsRequests.ts';
-import { type ApiAddress, type ClusterObject, ClusterObjects } from '../support/clusterObjects.ts';
+import {
+  type ApiAddress,
+  type ClusterObject,
+  ClusterObjects,
+} from '../support/e2e/clusterObjects.ts';
 
 let proxy: { readonly child: ChildProcess; readonly ended: Promise<unknown> } | undefined;
 const ipvs = new IpvsListing();

@@ -1,5 +1,5 @@
 /** The cluster of the benchmarks: N Services with one port and two endpoints each, and the node that proxies them. */
-import type { ClusterObject } from '../support/clusterObjects.ts';
+import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
 
 export const NODE_NAME = 'bench';
 

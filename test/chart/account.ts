@@ -1,6 +1,6 @@
 // The chart's ServiceAccount as a pod has it: a bound token from the TokenRequest API.
 
-import type { ClusterObjects } from '../support/clusterObjects.ts';
+import type { ClusterObjects } from '../support/e2e/clusterObjects.ts';
 import { NAMESPACE, RELEASE } from './helm.ts';
 
 /** @returns the token; @throws when the account is not there */

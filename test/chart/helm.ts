@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { checkout } from '../../packaging/machine.mjs';
-import type { ClusterObject } from '../support/clusterObjects.ts';
+import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
 import { findHelm } from '../tools/helm.mjs';
 
 export const CHART = join(checkout, 'charts', 'kube-ipvs');

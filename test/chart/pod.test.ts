@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Image, makeImage } from '../../packaging/image/image.ts';
 import { findBinary } from '../tools/kubernetes.mjs';
-import { E2eCluster, eventually, NODE, ProductRun } from '../support/e2eCluster.ts';
-import type * as E2eInLab from '../support/e2eInLab.ts';
-import { endpoint, service, slice } from '../support/e2eObjects.ts';
+import { E2eCluster, eventually, NODE, ProductRun } from '../support/e2e/cluster.ts';
+import type * as E2eInLab from '../support/e2e/inLab.ts';
+import { endpoint, service, slice } from '../support/e2e/objects.ts';
 import { accountToken } from './account.ts';
 import { Helm, NAMESPACE, objectsIn, RELEASE, CHART, theOnly } from './helm.ts';
 import type * as InLab from './inLab.ts';
@@ -85,7 +85,7 @@ async function start(
 
 function startInLab(run: string, argv: readonly string[], logFile: string): Promise<void> {
   const options = { argv, logFile };
-  const module = 'test/support/e2eInLab.ts';
+  const module = 'test/support/e2e/inLab.ts';
   return cluster.lab.call<typeof E2eInLab.startProcess>(module, 'startProcess', run, options);
 }
 
@@ -147,7 +147,7 @@ test.each(['startupProbe', 'livenessProbe', 'readinessProbe'] as const)(
     expect(port).toBe('healthz');
     const url = `http://${host}:10256${path}`;
     const { status } = await cluster.lab.call<typeof E2eInLab.httpGet>(
-      'test/support/e2eInLab.ts',
+      'test/support/e2e/inLab.ts',
       'httpGet',
       url,
     );

@@ -4,7 +4,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ClusterObject } from '../support/clusterObjects.ts';
+import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
 
 export interface SecurityContext {
   readonly privileged?: boolean;

@@ -9,7 +9,7 @@ import { parse, stringify } from 'yaml';
 import { parseHostPort } from '../../src/config/sloppy.ts';
 import { decodeConfiguration } from '../../src/config/kubeProxyConfiguration.ts';
 import { validateConfiguration } from '../../src/config/validate.ts';
-import type { ClusterObject } from '../support/clusterObjects.ts';
+import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
 import { readmes } from '../../packaging/chartReadme.ts';
 import { CHART, ciValues, Helm, NAMESPACE, objectsIn, RELEASE, theOnly } from './helm.ts';
 import { podSpecOf } from './pod.ts';

@@ -1,4 +1,4 @@
-import type { ClusterObject } from '../support/clusterObjects.ts';
+import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
 
 /** As much of the Prometheus operator's CRD as tells whether our object has its shape. */
 export const serviceMonitors: ClusterObject = {

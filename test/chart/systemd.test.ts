@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runFolder } from '../lab/session.mjs';
 import { checkout } from '../../packaging/machine.mjs';
-import { eventually } from '../support/e2eCluster.ts';
-import { Lab } from '../support/lab.ts';
+import { eventually } from '../support/e2e/cluster.ts';
+import { Lab } from '../support/lab/lab.ts';
 import type * as InLab from './inLab.ts';
 
 const IN_LAB = 'test/chart/inLab.ts';

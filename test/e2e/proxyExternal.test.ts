@@ -1,9 +1,9 @@
 /** Like proxyObjects.test.ts, for what brings traffic from outside: NodePorts, externalIPs, load balancers' addresses. */
 import { expect, test } from '@jest/globals';
-import type { ClusterObject } from '../support/clusterObjects.ts';
-import { eventually, NODE, NODE_ADDRESS } from '../support/e2eCluster.ts';
-import { endpoint, service, slice } from '../support/e2eObjects.ts';
-import { clusterIpLines, E2eSession, gone } from '../support/e2eSession.ts';
+import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
+import { eventually, NODE, NODE_ADDRESS } from '../support/e2e/cluster.ts';
+import { endpoint, service, slice } from '../support/e2e/objects.ts';
+import { clusterIpLines, E2eSession, gone } from '../support/e2e/session.ts';
 
 const session = E2eSession.register({ isRunning: true });
 

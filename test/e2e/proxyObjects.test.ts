@@ -3,9 +3,9 @@
  * this Node come, change and go. What it did is read with ipvsadm, ipset and ip.
  */
 import { describe, expect, test } from '@jest/globals';
-import { eventually, NODE } from '../support/e2eCluster.ts';
-import { endpoint, service, slice } from '../support/e2eObjects.ts';
-import { clusterIpLines, E2eSession, gone, node } from '../support/e2eSession.ts';
+import { eventually, NODE } from '../support/e2e/cluster.ts';
+import { endpoint, service, slice } from '../support/e2e/objects.ts';
+import { clusterIpLines, E2eSession, gone, node } from '../support/e2e/session.ts';
 
 const session = E2eSession.register({ isRunning: true });
 

@@ -4,9 +4,9 @@
  */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { chooseKernel } from '../lab/choose.mjs';
-import { about, eventually, type ProductRun } from '../support/e2eCluster.ts';
-import { endpoint, service, slice } from '../support/e2eObjects.ts';
-import { clusterIpLines, E2eSession, gone } from '../support/e2eSession.ts';
+import { about, eventually, type ProductRun } from '../support/e2e/cluster.ts';
+import { endpoint, service, slice } from '../support/e2e/objects.ts';
+import { clusterIpLines, E2eSession, gone } from '../support/e2e/session.ts';
 
 const session = E2eSession.register({ isRunning: false });
 

@@ -1,8 +1,8 @@
 /** What the running product serves over HTTP: health, metrics, mode and configuration, as kube-proxy does. */
 import { expect, test } from '@jest/globals';
-import { eventually } from '../support/e2eCluster.ts';
-import { service, slice } from '../support/e2eObjects.ts';
-import { E2eSession } from '../support/e2eSession.ts';
+import { eventually } from '../support/e2e/cluster.ts';
+import { service, slice } from '../support/e2e/objects.ts';
+import { E2eSession } from '../support/e2e/session.ts';
 
 const session = E2eSession.register({ isRunning: true });
 

@@ -1,6 +1,6 @@
 /** The API-server source against a real etcd and kube-apiserver, while objects, connection and servers change. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { ApiServer } from '../support/apiServer.ts';
+import { ApiServer } from '../support/e2e/apiServer.ts';
 import { CuttingProxy } from './cuttingProxy.ts';
 import { waitFor } from './waitFor.ts';
 import { node, service, slice, Witness, writeKubeconfig } from './witness.ts';

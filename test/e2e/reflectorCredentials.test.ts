@@ -6,7 +6,7 @@ import { ApiClient } from '../../src/cluster/client.ts';
 import { EventRecorder } from '../../src/cluster/events.ts';
 import { loadClusterAccess } from '../../src/cluster/kubeconfig.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
-import { ApiServer } from '../support/apiServer.ts';
+import { ApiServer } from '../support/e2e/apiServer.ts';
 import { ClientAuthority } from './clientAuthority.ts';
 import { TunnelProxy } from './tunnelProxy.ts';
 import { waitFor } from './waitFor.ts';

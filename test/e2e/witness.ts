@@ -8,8 +8,8 @@ import type { SourceStatus } from '../../src/cluster/source.ts';
 import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { type Need, NO_NEEDS } from '../../src/model/kinds.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
-import type { ApiServer } from '../support/apiServer.ts';
-import type { ClusterObject } from '../support/clusterObjects.ts';
+import type { ApiServer } from '../support/e2e/apiServer.ts';
+import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
 
 const clock = new SystemClock();
 

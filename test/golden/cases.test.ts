@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { CASES, NOT_BY_PLAN } from '../support/cases.ts';
+import { CASES, NOT_BY_PLAN } from '../support/golden/cases.ts';
 
 const folder = resolve(process.env['KUBE_IPVS_CASES'] ?? '../shared/cases');
 const present = existsSync(folder) ? readdirSync(folder).toSorted() : [];

@@ -8,8 +8,8 @@ import { expect, test } from '@jest/globals';
 import { difference } from '../../src/plan/difference.ts';
 import { formatOperation } from '../../src/plan/format.ts';
 import { orderPlan } from '../../src/plan/order.ts';
-import { FakeKernel } from '../support/fakeKernel.ts';
-import { loadScenario } from '../support/scenario.ts';
+import { FakeKernel } from '../support/kernel/fakeKernel.ts';
+import { loadScenario } from '../support/golden/scenario.ts';
 
 const ROOT = join(import.meta.dirname, 'changes');
 const isUpdating = process.env['UPDATE_GOLDEN'] === '1';

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { dataplaneText, fixedText } from '../support/dataplaneText.ts';
-import { loadScenario } from '../support/scenario.ts';
+import { dataplaneText, fixedText } from '../support/golden/dataplaneText.ts';
+import { loadScenario } from '../support/golden/scenario.ts';
 
 const ROOT = join(import.meta.dirname, 'scenarios');
 const names = readdirSync(ROOT).toSorted();

@@ -15,8 +15,8 @@ import {
   encodeGetLink,
   encodeNewLink,
 } from '../../src/netlink/rtnlLinks.ts';
-import { requireNamespaces } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+import { requireNamespaces } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireNamespaces();
 jest.setTimeout(60_000);

@@ -1,8 +1,8 @@
 /** The conntrack codec and port against a real table: entries made by conntrack(8), listed, deleted one by one. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ConntrackClient } from '../../src/kernel/conntrackClient.ts';
-import { requireNamespaces } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+import { requireNamespaces } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireNamespaces();
 

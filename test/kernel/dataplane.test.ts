@@ -18,10 +18,10 @@ import { difference, type DifferenceContext } from '../../src/plan/difference.ts
 import { formatOperation } from '../../src/plan/format.ts';
 import { orderPlan } from '../../src/plan/order.ts';
 import { desiredState, touchedBetween } from '../property/plan/arbitraries.ts';
-import { requireIpvs } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
-import { ipsetPortIn, runnerIn } from '../support/namespaceRunner.ts';
-import { dataplaneOptions, hostNetwork } from '../support/nodeFixtures.ts';
+import { requireIpvs } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import { ipsetPortIn, runnerIn } from '../support/lab/namespaceRunner.ts';
+import { dataplaneOptions, hostNetwork } from '../support/objects/nodeFixtures.ts';
 
 const describe = await requireIpvs();
 

@@ -6,8 +6,8 @@ import type { DesiredState } from '../../src/dataplane/state.ts';
 import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
 import { parsePrefix } from '../../src/net/prefix.ts';
-import { canonicalEntry } from '../support/ipsetSave.ts';
-import { dataplaneOptions, hostNetwork } from '../support/nodeFixtures.ts';
+import { canonicalEntry } from '../support/lab/ipsetSave.ts';
+import { dataplaneOptions, hostNetwork } from '../support/objects/nodeFixtures.ts';
 
 /** The nf_tables backend needs kernel parts that a lab kernel may lack; the legacy one is always there. */
 function hasNfTables(): boolean {

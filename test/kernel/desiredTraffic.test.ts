@@ -24,7 +24,7 @@ import {
 import { execIn } from '../lab/netns.ts';
 import { Topology } from '../lab/topology.ts';
 import type { FlowResult } from '../lab/traffic.ts';
-import { dataplaneOptions, hostNetwork } from '../support/nodeFixtures.ts';
+import { dataplaneOptions, hostNetwork } from '../support/objects/nodeFixtures.ts';
 import type { Packet } from '../../src/trace/packet.ts';
 import { tracePacket } from '../../src/trace/tracePacket.ts';
 

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { eventually } from '../support/e2eCluster.ts';
-import { buildProduct, ProductProcess } from '../support/e2eProcess.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+import { eventually } from '../support/e2e/cluster.ts';
+import { buildProduct, ProductProcess } from '../support/e2e/productProcess.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 let folder: string;
 let namespace: Namespace;

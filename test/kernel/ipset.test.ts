@@ -3,10 +3,10 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { IpSet } from '../../src/dataplane/state.ts';
 import type { IpsetClient, SetOperation } from '../../src/kernel/ipset.ts';
 import type { IpsetSession } from '../../src/kernel/ipsetSession.ts';
-import { parseSave } from '../support/ipsetSave.ts';
-import { requireNamespaces } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
-import { ipsetPortIn } from '../support/namespaceRunner.ts';
+import { parseSave } from '../support/lab/ipsetSave.ts';
+import { requireNamespaces } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import { ipsetPortIn } from '../support/lab/namespaceRunner.ts';
 
 const describe = await requireNamespaces();
 

@@ -13,10 +13,10 @@ import { checkWords } from '../../src/kernel/iptablesReader.ts';
 import { askPrograms, tablesInUse } from '../../src/kernel/tablesInUse.ts';
 import { FAMILIES } from '../../src/net/family.ts';
 import { hasDesiredRules } from '../../src/plan/ruleDifference.ts';
-import { requireNamespaces } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
-import { ipsetPortIn, runnerIn } from '../support/namespaceRunner.ts';
-import { dataplaneOptions, hostNetwork } from '../support/nodeFixtures.ts';
+import { requireNamespaces } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import { ipsetPortIn, runnerIn } from '../support/lab/namespaceRunner.ts';
+import { dataplaneOptions, hostNetwork } from '../support/objects/nodeFixtures.ts';
 
 const describe = await requireNamespaces();
 

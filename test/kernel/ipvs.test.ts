@@ -6,8 +6,8 @@ import { IpvsClient } from '../../src/kernel/ipvsClient.ts';
 import type { IpvsOperation } from '../../src/kernel/ipvsApply.ts';
 import type { Destination } from '../../src/dataplane/state.ts';
 import type { ServerSpec } from '../../src/dataplane/operations.ts';
-import { requireIpvs } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+import { requireIpvs } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireIpvs();
 jest.setTimeout(60_000);

@@ -3,17 +3,17 @@
  * namespaces. Output, errors, exit codes and what the kernel holds afterwards must be equal.
  */
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { randomState } from '../support/ipvsStates.ts';
-import { changeLines } from '../support/ipvsadmLines.ts';
+import { randomState } from '../support/ipvsadm/ipvsStates.ts';
+import { changeLines } from '../support/ipvsadm/ipvsadmLines.ts';
 import {
   type Answer,
   type Command,
   ourAnswer,
   realAnswers,
   withoutHelpWords,
-} from '../support/ipvsadmOracle.ts';
-import { requireIpvs } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+} from '../support/ipvsadm/ipvsadmOracle.ts';
+import { requireIpvs } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireIpvs();
 

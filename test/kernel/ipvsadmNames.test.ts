@@ -9,9 +9,9 @@ import {
   ourAnswersUnder,
   realAnswers,
   withoutHelpWords,
-} from '../support/ipvsadmOracle.ts';
-import { requireIpvs } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+} from '../support/ipvsadm/ipvsadmOracle.ts';
+import { requireIpvs } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireIpvs();
 

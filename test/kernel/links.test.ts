@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { KernelHostObserver } from '../../src/kernel/hostObserver.ts';
 import { type LinkOperation, LinkClient } from '../../src/kernel/linkClient.ts';
-import { requireIpvs } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+import { requireIpvs } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 // Not every machine has dummy devices; where IPVS is, they are too.
 const describe = await requireIpvs();

@@ -9,10 +9,10 @@ import {
   encodeNewDestination,
   encodeNewService,
 } from '../../src/netlink/ipvsRequests.ts';
-import { type Answer, ourAnswer, realAnswers } from '../support/ipvsadmOracle.ts';
-import { randomState } from '../support/ipvsStates.ts';
-import { requireIpvs } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+import { type Answer, ourAnswer, realAnswers } from '../support/ipvsadm/ipvsadmOracle.ts';
+import { randomState } from '../support/ipvsadm/ipvsStates.ts';
+import { requireIpvs } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireIpvs();
 

@@ -13,11 +13,11 @@ import { VIRTUAL_SERVERS_PATH } from '../../src/localserver/serverLines.ts';
 import { LocalServer } from '../../src/localserver/shell/localServer.ts';
 import { virtualServersRoute } from '../../src/localserver/shell/virtualServers.ts';
 import { ClusterStore } from '../../src/model/clusterStore.ts';
-import { FakeClock } from '../support/fakeClock.ts';
-import { realAnswers } from '../support/ipvsadmOracle.ts';
-import { requireIpvs } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
-import { dataplaneOptions, hostNetwork } from '../support/nodeFixtures.ts';
+import { FakeClock } from '../support/program/fakeClock.ts';
+import { realAnswers } from '../support/ipvsadm/ipvsadmOracle.ts';
+import { requireIpvs } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import { dataplaneOptions, hostNetwork } from '../support/objects/nodeFixtures.ts';
 
 const describe = await requireIpvs();
 

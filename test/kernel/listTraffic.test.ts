@@ -15,8 +15,8 @@ import {
   ourAnswer,
   REAL_IPVSADM,
   realAnswers,
-} from '../support/ipvsadmOracle.ts';
-import { requireIpvs } from '../support/kernelProbe.ts';
+} from '../support/ipvsadm/ipvsadmOracle.ts';
+import { requireIpvs } from '../support/lab/kernelProbe.ts';
 
 const describe = await requireIpvs();
 

@@ -8,14 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { findProgram } from '../../packaging/machine.mjs';
-import { eventually } from '../support/e2eCluster.ts';
+import { eventually } from '../support/e2e/cluster.ts';
 import {
   buildProduct,
   BUNDLE,
   type ProductOptions,
   ProductProcess,
-} from '../support/e2eProcess.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+} from '../support/e2e/productProcess.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 let folder: string;
 let namespace: Namespace;

@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { findProgram } from '../../packaging/machine.mjs';
-import { eventually } from '../support/e2eCluster.ts';
-import { buildProduct, type ProductOptions, ProductProcess } from '../support/e2eProcess.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
+import { eventually } from '../support/e2e/cluster.ts';
+import {
+  buildProduct,
+  type ProductOptions,
+  ProductProcess,
+} from '../support/e2e/productProcess.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 jest.setTimeout(600_000);
 

@@ -9,7 +9,7 @@ import { joinHostPort } from '../../src/net/address.ts';
 import { type Pod, nodeAt } from '../lab/addressPlan.ts';
 import { Topology } from '../lab/topology.ts';
 import type { HeldFlow } from '../lab/traffic.ts';
-import { ProxyProcess } from '../support/matrixProxy.ts';
+import { ProxyProcess } from '../support/lab/labProxy.ts';
 
 const node1 = nodeAt(1);
 const MANIFESTS = '/run/schedulers';

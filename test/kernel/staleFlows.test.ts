@@ -8,7 +8,7 @@ import { FAMILIES, type Family } from '../../src/net/family.ts';
 import { clusterCidrs, nodeAt, podAddresses } from '../lab/addressPlan.ts';
 import { Topology } from '../lab/topology.ts';
 import type { FlowResult, HeldFlow } from '../lab/traffic.ts';
-import { ProxyProcess } from '../support/matrixProxy.ts';
+import { ProxyProcess } from '../support/lab/labProxy.ts';
 
 const node1 = nodeAt(1);
 const MANIFESTS = '/run/stale-flows';

@@ -1,4 +1,4 @@
-// The lab's end of a line to a test that runs outside (test/support/lab.ts): calls functions of this checkout by module
+// The lab's end of a line to a test that runs outside (test/support/lab/lab.ts): calls functions of this checkout by module
 // and name, one JSON object a line each way. State lives in those modules, between calls.
 
 import { createReadStream, createWriteStream } from 'node:fs';

@@ -9,7 +9,7 @@ A single word with spaces in it goes through sh -c. stdout and stderr are the co
   --env K=V       set a variable inside; CI, UPDATE_* and KUBE_IPVS_* are passed on anyway
   --netns NAME    join the lab to the network namespace NAME of this machine (made and removed if it is not there):
                   198.18.0.1 there, 198.18.0.2 on vec0 in the lab
-  --line          for test/support/lab.ts: descriptors 3 (in) and 4 (out) lead to the command
+  --line          for test/support/lab/lab.ts: descriptors 3 (in) and 4 (out) lead to the command
   --tty           run COMMAND on the terminal (top, editors)
   --kernel KIND   uml or host instead of choosing
   --memory SIZE   of the lab kernel (default 3G)

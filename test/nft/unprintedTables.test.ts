@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { IptablesClient, type RuleOperation } from '../../src/kernel/iptables.ts';
 import { hasDesiredRules } from '../../src/plan/ruleDifference.ts';
 import { askPrograms } from '../../src/kernel/tablesInUse.ts';
-import { requireNftables } from '../support/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/namespace.ts';
-import { runnerIn } from '../support/namespaceRunner.ts';
+import { requireNftables } from '../support/lab/kernelProbe.ts';
+import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import { runnerIn } from '../support/lab/namespaceRunner.ts';
 
 jest.setTimeout(60_000);
 

@@ -2,8 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ApiServer } from '../../support/apiServer.ts';
-import type { ClusterObject } from '../../support/clusterObjects.ts';
+import { ApiServer } from '../../support/e2e/apiServer.ts';
+import type { ClusterObject } from '../../support/e2e/clusterObjects.ts';
 
 let server: ApiServer;
 

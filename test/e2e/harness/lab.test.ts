@@ -1,8 +1,8 @@
 // The lab driven from outside, joined to a native API server: what the full end-to-end tests stand on.
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ApiServer } from '../../support/apiServer.ts';
-import { Lab } from '../../support/lab.ts';
+import { ApiServer } from '../../support/e2e/apiServer.ts';
+import { Lab } from '../../support/lab/lab.ts';
 
 const namespace = `labtest${process.pid}`;
 let server: ApiServer;

@@ -13,7 +13,7 @@ import type {
 import type { Problem } from '../../../src/model/problem.ts';
 import { ClusterStore, type ObjectState, replay } from '../../../src/model/clusterStore.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
-import { dataplaneOptions, hostNetwork } from '../../support/nodeFixtures.ts';
+import { dataplaneOptions, hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 // Small pools, so that addresses, ports and names collide all the time.
 const SERVICES = ['a/one', 'a/two', 'b/one'];

@@ -7,7 +7,7 @@ import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
 import { isProtocol } from '../../../src/net/family.ts';
-import { rawService, rawSlice } from '../../support/rawObjects.ts';
+import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 
 /** The names the doors look for, so that random objects get past the first check. */
 const KEYS = `metadata name namespace labels annotations spec status ports port protocol nodePort

@@ -6,7 +6,7 @@ import { mutableState } from '../../../src/plan/applied.ts';
 import { difference, type DifferenceContext } from '../../../src/plan/difference.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
 import { orderPlan } from '../../../src/plan/order.ts';
-import { FakeKernel } from '../../support/fakeKernel.ts';
+import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
 import {
   actualOf,
   desiredState,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { NodeMismatchError } from '../../../src/agent/agent.ts';
-import { AgentHarness, type AgentHarnessOptions } from '../../support/agentHarness.ts';
-import { rawService, rawSlice } from '../../support/rawObjects.ts';
+import { AgentHarness, type AgentHarnessOptions } from '../../support/program/agentHarness.ts';
+import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 
 let agent: AgentHarness;
 afterEach(() => agent.end());

@@ -1,8 +1,8 @@
 /** What a change of the host means for a running agent. */
 import { afterEach, expect, test } from '@jest/globals';
-import { AgentHarness } from '../../support/agentHarness.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
-import { rawService, rawSlice } from '../../support/rawObjects.ts';
+import { AgentHarness } from '../../support/program/agentHarness.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
+import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 
 const EXTERNAL = '80.11.12.10';
 

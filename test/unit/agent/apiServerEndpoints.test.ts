@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ApiServerEndpoints } from '../../../src/agent/apiServerEndpoints.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
-import { rawSlice } from '../../support/rawObjects.ts';
+import { rawSlice } from '../../support/objects/rawObjects.ts';
 
 function slice(name: string, ...addresses: string[]) {
   const labels = { 'kubernetes.io/service-name': 'kubernetes' };

@@ -5,7 +5,7 @@ import type { NodeResource } from '../../../src/model/resources.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
-import { rawService, rawSlice } from '../../support/rawObjects.ts';
+import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 import { tell } from '../../support/tell.ts';
 
 let feed: ClusterFeed;

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { EndSignal } from '../../../src/agent/endSignal.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 let clock: FakeClock;
 let log: FakeLog;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { firstReading } from '../../../src/agent/firstReading.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 test('sets and chains of both families are read, also on a host that has one of them now', () => {
   const { config } = resolveConfig({ flags: new Map(), isInCluster: true });

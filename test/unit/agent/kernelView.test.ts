@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import { ADDRESSES_PART, rulesPart } from '../../../src/dataplane/part.ts';
 import { KernelView } from '../../../src/agent/kernelView.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
-import { FakeKernel } from '../../support/fakeKernel.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
+import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
 
 const SYSCTLS = ['net/ipv4/ip_forward'];
 const bind = (address: string): Operation => ({ op: 'bindAddress', address });

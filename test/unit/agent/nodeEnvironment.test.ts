@@ -7,7 +7,7 @@ import {
   setIpvsTimeouts,
 } from '../../../src/agent/nodeEnvironment.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 function node({ errno = 0, missing = '' } = {}) {
   const lines: string[] = [];

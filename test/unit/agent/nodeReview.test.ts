@@ -11,8 +11,8 @@ import { formatProblem, type Problem } from '../../../src/model/problem.ts';
 import type { NodeEvent } from '../../../src/ops/conditionEvents.ts';
 import { type Conditions } from '../../../src/ops/conditions.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 const families = ['IPv4', 'IPv6'] as const;
 

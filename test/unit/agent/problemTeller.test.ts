@@ -3,7 +3,7 @@ import { ProblemBook } from '../../../src/agent/problemBook.ts';
 import { ProblemTeller, type Reviewer } from '../../../src/agent/problemTeller.ts';
 import type { EventRecorder, ProxyEvent } from '../../../src/cluster/events.ts';
 import type { Problem } from '../../../src/model/problem.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 const bad = (name: string, problem = 'is wrong'): Problem => ({
   path: `Service/shop/${name}.spec.ports[0]`,

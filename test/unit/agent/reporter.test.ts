@@ -15,10 +15,10 @@ import { Metrics } from '../../../src/ops/metrics.ts';
 import { DrainBook } from '../../../src/plan/drain.ts';
 import { HeldBackError } from '../../../src/plan/holdBack.ts';
 import type { FailedOperation, Operation } from '../../../src/dataplane/operations.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
-import { FakeKernel } from '../../support/fakeKernel.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
-import { rawSlice } from '../../support/rawObjects.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
+import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
+import { rawSlice } from '../../support/objects/rawObjects.ts';
 
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 const VERSION = { gitVersion: '', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' };

@@ -5,8 +5,8 @@ import { Reporter } from '../../../src/agent/reporter.ts';
 import { type Part, ADDRESSES_PART, rulesPart, setPart } from '../../../src/dataplane/part.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 const families = ['IPv4', 'IPv6'] as const;
 const version = { gitVersion: '', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' };

@@ -6,7 +6,7 @@ import type { RoundOutcome } from '../../../src/plan/round.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { Conditions, type StandingCondition } from '../../../src/ops/conditions.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
 
 const LOOK_MS = 120_000;
 

@@ -3,8 +3,8 @@ import { RoundLog } from '../../../src/agent/roundLog.ts';
 import { type Part, rulesPart, setPart } from '../../../src/dataplane/part.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { Conditions } from '../../../src/ops/conditions.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 let clock: FakeClock;
 let log: FakeLog;

@@ -13,11 +13,11 @@ import { RUN_FLAGS } from '../../../src/config/flags.ts';
 import { parseFlags } from '../../../src/config/parseFlags.ts';
 import { resolveConfig, type ResolvedConfig } from '../../../src/config/resolve.ts';
 import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
-import { FakeKernel } from '../../support/fakeKernel.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
-import { rawService } from '../../support/rawObjects.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
+import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
+import { rawService } from '../../support/objects/rawObjects.ts';
 
 /** Nobody else's on this machine. */
 const HOST = `127.99.${(process.pid >> 8) & 255}.${process.pid & 255}`;

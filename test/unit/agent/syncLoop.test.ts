@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { serverKey } from '../../../src/dataplane/state.ts';
-import { FakeKernel } from '../../support/fakeKernel.ts';
-import { type HarnessOptions, LoopHarness } from '../../support/loopHarness.ts';
-import { rawService, rawSlice } from '../../support/rawObjects.ts';
+import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
+import { type HarnessOptions, LoopHarness } from '../../support/program/loopHarness.ts';
+import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 
 let harness: LoopHarness;
 afterEach(() => harness.stop());

@@ -10,10 +10,10 @@ import {
 import { DesiredBuilder } from '../../../src/desired/builder.ts';
 import { replay } from '../../../src/model/clusterStore.ts';
 import { type Operation, operationSubject } from '../../../src/dataplane/operations.ts';
-import { FakeKernel } from '../../support/fakeKernel.ts';
-import { type HarnessOptions, LoopHarness } from '../../support/loopHarness.ts';
-import { dataplaneOptions, hostNetwork } from '../../support/nodeFixtures.ts';
-import { rawService, rawSlice } from '../../support/rawObjects.ts';
+import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
+import { type HarnessOptions, LoopHarness } from '../../support/program/loopHarness.ts';
+import { dataplaneOptions, hostNetwork } from '../../support/objects/nodeFixtures.ts';
+import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 
 let harness: LoopHarness;
 afterEach(() => harness.stop());

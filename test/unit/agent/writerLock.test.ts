@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { becomeWriter } from '../../../src/agent/writerLock.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 let folder: string;
 let clock: FakeClock;

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { VERSION } from '../../../src/cli/packageVersion.ts';
-import { Scratch } from '../../support/command.ts';
+import { Scratch } from '../../support/program/command.ts';
 
 const execute = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { RUN_FLAGS } from '../../../src/config/flags.ts';
-import { runCommand } from '../../support/command.ts';
+import { runCommand } from '../../support/program/command.ts';
 
 test.each([[['--help']], [['-h']], [['help']]])(
   '%j shows the commands and every flag of run',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseYamlText } from '../../../src/config/yamlText.ts';
-import { runCommand, Scratch } from '../../support/command.ts';
+import { runCommand, Scratch } from '../../support/program/command.ts';
 
 const HOST = `
 nodeName: n1

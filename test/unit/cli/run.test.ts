@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { VERSION } from '../../../src/cli/packageVersion.ts';
-import { runCommand, Scratch } from '../../support/command.ts';
+import { runCommand, Scratch } from '../../support/program/command.ts';
 
 let scratch: Scratch;
 beforeAll(async () => {

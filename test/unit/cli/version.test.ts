@@ -2,7 +2,7 @@ import { release } from 'node:os';
 import { expect, test } from '@jest/globals';
 import { VERSION } from '../../../src/cli/packageVersion.ts';
 import { parseYamlText } from '../../../src/config/yamlText.ts';
-import { runCommand } from '../../support/command.ts';
+import { runCommand } from '../../support/program/command.ts';
 
 test('the versions of everything below are printed', async () => {
   const { exitCode, stdout } = await runCommand(['version']);

@@ -4,7 +4,7 @@ import type { SourceStatus } from '../../../src/cluster/source.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { NO_NEEDS } from '../../../src/model/kinds.ts';
 import type { Query } from '../../../src/cluster/transport.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
 
 /** Answers each path by itself, so that kinds can fail one by one. */

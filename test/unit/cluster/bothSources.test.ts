@@ -8,7 +8,7 @@ import { ManifestSet } from '../../../src/cluster/manifestSet.ts';
 import { type Problem, sentenceOf } from '../../../src/model/problem.ts';
 import { type ClusterChange, ClusterStore } from '../../../src/model/clusterStore.ts';
 import { NO_NEEDS } from '../../../src/model/kinds.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { listOf, ScriptedTransport } from './scriptedTransport.ts';
 
 type Raw = Readonly<Record<string, unknown>>;

@@ -9,7 +9,7 @@ import {
 } from '../../../src/cluster/client.ts';
 import { loadClusterAccess } from '../../../src/cluster/kubeconfig.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { EventRecorder, type ProxyEvent } from '../../../src/cluster/events.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { apiError, ScriptedTransport } from './scriptedTransport.ts';
 
 const starting: ProxyEvent = {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadClusterAccess } from '../../../src/cluster/kubeconfig.ts';
-import { base64, CERTIFICATE, KEY, OTHER_KEY } from '../../support/certificates.ts';
+import { base64, CERTIFICATE, KEY, OTHER_KEY } from '../../support/objects/certificates.ts';
 
 let directory: string;
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ApiClient } from '../../../src/cluster/client.ts';
 import { loadClusterAccess } from '../../../src/cluster/kubeconfig.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
-import { base64, CERTIFICATE, KEY } from '../../support/certificates.ts';
+import { base64, CERTIFICATE, KEY } from '../../support/objects/certificates.ts';
 
 let folder: string;
 let api: https.Server;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { RateLimiter } from '../../../src/cluster/rateLimiter.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
 
 /** Sends `count` requests at once; @returns at which ms each was let through. */
 async function admissions(

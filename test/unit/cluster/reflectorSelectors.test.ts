@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Reflector, type ReflectorState } from '../../../src/cluster/reflector.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { KINDS, NO_NEEDS } from '../../../src/model/kinds.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
 
 let clock: FakeClock;

@@ -7,7 +7,7 @@ import {
   ENCRYPTED_KEY,
   KEY,
   OTHER_KEY,
-} from '../../support/certificates.ts';
+} from '../../support/objects/certificates.ts';
 
 const pem = (name: string, content: string | Uint8Array) => ({ name, bytes: Buffer.from(content) });
 const BROKEN = CERTIFICATE.replace('\nMIIB', '\nAAAA');

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ownNodeProblem } from '../../../src/config/ownNode.ts';
 import type { NodeResource } from '../../../src/model/resources.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 const node = (name: string, address: string): [string, NodeResource] => {
   const status = { addresses: [{ type: 'InternalIP', address }] };

@@ -1,8 +1,8 @@
 /** Whose an address is: the table of src/desired/addressOwner.ts, also when the owner comes later and goes again. */
 import { describe, expect, test } from '@jest/globals';
 import { parsePrefix } from '../../../src/net/prefix.ts';
-import { DesiredCluster } from '../../support/desiredCluster.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
+import { DesiredCluster } from '../../support/objects/desiredCluster.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 const ADDRESS = '203.0.113.7';
 const SERVER = `${ADDRESS}:80/TCP`;

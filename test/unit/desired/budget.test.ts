@@ -2,8 +2,8 @@
 import { expect, test } from '@jest/globals';
 import { BUDGET } from '../../../src/desired/budget.ts';
 import type { EndpointSliceResource, ServicePortSpec } from '../../../src/model/resources.ts';
-import { DesiredCluster } from '../../support/desiredCluster.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
+import { DesiredCluster } from '../../support/objects/desiredCluster.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 const list = <T>(count: number, of: (i: number) => T) =>
   Array.from({ length: count }, (_, i) => of(i));

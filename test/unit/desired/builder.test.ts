@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { isUntouched } from '../../../src/dataplane/touched.ts';
-import { DesiredCluster as Cluster } from '../../support/desiredCluster.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
+import { DesiredCluster as Cluster } from '../../support/objects/desiredCluster.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 const nodePort = [{ name: '', protocol: 'TCP' as const, port: 80, nodePort: 30080, index: 0 }];
 

@@ -3,7 +3,7 @@ import { type Claim, Claims, precedence } from '../../../src/desired/claims.ts';
 import type { Fragment } from '../../../src/desired/fragment.ts';
 import type { Frontend } from '../../../src/desired/frontends.ts';
 import type { FrontendKind } from '../../../src/desired/frontendKinds.ts';
-import { DesiredCluster } from '../../support/desiredCluster.ts';
+import { DesiredCluster } from '../../support/objects/desiredCluster.ts';
 
 const KEY = '10.0.0.1:80/TCP';
 const KINDS: readonly FrontendKind[] = ['clusterIP', 'loadBalancer', 'nodePort', 'externalIP'];

@@ -3,8 +3,8 @@ import { compileService } from '../../../src/desired/fragment.ts';
 import { NodeContext } from '../../../src/desired/nodeContext.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimService } from '../../../src/model/slimService.ts';
-import { rawService, rawSlice } from '../../support/rawObjects.ts';
-import { dataplaneOptions, hostNetwork } from '../../support/nodeFixtures.ts';
+import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
+import { dataplaneOptions, hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 function dependencies(service: Record<string, unknown>, slice: Record<string, unknown> = {}) {
   const { object } = slimService(rawService(service));

@@ -5,7 +5,7 @@ import { desiredIptables } from '../../../src/desired/iptables.ts';
 import { hexMark } from '../../../src/desired/ruleText.ts';
 import type { Family } from '../../../src/net/family.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
-import { dataplaneOptions, hostNetwork } from '../../support/nodeFixtures.ts';
+import { dataplaneOptions, hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 const both = ['IPv4', 'IPv6'] as const;
 const rulesOf = (family: Family, overrides: Parameters<typeof dataplaneOptions>[0] = {}) =>

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { nodeIps, nodePortAddresses } from '../../../src/desired/nodeAddresses.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 const host = hostNetwork({
   interfaces: [

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { DesiredCluster } from '../../support/desiredCluster.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
+import { DesiredCluster } from '../../support/objects/desiredCluster.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 const SHARED = '80.11.12.10';
 const https = [{ name: '', protocol: 'TCP' as const, port: 443, nodePort: 0, index: 0 }];

@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Metrics } from '../../../src/ops/metrics.ts';
-import { runCommand, Scratch } from '../../support/command.ts';
+import { runCommand, Scratch } from '../../support/program/command.ts';
 
 const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'charts/**/*.{md,yaml,tpl,txt}', 'demo/*.md']);
 const README = readFileSync('README.md', 'utf8');

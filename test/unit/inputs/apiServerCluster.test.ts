@@ -2,7 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { runCommand, Scratch } from '../../support/command.ts';
+import { runCommand, Scratch } from '../../support/program/command.ts';
 
 const LISTS: Readonly<Record<string, readonly object[]>> = {
   '/api/v1/services': [

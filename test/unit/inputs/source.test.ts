@@ -6,8 +6,8 @@ import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
 import { KubeconfigError } from '../../../src/cluster/kubeconfigFile.ts';
 import { ManifestSource } from '../../../src/cluster/manifests.ts';
 import { openSource } from '../../../src/inputs/source.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -10,7 +10,7 @@ interface PlayedAddon {
   refuse(error: unknown): void;
 }
 
-const path = resolve('test/support/playedAddon.cjs');
+const path = resolve('test/support/kernel/playedAddon.cjs');
 const addon = createRequire(import.meta.url)(path) as PlayedAddon;
 
 const override = process.env['KUBE_IPVS_ADDON'];

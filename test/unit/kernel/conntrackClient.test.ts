@@ -14,7 +14,7 @@ import type { ByteWriter } from '../../../src/netlink/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { endMessage, type MessageCursor } from '../../../src/netlink/message.ts';
 import { beginNetfilter } from '../../../src/netlink/netfilter.ts';
-import { answering, putControl, putDumpEnd } from '../../support/fakeNetlink.ts';
+import { answering, putControl, putDumpEnd } from '../../support/kernel/fakeNetlink.ts';
 
 const { EINVAL, ENOENT, EPERM } = constants.errno;
 const DELETE = (c.NFNL_SUBSYS_CTNETLINK << 8) | c.IPCTNL_MSG_CT_DELETE;

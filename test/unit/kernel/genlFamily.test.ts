@@ -5,7 +5,7 @@ import { GenericSocket } from '../../../src/kernel/genlFamily.ts';
 import { IPVS_GENL_NAME } from '../../../src/netlink/constants.ts';
 import { decodeVersion } from '../../../src/netlink/ipvsReplies.ts';
 import { encodeFlush, encodeGetVersion } from '../../../src/netlink/ipvsRequests.ts';
-import { answering, FakeIpvs, putDumpEnd } from '../../support/fakeNetlink.ts';
+import { answering, FakeIpvs, putDumpEnd } from '../../support/kernel/fakeNetlink.ts';
 
 let kernel: FakeIpvs;
 beforeEach(() => {

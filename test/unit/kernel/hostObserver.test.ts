@@ -10,7 +10,7 @@ import { encodeAddress } from '../../../src/netlink/rtnlAddresses.ts';
 import { encodeLink } from '../../../src/netlink/rtnlLinks.ts';
 import { encodeRoute } from '../../../src/netlink/rtnlRoutes.ts';
 import { FAMILIES, type Family } from '../../../src/net/family.ts';
-import { answering, putDumpEnd } from '../../support/fakeNetlink.ts';
+import { answering, putDumpEnd } from '../../support/kernel/fakeNetlink.ts';
 
 /** A node without devices that has a default route in IPv4 and refuses to list the routes of some families. */
 function kernel(refusals: Readonly<Partial<Record<Family, number>>>): OpenSocket {

@@ -4,7 +4,7 @@ import { IpsetReader } from '../../../src/kernel/ipsetReader.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { encodeSetPart, type SetPart } from '../../../src/netlink/ipset.ts';
 import type { MessageCursor } from '../../../src/netlink/message.ts';
-import { answering, putDumpEnd } from '../../support/fakeNetlink.ts';
+import { answering, putDumpEnd } from '../../support/kernel/fakeNetlink.ts';
 
 const { EINVAL, EPERM, EBUSY } = constants.errno;
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { addLine, createLine, parseCounts, removeLine } from '../../../src/kernel/ipsetText.ts';
-import { canonicalEntry, parseSave } from '../../support/ipsetSave.ts';
+import { canonicalEntry, parseSave } from '../../support/lab/ipsetSave.ts';
 
 test('a save is read whatever the kernel adds to it', () => {
   const sets =

@@ -10,7 +10,7 @@ import {
 } from '../../../src/kernel/ipvsApply.ts';
 import { IpvsClient } from '../../../src/kernel/ipvsClient.ts';
 import type { ServerSpec } from '../../../src/dataplane/operations.ts';
-import { FakeIpvs } from '../../support/fakeNetlink.ts';
+import { FakeIpvs } from '../../support/kernel/fakeNetlink.ts';
 
 const web: ServerSpec = {
   address: '10.96.0.1',

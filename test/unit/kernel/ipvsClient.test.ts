@@ -4,7 +4,7 @@ import { IpvsClient } from '../../../src/kernel/ipvsClient.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import type { IpvsOperation } from '../../../src/kernel/ipvsApply.ts';
 import type { ServerSpec } from '../../../src/dataplane/operations.ts';
-import { FakeIpvs } from '../../support/fakeNetlink.ts';
+import { FakeIpvs } from '../../support/kernel/fakeNetlink.ts';
 
 const spec = (address: string, protocol: ServerSpec['protocol'] = 'TCP'): ServerSpec => ({
   address,

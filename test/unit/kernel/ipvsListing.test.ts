@@ -8,7 +8,7 @@ import { genericCommand } from '../../../src/netlink/genl.ts';
 import type { IpvsService, SyncDaemon } from '../../../src/netlink/ipvs.ts';
 import { encodeNewDaemon, encodeSetTimeouts } from '../../../src/netlink/ipvsRequests.ts';
 import { MessageCursor, type MessageHead } from '../../../src/netlink/message.ts';
-import { answering, FakeIpvs, putControl, putDumpEnd } from '../../support/fakeNetlink.ts';
+import { answering, FakeIpvs, putControl, putDumpEnd } from '../../support/kernel/fakeNetlink.ts';
 
 let kernel: FakeIpvs;
 let listing: IpvsListing;

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { expect, test } from '@jest/globals';
 import { isLinkOperation, type LinkOperation, LinkClient } from '../../../src/kernel/linkClient.ts';
 import * as c from '../../../src/netlink/constants.ts';
-import { FakeRtnl } from '../../support/fakeRtnl.ts';
+import { FakeRtnl } from '../../support/kernel/fakeRtnl.ts';
 
 const { EACCES, EADDRNOTAVAIL, EINVAL, ENODEV, EOPNOTSUPP, EPERM } = constants.errno;
 

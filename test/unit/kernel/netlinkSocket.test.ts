@@ -5,7 +5,7 @@ import { type NetlinkRequest, NetlinkSocket } from '../../../src/kernel/netlinkS
 import { ByteWriter, DecodeError } from '../../../src/netlink/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { beginMessage, endMessage, MessageCursor } from '../../../src/netlink/message.ts';
-import { putControl } from '../../support/fakeNetlink.ts';
+import { putControl } from '../../support/kernel/fakeNetlink.ts';
 
 interface Seen {
   readonly flags: number;

@@ -5,7 +5,7 @@ import { IpsetSession } from '../../../src/kernel/ipsetSession.ts';
 import { run, startReason } from '../../../src/kernel/exec.ts';
 
 test('without a file descriptor left nothing is started, the process lives, and later it works', () => {
-  const script = `ulimit -n 60 && exec ${process.execPath} test/support/withoutDescriptors.ts`;
+  const script = `ulimit -n 60 && exec ${process.execPath} test/support/kernel/withoutDescriptors.ts`;
   const { status, stdout, stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const shortage = expect.stringMatching(

@@ -11,7 +11,7 @@ import {
 } from '../../../src/kernel/tablesInUse.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { encodeTable, type NftTable } from '../../../src/netlink/nftables.ts';
-import { answering, putDumpEnd } from '../../support/fakeNetlink.ts';
+import { answering, putDumpEnd } from '../../support/kernel/fakeNetlink.ts';
 
 const NFPROTO_INET = 1;
 

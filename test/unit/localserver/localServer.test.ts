@@ -8,7 +8,7 @@ import { type DesiredState, serverKey, type VirtualServer } from '../../../src/d
 import { VIRTUAL_SERVERS_PATH } from '../../../src/localserver/serverLines.ts';
 import { LocalServer } from '../../../src/localserver/shell/localServer.ts';
 import { virtualServersRoute } from '../../../src/localserver/shell/virtualServers.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
 
 let folder: string;
 let path: string;

@@ -3,7 +3,7 @@ import { ClusterStore, type ObjectState, replay } from '../../../src/model/clust
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
-import { rawService, rawSlice } from '../../support/rawObjects.ts';
+import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 
 function slice(name: string, service: string): ObjectState {
   const labels = { 'kubernetes.io/service-name': service };

@@ -5,7 +5,7 @@ import type { Endpoint } from '../../../src/model/servicePort.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { endpointPortKey, SliceReader } from '../../../src/model/sliceEndpoints.ts';
 import type { Family } from '../../../src/net/family.ts';
-import { rawSlice } from '../../support/rawObjects.ts';
+import { rawSlice } from '../../support/objects/rawObjects.ts';
 
 type Raw = Record<string, unknown>;
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type HostInterface, type HostNetwork, sameHost } from '../../../src/model/host.ts';
-import { hostNetwork } from '../../support/nodeFixtures.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
 const host = hostNetwork();
 const withLink = (link: HostInterface): HostNetwork => ({

@@ -3,7 +3,7 @@ import { type Problem, sentenceOf } from '../../../src/model/problem.ts';
 import { servicePorts, type ServicePorts } from '../../../src/model/service.ts';
 import type { ServicePort } from '../../../src/model/servicePort.ts';
 import { slimService } from '../../../src/model/slimService.ts';
-import { rawService } from '../../support/rawObjects.ts';
+import { rawService } from '../../support/objects/rawObjects.ts';
 
 function portsOf(
   spec: Record<string, unknown> = {},

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { sentenceOf } from '../../../src/model/problem.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
-import { rawSlice } from '../../support/rawObjects.ts';
+import { rawSlice } from '../../support/objects/rawObjects.ts';
 
 const LABELS = { 'kubernetes.io/service-name': 'web' };
 

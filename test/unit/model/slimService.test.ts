@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { sentenceOf } from '../../../src/model/problem.ts';
 import { slimService } from '../../../src/model/slimService.ts';
-import { rawService } from '../../support/rawObjects.ts';
+import { rawService } from '../../support/objects/rawObjects.ts';
 
 function problemsOf(raw: unknown): string[] {
   return slimService(raw).problems.map((problem) => `${problem.path}: ${sentenceOf(problem)}`);

@@ -3,7 +3,7 @@ import { slimService } from '../../../src/model/slimService.ts';
 import { sourceRanges } from '../../../src/model/sourceRanges.ts';
 import { servicePorts } from '../../../src/model/service.ts';
 import { formatPrefix } from '../../../src/net/prefix.ts';
-import { rawService } from '../../support/rawObjects.ts';
+import { rawService } from '../../support/objects/rawObjects.ts';
 
 function rangesOf(...loadBalancerSourceRanges: unknown[]) {
   const { object } = slimService(rawService({ loadBalancerSourceRanges }));

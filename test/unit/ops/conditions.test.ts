@@ -7,8 +7,8 @@ import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { registerConditions } from '../../../src/ops/conditionMetric.ts';
 import { Conditions, defineCondition } from '../../../src/ops/conditions.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
-import { FakeLog } from '../../support/fakeLog.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 const TIMEOUT_MS = 60_000;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { formatGoTime, ProxyHealth } from '../../../src/ops/health.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
 
 let clock: FakeClock;
 let health: ProxyHealth;

@@ -5,7 +5,7 @@ import { ProxyHealth } from '../../../src/ops/health.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/ops/httpServer.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../../../src/ops/routes.ts';
-import { FakeClock, settle } from '../../support/fakeClock.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 
 const none = { IPv4: 0, IPv6: 0 };
 const observation = {

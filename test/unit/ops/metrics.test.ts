@@ -7,7 +7,7 @@ import {
 import type { ApplyReport, ServerSpec } from '../../../src/dataplane/operations.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { measureState, type Observation, StateMeasure } from '../../../src/ops/stateMetrics.ts';
-import { FakeClock } from '../../support/fakeClock.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
 
 const version = {
   gitVersion: 'v1.2.3',

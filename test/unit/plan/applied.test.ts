@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { applyOperation, applyReport, mutableState } from '../../../src/plan/applied.ts';
 import type { Operation, ServerSpec } from '../../../src/dataplane/operations.ts';
 import { emptyState } from '../../../src/dataplane/state.ts';
-import { FakeKernel } from '../../support/fakeKernel.ts';
+import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
 
 const server: ServerSpec = {
   address: '10.96.0.1',

@@ -5,7 +5,7 @@ import { difference } from '../../../src/plan/difference.ts';
 import { DrainBook } from '../../../src/plan/drain.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
-import { FakeKernel } from '../../support/fakeKernel.ts';
+import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
 
 const first: Destination = { address: '10.244.0.1', port: 8080, weight: 1 };
 const second: Destination = { address: '10.244.0.2', port: 8080, weight: 1 };

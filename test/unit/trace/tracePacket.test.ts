@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { DesiredState } from '../../../src/dataplane/state.ts';
-import { verdictText } from '../../support/dataplaneText.ts';
+import { verdictText } from '../../support/golden/dataplaneText.ts';
 import type { Packet } from '../../../src/trace/packet.ts';
 import { tracePacket } from '../../../src/trace/tracePacket.ts';
-import { loadScenario } from '../../support/scenario.ts';
+import { loadScenario } from '../../support/golden/scenario.ts';
 
 const NODE_ADDRESSES = new Set(['127.0.0.1', '192.168.0.1', 'fd00:168::1']);
 const outside = { inInterface: 'eth0', source: '203.0.113.9' };

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { splitOwnOptions } from '../../../../src/cli/listing/ownOptions.ts';
 import { readOwners } from '../../../../src/cli/listing/readOwners.ts';
 import type { IpvsService } from '../../../../src/netlink/ipvs.ts';
-import { runCommand, Scratch } from '../../../support/command.ts';
-import { hostNetwork } from '../../../support/nodeFixtures.ts';
+import { runCommand, Scratch } from '../../../support/program/command.ts';
+import { hostNetwork } from '../../../support/objects/nodeFixtures.ts';
 
 const CLUSTER = `
 apiVersion: v1

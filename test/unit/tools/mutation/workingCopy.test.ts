@@ -49,7 +49,7 @@ beforeAll(() => {
   for (const file of [
     'jest.config.js',
     'tsconfig.json',
-    'test/support/labOnly.ts',
+    'test/support/lab/labOnly.ts',
     'test/tools/mutation/nearestFirst.mjs',
   ])
     write(file, readFileSync(file, 'utf8'));
