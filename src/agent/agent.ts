@@ -21,6 +21,7 @@ import { withApiServers } from '../model/apiServers.ts';
 import { type HostNetwork, sameHost } from '../model/host.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type { ClusterChange } from '../model/clusterStore.ts';
+import type { Conditions } from '../ops/conditions.ts';
 import { collectGarbage } from '../ops/startGarbage.ts';
 import { DrainBook } from '../plan/drain.ts';
 import type { Clock } from '../time/clock.ts';
@@ -29,6 +30,7 @@ import { ClusterFeed } from './clusterFeed.ts';
 import { firstReading } from './firstReading.ts';
 import { foreignDestinations } from './foreignDestinations.ts';
 import { KernelView } from './kernelView.ts';
+import { HOST_UNREAD, NODE_NOT_FITTING } from './conditions.ts';
 import type { Reporter } from './reporter.ts';
 import { RetryBook } from './retryBook.ts';
 import type { RivalWatch } from './rivalWatch.ts';
@@ -41,6 +43,7 @@ export interface AgentParts {
   readonly observer: HostObserver;
   readonly tools: IptablesTools;
   readonly reporter: Reporter;
+  readonly conditions: Conditions;
   readonly rivals?: Pick<RivalWatch, 'round'>;
   readonly clock: Clock;
   readonly ledgerFile?: string;
@@ -242,19 +245,18 @@ export class Agent {
 
   /** Detection by the Node's own CIDRs makes other rules when they change: kube-proxy exits then, we compile anew. */
   #ownNodeChanged(): void {
-    const { reporter } = this.#parts;
+    const { reporter, conditions, nodeName } = this.#parts;
     const { ownNode } = this.#feed;
     reporter.nodeEligible(ownNode !== undefined && !ownNode.isLeaving);
     if (this.#loop === undefined) return;
     try {
       const options = this.#nodeOptions();
+      conditions.clear(NODE_NOT_FITTING, nodeName);
       if (JSON.stringify(options) === JSON.stringify(this.#options)) return;
       this.#loop.resync(this.#build(options));
     } catch (error) {
-      reporter.error(
-        'the changed Node does not fit the configuration; what was programmed stays',
-        error,
-      );
+      const message = 'the changed Node does not fit the configuration; what was programmed stays';
+      conditions.set(NODE_NOT_FITTING, nodeName, { message, error });
     }
   }
 
@@ -263,10 +265,13 @@ export class Agent {
   }
 
   async #readHost(): Promise<void> {
+    const { conditions, nodeName } = this.#parts;
     try {
       this.#setHost(await this.#observedHost());
+      conditions.clear(HOST_UNREAD, nodeName);
     } catch (error) {
-      this.#parts.reporter.error('addresses of this node could not be read again', error);
+      const message = 'addresses of this node could not be read again';
+      conditions.set(HOST_UNREAD, nodeName, { message, error });
     }
   }
 

@@ -139,6 +139,46 @@ export const PODS_NOT_TOLD = defineCondition({
   event: { reason: 'PodsNotTold', action: 'Proxy' },
 });
 
+/** Subject of this and the next: the server's name. The reasons are kube-proxy's, cmd/kube-proxy/app/server.go. */
+export const HEALTHZ_NOT_SERVED = defineCondition({
+  code: 'HealthzNotServed',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'the address for /healthz and /livez cannot be listened on',
+  event: { reason: 'FailedToStartProxierHealthcheck', action: 'StartKubeProxy' },
+});
+
+export const METRICS_NOT_SERVED = defineCondition({
+  code: 'MetricsNotServed',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'the address for /metrics cannot be listened on',
+  event: { reason: 'FailedToStartMetricServer', action: 'StartKubeProxy' },
+});
+
+/** Found at the start, and not looked at again. */
+export const CONNTRACK_HASH_TOO_SMALL = defineCondition({
+  code: 'ConntrackHashTooSmall',
+  severity: 'warning',
+  affectsHealth: false,
+  title: 'the table of connections may hold more of them than it finds quickly',
+  event: { reason: 'readOnlySysFS', action: 'StartKubeProxy' },
+});
+
+export const HOST_UNREAD = defineCondition({
+  code: 'HostUnread',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'addresses of this node could not be read again: those known before still hold',
+});
+
+export const NODE_NOT_FITTING = defineCondition({
+  code: 'NodeNotFitting',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'the changed Node does not fit the configuration: what was programmed stays',
+});
+
 /** Subject: the feature's name. */
 export const FEATURE_FAILED = defineCondition({
   code: 'FeatureFailed',
@@ -165,6 +205,11 @@ export const CONDITIONS = [
   NODE_UNKNOWN,
   NODE_GONE,
   PODS_NOT_TOLD,
+  NODE_NOT_FITTING,
+  HOST_UNREAD,
+  CONNTRACK_HASH_TOO_SMALL,
+  HEALTHZ_NOT_SERVED,
+  METRICS_NOT_SERVED,
   FEATURE_FAILED,
 ] as const;
 

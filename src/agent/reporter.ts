@@ -92,19 +92,6 @@ export class Reporter {
     this.#nodeEvent('Normal', 'Starting', '');
   }
 
-  /** @see kubernetes cmd/kube-proxy/app/server.go for the reasons */
-  serverFailed(name: string, message: string, error: unknown): void {
-    this.#parts.log.error(message, error);
-    const reason =
-      name === 'metrics' ? 'FailedToStartMetricServer' : 'FailedToStartProxierHealthcheck';
-    this.#nodeEvent('Warning', reason, message);
-  }
-
-  /** The line is written already. */
-  readOnlySysfs(message: string): void {
-    this.#nodeEvent('Warning', 'readOnlySysFS', message);
-  }
-
   /** For the metrics, once a scrape. */
   observation(): Observation {
     const { conditions } = this.#parts;
@@ -214,10 +201,6 @@ export class Reporter {
 
   warnings(warnings: readonly string[]): void {
     for (const warning of warnings) this.#parts.log.warning(warning);
-  }
-
-  error(message: string, error: unknown): void {
-    this.#parts.log.error(message, error);
   }
 
   #nodeEvent(type: 'Normal' | 'Warning', reason: string, note: string): void {

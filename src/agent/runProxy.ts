@@ -13,13 +13,17 @@ import { virtualServersRoute } from '../localserver/shell/virtualServers.ts';
 import { FAMILIES } from '../net/family.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import { ProxyHealth } from '../ops/health.ts';
-import type { Routes } from '../ops/httpListener.ts';
-import { HttpServer, ListenError } from '../ops/httpServer.ts';
+import { HttpServer, type HttpServerOptions, ListenError } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
 import { Agent, NodeMismatchError } from './agent.ts';
-import { openConditions } from './conditions.ts';
+import {
+  CONNTRACK_HASH_TOO_SMALL,
+  HEALTHZ_NOT_SERVED,
+  METRICS_NOT_SERVED,
+  openConditions,
+} from './conditions.ts';
 import { EndSignal } from './endSignal.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { EnvironmentError } from './nodeEnvironment.ts';
@@ -95,9 +99,10 @@ async function proxyAlone(
   await node.checkLocalPorts(log);
 
   const parts = assemble(config, program, { ...node, tools });
-  const { agent, servers, rivals, reporter, close } = parts;
+  const { agent, servers, rivals, conditions, close } = parts;
   try {
-    const onReadOnlySysfs = (message: string) => reporter.readOnlySysfs(message);
+    const onReadOnlySysfs = (message: string) =>
+      conditions.set(CONNTRACK_HASH_TOO_SMALL, 'nf_conntrack', { message, isTold: true });
     await node.applyConntrackSettings(config.conntrack, { log, onReadOnlySysfs });
     await startAll(servers);
     rivals.start();
@@ -146,38 +151,56 @@ function assemble(config: ResolvedConfig, { version, log, env }: Program, node: 
   const { hasRandomFully } = tools;
   const observer = node.openObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const rivals = rivalWatch(config, node, { log, conditions });
-  const parts = { config, nodeName, opened, observer, tools, reporter, rivals, clock };
+  const parts = { config, nodeName, opened, observer, tools, reporter, conditions, rivals, clock };
   const agent = new Agent({ ...parts, ...node.agent });
   // As kube-proxy fills in its default mode by then, so do we.
   const configz = () => ({ ...config.document, mode: 'ipvs' });
+  const serve = opener(config, { log, clock, conditions });
   const servers = [
-    server('healthz', config.healthAddress, healthRoutes(health, metrics)),
-    server('metrics', config.metricsAddress, metricsRoutes({ metrics, configz })),
+    serve({
+      name: 'healthz',
+      at: config.healthAddress,
+      routes: healthRoutes(health, metrics),
+      notListening: HEALTHZ_NOT_SERVED,
+    }),
+    serve({
+      name: 'metrics',
+      at: config.metricsAddress,
+      routes: metricsRoutes({ metrics, configz }),
+      notListening: METRICS_NOT_SERVED,
+    }),
     localSocket(),
   ].filter((each) => each !== undefined);
   const close = async () => {
     await Promise.all([rivals, ...servers].map((each) => each.close()));
     observer.close();
   };
-  return { agent, servers, rivals, reporter, close };
-
-  function server(name: string, at: ResolvedConfig['healthAddress'], routes: Routes) {
-    if (at === undefined) return undefined;
-    const address = { host: at.address, port: at.port };
-    const isHardFail = config.bindAddressHardFail;
-    const onError = (message: string, error: unknown) =>
-      reporter.serverFailed(name, message, error);
-    return new HttpServer({ name, address, routes, isHardFail, clock, onError });
-  }
+  return { agent, servers, rivals, conditions, close };
 
   function localSocket() {
-    const onError = (message: string, error: unknown) => reporter.error(message, error);
+    const onError = (message: string, error: unknown) => log.error(message, error);
     const routes = new Map([[VIRTUAL_SERVERS_PATH, virtualServersRoute(() => agent.desired)]]);
     const local = new LocalServer({ routes, clock, onError, ...node.localServer });
     const without = `local socket ${AGENT_SOCKET} cannot be made; \`list --services\` has to read the cluster itself`;
     const start = () => local.start().catch((error: unknown) => onError(without, error));
     return { start, close: () => local.close() };
   }
+}
+
+interface Served extends Pick<HttpServerOptions, 'name' | 'routes' | 'notListening'> {
+  readonly at: ResolvedConfig['healthAddress'];
+}
+
+function opener(
+  { bindAddressHardFail: isHardFail }: ResolvedConfig,
+  { log, ...parts }: Pick<HttpServerOptions, 'clock' | 'conditions'> & { readonly log: Logger },
+) {
+  const onError = (message: string, error: unknown) => log.error(message, error);
+  return ({ at, ...served }: Served) => {
+    if (at === undefined) return undefined;
+    const address = { host: at.address, port: at.port };
+    return new HttpServer({ ...served, ...parts, address, isHardFail, onError });
+  };
 }
 
 function rivalWatch(

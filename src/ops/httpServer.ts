@@ -6,6 +6,7 @@
 import type { ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../time/clock.ts';
+import type { Condition, Conditions } from './conditions.ts';
 import type { HostPort } from './hostPort.ts';
 import { HttpListener, type Routes } from './httpListener.ts';
 
@@ -18,7 +19,10 @@ export interface HttpServerOptions {
   /** `bindAddressHardFail` */
   readonly isHardFail: boolean;
   readonly clock: Pick<Clock, 'sleep' | 'monotonicMs'>;
-  /** told once per row of failures to bind or to accept, and when a request fails by a bug of ours */
+  readonly conditions: Conditions;
+  /** stands, for this server's name, while it cannot listen */
+  readonly notListening: Condition;
+  /** told once per row of failures to accept, and when a request fails by a bug of ours */
   readonly onError: (message: string, error: unknown) => void;
   /** in milliseconds; shorter ones for tests */
   readonly times?: ServerOptions;
@@ -74,9 +78,8 @@ export class HttpServer {
     try {
       await this.#listen();
     } catch (error) {
-      const problem = this.#problem(error);
-      if (this.#options.isHardFail) throw new ListenError(problem, { cause: error });
-      this.#options.onError(`${problem}; trying again every ${RETRY_MS / 1000} s`, error);
+      if (this.#options.isHardFail) throw new ListenError(this.#problem(error), { cause: error });
+      this.#cannotListen(error);
       this.#retrying = this.#retry();
     }
   }
@@ -88,15 +91,23 @@ export class HttpServer {
   }
 
   async #retry(): Promise<void> {
+    const { clock, conditions, name, notListening } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted && !this.#listener.isListening) {
       try {
-        await this.#options.clock.sleep(RETRY_MS, signal);
+        await clock.sleep(RETRY_MS, signal);
         await this.#listen();
-      } catch {
-        // told once already; an aborted sleep ends the loop
+        conditions.clear(notListening, name);
+      } catch (error) {
+        if (!signal.aborted) this.#cannotListen(error);
       }
     }
+  }
+
+  #cannotListen(error: unknown): void {
+    const { conditions, name, notListening } = this.#options;
+    const message = `${this.#problem(error)}; trying again every ${RETRY_MS / 1000} s`;
+    conditions.set(notListening, name, { message, error });
   }
 
   /** As in Go an unspecified address means both families, where there are both. */

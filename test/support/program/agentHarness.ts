@@ -56,6 +56,7 @@ export class AgentHarness {
   readonly source = new FakeSource();
   readonly health: ProxyHealth;
   readonly metrics: Metrics;
+  readonly conditions: Conditions;
   hostReads = 0;
   /** the next readings of the host fail with it until it is cleared */
   hostError: Error | undefined;
@@ -69,7 +70,7 @@ export class AgentHarness {
     const { clock, log, kernel, source } = this;
     const { values } = parseFlags([...flags], RUN_FLAGS);
     const { config } = resolveConfig({ flags: values, isInCluster });
-    const codes = () => conditions.healthCodes;
+    const codes = () => this.conditions.healthCodes;
     this.health = new ProxyHealth({ families: FAMILIES, timeoutMs: 60_000, clock, codes });
     const observe = () => reporter.observation();
     const hasProcessMetrics = false;
@@ -77,7 +78,7 @@ export class AgentHarness {
       families: FAMILIES,
       version: VERSION,
       observe,
-      conditions: () => conditions.counts(),
+      conditions: () => this.conditions.counts(),
       hasProcessMetrics,
     });
     const { health, metrics } = this;
@@ -87,7 +88,8 @@ export class AgentHarness {
     >;
     const events = recorder as EventRecorder;
     const told = { log, health, families: FAMILIES, clock, nodeName: 'node-1', events };
-    const conditions: Conditions = openConditions(told);
+    this.conditions = openConditions(told);
+    const { conditions } = this;
     const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
     this.#seen = hostNetwork(host);
     this.#agent = new Agent({
@@ -113,6 +115,7 @@ export class AgentHarness {
         surveyed: undefined,
       },
       reporter,
+      conditions,
       clock: new SystemClock(),
       ledgerFile: path.join(tmpdir(), `ledger-${process.pid}-${Math.random()}`, 'ledger.json'),
       kernel: {

@@ -9,8 +9,8 @@ const EXTERNAL = '80.11.12.10';
 let agent: AgentHarness;
 afterEach(() => agent.end());
 
-async function running(): Promise<AgentHarness> {
-  agent = await new AgentHarness().started();
+async function running(flags: readonly string[] = []): Promise<AgentHarness> {
+  agent = await new AgentHarness({ flags }).started();
   const ports = [{ name: 'http', port: 80, nodePort: 30080 }];
   agent.service(rawService({ type: 'NodePort', externalIPs: [EXTERNAL], ports }));
   agent.slice(rawSlice());
@@ -80,7 +80,23 @@ test('a host that cannot be read again is told, and what was known of it stays',
     'error addresses of this node could not be read again: EMFILE',
   );
   expect(nodePorts()).toEqual(before);
+  expect(agent.conditions.counts().get('HostUnread')).toBe(1);
   agent.hostError = undefined;
   await agent.host({ interfaces: [] });
   await agent.until(() => nodePorts().length === 0);
+  expect(agent.conditions.counts().get('HostUnread')).toBe(0);
+});
+
+test('a changed Node that the configuration cannot hold on this host is told until it can', async () => {
+  await running(['--cluster-cidr=fd00:10::/56']);
+  const standing = () => agent.conditions.counts().get('NodeNotFitting');
+  await agent.host({ families: ['IPv4'] });
+  agent.node('node-1', { spec: { podCIDRs: ['10.244.1.0/24'] } });
+  expect(standing()).toBe(1);
+  expect(agent.log.lines.join('\n')).toContain(
+    'error the changed Node does not fit the configuration; what was programmed stays: ',
+  );
+  await agent.host();
+  agent.node('node-1', { spec: { podCIDRs: ['10.244.2.0/24'] } });
+  expect(standing()).toBe(0);
 });

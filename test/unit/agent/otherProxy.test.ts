@@ -4,9 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { METRICS_NOT_SERVED } from '../../../src/agent/conditions.ts';
 import { checkOtherProxies, findProxies, placesOf } from '../../../src/agent/otherProxy.ts';
 import type { ResolvedConfig } from '../../../src/config/resolve.ts';
+import { Conditions } from '../../../src/ops/conditions.ts';
 import { HttpServer } from '../../../src/ops/httpServer.ts';
+import { FakeClock } from '../../support/program/fakeClock.ts';
 
 const LOOPBACK = '127.0.0.1';
 const healthBody =
@@ -85,12 +88,15 @@ test('a server that never answers does not hold up the start', async () => {
 
 test('an instance of ours is told from kube-proxy', async () => {
   const answer = { status: 200, contentType: 'text/plain', body: 'ipvs' };
+  const clock = new FakeClock();
   const server = new HttpServer({
     name: 'metrics',
     address: { host: LOOPBACK, port: 0 },
     routes: new Map([['/proxyMode', () => answer]]),
     isHardFail: true,
-    clock: { sleep: async () => {}, monotonicMs: () => 0 },
+    clock,
+    conditions: new Conditions({ known: [], tellers: [], clock }),
+    notListening: METRICS_NOT_SERVED,
     onError: () => {},
   });
   await server.start();

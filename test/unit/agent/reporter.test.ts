@@ -1,14 +1,18 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { openConditions } from '../../../src/agent/conditions.ts';
+import {
+  CONNTRACK_HASH_TOO_SMALL,
+  HEALTHZ_NOT_SERVED,
+  METRICS_NOT_SERVED,
+  openConditions,
+} from '../../../src/agent/conditions.ts';
 import { KernelView } from '../../../src/agent/kernelView.ts';
-import { Reporter } from '../../../src/agent/reporter.ts';
+import { Reporter, type ReporterParts } from '../../../src/agent/reporter.ts';
 import { RetryBook } from '../../../src/agent/retryBook.ts';
 import type { RoundOutcome } from '../../../src/plan/round.ts';
 import type { EventRecorder, ProxyEvent } from '../../../src/cluster/events.ts';
 import type { LocalLack } from '../../../src/desired/fragment.ts';
 import { emptyState, type VirtualServer } from '../../../src/dataplane/state.ts';
 import { formatProblem, type Problem } from '../../../src/model/problem.ts';
-import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
@@ -18,7 +22,6 @@ import type { FailedOperation, Operation } from '../../../src/dataplane/operatio
 import { FakeClock } from '../../support/program/fakeClock.ts';
 import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
-import { rawSlice } from '../../support/objects/rawObjects.ts';
 
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 const VERSION = { gitVersion: '', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' };
@@ -29,6 +32,7 @@ let events: ProxyEvent[];
 let health: ProxyHealth;
 let metrics: Metrics;
 let retries: RetryBook;
+let parts: ReporterParts;
 let reporter: Reporter;
 
 beforeEach(() => {
@@ -41,9 +45,16 @@ beforeEach(() => {
   metrics = new Metrics({ ...options, hasProcessMetrics: false });
   retries = new RetryBook();
   const recorder = { record: (event) => events.push(event) } as Pick<EventRecorder, 'record'>;
-  const told = { log, health, families: FAMILIES, clock, nodeName: 'node-1' };
-  const parts = { ...told, events: recorder as EventRecorder };
-  reporter = new Reporter({ ...parts, metrics, conditions: openConditions(parts) });
+  const told = {
+    log,
+    health,
+    families: FAMILIES,
+    clock,
+    nodeName: 'node-1',
+    events: recorder as EventRecorder,
+  };
+  parts = { ...told, metrics, conditions: openConditions(told) };
+  reporter = new Reporter(parts);
 });
 
 const observe = () => {
@@ -250,55 +261,6 @@ describe('health', () => {
   });
 });
 
-describe('changes', () => {
-  const slice = (triggerMs: number) => {
-    const annotation = 'endpoints.kubernetes.io/last-change-trigger-time';
-    const metadata = {
-      ...(rawSlice()['metadata'] as object),
-      annotations: { [annotation]: new Date(triggerMs).toISOString() },
-    };
-    const { object } = slimEndpointSlice(rawSlice({ metadata }));
-    return { kind: 'EndpointSlice', key: 'default/web-1', object, before: undefined } as const;
-  };
-  const programmed = () =>
-    value('kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"}');
-  const pending = () => value('kubeproxy_sync_proxy_rules_endpoint_changes_pending');
-
-  test('that come during a round are programmed by the next one', async () => {
-    await clock.advance(10_000);
-    reporter.clusterChanged(slice(clock.wallMs() - 1_000));
-    reporter.roundBegan();
-    reporter.clusterChanged(slice(clock.wallMs() - 500));
-    reporter.roundEnded(true);
-    expect([await programmed(), await pending()]).toEqual([1, 1]);
-    reporter.roundBegan();
-    reporter.roundEnded(false);
-    expect([await programmed(), await pending()]).toEqual([1, 1]);
-    reporter.roundBegan();
-    reporter.roundEnded(true);
-    expect([await programmed(), await pending()]).toEqual([2, 0]);
-  });
-
-  test('from before the start say nothing of this process', async () => {
-    reporter.clusterChanged(slice(clock.wallMs() - 1_000));
-    reporter.roundBegan();
-    reporter.roundEnded(true);
-    expect(await programmed()).toBeNaN();
-  });
-
-  test('are remembered in a bounded number while rounds fail', async () => {
-    await clock.advance(10_000);
-    for (let i = 0; i < 3; i++) {
-      for (let k = 0; k < 6_000; k++) reporter.clusterChanged(slice(clock.wallMs()));
-      reporter.roundBegan();
-      reporter.roundEnded(false);
-    }
-    reporter.roundBegan();
-    reporter.roundEnded(true);
-    expect(await programmed()).toBe(10_000);
-  });
-});
-
 describe('the source', () => {
   const failing = (detail: string) =>
     reporter.sourceStatus({ isConnected: false, isFailing: true, detail });
@@ -338,9 +300,10 @@ describe('the source', () => {
 describe('the Node', () => {
   test('gets the Events of the start, with an action', () => {
     observe();
-    reporter.readOnlySysfs('sysfs is read-only');
-    reporter.serverFailed('metrics', 'metrics server cannot listen', new Error('in use'));
-    reporter.serverFailed('healthz', 'healthz server cannot listen', new Error('in use'));
+    const { conditions } = parts;
+    conditions.set(CONNTRACK_HASH_TOO_SMALL, 'x', { message: 'sysfs is read-only', isTold: true });
+    conditions.set(METRICS_NOT_SERVED, 'metrics', { message: 'metrics server cannot listen' });
+    conditions.set(HEALTHZ_NOT_SERVED, 'healthz', { message: 'healthz server cannot listen' });
     const regarding = { kind: 'Node', name: 'node-1' };
     const action = 'StartKubeProxy';
     expect(events.map(({ reason, type, note }) => [type, reason, note])).toEqual([
@@ -387,8 +350,7 @@ test('what a source says of objects is told, and counted until it is mended', as
   ]);
 });
 
-test('warnings and errors of others become lines', () => {
+test('warnings of others become lines', () => {
   reporter.warnings(['a', 'b']);
-  reporter.error('c', new Error('d'));
-  expect(log.lines).toEqual(['warning a', 'warning b', 'error c: d']);
+  expect(log.lines).toEqual(['warning a', 'warning b']);
 });

@@ -1,12 +1,14 @@
-/** What is told of readings of the kernel and of the chores of the loop. */
+/** What is told beside the rounds: readings of the kernel, chores of the loop, changes on their way, sweeps of stale flows. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { openConditions } from '../../../src/agent/conditions.ts';
 import { Reporter } from '../../../src/agent/reporter.ts';
 import { type Part, ADDRESSES_PART, rulesPart, setPart } from '../../../src/dataplane/part.ts';
+import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { FakeClock } from '../../support/program/fakeClock.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
+import { rawSlice } from '../../support/objects/rawObjects.ts';
 
 const families = ['IPv4', 'IPv6'] as const;
 const version = { gitVersion: '', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' };
@@ -101,4 +103,53 @@ test('a sweep that fails is told once a family, until one works', async () => {
     'v1 freed stale UDP flows {"family":"IPv4","entries":2}',
     expect.stringMatching(/^error stale UDP flows of IPv4/),
   ]);
+});
+
+describe('changes', () => {
+  const slice = (triggerMs: number) => {
+    const annotation = 'endpoints.kubernetes.io/last-change-trigger-time';
+    const metadata = {
+      ...(rawSlice()['metadata'] as object),
+      annotations: { [annotation]: new Date(triggerMs).toISOString() },
+    };
+    const { object } = slimEndpointSlice(rawSlice({ metadata }));
+    return { kind: 'EndpointSlice', key: 'default/web-1', object, before: undefined } as const;
+  };
+  const programmed = () =>
+    value('kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"}');
+  const pending = () => value('kubeproxy_sync_proxy_rules_endpoint_changes_pending');
+
+  test('that come during a round are programmed by the next one', async () => {
+    await clock.advance(10_000);
+    reporter.clusterChanged(slice(clock.wallMs() - 1_000));
+    reporter.roundBegan();
+    reporter.clusterChanged(slice(clock.wallMs() - 500));
+    reporter.roundEnded(true);
+    expect([await programmed(), await pending()]).toEqual([1, 1]);
+    reporter.roundBegan();
+    reporter.roundEnded(false);
+    expect([await programmed(), await pending()]).toEqual([1, 1]);
+    reporter.roundBegan();
+    reporter.roundEnded(true);
+    expect([await programmed(), await pending()]).toEqual([2, 0]);
+  });
+
+  test('from before the start say nothing of this process', async () => {
+    reporter.clusterChanged(slice(clock.wallMs() - 1_000));
+    reporter.roundBegan();
+    reporter.roundEnded(true);
+    expect(await programmed()).toBeNaN();
+  });
+
+  test('are remembered in a bounded number while rounds fail', async () => {
+    await clock.advance(10_000);
+    for (let i = 0; i < 3; i++) {
+      for (let k = 0; k < 6_000; k++) reporter.clusterChanged(slice(clock.wallMs()));
+      reporter.roundBegan();
+      reporter.roundEnded(false);
+    }
+    reporter.roundBegan();
+    reporter.roundEnded(true);
+    expect(await programmed()).toBe(10_000);
+  });
 });

@@ -2,7 +2,10 @@ import { createServer, get as httpGet, type Server } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ProxyHealth } from '../../../src/ops/health.ts';
+import { ConditionLog } from '../../../src/ops/conditionLog.ts';
+import { Conditions, defineCondition } from '../../../src/ops/conditions.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/ops/httpServer.ts';
+import type { Logger } from '../../../src/ops/log.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../../../src/ops/routes.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
@@ -27,11 +30,22 @@ const observation = {
 let clock: FakeClock;
 let metrics: Metrics;
 let errors: string[];
+let conditions: Conditions;
 let servers: HttpServer[];
+
+const NOT_LISTENING = defineCondition({
+  code: 'NotServed',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'a server cannot listen',
+});
 
 beforeEach(() => {
   clock = new FakeClock();
   errors = [];
+  const line = (text: string) => void errors.push(text);
+  const tellers = [new ConditionLog({ error: line, info: line } as unknown as Logger, clock)];
+  conditions = new Conditions({ known: [], tellers, clock });
   servers = [];
   metrics = new Metrics({
     families: ['IPv4'],
@@ -52,6 +66,8 @@ function serve(options: Partial<HttpServerOptions>): HttpServer {
     routes: new Map(),
     isHardFail: false,
     clock,
+    conditions,
+    notListening: NOT_LISTENING,
     onError: (message) => errors.push(message),
     ...options,
   });
@@ -144,10 +160,12 @@ describe('a port that is taken', () => {
       `test server cannot listen on 127.0.0.1:${port}: another process listens there; trying again every 5 s`,
     ]);
     expect(server.port).toBeUndefined();
+    expect(conditions.standing.map(({ subject }) => subject)).toEqual(['test']);
     await new Promise((resolve) => other.close(resolve));
     await clock.advance(5_000);
-    for (let i = 0; i < 100 && server.port === undefined; i++) await settle();
+    for (let i = 0; i < 100 && conditions.standing.length > 0; i++) await settle();
     expect(server.port).toBe(port);
+    expect([conditions.standing, errors.length]).toEqual([[], 1]);
   });
 
   test('is an error with bindAddressHardFail', async () => {
