@@ -2,7 +2,7 @@
  * Takes what a source tells and hands it on to the builder of the desired state, once every list is complete; until then it waits
  * in the store. Nothing reaches the kernel before the first complete picture, so nothing is removed that is only late.
  */
-import type { ClusterListener, SourceStatus } from '../cluster/source.ts';
+import type { ClusterListener, KindStatus, SourceStatus } from '../cluster/source.ts';
 import { ownNodeDoor } from '../config/ownNode.ts';
 import type { Problem } from '../model/problem.ts';
 import type { NodeResource } from '../model/resources.ts';
@@ -18,6 +18,7 @@ export interface FeedEvents {
   onChange(change: ClusterChange): void;
   onProblems(origin: string, problems: readonly Problem[]): void;
   onStatus(status: SourceStatus): void;
+  onKindStatus?(status: KindStatus): void;
 }
 
 export class ClusterFeed implements ClusterListener {
@@ -82,5 +83,9 @@ export class ClusterFeed implements ClusterListener {
 
   onStatus(status: SourceStatus): void {
     this.#events.onStatus(status);
+  }
+
+  onKindStatus(status: KindStatus): void {
+    this.#events.onKindStatus?.(status);
   }
 }

@@ -117,22 +117,31 @@ export interface Attempt {
   readonly resource: string;
   /** empty for the core group */
   readonly group: string;
+  /** only features need it: no proxy's usual role holds the right, and a server need not know it */
+  readonly isOptional?: boolean;
 }
 
 /** One line: what was tried, what came back, and for what an operator can cure, the cure. */
 export function explainFailure(error: ApiError, attempt: Attempt): string {
-  const { verb, resource, group } = attempt;
+  const { verb, resource, group, isOptional = false } = attempt;
   const tried = `${verb} ${resource}`;
   if (error.status === 403) {
+    const role = isOptional ? 'a ClusterRole' : 'ClusterRole system:node-proxier or to one';
     return (
       `${tried}: forbidden: this identity lacks the verb "${verb}" on "${resource}" in API group "${group}"; bind it to ` +
-      `ClusterRole system:node-proxier or to one with that rule (server: ${error.message})`
+      `${role} with that rule (server: ${error.message})`
     );
   }
   if (error.status === 401) {
     return (
       `${tried}: unauthorized: the server does not accept the credentials; token or certificate is missing, expired or ` +
       `of another cluster (server: ${error.message})`
+    );
+  }
+  if (error.status === 404 && isOptional) {
+    return (
+      `${tried}: not found: the server has no "${resource}" in API group "${group}"; install what defines it, or turn off ` +
+      `what needs it (server: ${error.message})`
     );
   }
   if (error.status === 404 && verb === 'list') {

@@ -1,11 +1,11 @@
 /**
- * The API server as a source of Services, EndpointSlices and Nodes: one reflector a kind, and their states folded into
- * the one line that an operator reads. Nothing here gives up: a server that is away, or refuses us, is asked again.
+ * The API server as a source: one reflector a kind, and the states of the kinds that every proxy needs folded into the one line
+ * that an operator reads. Nothing here gives up: a server that is away, or refuses us, is asked again.
  */
-import { type AnyKind, kindsFor, type ReadingScope } from '../model/kinds.ts';
+import { type AnyKind, type KindName, kindsFor, type ReadingScope } from '../model/kinds.ts';
 import type { Clock } from '../time/clock.ts';
 import { Reflector, type ReflectorState } from './reflector.ts';
-import type { ClusterListener, ClusterSource, SourceStatus } from './source.ts';
+import type { ClusterListener, ClusterSource, KindStatus, SourceStatus } from './source.ts';
 import type { ApiTransport } from './transport.ts';
 
 export interface ApiServerSourceOptions {
@@ -14,6 +14,8 @@ export interface ApiServerSourceOptions {
   readonly server: string;
   readonly timing: Clock;
   readonly scope: ReadingScope;
+  /** those that the scope asks for by default */
+  readonly kinds?: readonly AnyKind[];
   /** 0 ≤ x < 1; spreads watches and retries */
   readonly random: () => number;
   /** objects a page of a list; default 500 */
@@ -28,7 +30,8 @@ interface Progress {
 
 export class ApiServerSource implements ClusterSource {
   readonly #options: ApiServerSourceOptions;
-  readonly #progress: Progress[] = [];
+  /** of the kinds that nothing is programmed without */
+  readonly #required: Progress[] = [];
   #reflectors: readonly { stop(): Promise<void> }[] = [];
   #isSynced = false;
   #lastStatus: SourceStatus | undefined;
@@ -39,7 +42,7 @@ export class ApiServerSource implements ClusterSource {
 
   start(listener: ClusterListener): Promise<void> {
     if (this.#reflectors.length > 0) throw new Error('the source was started already');
-    const kinds = kindsFor(this.#options.scope);
+    const { scope, kinds = kindsFor(scope) } = this.#options;
     const reflectors = kinds.map((kind) => this.#reflect(kind, listener));
     this.#reflectors = reflectors;
     for (const reflector of reflectors) reflector.start();
@@ -53,7 +56,7 @@ export class ApiServerSource implements ClusterSource {
   #reflect(kind: AnyKind, listener: ClusterListener): Reflector {
     const { transport, timing, scope, random, pageSize } = this.#options;
     const progress: Progress = { resource: kind.resource, isListed: false, state: undefined };
-    this.#progress.push(progress);
+    if (kind.isRequired) this.#required.push(progress);
     return new Reflector({
       kind,
       selectors: kind.selectors(scope),
@@ -71,25 +74,30 @@ export class ApiServerSource implements ClusterSource {
         },
         onState: (state) => {
           progress.state = state;
-          this.#announceStatus(listener);
+          if (kind.isRequired) this.#announceStatus(listener);
+          else listener.onKindStatus?.(kindStatus(kind.kind, progress));
         },
       },
     });
   }
 
   #announceSynced(listener: ClusterListener): void {
-    if (this.#isSynced || !this.#progress.every((each) => each.isListed)) return;
+    if (this.#isSynced || !this.#required.every((each) => each.isListed)) return;
     this.#isSynced = true;
     listener.onSynced();
   }
 
   #announceStatus(listener: ClusterListener): void {
-    const status = describe(this.#progress, this.#options.server);
+    const status = describe(this.#required, this.#options.server);
     const last = this.#lastStatus;
     if (last?.isConnected === status.isConnected && last.detail === status.detail) return;
     this.#lastStatus = status;
     listener.onStatus(status);
   }
+}
+
+function kindStatus(kind: KindName, { isListed, state }: Progress): KindStatus {
+  return { kind, isListed, ...(state?.phase === 'failing' ? { failure: state.detail } : {}) };
 }
 
 function describe(progress: readonly Progress[], server: string): SourceStatus {

@@ -52,6 +52,8 @@ const SHORTEST_WATCH_MS = 1_000;
 /** After a connection that lasted so long, a failure is the first of a new row. */
 const HEALTHY_AFTER_MS = 10_000;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
+/** A kind that only a feature needs may be refused for as long as the cluster lives: every node asks for it seldom. */
+const REFUSED_PAUSE_MS = 60_000;
 /** What a server may ask for by Retry-After; a front end that says an hour or a year would make this node deaf for as long. */
 const RETRY_AFTER_MAX_MS = 60_000;
 
@@ -253,9 +255,11 @@ export class Reflector {
     if (failure.status === 401) transport.refreshCredentials();
     if (this.#watchedMs() >= HEALTHY_AFTER_MS) this.#backoff.reset();
     const wishedMs = Math.min((failure.retryAfterSec ?? 0) * 1000, RETRY_AFTER_MAX_MS);
-    const pauseMs = Math.max(this.#backoff.next(), wishedMs);
+    const isRefused = !kind.isRequired && (failure.status === 403 || failure.status === 404);
+    const pauseMs = Math.max(this.#backoff.next(), wishedMs, isRefused ? REFUSED_PAUSE_MS : 0);
     this.#failingSinceMs ??= timing.wallMs();
-    const attempt = { verb: this.#verb, resource: kind.resource, group: kind.group };
+    const { resource, group, isRequired } = kind;
+    const attempt = { verb: this.#verb, resource, group, isOptional: !isRequired };
     const detail = `${explainFailure(failure, attempt)}; retry in ${formatSeconds(pauseMs)}`;
     const cause = `${failure.status} ${failure.reason}`;
     listener.onState({ phase: 'failing', detail, cause, sinceMs: this.#failingSinceMs });

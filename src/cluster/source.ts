@@ -1,4 +1,5 @@
 /** Where Services come from: an API server or manifest files, behind one interface. */
+import type { KindName } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterChange, ClusterStore } from '../model/clusterStore.ts';
 
@@ -13,6 +14,16 @@ export interface ClusterListener {
   onProblems(origin: string, problems: readonly Problem[]): void;
   /** how the source stands, for health, metrics and logs: `connected`, or what fails and since when */
   onStatus(status: SourceStatus): void;
+  /** how a kind stands that only features need: it holds up nobody else, so it is in no {@link SourceStatus} */
+  onKindStatus?(status: KindStatus): void;
+}
+
+export interface KindStatus {
+  readonly kind: KindName;
+  /** it has been listed completely once; until then what is missing may be late */
+  readonly isListed: boolean;
+  /** one line: what fails, its cure and when it is tried again; absent while it is watched */
+  readonly failure?: string;
 }
 
 export interface SourceStatus {

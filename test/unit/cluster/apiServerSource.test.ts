@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
-import type { SourceStatus } from '../../../src/cluster/source.ts';
+import type { KindStatus, SourceStatus } from '../../../src/cluster/source.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
-import { NO_NEEDS } from '../../../src/model/kinds.ts';
+import { type AnyKind, KINDS, NO_NEEDS } from '../../../src/model/kinds.ts';
 import type { Query } from '../../../src/cluster/transport.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
@@ -226,5 +226,76 @@ describe('ApiServerSource', () => {
       object: undefined,
       before: { service: 'default/web' },
     });
+  });
+});
+
+describe('a kind that only a feature needs', () => {
+  const kinds: readonly AnyKind[] = [
+    KINDS.Service,
+    KINDS.EndpointSlice,
+    { ...KINDS.Node, isRequired: false },
+  ];
+  let kindStatuses: KindStatus[];
+
+  beforeEach(async () => {
+    kindStatuses = [];
+    const timing = clock;
+    source = new ApiServerSource({
+      transport: server,
+      server: 'https://api:6443',
+      timing,
+      scope: { nodeName: 'node-1', needs: NO_NEEDS },
+      kinds,
+      random: () => 0.999,
+    });
+  });
+
+  const startFor = async () => {
+    await source.start({
+      store: new ClusterStore(),
+      onChange: (change) => told.push(`${change.kind} ${change.key}`),
+      onSynced: () => told.push('synced'),
+      onProblems: (origin) => told.push(`problems ${origin}`),
+      onStatus: (status) => statuses.push(status),
+      onKindStatus: (status) => kindStatuses.push(status),
+    });
+    await settle();
+  };
+
+  test.each([
+    [403, 'Forbidden', /lacks the verb "list" on "nodes".*; bind it to a ClusterRole with that/],
+    [404, 'NotFound', /the server has no "nodes" in API group ""; install what defines it, or/],
+  ])('and that is refused (%d %s) holds up nobody', async (status, reason, failure) => {
+    server.lists.set('/api/v1/nodes', apiError(status, reason));
+    await startFor();
+    expect(told).toEqual(['Service default/web', 'synced']);
+    expect(statuses.at(-1)).toEqual({
+      isConnected: true,
+      isFailing: false,
+      detail: 'watching services, endpointslices at https://api:6443',
+    });
+    expect(kindStatuses).toEqual([
+      { kind: 'Node', isListed: false, failure: expect.stringMatching(failure) },
+    ]);
+  });
+
+  test('is asked for once a minute while it is refused, and told when it is there', async () => {
+    server.lists.set('/api/v1/nodes', apiError(403, 'Forbidden'));
+    await startFor();
+    const asked = () => server.requests.filter(({ path }) => path === '/api/v1/nodes').length;
+    await clock.advance(59_000);
+    expect(asked()).toBe(1);
+    server.lists.set('/api/v1/nodes', listOf('1', [{ metadata: { name: 'n1' } }]));
+    await clock.advance(1_000);
+    expect(told.slice(2)).toEqual(['Node n1']);
+    expect(kindStatuses.at(-1)).toEqual({ kind: 'Node', isListed: true });
+  });
+
+  test('does not wait longer than others when the server is only away', async () => {
+    server.lists.set('/api/v1/nodes', apiError(0, 'ECONNRESET'));
+    await startFor();
+    server.lists.set('/api/v1/nodes', listOf('1', []));
+    await clock.advance(250);
+    expect(kindStatuses.map(({ isListed }) => isListed)).toEqual([false, true]);
   });
 });

@@ -1,0 +1,52 @@
+import { expect, test } from '@jest/globals';
+import {
+  ALL_KINDS,
+  KINDS,
+  kindsFor,
+  type Need,
+  NO_NEEDS,
+  pathOf,
+} from '../../../src/model/kinds.ts';
+
+const selectorsOf = (...needs: readonly Need[]) =>
+  KINDS.Service.selectors({ nodeName: 'node-1', needs: new Set(needs) });
+
+test('a proxy without features reads Services, their slices and Nodes', () => {
+  expect(kindsFor({ needs: NO_NEEDS }).map((kind) => pathOf(kind))).toEqual([
+    '/api/v1/services',
+    '/apis/discovery.k8s.io/v1/endpointslices',
+    '/api/v1/nodes',
+  ]);
+});
+
+test('what is headless or a name only stays at the server unless it is needed', () => {
+  const proxyName = '!service.kubernetes.io/service-proxy-name';
+  const both = `${proxyName},!service.kubernetes.io/headless`;
+  expect(selectorsOf()).toEqual({
+    labelSelector: both,
+    fieldSelector: 'spec.clusterIP!=None,spec.type!=ExternalName',
+  });
+  expect(selectorsOf('ExternalNames')).toEqual({
+    labelSelector: both,
+    fieldSelector: 'spec.clusterIP!=None',
+  });
+  expect(selectorsOf('HeadlessServices')).toEqual({
+    labelSelector: proxyName,
+    fieldSelector: 'spec.type!=ExternalName',
+  });
+  expect(selectorsOf('HeadlessServices', 'ExternalNames')).toEqual({ labelSelector: proxyName });
+});
+
+test('the slices of headless Services come with them', () => {
+  const { selectors } = KINDS.EndpointSlice;
+  const needs = new Set<Need>(['HeadlessServices']);
+  expect(selectors({ nodeName: 'node-1', needs }).labelSelector).not.toContain('headless');
+  expect(selectors({ nodeName: 'node-1', needs: NO_NEEDS }).labelSelector).toContain('headless');
+});
+
+test('each row has the name it is found by, and the door of its kind', () => {
+  for (const [name, row] of Object.entries(KINDS)) expect(row.kind).toBe(name);
+  for (const { kind, slim } of ALL_KINDS) {
+    expect(slim([]).problems[0]?.path).toMatch(new RegExp(`^${kind}/`));
+  }
+});
