@@ -35,6 +35,13 @@ export interface EventRecorderOptions {
   readonly log: (message: string) => void;
 }
 
+/** What our role has to allow for them. */
+export const EVENT_RIGHTS = {
+  group: 'events.k8s.io',
+  resource: 'events',
+  verbs: ['create', 'patch'],
+} as const;
+
 /** `reportingController`: in an audit, who spoke. */
 const COMPONENT = 'kube-ipvs';
 const PATH = '/apis/events.k8s.io/v1/namespaces';
@@ -117,8 +124,9 @@ export class EventRecorder {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const verb = isRepeat ? 'patch' : 'create';
-      const attempt = { verb, resource: 'events', group: 'events.k8s.io' } as const;
-      this.#options.log(`event ${event.reason} was not posted: ${explainFailure(error, attempt)}`);
+      const { resource, group } = EVENT_RIGHTS;
+      const failure = explainFailure(error, { verb, resource, group });
+      this.#options.log(`event ${event.reason} was not posted: ${failure}`);
     }
   }
 
