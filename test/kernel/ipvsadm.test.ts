@@ -2,7 +2,7 @@
  * The commands of ipvsadm that change something, ours beside the real one: the same command lines, good and bad, in two fresh
  * namespaces. Output, errors, exit codes and what the kernel holds afterwards must be equal.
  */
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { beforeEach, expect, jest, test } from '@jest/globals';
 import { randomState } from '../support/ipvsadm/ipvsStates.ts';
 import { changeLines } from '../support/ipvsadm/ipvsadmLines.ts';
 import {
@@ -12,8 +12,9 @@ import {
   realAnswers,
   withoutHelpWords,
 } from '../support/ipvsadm/ipvsadmOracle.ts';
+import { twoNamespaces } from '../support/ipvsadm/twoNamespaces.ts';
 import { requireIpvs } from '../support/lab/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import type { Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireIpvs();
 
@@ -21,38 +22,29 @@ const SEEDS = Number(process.env['KUBE_IPVS_CHANGE_SEEDS'] ?? 4);
 const FIRST_SEED = Number(process.env['KUBE_IPVS_CHANGE_SEED'] ?? 1);
 
 describe('beside the real ipvsadm', () => {
-  let theirs: Namespace;
-  let ours: Namespace;
+  const both = twoNamespaces();
 
   // Many processes of the real one.
   jest.setTimeout(120_000);
 
-  beforeAll(async () => {
-    theirs = await freshNamespace();
-    ours = await freshNamespace();
-  });
-  afterAll(async () => {
-    await theirs.remove();
-    await ours.remove();
-  });
   beforeEach(async () => {
-    for (const namespace of [theirs, ours]) {
+    for (const namespace of [both.theirs, both.ours]) {
       await namespace.run('ipvsadm', '-C');
       await namespace.run('ipvsadm', '--set', '900', '120', '300');
     }
   });
 
   async function expectEqual(commands: readonly Command[]): Promise<void> {
-    const real = (await realAnswers(theirs, commands)).map(withoutHelpWords);
+    const real = (await realAnswers(both.theirs, commands)).map(withoutHelpWords);
     const found: { argv: string; answer: Answer }[] = [];
     for (const command of commands) {
-      const answer = withoutHelpWords(await ourAnswer(ours, command));
+      const answer = withoutHelpWords(await ourAnswer(both.ours, command));
       found.push({ argv: command.argv.join(' '), answer });
     }
     expect(found).toEqual(
       commands.map(({ argv }, i) => ({ argv: argv.join(' '), answer: real[i] })),
     );
-    const states = await Promise.all([theirs, ours].map(stateOf));
+    const states = await Promise.all([both.theirs, both.ours].map(stateOf));
     expect(states[1]).toEqual(states[0]);
   }
 
@@ -113,23 +105,23 @@ describe('beside the real ipvsadm', () => {
     ['names', ['-A -t localhost:http -s rr', '-a -t localhost:http -r localhost:ssh -m', '']],
   ])('restoring: %s', async (_, lines) => {
     const command = { argv: ['-R'], stdin: lines.join('\n') };
-    const [real] = await realAnswers(theirs, [command]);
-    const found = await ourAnswer(ours, command);
+    const [real] = await realAnswers(both.theirs, [command]);
+    const found = await ourAnswer(both.ours, command);
     // What ipvsadm does not say: in which line.
     const stderr = found.stderr.replaceAll(/^line \d+: /gm, '');
     expect(withoutHelpWords({ ...found, stderr })).toEqual(withoutHelpWords(real!));
-    expect(await stateOf(ours)).toEqual(await stateOf(theirs));
+    expect(await stateOf(both.ours)).toEqual(await stateOf(both.theirs));
   });
 
   test('restoring what was saved gives the same again', async () => {
     // A mark from 2^31 on is saved as a negative number, which is refused.
     const rules = [2, 3, 4].flatMap(randomState).filter((rule) => !/-f \d{10}/.test(rule));
-    await realAnswers(theirs, [{ argv: ['-R'], stdin: `${rules.join('\n')}\n` }]);
-    const [saved] = await realAnswers(theirs, [{ argv: ['-Sn'] }]);
+    await realAnswers(both.theirs, [{ argv: ['-R'], stdin: `${rules.join('\n')}\n` }]);
+    const [saved] = await realAnswers(both.theirs, [{ argv: ['-Sn'] }]);
     expect(saved!.stdout.split('\n').length).toBeGreaterThan(5);
-    const restored = await ourAnswer(ours, { argv: ['-R'], stdin: saved!.stdout });
+    const restored = await ourAnswer(both.ours, { argv: ['-R'], stdin: saved!.stdout });
     expect(restored).toEqual({ stdout: '', stderr: '', exitCode: 0 });
-    const [again] = await realAnswers(ours, [{ argv: ['-Sn'] }]);
+    const [again] = await realAnswers(both.ours, [{ argv: ['-Sn'] }]);
     // Addresses far apart sort by the order in which they came.
     const lines = (answer: Answer) => answer.stdout.split('\n').toSorted();
     expect(lines(again!)).toEqual(lines(saved!));

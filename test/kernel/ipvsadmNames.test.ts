@@ -2,7 +2,7 @@
  * Names and numbers on command lines, ours beside the real ipvsadm under the same /etc/hosts and /etc/services: what the C library
  * makes of them and Node does not.
  */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import {
   type Answer,
   type Command,
@@ -10,8 +10,8 @@ import {
   realAnswers,
   withoutHelpWords,
 } from '../support/ipvsadm/ipvsadmOracle.ts';
+import { twoNamespaces } from '../support/ipvsadm/twoNamespaces.ts';
 import { requireIpvs } from '../support/lab/kernelProbe.ts';
-import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireIpvs();
 
@@ -102,20 +102,10 @@ const ODD = [
 ];
 
 describe('under the same files', () => {
-  let theirs: Namespace;
-  let ours: Namespace;
+  const both = twoNamespaces();
 
   // Many processes of the real one.
   jest.setTimeout(180_000);
-
-  beforeAll(async () => {
-    theirs = await freshNamespace();
-    ours = await freshNamespace();
-  });
-  afterAll(async () => {
-    await theirs.remove();
-    await ours.remove();
-  });
 
   async function expectEqual(commands: readonly Command[]): Promise<void> {
     const clean = { argv: ['-C'] };
@@ -126,8 +116,8 @@ describe('under the same files', () => {
       { argv: ['-S'] },
       { argv: ['-L'] },
     ];
-    const real = await realAnswers(theirs, all, 'ipvsadm', ETC);
-    const found = await ourAnswersUnder(ours, all, ETC);
+    const real = await realAnswers(both.theirs, all, 'ipvsadm', ETC);
+    const found = await ourAnswersUnder(both.ours, all, ETC);
     // Addresses far apart sort by the order in which the kernel has them.
     const told = (answers: readonly Answer[]) =>
       all.map(({ argv, stdin }, i) => {

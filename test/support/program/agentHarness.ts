@@ -22,7 +22,7 @@ import { FakeClock } from './fakeClock.ts';
 import { FakeKernel } from '../kernel/fakeKernel.ts';
 import { FakeLog } from './fakeLog.ts';
 import { hostNetwork } from '../objects/nodeFixtures.ts';
-import { tell } from '../tell.ts';
+import { tell } from '../objects/tell.ts';
 
 type Raw = Record<string, unknown>;
 

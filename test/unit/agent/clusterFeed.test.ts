@@ -6,7 +6,7 @@ import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
 import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
-import { tell } from '../../support/tell.ts';
+import { tell } from '../../support/objects/tell.ts';
 
 let feed: ClusterFeed;
 let seen: ClusterChange[];

@@ -11,31 +11,19 @@ import { DesiredBuilder } from '../../../src/desired/builder.ts';
 import { replay } from '../../../src/model/clusterStore.ts';
 import { type Operation, operationSubject } from '../../../src/dataplane/operations.ts';
 import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
-import { type HarnessOptions, LoopHarness } from '../../support/program/loopHarness.ts';
+import { LoopHarness } from '../../support/program/loopHarness.ts';
+import { WEB, destinations, endpoints, startWebLoop } from '../../support/program/webLoop.ts';
 import { dataplaneOptions, hostNetwork } from '../../support/objects/nodeFixtures.ts';
 import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 
 let harness: LoopHarness;
 afterEach(() => harness.stop());
 
-const WEB = '10.96.0.10:80/TCP';
-const endpoints = (...addresses: string[]) => ({
-  endpoints: addresses.map((address) => ({ addresses: [address], nodeName: 'node-a' })),
-});
-
-async function started(options: HarnessOptions = {}, kernel = new FakeKernel()) {
-  harness = await LoopHarness.create(kernel, options);
-  harness.service(rawService());
-  harness.slice(rawSlice(endpoints('10.244.1.5', '10.244.1.6')));
-  harness.start();
-  const first = await harness.round();
-  return { kernel, first };
+async function started(...given: Parameters<typeof startWebLoop>) {
+  const web = await startWebLoop(...given);
+  ({ harness } = web);
+  return web;
 }
-
-const destinations = (kernel: FakeKernel) =>
-  [...(kernel.state.virtualServers.get(WEB)?.destinations.values() ?? [])]
-    .map(({ address, weight }) => `${address} ${weight}`)
-    .toSorted();
 
 /** Turns of the event loop, as many as the loop may take to come to rest; nothing here waits for a time. */
 const untilTrue = async (isIt: () => boolean) => {

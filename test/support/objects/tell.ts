@@ -1,5 +1,5 @@
 /** Stands for a source: puts an object into the store and tells what that changed. */
-import type { ClusterChange, ClusterStore, ObjectState } from '../../src/model/clusterStore.ts';
+import type { ClusterChange, ClusterStore, ObjectState } from '../../../src/model/clusterStore.ts';
 
 export interface Listener {
   readonly store: ClusterStore;
