@@ -5,7 +5,7 @@
  */
 import { release } from 'node:os';
 import type { ResolvedConfig } from '../config/resolve.ts';
-import { SET_DEFINITIONS } from '../desired/ipsets.ts';
+import { SERVICE_SETS } from '../desired/ipsets.ts';
 import { desiredSysctls } from '../desired/sysctls.ts';
 import { ExecError } from '../kernel/errors.ts';
 import { type Runner, run } from '../kernel/exec.ts';
@@ -38,7 +38,7 @@ export async function initNode(
 
 /** Those that the dataplane asks for. The kernel loads most by itself as they are named, where it finds a modprobe. */
 export function modulesFor(scheduler: string): readonly string[] {
-  const types = new Set<string>(SET_DEFINITIONS.map(({ type }) => type));
+  const types = new Set<string>(SERVICE_SETS.map(({ type }) => type));
   const sets = [...types].map((type) => `ip_set_${type.replace(':', '_').replaceAll(',', '')}`);
   const matches = 'set comment mark addrtype conntrack MASQUERADE'.split(' ');
   return [

@@ -21,6 +21,7 @@ export class Scope implements DifferenceScope {
   }
 
   include(touched: Touched): void {
+    if (touched.hasNewRules === true) this.isFixedIncluded = true;
     for (const key of touched.servers) this.servers.add(key);
     for (const address of touched.addresses) this.addresses.add(address);
     for (const [set, entries] of touched.entries) {

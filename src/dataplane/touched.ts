@@ -7,8 +7,11 @@ export interface Touched {
   readonly addresses: ReadonlySet<Address>;
   /** set name → entries that came or went */
   readonly entries: ReadonlyMap<string, ReadonlySet<string>>;
+  /** rules or sysctls, all of which are compared then */
+  readonly hasNewRules?: boolean;
 }
 
 export function isUntouched(touched: Touched): boolean {
-  return touched.servers.size === 0 && touched.addresses.size === 0 && touched.entries.size === 0;
+  const { servers, addresses, entries, hasNewRules = false } = touched;
+  return servers.size === 0 && addresses.size === 0 && entries.size === 0 && !hasNewRules;
 }

@@ -12,17 +12,18 @@ import { AddressIndex } from './addressIndex.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
 import { type Claim, Claims } from './claims.ts';
 import { type Fragment, compileService } from './fragment.ts';
-import type { Frontend, SetMember } from './frontends.ts';
-import { insideMembers } from './insideSources.ts';
+import type { Contributor, Renewal } from './contributor.ts';
+import type { Frontend } from './frontends.ts';
+import { judgementBy } from './judgement.ts';
 import { desiredIptables } from './iptables.ts';
 import { listedDestinations } from './listedDestinations.ts';
 import { LiveState } from './liveState.ts';
 import { NodeContext } from './nodeContext.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import { addressesWithin } from './podRanges.ts';
+import { ServiceContributor } from './serviceContributor.ts';
 import { ServiceProblems } from './serviceProblems.ts';
 import type { DesiredState, DestinationKey, ServerKey } from '../dataplane/state.ts';
-import { desiredSysctls } from './sysctls.ts';
 import type { Touched } from '../dataplane/touched.ts';
 
 /** What is known of one Service: for `explain`. */
@@ -49,18 +50,32 @@ export class DesiredBuilder {
   readonly #byAddress = new AddressIndex<ObjectKey>();
   readonly #byExternalAddress = new AddressIndex<ObjectKey>();
   readonly #dirty = new Set<ObjectKey>();
-  #inside: readonly SetMember[] = [];
   /** as it was told; one that is only gone from the cluster still counts */
   #ownNode: NodeResource | undefined;
+  readonly #contributors: readonly Contributor[];
+  #host: HostNetwork;
+  #hasNewRules = false;
 
-  /** @param cluster holds what the changes tell: every change has been put there before it is told */
-  constructor(cluster: ClusterSnapshot, options: DataplaneOptions, host: HostNetwork) {
+  /**
+   * @param cluster holds what the changes tell: every change has been put there before it is told
+   * @param contributors beside that of the Services; they live as long as the builder
+   */
+  constructor(
+    cluster: ClusterSnapshot,
+    options: DataplaneOptions,
+    host: HostNetwork,
+    contributors: readonly Contributor[] = [],
+  ) {
     this.#cluster = cluster;
     this.#options = options;
-    this.#context = new NodeContext(options, host);
-    this.#live = new LiveState(fixedParts(options, host));
+    this.#host = host;
+    const services = new ServiceContributor(options, () => this.#ownNode);
+    this.#contributors = [services, ...contributors];
+    this.#context = new NodeContext(options, host, judgementBy(contributors));
+    for (const contributor of this.#contributors) contributor.setHost?.(host);
+    const sets = this.#contributors.flatMap((contributor) => contributor.sets);
+    this.#live = new LiveState(sets, this.#fixedParts());
     this.#live.addFamilies(host.families);
-    this.#renewInside();
   }
 
   /** Live: the same object through the builder's life, up to date after each {@link settle}. */
@@ -84,13 +99,12 @@ export class DesiredBuilder {
         break;
       case 'Node':
         this.#context.setNode(key, change.before, change.object);
-        if (key !== this.#context.nodeName) break;
-        this.#ownNode = change.object;
-        this.#renewInside();
+        if (key === this.#context.nodeName) this.#ownNode = change.object;
         break;
       default:
       // other kinds are features' own
     }
+    for (const contributor of this.#contributors) contributor.change?.(change);
   }
 
   /**
@@ -102,13 +116,15 @@ export class DesiredBuilder {
       this.#ownNode = this.#cluster.nodes.get(host.nodeName);
     }
     this.#context.setHost(host, this.#ownNode);
+    this.#host = host;
+    for (const contributor of this.#contributors) contributor.setHost?.(host);
     this.#live.addFamilies(host.families);
-    this.#renewInside();
-    Object.assign(this.#live, fixedParts(this.#options, host));
+    Object.assign(this.#live, this.#fixedParts());
   }
 
   /** @returns the keys that may differ since the last call */
   settle(): Touched {
+    for (const contributor of this.#contributors) this.#renew(contributor.settle?.() ?? {});
     this.#markConcerned();
     const keys = new Set<ServerKey>();
     for (const service of this.#dirty) this.#recompile(service, keys);
@@ -118,7 +134,10 @@ export class DesiredBuilder {
       this.#problems.claimed(key);
     }
     this.#live.dropFamiliesBut(this.#context.families);
-    return this.#live.takeTouched();
+    const touched = this.#live.takeTouched();
+    if (!this.#hasNewRules) return touched;
+    this.#hasNewRules = false;
+    return { ...touched, hasNewRules: true };
   }
 
   /** What is wrong with Services and their slices, up to date after each {@link settle}. */
@@ -211,10 +230,21 @@ export class DesiredBuilder {
     return [...(this.#cluster.slices.get(key)?.values() ?? [])];
   }
 
-  #renewInside(): void {
-    const inside = insideMembers(this.#options, this.#context.families, this.#ownNode);
-    this.#live.replaceMembers(this.#inside, inside);
-    this.#inside = inside;
+  #renew({ services = [], came = [], went = [], hasNewRules = false }: Renewal): void {
+    for (const service of services) this.#dirty.add(service);
+    this.#live.replaceMembers(went, came);
+    if (!hasNewRules) return;
+    this.#hasNewRules = true;
+    Object.assign(this.#live, this.#fixedParts());
+  }
+
+  #fixedParts(): Pick<DesiredState, 'iptables' | 'sysctls'> {
+    const sysctls = new Map<string, string>();
+    for (const contributor of this.#contributors) {
+      for (const [name, value] of contributor.sysctls?.(this.#options, this.#host) ?? [])
+        if (!sysctls.has(name)) sysctls.set(name, value);
+    }
+    return { iptables: desiredIptables(this.#contributors, this.#options, this.#host), sysctls };
   }
 }
 
@@ -230,19 +260,10 @@ export function buildDesired(
   snapshot: ClusterSnapshot,
   host: HostNetwork,
   options: DataplaneOptions,
+  contributors: readonly Contributor[] = [],
 ): { readonly state: DesiredState; readonly problems: readonly Problem[] } {
-  const builder = new DesiredBuilder(snapshot, options, host);
+  const builder = new DesiredBuilder(snapshot, options, host, contributors);
   for (const change of replay(snapshot)) builder.change(change);
   builder.settle();
   return { state: builder.state, problems: builder.problems.all() };
-}
-
-function fixedParts(
-  options: DataplaneOptions,
-  host: HostNetwork,
-): Pick<DesiredState, 'iptables' | 'sysctls'> {
-  return {
-    iptables: desiredIptables(options, host),
-    sysctls: desiredSysctls(options, host.kernelVersion),
-  };
 }

@@ -11,11 +11,13 @@ import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort
 import { endpointPortKey } from '../model/sliceEndpoints.ts';
 import type { Family } from '../net/family.ts';
 import { affordable } from './budget.ts';
+import type { Judgement } from './contributor.ts';
 import type { CompileContext } from './frontends.ts';
+import { admittedEndpoints } from './judgement.ts';
 
 export interface ChosenPort {
   readonly port: ServicePort;
-  /** all there are, usable or not */
+  /** all there are for a proxy, usable or not: without those that a contributor leaves out */
   readonly endpoints: readonly Endpoint[];
   readonly choice: EndpointChoice;
 }
@@ -25,6 +27,8 @@ export interface ServiceChoices {
   /** why a proxy has nothing to do for this Service */
   readonly skipped?: string;
   readonly problems: readonly Problem[];
+  /** what contributors say of the Service */
+  readonly judgement?: Judgement;
   /** some endpoint carries a topology hint: the node's zone matters */
   readonly hasHints: boolean;
 }
@@ -34,13 +38,14 @@ export function chooseForService(
   slices: readonly EndpointSliceResource[],
   context: Pick<
     CompileContext,
-    'families' | 'nodeName' | 'zone' | 'nodePortAddresses' | 'sliceReader'
+    'families' | 'nodeName' | 'zone' | 'nodePortAddresses' | 'sliceReader' | 'judgementOf'
   >,
 ): ServiceChoices {
   const all = servicePorts(service);
   const ofHost = all.ports.filter(({ family }) => context.families.includes(family));
   const { ports, skipped = all.skipped, problems } = affordable(service, ofHost, slices, context);
   const found = [...all.problems, ...problems];
+  const judgement = ports.length === 0 ? undefined : context.judgementOf(service);
   const node =
     context.zone === undefined
       ? { name: context.nodeName }
@@ -55,13 +60,20 @@ export function chooseForService(
       for (const problem of result.problems) found.push(problem);
       byFamily.set(port.family, (byPort = result.endpoints));
     }
-    const endpoints = byPort.get(endpointPortKey(port.portName, port.protocol)) ?? [];
+    const listed = byPort.get(endpointPortKey(port.portName, port.protocol)) ?? [];
+    const { endpoints, leftOut } = admittedEndpoints(listed, port, judgement);
     const choice = chooseEndpoints(endpoints, port, node);
     for (const problem of choice.problems) found.push(problem);
-    chosen.push({ port, endpoints, choice });
+    const excluded = [...choice.excluded, ...leftOut];
+    chosen.push({
+      port,
+      endpoints,
+      choice: leftOut.length === 0 ? choice : { ...choice, excluded },
+    });
   }
   return {
     ports: chosen,
+    ...(judgement === undefined ? {} : { judgement }),
     ...(skipped === undefined ? {} : { skipped }),
     problems: found,
     hasHints: chosen.some(({ endpoints }) => endpoints.some(isHinted)),

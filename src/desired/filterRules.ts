@@ -6,37 +6,43 @@
  */
 import type { Family } from '../net/family.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
-import { commentMatch, hexMark, jumpRule, ruleWriter } from './ruleText.ts';
-import type { Chains } from '../dataplane/tables.ts';
+import type { TableRules } from './contributor.ts';
+import { commentMatch, hexMark, serviceRuleWriter as ruleWriter } from './ruleText.ts';
 
-export function filterChains(family: Family, options: DataplaneOptions): Chains {
+export const FILTER_CHAINS = [
+  'KUBE-FORWARD',
+  'KUBE-NODE-PORT',
+  'KUBE-PROXY-FIREWALL',
+  'KUBE-SOURCE-RANGES-FIREWALL',
+  'KUBE-IPVS-FILTER',
+  'KUBE-IPVS-OUT-FILTER',
+] as const;
+
+export function filterRules(family: Family, options: DataplaneOptions): TableRules {
   const access = 'kubernetes ipvs access filter';
   const firewall = 'kube-proxy firewall rules';
-  return new Map<string, readonly string[]>([
-    [
-      'INPUT',
-      [
-        // the access filter only returns for known ports, so the firewall still sees them
-        jumpRule('INPUT', access, 'KUBE-IPVS-FILTER'),
-        jumpRule('INPUT', firewall, 'KUBE-PROXY-FIREWALL'),
-        jumpRule('INPUT', 'kubernetes health check rules', 'KUBE-NODE-PORT'),
-      ],
+  const healthChecks = 'kubernetes health check rules';
+  const forwarding = 'kubernetes forwarding rules';
+  const rules: Readonly<Record<(typeof FILTER_CHAINS)[number], readonly string[]>> = {
+    'KUBE-FORWARD': forwardChain(family, options),
+    'KUBE-NODE-PORT': healthCheckChain(family),
+    'KUBE-PROXY-FIREWALL': firewallChain(family, options),
+    'KUBE-SOURCE-RANGES-FIREWALL': sourceRangesChain(family),
+    'KUBE-IPVS-FILTER': accessChain(family),
+    'KUBE-IPVS-OUT-FILTER': outChain(family),
+  };
+  return {
+    chains: new Map(FILTER_CHAINS.map((chain) => [chain, rules[chain]])),
+    jumps: [
+      // the access filter only returns for known ports, so the firewall still sees them
+      { slot: 'filter INPUT', comment: access, to: 'KUBE-IPVS-FILTER' },
+      { slot: 'filter INPUT', comment: firewall, to: 'KUBE-PROXY-FIREWALL' },
+      { slot: 'filter INPUT', comment: healthChecks, to: 'KUBE-NODE-PORT' },
+      { slot: 'filter FORWARD', comment: firewall, to: 'KUBE-PROXY-FIREWALL' },
+      { slot: 'filter FORWARD', comment: forwarding, to: 'KUBE-FORWARD' },
+      { slot: 'filter OUTPUT', comment: access, to: 'KUBE-IPVS-OUT-FILTER' },
     ],
-    [
-      'FORWARD',
-      [
-        jumpRule('FORWARD', firewall, 'KUBE-PROXY-FIREWALL'),
-        jumpRule('FORWARD', 'kubernetes forwarding rules', 'KUBE-FORWARD'),
-      ],
-    ],
-    ['OUTPUT', [jumpRule('OUTPUT', access, 'KUBE-IPVS-OUT-FILTER')]],
-    ['KUBE-FORWARD', forwardChain(family, options)],
-    ['KUBE-NODE-PORT', healthCheckChain(family)],
-    ['KUBE-PROXY-FIREWALL', firewallChain(family, options)],
-    ['KUBE-SOURCE-RANGES-FIREWALL', sourceRangesChain(family)],
-    ['KUBE-IPVS-FILTER', accessChain(family)],
-    ['KUBE-IPVS-OUT-FILTER', outChain(family)],
-  ]);
+  };
 }
 
 function forwardChain(family: Family, options: DataplaneOptions): readonly string[] {

@@ -9,7 +9,8 @@ import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { parseSloppyAddress } from '../net/sloppy.ts';
-import { type CompileContext, type Frontend, type SetMember, frontendsOf } from './frontends.ts';
+import { type CompileContext, type Frontend, frontendsOf } from './frontends.ts';
+import type { SetMember } from './contributor.ts';
 import {
   askedAddresses,
   FRONTEND_KINDS,
@@ -64,7 +65,7 @@ export function compileService(
       const ofKind = kind === 'clusterIP' ? clusterIPs : externalAddresses;
       for (const address of addresses) ofKind.add(address);
     }
-    const compiled = frontendsOf(port, choice, context);
+    const compiled = frontendsOf(port, choice, context, choices.judgement);
     for (const { kind, address, ...rest } of compiled.remarks) {
       problems.push({ path: fields.path(kind, address, port), value: address, ...rest });
     }

@@ -18,6 +18,7 @@ import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { prefixContains } from '../net/prefix.ts';
 import type { AddressOwner } from './addressOwner.ts';
+import type { FrontendVerdict, Judgement, SetMember } from './contributor.ts';
 import {
   type AskedAddresses,
   askedAddresses,
@@ -35,19 +36,16 @@ import { setName } from '../dataplane/setNames.ts';
 import type { ByFamily } from './nodeAddresses.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { VirtualServer } from '../dataplane/state.ts';
+import type { JudgementOf } from './judgement.ts';
 import { destinationsOf, virtualServer } from './virtualServer.ts';
-
-export interface SetMember {
-  /** the set's name in the kernel */
-  readonly set: string;
-  readonly entry: string;
-}
 
 export interface Frontend {
   readonly kind: FrontendKind;
   readonly server: VirtualServer;
   readonly isBound: boolean;
   readonly members: readonly SetMember[];
+  /** no virtual server: a program on this node answers there */
+  readonly isAnswered?: true;
 }
 
 /** Something about a frontend that its Service's owner should know; fragment.ts finds the field. */
@@ -70,6 +68,7 @@ export interface CompileContext {
   /** what stands for this node when a source range is asked whether it admits it */
   readonly nodeIps: ByFamily<readonly Address[]>;
   ownerOf(address: Address, kind: OwnableKind, service: ObjectKey): AddressOwner | undefined;
+  readonly judgementOf: JudgementOf;
 }
 
 export interface PortFrontends {
@@ -81,8 +80,9 @@ export function frontendsOf(
   port: ServicePort,
   choice: EndpointChoice,
   context: CompileContext,
+  judgement?: Judgement,
 ): PortFrontends {
-  return new PortCompiler(port, choice, context);
+  return new PortCompiler(port, choice, context, judgement);
 }
 
 class PortCompiler implements PortFrontends {
@@ -91,12 +91,19 @@ class PortCompiler implements PortFrontends {
   readonly #port: ServicePort;
   readonly #choice: EndpointChoice;
   readonly #context: CompileContext;
+  readonly #judgement: Judgement | undefined;
   /** addresses that this port's frontends bind here */
   readonly #bound: ReadonlySet<Address>;
   readonly #destinations = new Map<readonly Endpoint[], VirtualServer['destinations']>();
 
-  constructor(port: ServicePort, choice: EndpointChoice, context: CompileContext) {
+  constructor(
+    port: ServicePort,
+    choice: EndpointChoice,
+    context: CompileContext,
+    judgement: Judgement | undefined,
+  ) {
     this.#port = port;
+    this.#judgement = judgement;
     this.#choice = choice;
     this.#context = context;
     const asked = askedAddresses(port, context.nodePortAddresses);
@@ -108,6 +115,13 @@ class PortCompiler implements PortFrontends {
   }
 
   #add(kind: FrontendKind, address: Address, portNumber: number): void {
+    const said = this.#verdictOfOthers(kind, address, portNumber);
+    if (said?.effect === 'withheld') {
+      const { problem } = said;
+      this.remarks.push({ kind, address, problem, consequence: 'AddressNotServed' });
+      return;
+    }
+    const isAnswered = said?.effect === 'answered';
     const owner = kind === 'nodePort' ? undefined : this.#ownerOf(address, kind);
     if (owner !== undefined) {
       const { problem, consequence } = owner;
@@ -118,7 +132,7 @@ class PortCompiler implements PortFrontends {
     const destinations = this.#destinationsFor(kind);
     const { options } = this.#context;
     const server = virtualServer(address, portNumber, this.#port, destinations, options);
-    const verdict = this.#verdictOn(kind, server);
+    const verdict = isAnswered ? undefined : this.#verdictOn(kind, server);
     this.frontends.push({
       kind,
       server,
@@ -128,7 +142,16 @@ class PortCompiler implements PortFrontends {
         ...(verdict === undefined ? [] : [this.#portMember(verdict, address, portNumber)]),
         ...(isBound ? [this.#member('KUBE-IPVS-IPS', address)] : []),
       ],
+      ...(isAnswered ? { isAnswered } : {}),
     });
+  }
+
+  #verdictOfOthers(
+    kind: FrontendKind,
+    address: Address,
+    port: number,
+  ): FrontendVerdict | undefined {
+    return this.#judgement?.frontend?.({ kind, address, port, protocol: this.#port.protocol });
   }
 
   /** What goes with a frontend of this kind. */
@@ -171,8 +194,9 @@ class PortCompiler implements PortFrontends {
 
   #boundAddresses(asked: readonly AskedAddresses[]): ReadonlySet<Address> {
     const bound = new Set<Address>();
-    for (const { kind, addresses } of asked.filter(isOwnable)) {
+    for (const { kind, addresses, port } of asked.filter(isOwnable)) {
       for (const address of addresses) {
+        if (this.#verdictOfOthers(kind, address, port)?.effect === 'withheld') continue;
         const owner = this.#ownerOf(address, kind);
         if (owner === undefined || owner.effect === 'shared') bound.add(address);
       }

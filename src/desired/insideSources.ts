@@ -6,7 +6,7 @@
 import type { NodeResource } from '../model/resources.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { parsePrefix } from '../net/prefix.ts';
-import type { SetMember } from './frontends.ts';
+import type { SetMember } from './contributor.ts';
 import { prefixEntries } from '../dataplane/setEntries.ts';
 import { setName } from '../dataplane/setNames.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';

@@ -3,19 +3,16 @@
  * in frontends.ts; which rules look at a set, in natRules.ts and filterRules.ts. The first seventeen are kube-proxy's (other
  * programs look for them); the last four are ours and follow the same naming.
  */
-import type { KubeSetName } from '../dataplane/setNames.ts';
 import type { IpSetType } from '../dataplane/state.ts';
+import type { ContributedSet } from './contributor.ts';
 
-export interface SetDefinition {
-  /** the IPv4 name; {@link setName} gives that of a family */
-  readonly name: KubeSetName;
-  readonly type: IpSetType;
+export interface SetDefinition extends ContributedSet {
   /** comment of the rules that match it, as kube-proxy writes it */
   readonly comment: string;
 }
 
 /** In the order in which they are created and listed. */
-export const SET_DEFINITIONS = [
+export const SERVICE_SETS = [
   {
     name: 'KUBE-LOOP-BACK',
     type: 'hash:ip,port,ip',
@@ -119,10 +116,10 @@ export const SET_DEFINITIONS = [
   },
 ] as const satisfies readonly SetDefinition[];
 
-export type SetName = (typeof SET_DEFINITIONS)[number]['name'];
+export type SetName = (typeof SERVICE_SETS)[number]['name'];
 
 const DEFINITIONS: ReadonlyMap<string, SetDefinition> = new Map(
-  SET_DEFINITIONS.map((definition) => [definition.name, definition]),
+  SERVICE_SETS.map((definition) => [definition.name, definition]),
 );
 
 export function setDefinition(name: SetName): SetDefinition {

@@ -4,8 +4,9 @@
  */
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-import type { Frontend, SetMember } from './frontends.ts';
-import { SET_DEFINITIONS, setCapacity } from './ipsets.ts';
+import type { Frontend } from './frontends.ts';
+import type { ContributedSet, SetMember } from './contributor.ts';
+import { setCapacity } from './ipsets.ts';
 import { setName } from '../dataplane/setNames.ts';
 import type { DesiredState, IpSet, ServerKey, VirtualServer } from '../dataplane/state.ts';
 import type { Touched } from '../dataplane/touched.ts';
@@ -25,7 +26,11 @@ export class LiveState implements DesiredState {
   #addresses = new Set<Address>();
   #entries = new Map<string, Set<string>>();
 
-  constructor(fixed: Pick<DesiredState, 'iptables' | 'sysctls'>) {
+  readonly #definitions: readonly ContributedSet[];
+
+  /** @param sets that each family has */
+  constructor(sets: readonly ContributedSet[], fixed: Pick<DesiredState, 'iptables' | 'sysctls'>) {
+    this.#definitions = sets;
     this.iptables = fixed.iptables;
     this.sysctls = fixed.sysctls;
   }
@@ -33,7 +38,7 @@ export class LiveState implements DesiredState {
   /** Sets of these families exist from now on. */
   addFamilies(families: readonly Family[]): void {
     for (const family of families) {
-      for (const { name, type } of SET_DEFINITIONS) {
+      for (const { name, type } of this.#definitions) {
         this.#ensureSet(setName(name, family), type, family);
       }
     }
@@ -54,7 +59,7 @@ export class LiveState implements DesiredState {
       if (next.isBound) this.#bind(next.server.address);
       this.replaceMembers([], next.members);
     }
-    this.#setServer(key, next?.server);
+    this.#setServer(key, next?.isAnswered === true ? undefined : next?.server);
     if (present !== undefined) {
       this.replaceMembers(present.members, []);
       if (present.isBound) this.#unbind(present.server.address);

@@ -7,25 +7,39 @@
 import type { Family } from '../net/family.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import type { DataplaneOptions, LocalDetector } from '../dataplane/options.ts';
-import { hexMark, jumpRule, ruleWriter } from './ruleText.ts';
-import type { Chains } from '../dataplane/tables.ts';
+import type { TableRules } from './contributor.ts';
+import { hexMark, serviceRuleWriter as ruleWriter } from './ruleText.ts';
 
-export function natChains(
+export const NAT_CHAINS = [
+  'KUBE-SERVICES',
+  'KUBE-LOAD-BALANCER',
+  'KUBE-NODE-PORT',
+  'KUBE-MARK-MASQ',
+  'KUBE-POSTROUTING',
+] as const;
+
+export function natRules(
   family: Family,
   options: DataplaneOptions,
   hasRandomFully: boolean,
-): Chains {
+): TableRules {
   const portals = 'kubernetes service portals';
-  return new Map<string, readonly string[]>([
-    ['PREROUTING', [jumpRule('PREROUTING', portals, 'KUBE-SERVICES')]],
-    ['OUTPUT', [jumpRule('OUTPUT', portals, 'KUBE-SERVICES')]],
-    ['POSTROUTING', [jumpRule('POSTROUTING', 'kubernetes postrouting rules', 'KUBE-POSTROUTING')]],
-    ['KUBE-SERVICES', servicesChain(family, options)],
-    ['KUBE-LOAD-BALANCER', loadBalancerChain(family)],
-    ['KUBE-NODE-PORT', nodePortChain(family)],
-    ['KUBE-MARK-MASQ', [markMasqRule(options)]],
-    ['KUBE-POSTROUTING', postroutingChain(family, options, hasRandomFully)],
-  ]);
+  const masquerade = 'kubernetes postrouting rules';
+  const rules: Readonly<Record<(typeof NAT_CHAINS)[number], readonly string[]>> = {
+    'KUBE-SERVICES': servicesChain(family, options),
+    'KUBE-LOAD-BALANCER': loadBalancerChain(family),
+    'KUBE-NODE-PORT': nodePortChain(family),
+    'KUBE-MARK-MASQ': [markMasqRule(options)],
+    'KUBE-POSTROUTING': postroutingChain(family, options, hasRandomFully),
+  };
+  return {
+    chains: new Map(NAT_CHAINS.map((chain) => [chain, rules[chain]])),
+    jumps: [
+      { slot: 'nat PREROUTING', comment: portals, to: 'KUBE-SERVICES' },
+      { slot: 'nat OUTPUT', comment: portals, to: 'KUBE-SERVICES' },
+      { slot: 'nat POSTROUTING', comment: masquerade, to: 'KUBE-POSTROUTING' },
+    ],
+  };
 }
 
 function servicesChain(family: Family, options: DataplaneOptions): readonly string[] {

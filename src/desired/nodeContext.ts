@@ -14,6 +14,7 @@ import type { OwnableKind } from './frontendKinds.ts';
 import { ClusterAddresses } from './clusterAddresses.ts';
 import type { Fragment } from './fragment.ts';
 import type { CompileContext } from './frontends.ts';
+import type { JudgementOf } from './judgement.ts';
 import { type ByFamily, nodeIps, nodePortAddresses } from './nodeAddresses.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import { PodRanges } from './podRanges.ts';
@@ -30,6 +31,7 @@ export interface Concerned {
 
 export class NodeContext implements CompileContext {
   readonly options: DataplaneOptions;
+  readonly judgementOf: JudgementOf;
   families: readonly Family[];
   nodeName: string;
   zone: string | undefined;
@@ -43,8 +45,13 @@ export class NodeContext implements CompileContext {
   readonly #cluster = new ClusterAddresses();
   #concerned = nothingConcerned();
 
-  constructor(options: DataplaneOptions, host: HostNetwork) {
+  constructor(
+    options: DataplaneOptions,
+    host: HostNetwork,
+    judgementOf: JudgementOf = () => undefined,
+  ) {
     this.options = options;
+    this.judgementOf = judgementOf;
     this.#host = host;
     this.#reserved = new ReservedAddresses(host);
     this.families = host.families;

@@ -4,12 +4,17 @@
  */
 import type { Family } from '../net/family.ts';
 import { type SetName, setDefinition } from './ipsets.ts';
-import { setName } from '../dataplane/setNames.ts';
+import { type KubeSetName, setName } from '../dataplane/setNames.ts';
 
 export interface RuleWriter {
   /** `matches` may be empty; `target` with its options */
   readonly rule: (matches: string, target: string) => string;
   /** one set match: `-m set --match-set NAME dst,dst` */
+  readonly set: (name: KubeSetName, dirs: string, negation?: '!') => string;
+}
+
+/** For rules on the Services' own sets. */
+export interface ServiceRuleWriter extends Pick<RuleWriter, 'rule'> {
   readonly set: (name: SetName, dirs: string, negation?: '!') => string;
   /** a rule on one set with the set's comment; `before` and `after` are further matches around it */
   readonly commented: (
@@ -23,8 +28,13 @@ export interface RuleWriter {
 export function ruleWriter(chain: string, family: Family): RuleWriter {
   const rule = (matches: string, target: string) =>
     ['-A', chain, matches, '-j', target].filter((part) => part !== '').join(' ');
-  const set = (name: SetName, dirs: string, negation?: '!') =>
+  const set = (name: KubeSetName, dirs: string, negation?: '!') =>
     `-m set ${negation === undefined ? '' : '! '}--match-set ${setName(name, family)} ${dirs}`;
+  return { rule, set };
+}
+
+export function serviceRuleWriter(chain: string, family: Family): ServiceRuleWriter {
+  const { rule, set } = ruleWriter(chain, family);
   return {
     rule,
     set,

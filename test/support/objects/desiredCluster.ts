@@ -1,5 +1,6 @@
 /** A cluster told to a builder change by change; all of the namespace `default`. */
 import { DesiredBuilder } from '../../../src/desired/builder.ts';
+import type { Contributor } from '../../../src/desired/contributor.ts';
 import type { DataplaneOptions } from '../../../src/dataplane/options.ts';
 import { ClusterStore, type ObjectState } from '../../../src/model/clusterStore.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
@@ -27,8 +28,14 @@ export class DesiredCluster {
   readonly store = new ClusterStore();
   readonly builder: DesiredBuilder;
 
-  constructor(host: Partial<HostNetwork> = {}, options: Partial<DataplaneOptions> = {}) {
-    this.builder = new DesiredBuilder(this.store, dataplaneOptions(options), hostNetwork(host));
+  constructor(
+    host: Partial<HostNetwork> = {},
+    options: Partial<DataplaneOptions> = {},
+    contributors: readonly Contributor[] = [],
+  ) {
+    const { store } = this;
+    const [chosen, on] = [dataplaneOptions(options), hostNetwork(host)];
+    this.builder = new DesiredBuilder(store, chosen, on, contributors);
     this.builder.settle();
   }
 

@@ -1,20 +1,17 @@
 import { expect, test } from '@jest/globals';
 import { setName } from '../../../src/dataplane/setNames.ts';
-import { SET_DEFINITIONS, setCapacity } from '../../../src/desired/ipsets.ts';
+import { SERVICE_SETS, setCapacity } from '../../../src/desired/ipsets.ts';
 
 test('no two sets share a name in either family, and no retired name is used', () => {
-  const names = SET_DEFINITIONS.flatMap(({ name }) => [
-    setName(name, 'IPv4'),
-    setName(name, 'IPv6'),
-  ]);
-  expect(new Set(names).size).toBe(2 * SET_DEFINITIONS.length);
+  const names = SERVICE_SETS.flatMap(({ name }) => [setName(name, 'IPv4'), setName(name, 'IPv6')]);
+  expect(new Set(names).size).toBe(2 * SERVICE_SETS.length);
   expect(names.filter((name) => name.length > 31)).toEqual([]);
   expect(names).not.toContain('KUBE-NODE-PORT-SCTP');
   expect(names).not.toContain('KUBE-NODE-PORT-LOCAL-SCTP');
 });
 
 test("the first seventeen are kube-proxy's", () => {
-  expect(SET_DEFINITIONS.slice(0, 17).map(({ name, type }) => `${name} ${type}`)).toEqual([
+  expect(SERVICE_SETS.slice(0, 17).map(({ name, type }) => `${name} ${type}`)).toEqual([
     'KUBE-LOOP-BACK hash:ip,port,ip',
     'KUBE-CLUSTER-IP hash:ip,port',
     'KUBE-EXTERNAL-IP hash:ip,port',

@@ -1,15 +1,17 @@
 import { expect, test } from '@jest/globals';
-import { SET_DEFINITIONS } from '../../../src/desired/ipsets.ts';
+import { SERVICE_SETS } from '../../../src/desired/ipsets.ts';
 import { setName } from '../../../src/dataplane/setNames.ts';
 import { desiredIptables } from '../../../src/desired/iptables.ts';
+import { ServiceContributor, serviceRules } from '../../../src/desired/serviceContributor.ts';
 import { hexMark } from '../../../src/desired/ruleText.ts';
 import type { Family } from '../../../src/net/family.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 import { dataplaneOptions, hostNetwork } from '../../support/objects/nodeFixtures.ts';
 
+const services = [{ rules: serviceRules }];
 const both = ['IPv4', 'IPv6'] as const;
 const rulesOf = (family: Family, overrides: Parameters<typeof dataplaneOptions>[0] = {}) =>
-  desiredIptables(dataplaneOptions(overrides), hostNetwork())[family];
+  desiredIptables(services, dataplaneOptions(overrides), hostNetwork())[family];
 const all = (family: Family, overrides: Parameters<typeof dataplaneOptions>[0] = {}) =>
   Object.values(rulesOf(family, overrides)).flatMap((chains) => [...chains.values()].flat());
 
@@ -52,7 +54,7 @@ test.each(both)('%s has the nine jumps in the order a clean node ends with', (fa
 test.each(both)(
   'every rule of %s stands in its chain and refers to sets of its family only',
   (family) => {
-    const known = SET_DEFINITIONS.map(({ name }) => setName(name, family));
+    const known = SERVICE_SETS.map(({ name }) => setName(name, family));
     for (const chains of Object.values(rulesOf(family))) {
       for (const [chain, rules] of chains) {
         for (const rule of rules) expect(rule.startsWith(`-A ${chain} `)).toBe(true);
@@ -142,7 +144,7 @@ test('mark bit 14 by default, any other on request', () => {
 
 test('--random-fully only where iptables knows it, and never on the hairpin rule', () => {
   const masquerades = (hasRandomFully: boolean) =>
-    desiredIptables(dataplaneOptions(), hostNetwork({ hasRandomFully }))
+    desiredIptables(services, dataplaneOptions(), hostNetwork({ hasRandomFully }))
       .IPv4.nat.get('KUBE-POSTROUTING')!
       .filter((rule) => rule.includes('-j MASQUERADE'))
       .map((rule) => rule.endsWith('--random-fully'));
@@ -151,6 +153,19 @@ test('--random-fully only where iptables knows it, and never on the hairpin rule
 });
 
 test('a family that the host cannot program has no chains', () => {
-  const { IPv6 } = desiredIptables(dataplaneOptions(), hostNetwork({ families: ['IPv4'] }));
+  const { IPv6 } = desiredIptables(
+    services,
+    dataplaneOptions(),
+    hostNetwork({ families: ['IPv4'] }),
+  );
   expect(IPv6.nat.size + IPv6.filter.size).toBe(0);
+});
+
+test.each(both)('the Service compiler has the chains of %s that it names as its own', (family) => {
+  const { chains } = new ServiceContributor(dataplaneOptions(), () => undefined);
+  const own = Object.entries(rulesOf(family)).map(([table, rules]) => [
+    table,
+    [...rules.keys()].filter((name) => name.startsWith('KUBE-')),
+  ]);
+  expect(Object.fromEntries(own)).toEqual(chains);
 });
