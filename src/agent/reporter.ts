@@ -1,41 +1,30 @@
 /**
- * Tells what happens: log lines for people, metrics and health for programs, Events for whoever owns the object. Decides
- * what is worth a line; nothing here changes what the agent does.
+ * What happens in the agent, handed to whom it concerns: conditions of the node, problems of objects, metrics, health. Each of them
+ * decides what is worth a line; nothing here changes what the agent does.
  */
 import type { EventRecorder } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
-import type { Problem } from '../model/problem.ts';
-import type { LocalLack } from '../desired/fragment.ts';
-import { type DataplaneState, emptyState } from '../dataplane/state.ts';
+import type { DataplaneState } from '../dataplane/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/clusterStore.ts';
+import type { Problem } from '../model/problem.ts';
 import type { Family } from '../net/family.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import type { ProxyHealth } from '../ops/health.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
-import { type Observation, StateMeasure } from '../ops/stateMetrics.ts';
-import type { DrainBook } from '../plan/drain.ts';
-import type { Clock } from '../time/clock.ts';
-import {
-  FAMILY_NOT_PROGRAMMED,
-  OTHER_PROXY,
-  SOURCE_NOT_CONNECTED,
-  STALE_FLOWS_KEPT,
-} from './conditions.ts';
-import type { KernelView } from './kernelView.ts';
-import { countNodeProblems, judgeEligibility, reviewNode } from './nodeReview.ts';
-import { PendingChanges } from './pendingChanges.ts';
-import { ProblemTeller, type ProblemsByOrigin } from './problemTeller.ts';
-import type { RetryBook } from './retryBook.ts';
-import { RoundLog } from './roundLog.ts';
-import { StandingFailures } from './standingFailures.ts';
+import type { Observation } from '../ops/stateMetrics.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
-
-export interface Observed {
-  readonly view: KernelView;
-  readonly retries: RetryBook;
-  readonly drain: DrainBook;
-}
+import type { Clock } from '../time/clock.ts';
+import { STALE_FLOWS_KEPT } from './conditions.ts';
+import { reviewFamilies } from './familyReview.ts';
+import { judgeEligibility, reviewNode } from './nodeReview.ts';
+import { PendingChanges } from './pendingChanges.ts';
+import { ProblemTeller } from './problemTeller.ts';
+import { RoundLog } from './roundLog.ts';
+import { type Observed, Scrape } from './scrape.ts';
+import { type ServiceProblems, ServiceReview } from './serviceReview.ts';
+import { reportSource } from './sourceReport.ts';
+import { StandingFailures } from './standingFailures.ts';
 
 export interface ReporterParts {
   readonly log: Logger;
@@ -49,79 +38,47 @@ export interface ReporterParts {
   readonly events: EventRecorder | undefined;
 }
 
-/** What is wrong with Services and what they lack here; DesiredBuilder's problems are it. */
-export interface ServiceReview {
-  /** by Service, those whose problems may differ since the last call; all of them at the first */
-  takeNews(): ProblemsByOrigin;
-  readonly localLacks: ReadonlyMap<LocalLack, number>;
-}
-
 /** DesiredBuilder is it. */
 export interface Desired {
   readonly state: DataplaneState;
-  readonly problems: ServiceReview;
+  readonly problems: ServiceProblems;
 }
-
-/** What is known before the first reading. */
-const NOTHING = emptyState();
-
-/** There is one. */
-const SOURCE = 'source';
 
 export class Reporter {
   readonly #parts: ReporterParts;
   readonly #problems: ProblemTeller;
-  readonly #measure: StateMeasure;
+  readonly #services: ServiceReview;
   readonly #pending: PendingChanges;
   readonly #rounds: RoundLog;
-  #observed: Observed | undefined;
-  #isSourceConnected = false;
-  #lastAuditAtMs: number | undefined;
-  #services: ServiceReview | undefined;
+  readonly #scrape: Scrape;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
-    this.#measure = new StateMeasure(parts.clock);
-    this.#problems = new ProblemTeller(parts);
+    const problems = new ProblemTeller(parts);
+    this.#problems = problems;
+    this.#services = new ServiceReview({ ...parts, problems });
     this.#pending = new PendingChanges(parts);
     this.#rounds = new RoundLog(parts);
+    this.#scrape = new Scrape({ ...parts, problems: () => problems.size });
   }
 
+  /** The kernel is about to be programmed. */
   observe(observed: Observed): void {
-    this.#observed = observed;
-    this.#nodeEvent('Normal', 'Starting', '');
+    const { events, nodeName } = this.#parts;
+    this.#scrape.observed = observed;
+    const regarding = { kind: 'Node', name: nodeName } as const;
+    const starting = { type: 'Normal', reason: 'Starting', action: 'StartKubeProxy' } as const;
+    events?.record({ regarding, ...starting, note: '' });
   }
 
   /** For the metrics, once a scrape. */
   observation(): Observation {
-    const { conditions } = this.#parts;
-    const { view, retries, drain } = this.#observed ?? {};
-    return {
-      sizes: this.#measure.sizesOf(view?.isKnown === true ? view.state : NOTHING),
-      isSourceConnected: this.#isSourceConnected,
-      problems: this.#problems.size + countNodeProblems(conditions),
-      drainingDestinations: drain?.size ?? 0,
-      failingOperations: retries?.size ?? 0,
-      unreadParts: view?.unread.size ?? 0,
-      lastAuditAtMs: this.#lastAuditAtMs,
-      isOtherProxySeen: conditions.countOf(OTHER_PROXY) > 0,
-    };
+    return this.#scrape.observation();
   }
 
-  /** A source repeats itself at every attempt; only a new state of affairs is worth a line without `-v`. */
   sourceStatus(status: SourceStatus): void {
-    const { log, conditions } = this.#parts;
-    const { isConnected, isFailing, detail } = status;
-    const otherwise = { message: 'source not connected', fields: { status: detail } };
-    this.#isSourceConnected = isConnected;
-    if (isConnected) {
-      conditions.clear(SOURCE_NOT_CONNECTED, SOURCE);
-      log.info('source connected', { status: detail });
-    } else if (isFailing) {
-      const reason = withoutCountdown(detail);
-      const message = `source not connected: ${detail}`;
-      conditions.set(SOURCE_NOT_CONNECTED, SOURCE, { message, reason, otherwise });
-    } else log.verbose(2, otherwise.message, otherwise.fields);
+    this.#scrape.isSourceConnected = status.isConnected;
+    reportSource(this.#parts, status);
   }
 
   synced({ services, slices, nodes }: ClusterSnapshot): void {
@@ -149,15 +106,19 @@ export class Reporter {
   }
 
   /** @param desired another object after the configuration was compiled anew */
-  round(outcome: RoundOutcome, desired: Desired): void {
-    const standing = this.#observed?.retries.standing ?? [];
-    const failures = new StandingFailures(standing, desired.state);
-    this.#judgeFamilies(failures);
-    this.#rounds.done(outcome, desired.state, standing);
-    this.#measureRound(outcome);
+  round(outcome: RoundOutcome, { state, problems }: Desired): void {
+    const { metrics, conditions, clock } = this.#parts;
+    const { report, durationMs } = outcome;
+    const { view, retries } = this.#scrape.observed ?? {};
+    const standing = retries?.standing ?? [];
+    const failures = new StandingFailures(standing, state);
+    reviewFamilies(conditions, failures, view);
+    this.#rounds.done(outcome, state, standing);
+    metrics.applied(report);
+    metrics.kubeproxy.syncFinished(durationMs, clock.wallMs());
     this.#problems.replace('kernel', failures.problems());
-    this.#review(desired.problems);
-    this.#parts.conditions.remind();
+    this.#services.review(problems);
+    conditions.remind();
   }
 
   roundFailed(error: Error, retryInMs: number): void {
@@ -166,7 +127,7 @@ export class Reporter {
 
   /** After each reading of the kernel; what is not in `unread` is compared now. */
   kernelRead(outcome: ReadingOutcome): void {
-    if (outcome.unread.size === 0) this.#lastAuditAtMs = this.#parts.clock.wallMs();
+    if (outcome.unread.size === 0) this.#scrape.lastAuditAtMs = this.#parts.clock.wallMs();
     this.#rounds.read(outcome);
   }
 
@@ -202,51 +163,4 @@ export class Reporter {
   warnings(warnings: readonly string[]): void {
     for (const warning of warnings) this.#parts.log.warning(warning);
   }
-
-  #nodeEvent(type: 'Normal' | 'Warning', reason: string, note: string): void {
-    const { events, nodeName } = this.#parts;
-    const regarding = { kind: 'Node', name: nodeName } as const;
-    events?.record({ regarding, type, reason, action: 'StartKubeProxy', note });
-  }
-
-  #review(services: ServiceReview): void {
-    const news = services.takeNews();
-    if (services === this.#services) this.#problems.update('services', news);
-    else this.#problems.replace('services', news);
-    this.#services = services;
-    for (const family of this.#parts.families) {
-      for (const policy of ['internal', 'external'] as const) {
-        const lacking = services.localLacks.get(`${family} ${policy}`) ?? 0;
-        this.#parts.metrics.kubeproxy.setNoLocalEndpoints(family, policy, lacking);
-      }
-    }
-  }
-
-  /** Before a round that was given up is forgotten, so that what it leaves broken has been so all the time. */
-  #judgeFamilies(failures: StandingFailures): void {
-    const { conditions } = this.#parts;
-    const { view } = this.#observed ?? {};
-    const unknown = view?.isKnown === true ? [...view.state.unknown.keys()] : [];
-    const broken = new Set([
-      ...failures.brokenFamilies(),
-      ...unknown.flatMap((part) => part.families),
-    ]);
-    const reportOf = (family: Family) =>
-      ({ message: `${family} cannot be programmed here`, families: [family] }) as const;
-    conditions.replace(
-      FAMILY_NOT_PROGRAMMED,
-      new Map([...broken].map((family) => [family, reportOf(family)])),
-    );
-  }
-
-  #measureRound({ report, durationMs }: RoundOutcome): void {
-    const { metrics, clock } = this.#parts;
-    metrics.applied(report);
-    metrics.kubeproxy.syncFinished(durationMs, clock.wallMs());
-  }
-}
-
-/** The same failure reads different each time only by it. */
-function withoutCountdown(detail: string): string {
-  return detail.replace(/retry in [\d.]+ s/g, '');
 }
