@@ -52,17 +52,16 @@ export class RetryBook {
 
   /** What was held back may have been waiting for it: that is due at once. */
   succeeded(operation: Operation): void {
-    if (this.#entries.size === 0 || !this.#entries.delete(operationSubject(operation))) return;
-    for (const [subject, entry] of this.#entries) {
-      if (entry.error instanceof HeldBackError)
-        this.#entries.set(subject, { ...entry, dueMs: -Infinity });
-    }
+    if (this.#entries.size === 0) return;
+    const mended = this.#mendedBy([operation]);
+    for (const subject of mended) this.#entries.delete(subject);
+    if (mended.size > 0) this.#wakeHeldBack();
   }
 
   /** What keeps failing, without that which has just been done. */
   failingBut(done: readonly Operation[]): readonly Operation[] {
     if (this.#entries.size === 0) return [];
-    const mended = new Set(done.map(operationSubject));
+    const mended = this.#mendedBy(done);
     return [...this.#entries]
       .filter(([subject]) => !mended.has(subject))
       .map(([, { operation }]) => operation);
@@ -82,8 +81,30 @@ export class RetryBook {
   settle(scope: Scope, planned: readonly Operation[]): void {
     if (this.#entries.size === 0) return;
     const stillWanted = new Set(planned.map(operationSubject));
+    let isCauseGone = false;
     for (const [subject, entry] of this.#entries) {
-      if (!stillWanted.has(subject) && scope.covers(entry.operation)) this.#entries.delete(subject);
+      if (stillWanted.has(subject) || !scope.covers(entry.operation)) continue;
+      this.#entries.delete(subject);
+      isCauseGone ||= !(entry.error instanceof HeldBackError);
+    }
+    if (isCauseGone) this.#wakeHeldBack();
+  }
+
+  /** Those that fail no longer once these are done: a set that was replaced holds its entries. */
+  #mendedBy(done: readonly Operation[]): ReadonlySet<string> {
+    const subjects = new Set(done.map(operationSubject));
+    const replaced = done.filter(({ op }) => op === 'replaceSet');
+    const failing = [...this.#entries].filter(
+      ([subject, { operation }]) =>
+        subjects.has(subject) || replaced.some((each) => holdsEntry(each, operation)),
+    );
+    return new Set(failing.map(([subject]) => subject));
+  }
+
+  #wakeHeldBack(): void {
+    for (const [subject, entry] of this.#entries) {
+      if (entry.error instanceof HeldBackError)
+        this.#entries.set(subject, { ...entry, dueMs: -Infinity });
     }
   }
 
@@ -99,4 +120,13 @@ export class RetryBook {
     for (const entry of this.#entries.values()) since = Math.min(since ?? Infinity, entry.sinceMs);
     return since;
   }
+}
+
+function holdsEntry(replacement: Operation, failing: Operation): boolean {
+  return (
+    replacement.op === 'replaceSet' &&
+    failing.op === 'addEntry' &&
+    failing.set.name === replacement.set.name &&
+    replacement.entries.includes(failing.entry)
+  );
 }

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { RetryBook } from '../../../src/agent/retryBook.ts';
+import { HeldBackError } from '../../../src/plan/holdBack.ts';
 import { Scope } from '../../../src/agent/scope.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
 
@@ -92,4 +93,33 @@ test('a failed set entry stays in the book while other entries succeed, and goes
   expect(book.size).toBe(1);
   book.settle(scopeAt(book, 100), []);
   expect(book.size).toBe(0);
+});
+
+const set = { name: 'KUBE-CLUSTER-IP', type: 'hash:ip,port', family: 'IPv4' } as const;
+const entry = (text: string): Operation => ({ op: 'addEntry', set, entry: text });
+
+test('a set that was replaced mends its entries, and what they held back is due at once', () => {
+  const book = new RetryBook(timing);
+  const held = { operation: bind, error: new HeldBackError('held back') };
+  for (const failure of [fail(entry('10.96.0.1,tcp:80')), fail(entry('10.96.0.2,tcp:80')), held])
+    book.failed(failure, 0);
+  const replaced: Operation = { op: 'replaceSet', set, entries: ['10.96.0.1,tcp:80'] };
+  expect(book.failingBut([replaced])).toEqual([entry('10.96.0.2,tcp:80'), bind]);
+  book.succeeded(replaced);
+  expect(book.standing.map(({ operation }) => operation)).toEqual([
+    entry('10.96.0.2,tcp:80'),
+    bind,
+  ]);
+  expect(book.nextDueMs()).toBe(-Infinity);
+});
+
+test('what is not wanted any more holds nothing back', () => {
+  const book = new RetryBook(timing);
+  book.failed(fail(entry('10.96.0.1,tcp:80')), 0);
+  book.failed({ operation: bind, error: new HeldBackError('held back') }, 0);
+  const scope = new Scope();
+  scope.includeOperation(entry('10.96.0.1,tcp:80'));
+  book.settle(scope, []);
+  expect(book.size).toBe(1);
+  expect(book.nextDueMs()).toBe(-Infinity);
 });
