@@ -2,17 +2,12 @@
  * The lines about rounds of the sync loop, which tell what failed when it is new, with the Service that it is about; and the
  * conditions that rounds, readings and chores make, and end.
  */
-import {
-  type DataplaneState,
-  type Destination,
-  type ServerKey,
-  serverKey,
-} from '../dataplane/state.ts';
+import { type DataplaneState, type Destination } from '../dataplane/state.ts';
 import type { Part } from '../dataplane/part.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { LogFields, Logger } from '../ops/log.ts';
 import { HeldBackError } from '../plan/holdBack.ts';
-import { type Operation, operationSubject } from '../dataplane/operations.ts';
+import { operationSubject } from '../dataplane/operations.ts';
 import type { Condition, Conditions } from '../ops/conditions.ts';
 import {
   DRAINS_NOT_COUNTED,
@@ -22,6 +17,7 @@ import {
   OPERATIONS_FAILING,
   RULES_UNCONFIRMED,
 } from './conditions.ts';
+import { causesAmong } from './causes.ts';
 import { type FailureOwner, FailureOwners } from './failureOwners.ts';
 import type { StandingFailure } from './retryBook.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
@@ -123,7 +119,7 @@ export class RoundLog {
 
   #tell({ isFull, report, newlyFailed, durationMs }: RoundOutcome, desired: DataplaneState): void {
     const { log } = this.#parts;
-    const causes = withoutConsequences(newlyFailed);
+    const causes = causesAmong(newlyFailed);
     const held = newlyFailed.filter(({ error }) => error instanceof HeldBackError);
     if (held.length > 0)
       log.error(
@@ -182,18 +178,4 @@ function namesOf(owner: FailureOwner | undefined): LogFields | undefined {
 
 function namesOfEndpoint({ endpoint, target }: Destination): LogFields {
   return { endpoint, ...(target === undefined ? {} : { target }) };
-}
-
-/** Without what was held back, and destinations whose virtual server failed in the same round. */
-function withoutConsequences(failures: RoundOutcome['newlyFailed']): RoundOutcome['newlyFailed'] {
-  const servers = failures.filter(({ operation }) => operation.op === 'addServer');
-  const failed = new Set(servers.map(({ operation }) => serverOf(operation)));
-  const own = failures.filter(({ error }) => !(error instanceof HeldBackError));
-  return own.filter(
-    ({ operation }) => operation.op !== 'addDestination' || !failed.has(serverOf(operation)),
-  );
-}
-
-function serverOf(operation: Operation): ServerKey | undefined {
-  return 'server' in operation ? serverKey(operation.server) : undefined;
 }

@@ -6,8 +6,8 @@ import { type DataplaneState, destinationKey, serverKey } from '../dataplane/sta
 import type { Problem } from '../model/problem.ts';
 import { familyOf } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
-import { HeldBackError } from '../plan/holdBack.ts';
 import { type Operation, operationSubject } from '../dataplane/operations.ts';
+import { causesAmong } from './causes.ts';
 import { type FailureOwner, FailureOwners } from './failureOwners.ts';
 import type { ProblemsByOrigin } from './problemTeller.ts';
 import type { StandingFailure } from './retryBook.ts';
@@ -29,11 +29,10 @@ export class StandingFailures {
     this.#owners = new FailureOwners(desired);
   }
 
-  /** By the failing subject; what only waits for another is no problem of its own. */
+  /** By the failing subject; what only follows from another failure is no problem of its own. */
   problems(): ProblemsByOrigin {
-    const standing = this.#failures.filter(
-      ({ attempts, error }) =>
-        attempts >= ATTEMPTS_OF_A_PROBLEM && !(error instanceof HeldBackError),
+    const standing = causesAmong(
+      this.#failures.filter(({ attempts }) => attempts >= ATTEMPTS_OF_A_PROBLEM),
     );
     return new Map(
       standing.map((failure) => {
