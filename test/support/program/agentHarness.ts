@@ -11,6 +11,7 @@ import { parseFlags } from '../../../src/config/parseFlags.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { DesiredState } from '../../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
+import type { KindName } from '../../../src/model/kinds.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
@@ -42,14 +43,23 @@ class FakeSource implements ClusterSource {
   }
 }
 
+export function temporaryLedger(): string {
+  return path.join(tmpdir(), `ledger-${process.pid}-${Math.random()}`, 'ledger.json');
+}
+
 export interface AgentHarnessOptions {
   readonly flags?: readonly string[];
   readonly host?: Partial<HostNetwork>;
   readonly isInCluster?: boolean;
+  /** the loop too goes by `clock`, which only the test moves */
+  readonly isTimeFake?: boolean;
+  /** what an earlier process left */
+  readonly kernel?: FakeKernel;
+  readonly ledgerFile?: string;
 }
 
 export class AgentHarness {
-  readonly kernel = new FakeKernel();
+  readonly kernel: FakeKernel;
   readonly clock = new FakeClock();
   readonly log = new FakeLog(1);
   readonly events: ProxyEvent[] = [];
@@ -66,7 +76,9 @@ export class AgentHarness {
   readonly #agent: Agent;
   readonly #ended: Promise<void>;
 
-  constructor({ flags = [], host = {}, isInCluster = true }: AgentHarnessOptions = {}) {
+  constructor(options: AgentHarnessOptions = {}) {
+    const { flags = [], host = {}, isInCluster = true, isTimeFake = false } = options;
+    this.kernel = options.kernel ?? new FakeKernel();
     const { clock, log, kernel, source } = this;
     const { values } = parseFlags([...flags], RUN_FLAGS);
     const { config } = resolveConfig({ flags: values, isInCluster });
@@ -116,8 +128,8 @@ export class AgentHarness {
       },
       reporter,
       conditions,
-      clock: new SystemClock(),
-      ledgerFile: path.join(tmpdir(), `ledger-${process.pid}-${Math.random()}`, 'ledger.json'),
+      clock: isTimeFake ? clock : new SystemClock(),
+      ledgerFile: options.ledgerFile ?? temporaryLedger(),
       kernel: {
         dataplane: kernel,
         conntrack: { listUdp: async () => [], delete: async () => 0, close: () => undefined },
@@ -146,6 +158,11 @@ export class AgentHarness {
 
   removeNode(name: string): void {
     tell(this.source.listener!, { kind: 'Node', key: name, object: undefined });
+  }
+
+  /** @param key as the API server's */
+  remove(kind: KindName, key: string): void {
+    tell(this.source.listener!, { kind, key, object: undefined });
   }
 
   service(raw: Raw): void {

@@ -24,6 +24,12 @@ export class FakeClock {
     return this.#nowMs;
   }
 
+  /** when the next sleeper is due; undefined while nobody sleeps */
+  get nextDueMs(): number | undefined {
+    const due = this.#sleepers.map(({ dueMs }) => dueMs);
+    return due.length === 0 ? undefined : Math.min(...due);
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     this.sleeps.push(ms);
     return new Promise((resolve, reject) => {
