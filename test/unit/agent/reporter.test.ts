@@ -39,7 +39,8 @@ beforeEach(() => {
   clock = new FakeClock();
   log = new FakeLog(2);
   events = [];
-  health = new ProxyHealth({ families: FAMILIES, timeoutMs: 60_000, clock });
+  const codes = () => parts.conditions.healthCodes;
+  health = new ProxyHealth({ families: FAMILIES, timeoutMs: 60_000, clock, codes });
   const observe = () => reporter.observation();
   const options = { families: FAMILIES, version: VERSION, observe };
   metrics = new Metrics({ ...options, hasProcessMetrics: false });
@@ -221,6 +222,10 @@ describe('a round', () => {
 });
 
 describe('health', () => {
+  /** What an unhealthy /healthz names. */
+  const named = () =>
+    (JSON.parse(health.healthz().body) as { conditions?: readonly string[] }).conditions;
+
   test('is not touched by what one Service is refused for ever, and its problem says so', async () => {
     observe();
     for (let i = 0; i < 10; i++) {
@@ -239,8 +244,10 @@ describe('health', () => {
     round({ failed: refused(rules) });
     await clock.advance(59_999);
     expect(health.healthz().isHealthy).toBe(true);
+    expect(named()).toBeUndefined();
     await clock.advance(1);
     expect([health.healthz().isHealthy, health.livez().isHealthy]).toEqual([false, true]);
+    expect(named()).toEqual(['FamilyNotProgrammed']);
     round({ done: [rules] });
     expect(health.healthz().isHealthy).toBe(true);
   });
@@ -253,11 +260,35 @@ describe('health', () => {
       await clock.advance(15_000);
     }
     expect([health.healthz().isHealthy, health.livez().isHealthy]).toEqual([false, true]);
+    expect(named()).toEqual(['KernelNotCompared']);
+  });
+
+  test('has been bad all the time when one reason follows the other', async () => {
+    observe();
+    reporter.roundBegan();
+    reporter.roundFailed(new Error('no ip_vs'), 15_000);
+    reporter.roundEnded(false);
+    await clock.advance(40_000);
+    round({ failed: refused(rules) });
+    await clock.advance(19_999);
+    expect(health.healthz().isHealthy).toBe(true);
+    await clock.advance(1);
+    expect(named()).toEqual(['FamilyNotProgrammed']);
+  });
+
+  test('names changes that have waited for the time-out', async () => {
+    reporter.synced(new ClusterStore());
+    await clock.advance(60_000);
+    expect(named()).toEqual(['ChangesOverdue']);
+    expect(parts.conditions.counts().get('ChangesOverdue')).toBe(2);
+    round();
+    expect(parts.conditions.counts().get('ChangesOverdue')).toBe(0);
   });
 
   test('goes with the Node', () => {
     reporter.nodeEligible(false);
     expect([health.healthz().isHealthy, health.livez().isHealthy]).toEqual([false, true]);
+    expect(named()).toEqual(['NodeNotEligible']);
   });
 });
 
