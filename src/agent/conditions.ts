@@ -1,6 +1,7 @@
 /**
- * The conditions of this node, each defined once, and how they are told. docs/conditions.md says of each what it means and what
- * to do. Log, metric, health and Event follow from the definition: whoever sees the trouble only sets and clears it.
+ * The conditions of this node, each defined once, and how they are told. docs/conditions.md says of
+ * each what it means and what to do. Log, metric, health and Event follow from the definition:
+ * whoever sees the trouble only sets and clears it.
  */
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { Family } from '../net/family.ts';
@@ -60,7 +61,10 @@ export const LEDGER_NOT_WRITTEN = defineCondition({
   end: `${LEDGER_FILE} is written again`,
 });
 
-/** Follows from what has lines of its own: rules that fail, parts that were never read, half of the Services refused. */
+/**
+ * Follows from what has lines of its own: rules that fail, parts that were never read, half of the
+ * Services refused.
+ */
 export const FAMILY_NOT_PROGRAMMED = defineCondition({
   code: 'FamilyNotProgrammed',
   severity: 'error',
@@ -110,7 +114,10 @@ export const STALE_FLOWS_KEPT = defineCondition({
   title: 'UDP flows to where their Service was cannot be looked for',
 });
 
-/** Subjects of this and the next two: what is wrong, as a line. Their codes are what their Problems have for consequence. */
+/**
+ * Subjects of this and the next two: what is wrong, as a line. Their codes are what their Problems
+ * have for consequence.
+ */
 export const NODE_UNKNOWN = defineCondition({
   code: 'NodeUnknown',
   severity: 'warning',
@@ -139,7 +146,10 @@ export const PODS_NOT_TOLD = defineCondition({
   event: { reason: 'PodsNotTold', action: 'Proxy' },
 });
 
-/** Subject of this and the next: the server's name. The reasons are kube-proxy's, cmd/kube-proxy/app/server.go. */
+/**
+ * Subject of this and the next: the server's name. The reasons are kube-proxy's,
+ * cmd/kube-proxy/app/server.go.
+ */
 export const HEALTHZ_NOT_SERVED = defineCondition({
   code: 'HealthzNotServed',
   severity: 'error',

@@ -1,6 +1,7 @@
 /**
- * Whose a failed operation is: the Service and, for a destination, the endpoint that it was to serve, looked up in the desired
- * state. What serves no Service (rules, sysctls, what is to be removed) is the node's own.
+ * Whose a failed operation is: the Service and, for a destination, the endpoint that it was to
+ * serve, looked up in the desired state. What serves no Service (rules, sysctls, what is to be
+ * removed) is the node's own.
  */
 import {
   type DataplaneState,
@@ -60,7 +61,10 @@ export class FailureOwners {
     return ownerBy(this.#desired.virtualServers.get(key));
   }
 
-  /** Members of sets are addresses, addresses with a port (mostly a frontend's), or NodePorts, which are looked for by number. */
+  /**
+   * Members of sets are addresses, addresses with a port (mostly a frontend's), or NodePorts, which
+   * are looked for by number.
+   */
   #ofEntry(entry: string): FailureOwner | undefined {
     const [, address, protocol, port] = ADDRESS_PORT.exec(entry) ?? [];
     if (address === undefined || protocol === undefined || port === undefined)
@@ -75,7 +79,10 @@ export class FailureOwners {
   }
 }
 
-/** One walk, and only when an address or a number has failed. A port's number stands for the NodePort. */
+/**
+ * One walk, and only when an address or a number has failed. A port's number stands for the
+ * NodePort.
+ */
 function firstByAddress({ virtualServers, addresses }: DataplaneState) {
   const found = new Map<string, VirtualServer>();
   const note = (key: string, server: VirtualServer) => {

@@ -1,11 +1,17 @@
-/** Whether this node as a whole can program a family: what keeps failing there, and what was never read. */
+/**
+ * Whether this node as a whole can program a family: what keeps failing there, and what was never
+ * read.
+ */
 import type { Family } from '../net/family.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import { FAMILY_NOT_PROGRAMMED } from './conditions.ts';
 import type { KernelView } from './kernelView.ts';
 import type { StandingFailures } from './standingFailures.ts';
 
-/** To be called before a round that was given up is forgotten, so that what it leaves broken has been so all the time. */
+/**
+ * To be called before a round that was given up is forgotten, so that what it leaves broken has
+ * been so all the time.
+ */
 export function reviewFamilies(
   conditions: Conditions,
   failures: StandingFailures,

@@ -1,4 +1,7 @@
-/** What is wrong with this node's place in the cluster, as conditions: by what its Problems have for consequence. */
+/**
+ * What is wrong with this node's place in the cluster, as conditions: by what its Problems have for
+ * consequence.
+ */
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type { Condition, Conditions } from '../ops/conditions.ts';
 import type { Logger } from '../ops/log.ts';
@@ -31,7 +34,10 @@ export function countNodeProblems(conditions: Conditions): number {
   return OF_THE_NODE.reduce((sum, condition) => sum + conditions.countOf(condition), 0);
 }
 
-/** False while the Node is being deleted, once it is gone, or when the cluster autoscaler is about to remove it (KEP-3836). */
+/**
+ * False while the Node is being deleted, once it is gone, or when the cluster autoscaler is about
+ * to remove it (KEP-3836).
+ */
 export function judgeEligibility(
   { conditions, nodeName }: NodeReviewParts,
   isEligible: boolean,

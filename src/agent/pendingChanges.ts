@@ -1,6 +1,7 @@
 /**
- * Changes of the cluster on their way into the kernel, as health and metrics tell of them: what came during a round is not in it
- * and waits for the next one, and what a round took that was given up still waits.
+ * Changes of the cluster on their way into the kernel, as health and metrics tell of them: what
+ * came during a round is not in it and waits for the next one, and what a round took that was given
+ * up still waits.
  */
 import type { ClusterChange } from '../model/clusterStore.ts';
 import type { Family } from '../net/family.ts';

@@ -1,6 +1,7 @@
 /**
- * Says what is wrong with objects and files, and what a kernel refuses: a line and an Event when a problem appears, a quiet line when it is solved.
- * Who reports gives the problems of what changed; what is news about them is decided here.
+ * Says what is wrong with objects and files, and what a kernel refuses: a line and an Event when a
+ * problem appears, a quiet line when it is solved. Who reports gives the problems of what changed;
+ * what is news about them is decided here.
  */
 import type { EventRecorder } from '../cluster/events.ts';
 import { formatProblem, isRemark, type Problem } from '../model/problem.ts';
@@ -16,10 +17,16 @@ export interface ProblemTellerParts {
   readonly events: EventRecorder | undefined;
 }
 
-/** Who looked: the source at what it read, the compiler at Services, the loop at what the kernel refuses. */
+/**
+ * Who looked: the source at what it read, the compiler at Services, the loop at what the kernel
+ * refuses.
+ */
 export type Reviewer = 'source' | 'services' | 'kernel';
 
-/** By what was looked at: an object's key, a file. An empty list says that nothing is wrong with it any more. */
+/**
+ * By what was looked at: an object's key, a file. An empty list says that nothing is wrong with it
+ * any more.
+ */
 export type ProblemsByOrigin = ReadonlyMap<string, readonly Problem[]>;
 
 const MAX_LINES = 50;

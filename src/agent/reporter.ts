@@ -1,6 +1,7 @@
 /**
- * What happens in the agent, handed to whom it concerns: conditions of the node, problems of objects, metrics, health. Each of them
- * decides what is worth a line; nothing here changes what the agent does.
+ * What happens in the agent, handed to whom it concerns: conditions of the node, problems of
+ * objects, metrics, health. Each of them decides what is worth a line; nothing here changes what
+ * the agent does.
  */
 import type { EventRecorder } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';

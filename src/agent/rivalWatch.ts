@@ -1,7 +1,8 @@
 /**
- * A kube-proxy that comes while this one runs: a kubeadm upgrade brings it back wherever its ConfigMap is left. Its ports, by which it
- * is seen at the start, are ours by then, and a container does not see its process; so two signs more are taken: its table of
- * nftables, where it was not before; and our own rules, if audits find them changed again and again. Told as long as it lasts.
+ * A kube-proxy that comes while this one runs: a kubeadm upgrade brings it back wherever its
+ * ConfigMap is left. Its ports, by which it is seen at the start, are ours by then, and a container
+ * does not see its process; so two signs more are taken: its table of nftables, where it was not
+ * before; and our own rules, if audits find them changed again and again. Told as long as it lasts.
  */
 import type { Conditions } from '../ops/conditions.ts';
 import type { Logger } from '../ops/log.ts';

@@ -1,6 +1,6 @@
 /**
- * The lines about rounds of the sync loop, which tell what failed when it is new, with the Service that it is about; and the
- * conditions that rounds, readings and chores make, and end.
+ * The lines about rounds of the sync loop, which tell what failed when it is new, with the Service
+ * that it is about; and the conditions that rounds, readings and chores make, and end.
  */
 import { type DataplaneState, type Destination } from '../dataplane/state.ts';
 import type { Part } from '../dataplane/part.ts';

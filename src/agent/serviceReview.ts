@@ -25,7 +25,10 @@ export class ServiceReview {
     this.#parts = parts;
   }
 
-  /** @param services others after the configuration was compiled anew: what is not among their news is solved */
+  /**
+   * @param services others after the configuration was compiled anew: what is not among their news
+   * is solved
+   */
   review(services: ServiceProblems): void {
     const { problems, metrics, families } = this.#parts;
     const news = services.takeNews();

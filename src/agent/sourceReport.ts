@@ -1,4 +1,7 @@
-/** What is told of the source of Services. It repeats itself at every attempt; only a new state of affairs is worth a line. */
+/**
+ * What is told of the source of Services. It repeats itself at every attempt; only a new state of
+ * affairs is worth a line.
+ */
 import type { SourceStatus } from '../cluster/source.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import type { Logger } from '../ops/log.ts';

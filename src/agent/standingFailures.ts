@@ -1,6 +1,7 @@
 /**
- * What operations that keep failing mean: a problem of the Service or endpoint that they serve, or of this node; and whether the
- * node as a whole cannot program a family. One object that the kernel refuses is its owner's matter and never the node's.
+ * What operations that keep failing mean: a problem of the Service or endpoint that they serve, or
+ * of this node; and whether the node as a whole cannot program a family. One object that the kernel
+ * refuses is its owner's matter and never the node's.
  */
 import { type DataplaneState, destinationKey, serverKey } from '../dataplane/state.ts';
 import type { Problem } from '../model/problem.ts';
@@ -15,7 +16,10 @@ import type { StandingFailure } from './retryBook.ts';
 /** One failure may be of the moment: the next try comes within a second. */
 const ATTEMPTS_OF_A_PROBLEM = 2;
 
-/** More than this share of a family's service ports without service is the node's trouble, not theirs. */
+/**
+ * More than this share of a family's service ports without service is the node's trouble, not
+ * theirs.
+ */
 const NODE_SHARE = 1 / 2;
 
 export class StandingFailures {
@@ -82,7 +86,10 @@ export class StandingFailures {
   }
 }
 
-/** What every Service of a family stands on. A sysctl is told of with its cure, and traffic mostly flows without it. */
+/**
+ * What every Service of a family stands on. A sysctl is told of with its cure, and traffic mostly
+ * flows without it.
+ */
 function familiesBrokenBy(operation: Operation): readonly Family[] {
   switch (operation.op) {
     case 'writeRules':

@@ -1,4 +1,7 @@
-/** What conditions mean for health: the families that cannot be programmed, and whether the node is to get new traffic. */
+/**
+ * What conditions mean for health: the families that cannot be programmed, and whether the node is
+ * to get new traffic.
+ */
 import type { Family } from '../net/family.ts';
 import { type ConditionTeller, keyOf, type StandingCondition } from './conditions.ts';
 import type { ProxyHealth } from './health.ts';

@@ -1,6 +1,6 @@
 /**
- * The log lines of conditions: one at the beginning, one when the reason changes, a reminder now and then, and one at the
- * end if the beginning was told and the condition has words for it.
+ * The log lines of conditions: one at the beginning, one when the reason changes, a reminder now
+ * and then, and one at the end if the beginning was told and the condition has words for it.
  */
 import type { Clock } from '../time/clock.ts';
 import {

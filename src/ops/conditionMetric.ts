@@ -1,7 +1,10 @@
 /** `kubeipvs_condition`: what is wrong with this node, by code, counted when somebody looks. */
 import { Gauge, type Registry } from 'prom-client';
 
-/** @param counts standing subjects by code; 0 for those that nothing has, which an alert can name all the same */
+/**
+ * @param counts standing subjects by code; 0 for those that nothing has, which an alert can name
+ * all the same
+ */
 export function registerConditions(
   register: Registry,
   counts: () => ReadonlyMap<string, number>,

@@ -1,25 +1,32 @@
 /**
- * What is wrong with this node as long as it lasts: a condition is defined once, and set and cleared with the subject that it is
- * about. Nothing is told here: log, Events, health and the metric are tellers of their own (conditionLog.ts, conditionEvents.ts,
- * conditionHealth.ts, conditionMetric.ts), and each hears of every change. What is wrong with one object is a Problem.
+ * What is wrong with this node as long as it lasts: a condition is defined once, and set and
+ * cleared with the subject that it is about. Nothing is told here: log, Events, health and the
+ * metric are tellers of their own (conditionLog.ts, conditionEvents.ts, conditionHealth.ts,
+ * conditionMetric.ts), and each hears of every change. What is wrong with one object is a Problem.
  */
 import type { Family } from '../net/family.ts';
 import type { Clock } from '../time/clock.ts';
 import type { LogFields } from './log.ts';
 
 export interface Condition {
-  /** what programs know it by: a label of the metric, a word of /healthz, a row of docs/conditions.md */
+  /**
+   * what programs know it by: a label of the metric, a word of /healthz, a row of
+   * docs/conditions.md
+   */
   readonly code: string;
   /** of its log lines */
   readonly severity: 'error' | 'warning';
   /**
-   * `programming`: /healthz fails when it has stood for the time-out, as it does when changes have waited for so long.
-   * `eligibility`: the node is to get no new traffic, and /healthz says so at once.
+   * `programming`: /healthz fails when it has stood for the time-out, as it does when changes have
+   * waited for so long. `eligibility`: the node is to get no new traffic, and /healthz says so at
+   * once.
    */
   readonly affectsHealth: false | 'programming' | 'eligibility';
   /** what is the matter, in a few words, for documents */
   readonly title: string;
-  /** the line when it is over; without one whoever clears it has told, or there is nothing to tell */
+  /**
+   * the line when it is over; without one whoever clears it has told, or there is nothing to tell
+   */
   readonly end?: string;
   /** nobody sets it again while it lasts: {@link Conditions.remind} calls it to mind */
   readonly isSteady?: boolean;
@@ -34,7 +41,10 @@ export interface ConditionReport {
   readonly message: string;
   readonly error?: unknown;
   readonly fields?: LogFields;
-  /** the same for reports that are one and the same to a reader; by default the error's message, or the report's */
+  /**
+   * the same for reports that are one and the same to a reader; by default the error's message, or
+   * the report's
+   */
   readonly reason?: string;
   /** those that it hits; all by default */
   readonly families?: readonly Family[];
@@ -82,7 +92,10 @@ export class Conditions {
     this.#options = options;
   }
 
-  /** It is so, still or from now on. @param subject what has it: a family, a server's name, an object */
+  /**
+   * It is so, still or from now on. @param subject what has it: a family, a server's name, an
+   * object
+   */
   set(condition: Condition, subject: string, report: ConditionReport): void {
     const key = keyOf(condition, subject);
     const before = this.#standing.get(key);
@@ -102,7 +115,10 @@ export class Conditions {
     return standing;
   }
 
-  /** By subject all that have it now; set before others are cleared, so that nothing is well in between. @returns those cleared */
+  /**
+   * By subject all that have it now; set before others are cleared, so that nothing is well in
+   * between. @returns those cleared
+   */
   replace(
     condition: Condition,
     reports: ReadonlyMap<string, ConditionReport>,
@@ -113,7 +129,10 @@ export class Conditions {
       .map((each) => this.clear(condition, each.subject)!);
   }
 
-  /** For a condition that nobody sets: who has it is asked whenever somebody looks. It has no lines and no Event. */
+  /**
+   * For a condition that nobody sets: who has it is asked whenever somebody looks. It has no lines
+   * and no Event.
+   */
   derive(condition: Condition, subjects: () => readonly string[]): void {
     this.#derived.set(condition, subjects);
   }

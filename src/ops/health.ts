@@ -1,8 +1,10 @@
 /**
- * Whether this node's proxy can be relied on, as `/livez` and `/healthz` tell it. `/livez` is for what a new start cures and nothing
- * else: a round of programming that does not end. `/healthz` is about the node as a whole, for load balancers: kube-proxy's
- * rule (no change has been waiting for longer than the time-out), the node's place in the cluster, and ours on top: the
- * node has not been unable to program for that long. What counts as that is the agent's to say; one object's fault never does.
+ * Whether this node's proxy can be relied on, as `/livez` and `/healthz` tell it. `/livez` is for
+ * what a new start cures and nothing else: a round of programming that does not end. `/healthz` is
+ * about the node as a whole, for load balancers: kube-proxy's rule (no change has been waiting for
+ * longer than the time-out), the node's place in the cluster, and ours on top: the node has not
+ * been unable to program for that long. What counts as that is the agent's to say; one object's
+ * fault never does.
  */
 import type { Family } from '../net/family.ts';
 import type { Clock } from '../time/clock.ts';
@@ -25,7 +27,9 @@ export interface HealthAnswer {
 interface FamilyHealth {
   /** monotonic ms of the oldest change that no round has taken yet */
   queuedSinceMs: number | undefined;
-  /** monotonic ms of the oldest change that was taken by a round, none of which has been done yet */
+  /**
+   * monotonic ms of the oldest change that was taken by a round, none of which has been done yet
+   */
   takenSinceMs: number | undefined;
   /** monotonic ms since when nothing of this family can be programmed */
   failingSinceMs: number | undefined;
@@ -89,7 +93,10 @@ export class ProxyHealth {
     else health.failingSinceMs ??= this.#options.clock.monotonicMs();
   }
 
-  /** False while the Node is being deleted, once it is gone, or when the cluster autoscaler is about to remove it (KEP-3836). */
+  /**
+   * False while the Node is being deleted, once it is gone, or when the cluster autoscaler is about
+   * to remove it (KEP-3836).
+   */
   setNodeEligible(isEligible: boolean): void {
     this.#isNodeEligible = isEligible;
   }
@@ -141,7 +148,10 @@ export class ProxyHealth {
     return sinceMs === undefined || clock.monotonicMs() - sinceMs < timeoutMs;
   }
 
-  /** When healthy, kube-proxy gives the current time for both; else the last update of the family that is behind. */
+  /**
+   * When healthy, kube-proxy gives the current time for both; else the last update of the family
+   * that is behind.
+   */
   #times(isHealthy: boolean): string {
     const nowMs = this.#options.clock.wallMs();
     const lastMs = isHealthy ? nowMs : this.#oldestUpdateMs();
@@ -159,7 +169,8 @@ export class ProxyHealth {
 }
 
 /**
- * The text form that Go gives a time: `2026-11-24 15:04:05.678 +0000 UTC`, trailing zeros of the fraction left out.
+ * The text form that Go gives a time: `2026-11-24 15:04:05.678 +0000 UTC`, trailing zeros of the
+ * fraction left out.
  *
  * @param ms undefined is Go's zero time
  */

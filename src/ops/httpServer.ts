@@ -1,7 +1,8 @@
 /**
- * One listening address with a few fixed paths. A port that is taken is tried again every five seconds, unless the
- * configuration wants a hard failure; what the paths answer is routes.ts. Every pod may connect, so connections are few and short:
- * file descriptors are what the proxy starts iptables with.
+ * One listening address with a few fixed paths. A port that is taken is tried again every five
+ * seconds, unless the configuration wants a hard failure; what the paths answer is routes.ts. Every
+ * pod may connect, so connections are few and short: file descriptors are what the proxy starts
+ * iptables with.
  */
 import type { ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
@@ -128,8 +129,8 @@ export class HttpServer {
   }
 
   /**
-   * The oldest makes room, and not the newest: else whoever holds them all would keep the kubelet's probes out. The oldest of the peer
-   * that has most: a pod that opens thousands ends its own.
+   * The oldest makes room, and not the newest: else whoever holds them all would keep the kubelet's
+   * probes out. The oldest of the peer that has most: a pod that opens thousands ends its own.
    */
   #admit(socket: Socket): void {
     this.#connections.add(socket);

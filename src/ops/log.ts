@@ -1,6 +1,7 @@
 /**
- * Log lines in the two forms of Kubernetes components: klog's text (`--logging-format=text`) and JSON. What is worth a
- * line at which verbosity is decided by who writes it; everything goes to one destination, stderr in production.
+ * Log lines in the two forms of Kubernetes components: klog's text (`--logging-format=text`) and
+ * JSON. What is worth a line at which verbosity is decided by who writes it; everything goes to one
+ * destination, stderr in production.
  */
 import { callerOf } from './callSite.ts';
 import { formatJson, formatKlog, type Severity } from './logFormat.ts';
@@ -63,7 +64,10 @@ function readable(fields: LogFields = {}): LogFields {
   );
 }
 
-/** JSON knows none of these, and throws at some: without this a Set would print as {} and a bigint end the process. */
+/**
+ * JSON knows none of these, and throws at some: without this a Set would print as {} and a bigint
+ * end the process.
+ */
 function readableValue(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return value;

@@ -1,4 +1,6 @@
-/** How a log record reads in klog's text form and in the JSON form of Kubernetes components. Pure. */
+/**
+ * How a log record reads in klog's text form and in the JSON form of Kubernetes components. Pure.
+ */
 
 export type Severity = 'info' | 'warning' | 'error';
 
@@ -17,7 +19,8 @@ export interface LogRecord {
 const LETTER: Readonly<Record<Severity, string>> = { info: 'I', warning: 'W', error: 'E' };
 
 /**
- * `I1124 15:04:05.678000   12345 file.ts:12] "message" key="value" count=3`: local time, seven places for the process.
+ * `I1124 15:04:05.678000 12345 file.ts:12] "message" key="value" count=3`: local time, seven places
+ * for the process.
  *
  * @see k8s.io/klog, header format and structured text
  */

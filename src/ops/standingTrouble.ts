@@ -1,7 +1,7 @@
 /**
- * When to say again that something is still wrong. A failure that is tried again every few seconds is worth one line at its
- * beginning, another when its reason changes, a reminder now and then for whoever looks at the end of the log, and one
- * line when it is over.
+ * When to say again that something is still wrong. A failure that is tried again every few seconds
+ * is worth one line at its beginning, another when its reason changes, a reminder now and then for
+ * whoever looks at the end of the log, and one line when it is over.
  */
 
 export interface ReminderTiming {

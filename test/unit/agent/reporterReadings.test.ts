@@ -1,4 +1,7 @@
-/** What is told beside the rounds: readings of the kernel, chores of the loop, changes on their way, sweeps of stale flows. */
+/**
+ * What is told beside the rounds: readings of the kernel, chores of the loop, changes on their way,
+ * sweeps of stale flows.
+ */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { openConditions } from '../../../src/agent/conditions.ts';
 import { Reporter } from '../../../src/agent/reporter.ts';

@@ -1,4 +1,7 @@
-/** Set once, told everywhere: one trouble as log, metric, health and Events show it, from its beginning to its end. */
+/**
+ * Set once, told everywhere: one trouble as log, metric, health and Events show it, from its
+ * beginning to its end.
+ */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { ConditionEvents, type NodeEvent } from '../../../src/ops/conditionEvents.ts';
