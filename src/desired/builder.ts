@@ -6,7 +6,12 @@
 import type { HostNetwork } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
 import type { NodeResource, ObjectKey, ServiceResource } from '../model/resources.ts';
-import { type ClusterChange, type ClusterSnapshot, replay } from '../model/clusterStore.ts';
+import {
+  type ClusterChange,
+  type ClusterSnapshot,
+  forProxies,
+  replay,
+} from '../model/clusterStore.ts';
 import { type Address, familyOf } from '../net/address.ts';
 import { AddressIndex } from './addressIndex.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
@@ -90,13 +95,15 @@ export class DesiredBuilder {
         this.#markAsking(this.#context.setService(key, change.before, change.object));
         this.#dirty.add(key);
         break;
-      case 'EndpointSlice':
-        this.#markAsking(this.#context.setSlice(key, change.before, change.object));
+      case 'EndpointSlice': {
+        const before = forProxies(change.before);
+        const after = forProxies(change.object);
+        this.#markAsking(this.#context.setSlice(key, before, after));
         // two when it moved from one to the other
-        for (const slice of [change.before, change.object]) {
-          if (slice !== undefined) this.#dirty.add(slice.service);
-        }
+        if (before !== undefined) this.#dirty.add(before.service);
+        if (after !== undefined) this.#dirty.add(after.service);
         break;
+      }
       case 'Node':
         this.#context.setNode(key, change.before, change.object);
         if (key === this.#context.nodeName) this.#ownNode = change.object;

@@ -34,7 +34,7 @@ export type ClusterChange = {
 export interface ClusterSnapshot {
   objects<K extends KindName>(kind: K): ReadonlyMap<ObjectKey, KindObjects[K]>;
   readonly services: ReadonlyMap<ObjectKey, ServiceResource>;
-  /** by Service key, then by `namespace/name` of the slice */
+  /** those for proxies, by Service key, then by `namespace/name` of the slice */
   readonly slices: ReadonlyMap<ObjectKey, ReadonlyMap<ObjectKey, EndpointSliceResource>>;
   readonly nodes: ReadonlyMap<string, NodeResource>;
 }
@@ -92,13 +92,12 @@ export class ClusterStore implements ClusterSnapshot {
   }
 
   #indexSlice({ key, object, before }: Extract<ClusterChange, { kind: 'EndpointSlice' }>): void {
-    if (before !== undefined && before.service !== object?.service) {
-      this.#leave(before.service, key);
-    }
-    if (object === undefined) return;
-    const siblings =
-      this.#slices.get(object.service) ?? new Map<ObjectKey, EndpointSliceResource>();
-    this.#slices.set(object.service, siblings.set(key, object));
+    const last = forProxies(before);
+    const now = forProxies(object);
+    if (last !== undefined && last.service !== now?.service) this.#leave(last.service, key);
+    if (now === undefined) return;
+    const siblings = this.#slices.get(now.service) ?? new Map<ObjectKey, EndpointSliceResource>();
+    this.#slices.set(now.service, siblings.set(key, now));
   }
 
   /** Empty maps are dropped: a cluster that creates and deletes Services for years must not grow (kubernetes #128928). */
@@ -107,6 +106,13 @@ export class ClusterStore implements ClusterSnapshot {
     siblings?.delete(key);
     if (siblings?.size === 0) this.#slices.delete(service);
   }
+}
+
+/** A slice that became headless is gone for them. */
+export function forProxies(
+  slice: EndpointSliceResource | undefined,
+): EndpointSliceResource | undefined {
+  return slice?.isHeadless === true ? undefined : slice;
 }
 
 /** Everything as if it came now; from the end of the table, so that a Service finds its endpoints and its Node. */

@@ -8,6 +8,7 @@ export const ENDINGS = {
   ServiceSkipped: '; this Service is skipped',
   EndpointSliceSkipped: '; this EndpointSlice is skipped',
   NodeSkipped: '; this Node is skipped',
+  ObjectSkipped: '; this object is skipped',
   PortSkipped: '; this port is skipped',
   EndpointSkipped: '; this endpoint is skipped',
   AddressSkipped: '; this address is skipped',
@@ -61,6 +62,7 @@ const OBJECT_SKIPPED: ReadonlySet<Consequence> = new Set([
   'ServiceSkipped',
   'EndpointSliceSkipped',
   'NodeSkipped',
+  'ObjectSkipped',
 ]);
 
 /** Nothing of the object can be used; with any other consequence the rest of it is. */

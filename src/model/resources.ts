@@ -62,6 +62,8 @@ export interface EndpointSliceResource {
   readonly endpoints: readonly EndpointSpec[];
   /** annotation endpoints.kubernetes.io/last-change-trigger-time, ms since the epoch */
   readonly triggerTimeMs?: number;
+  /** carries the label service.kubernetes.io/headless (any value): not for proxies */
+  readonly isHeadless?: boolean;
 }
 
 export interface EndpointPortSpec {

@@ -1,8 +1,8 @@
 /**
  * The door for EndpointSlices: checks the types of the fields that a proxy reads, applies the API's defaults, drops the
  * rest. A bad endpoint or port is dropped alone; any other bad field drops the slice. Slices of host names (FQDN) and
- * those labelled for another proxy or as headless are left out without a word, as kube-proxy does. Whether an address
- * can be served is decided in endpoint.ts.
+ * those labelled for another proxy are left out without a word, as kube-proxy does; of those labelled as headless nothing is
+ * said either. Whether an address can be served is decided in endpoint.ts.
  */
 import type { Protocol } from '../net/family.ts';
 import { asText, Fields, type Slim } from './fields.ts';
@@ -19,9 +19,8 @@ export function slimEndpointSlice(raw: unknown): Slim<EndpointSliceResource> {
   const { root, metadata, namespace, name } = Fields.open(raw, 'EndpointSlice', true);
   const labels = metadata.object('labels');
   const addressType = readAddressType(root);
-  if (labels.has(PROXY_NAME_LABEL) || labels.has(HEADLESS_LABEL) || addressType === 'FQDN') {
-    return { problems: root.problems };
-  }
+  if (labels.has(PROXY_NAME_LABEL) || addressType === 'FQDN') return { problems: root.problems };
+  const isHeadless = labels.has(HEADLESS_LABEL);
   const service = labels.string(SERVICE_NAME_LABEL);
   if (!service)
     labels.reject(SERVICE_NAME_LABEL, 'must name the Service whose endpoints these are');
@@ -34,8 +33,10 @@ export function slimEndpointSlice(raw: unknown): Slim<EndpointSliceResource> {
     ports: readPorts(root),
     endpoints: readEndpoints(root),
     ...(triggerTimeMs === undefined ? {} : { triggerTimeMs }),
+    ...(isHeadless ? { isHeadless } : {}),
   };
-  return root.isUsable ? { object, problems: root.problems } : { problems: root.problems };
+  const problems = isHeadless ? [] : root.problems;
+  return root.isUsable ? { object, problems } : { problems };
 }
 
 function readAddressType(root: Fields): 'IPv4' | 'IPv6' | 'FQDN' {

@@ -314,3 +314,15 @@ test('Services whose Local policy finds nobody here are counted by family and po
     'IPv4 internal': 1,
   });
 });
+
+test('a slice that becomes headless takes its endpoints along, and comes back with them', () => {
+  const cluster = new Cluster().service('web').slice('web', ['10.244.1.5@node-1']);
+  cluster.builder.settle();
+  const key = 'default/web-1';
+  const object = cluster.store.objects('EndpointSlice').get(key)!;
+  cluster.put({ kind: 'EndpointSlice', key, object: { ...object, isHeadless: true } });
+  expect(cluster.touched().servers).toEqual(['10.96.0.10:80/TCP']);
+  expect(cluster.destinations('10.96.0.10:80/TCP')).toEqual([]);
+  cluster.put({ kind: 'EndpointSlice', key, object }).builder.settle();
+  expect(cluster.destinations('10.96.0.10:80/TCP')).toEqual(['10.244.1.5:8080']);
+});

@@ -91,6 +91,19 @@ describe('slices', () => {
     expect(store.slices.size).toBe(0);
   });
 
+  test('that are headless are kept, and are none of the Service for proxies', () => {
+    const store = new ClusterStore();
+    const state = slice('web-1', 'web');
+    const headless = { ...state, object: { ...state.object, isHeadless: true } } as ObjectState;
+    store.put(headless);
+    expect(store.slices.size).toBe(0);
+    expect(store.objects('EndpointSlice').size).toBe(1);
+    store.put(state);
+    expect(slicesOf(store)).toEqual({ 'default/web': ['default/web-1'] });
+    store.put(headless);
+    expect(store.slices.size).toBe(0);
+  });
+
   test('that change their Service leave the old one', () => {
     const store = new ClusterStore();
     store.put(slice('web-1', 'web'));

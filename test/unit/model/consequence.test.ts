@@ -23,11 +23,12 @@ test('programs know each by its name, but for two that differ in their sentence 
   ]);
 });
 
-test('one alone harms nobody, and three are of the whole object', () => {
+test('one alone harms nobody, and four are of the whole object', () => {
   expect(ALL.filter(isHarmless)).toEqual(['AddressNotBound']);
   expect(ALL.filter(skipsObject)).toEqual([
     'ServiceSkipped',
     'EndpointSliceSkipped',
     'NodeSkipped',
+    'ObjectSkipped',
   ]);
 });

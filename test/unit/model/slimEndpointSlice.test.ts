@@ -188,12 +188,18 @@ test.each([
       },
     },
   ],
-  [
-    'a headless Service',
-    { metadata: { name: 's', labels: { ...LABELS, 'service.kubernetes.io/headless': '' } } },
-  ],
 ])('a slice of %s is left out without a word', (_, fields) => {
   expect(slimEndpointSlice(rawSlice(fields))).toEqual({ problems: [] });
+});
+
+test('of a slice of a headless Service nothing is said, and it is marked as none for proxies', () => {
+  const labels = { ...LABELS, 'service.kubernetes.io/headless': '' };
+  const metadata = { name: 's', namespace: 'default', labels };
+  const { object, problems } = slimEndpointSlice(
+    rawSlice({ metadata, endpoints: [{ addresses: 1 }, { addresses: ['10.0.0.1'] }] }),
+  );
+  expect(problems).toEqual([]);
+  expect(object).toMatchObject({ isHeadless: true, endpoints: [{ address: '10.0.0.1' }] });
 });
 
 describe('a slice is dropped', () => {
