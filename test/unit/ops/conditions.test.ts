@@ -135,6 +135,7 @@ describe('one trouble', () => {
       'error no answer: ENET',
     ]);
     expect(events).toHaveLength(1);
+    expect(conditions.standing.map(({ sinceMs }) => sinceMs)).toEqual([0]);
   });
 
   test('ends for its subject alone, with a line, and a later one is news again', async () => {
