@@ -80,6 +80,10 @@ const HELP: CommandHelp = {
       'offline: files only, on any machine',
     ],
     [
+      'kube-ipvs plan --manifests web.yaml --host host.yaml --features features.yaml',
+      'the same with documents of ours; a bad one is told with its line, exit code 2',
+    ],
+    [
       'kube-ipvs plan --manifests new/ --host host.yaml --against old.json',
       'what a change of manifests would do',
     ],

@@ -25,6 +25,10 @@ const HELP: CommandHelp = {
     ],
     ['kube-ipvs --kubeconfig=admin.conf --cluster-cidr=10.244.0.0/16', 'by flags alone'],
     ['kube-ipvs --manifests ./services', 'without an API server, from files'],
+    [
+      'kube-ipvs --config=config.yaml --features=features/',
+      'with documents of ours beside it, see docs/features.md',
+    ],
     ['kube-ipvs --ipvs-scheduler=sh --write-config-to=config.yaml', 'flags as a file'],
   ],
   flags: RUN_FLAGS,

@@ -32,6 +32,15 @@ export const CONFIG_FLAG: Flag = {
     'except --hostname-override and the logging flags',
 };
 
+export const FEATURES_FLAG: Flag = {
+  name: 'features',
+  type: 'paths',
+  group: 'configuration',
+  help:
+    'files and folders of YAML or JSON with our own documents, such as FeaturesConfiguration (kube-ipvs.io/v1alpha1); may be ' +
+    'repeated, and several may follow. What is not there is off; flags win over a document',
+};
+
 const sourceFlags: readonly Flag[] = [
   {
     name: 'kubeconfig',
@@ -300,9 +309,10 @@ const generalFlags: readonly Flag[] = [
     name: 'takeover',
     type: 'bool',
     group: 'general',
-    help: 'start although kube-proxy, or another Service proxy, runs on this node',
+    help: 'start although kube-proxy, or another Service proxy, runs on this node (takeover in FeaturesConfiguration)',
   },
   CONFIG_FLAG,
+  FEATURES_FLAG,
   {
     name: 'write-config-to',
     value: 'FILE',

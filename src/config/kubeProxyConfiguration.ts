@@ -24,8 +24,7 @@ import {
   unsignedInt,
 } from './fieldTypes.ts';
 import { appendPort } from './sloppy.ts';
-import { suggestion } from './suggest.ts';
-import { joinPath } from './yamlText.ts';
+import { type UnknownField, problemOf, unknownFields } from './schema.ts';
 
 export const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
 export const KIND = 'KubeProxyConfiguration';
@@ -135,19 +134,13 @@ export type DecodedConfiguration =
       readonly problems: readonly Problem[];
     };
 
-export interface UnknownField {
-  readonly path: string;
-  /** ` (did you mean syncPeriod?)`, or empty */
-  readonly suggestion: string;
-}
-
 /** @param document what a YAML or JSON reader made of the file */
 export function decodeConfiguration(document: unknown): DecodedConfiguration {
   const result = v.safeParse(schema, document);
-  if (!result.success) return { problems: result.issues.map(problemOf) };
+  if (!result.success) return { problems: result.issues.map((issue) => problemOf(issue, KIND)) };
   return {
     configuration: withServerAddresses(result.output),
-    unknown: unknownFields(schema, document, ''),
+    unknown: unknownFields(schema, document),
   };
 }
 
@@ -165,37 +158,4 @@ function withServerAddresses(configuration: KubeProxyConfiguration): KubeProxyCo
     healthzBindAddress: appendPort(healthz, HEALTHZ_PORT),
     metricsBindAddress: appendPort(metrics, METRICS_PORT),
   };
-}
-
-function problemOf(issue: v.BaseIssue<unknown>): Problem {
-  const keys = (issue.path ?? []).map((item) => item.key as string | number);
-  return {
-    path: keys.reduce<string>((path, key) => joinPath(path, key), '') || KIND,
-    value: issue.input,
-    problem: issue.message,
-  };
-}
-
-interface SchemaShape {
-  readonly type: string;
-  readonly pipe?: readonly SchemaShape[];
-  readonly entries?: Readonly<Record<string, SchemaShape>>;
-  readonly wrapped?: SchemaShape;
-  readonly item?: SchemaShape;
-}
-
-function unknownFields(shape: SchemaShape, value: unknown, path: string): UnknownField[] {
-  const inner = shape.pipe?.find((step) => step.entries !== undefined) ?? shape.wrapped;
-  if (inner) return unknownFields(inner, value, path);
-  if (Array.isArray(value) && shape.item) {
-    return value.flatMap((item, i) => unknownFields(shape.item!, item, joinPath(path, i)));
-  }
-  const { entries } = shape;
-  if (!entries || !isObject(value)) return [];
-  return Object.entries(value).flatMap(([key, member]) => {
-    const field = joinPath(path, key);
-    const known = Object.hasOwn(entries, key) ? entries[key] : undefined;
-    if (known) return unknownFields(known, member, field);
-    return [{ path: field, suggestion: suggestion(key, Object.keys(entries)) }];
-  });
 }

@@ -1,5 +1,5 @@
 /**
- * Flags and configuration file as the one value that the rest of the program reads. Precedence and defaults are
+ * Flags, configuration file and our own documents as the one value that the rest of the program reads. Precedence and defaults are
  * kube-proxy's (its traps included, see applyFlags.ts) except that changes are applied at once unless a minimum period is
  * asked for. Everything wrong is reported together; what is merely odd, or without effect, is a warning.
  */
@@ -8,6 +8,7 @@ import type { Prefix } from '../net/prefix.ts';
 import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
 import { applyFlags } from './applyFlags.ts';
 import { parseDuration } from './duration.ts';
+import type { Features } from './featureKinds.ts';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from './flags.ts';
 import { type KubeProxyConfiguration, defaultConfiguration } from './kubeProxyConfiguration.ts';
 import type { FlagValues, VmodulePattern } from './parseFlags.ts';
@@ -37,8 +38,12 @@ export interface ResolvedConfig {
   readonly configFile?: string;
   /** --init-only: only what takes full privileges, then exit */
   readonly isInitOnly: boolean;
-  /** --takeover: start beside another Service proxy */
+  /** start beside another Service proxy */
   readonly isTakeover: boolean;
+  /** what --features names: each feature reads its section, and one that is not there is off */
+  readonly features: Features;
+  /** of --features, which run watches */
+  readonly featurePaths: readonly string[];
   /** --write-config-to */
   readonly writeConfigTo?: string;
   /** all of it as the document that --write-config-to writes and /configz shows */
@@ -102,6 +107,8 @@ export interface ConfigurationInput {
   readonly flags: FlagValues;
   /** what --config names, decoded */
   readonly file?: { readonly path: string; readonly configuration: KubeProxyConfiguration };
+  /** what --features names, decoded */
+  readonly features?: Features;
   /** a pod's service account is there */
   readonly isInCluster: boolean;
 }
@@ -110,7 +117,12 @@ export type Resolution =
   | { readonly config: ResolvedConfig; readonly problems?: never }
   | { readonly config?: never; readonly problems: readonly ConfigurationProblem[] };
 
-export function resolveConfig({ flags, file, isInCluster }: ConfigurationInput): Resolution {
+export function resolveConfig({
+  flags,
+  file,
+  features = {},
+  isInCluster,
+}: ConfigurationInput): Resolution {
   const base = file?.configuration ?? defaultConfiguration();
   const { configuration, ignored } = applyFlags(base, flags, file !== undefined);
   const problems = [...refusedFlags(flags), ...validateConfiguration(configuration)];
@@ -140,7 +152,9 @@ export function resolveConfig({ flags, file, isInCluster }: ConfigurationInput):
       conntrack: conntrackSettings(configuration),
       oomScoreAdj: configuration.oomScoreAdj,
       isInitOnly: flags.get('init-only') === true,
-      isTakeover: flags.get('takeover') === true,
+      isTakeover: (flags.get('takeover') ?? features.settings?.takeover) === true,
+      features,
+      featurePaths: (flags.get('features') ?? []) as readonly string[],
       ...(file ? { configFile: file.path } : {}),
       ...(writeConfigTo ? { writeConfigTo } : {}),
       document: configuration,

@@ -1,7 +1,7 @@
 /**
- * YAML or JSON text of one configuration document as a plain value, with what a plain value loses: duplicate keys and the
- * line of each field. Read as Kubernetes reads it: YAML 1.1 (`yes` is true, `<<` merges), the last of equal keys, the first
- * document that holds anything. What the fields mean is decided elsewhere.
+ * YAML or JSON text of configuration documents as plain values, with what a plain value loses: duplicate keys and the line
+ * of each field. Read as Kubernetes reads it: YAML 1.1 (`yes` is true, `<<` merges), the last of equal keys, and where one
+ * document is asked for the first that holds anything. What the fields mean is decided elsewhere.
  */
 import {
   type Document,
@@ -17,42 +17,71 @@ import {
 } from 'yaml';
 import type { Problem } from '../model/problem.ts';
 
-export interface YamlText {
+export interface YamlDocument {
   readonly value: unknown;
   /** dotted paths of keys that appear more than once in their map; the last one counts */
   readonly duplicates: readonly string[];
-  /** `FILE:LINE:COLUMN` where a second document begins, which Kubernetes does not look at */
-  readonly secondDocumentAt: string | undefined;
   /** `FILE:LINE:COLUMN` of the field, or of the nearest parent that is there; undefined for an empty text */
   placeOf(path: string): string | undefined;
+}
+
+export interface YamlText extends YamlDocument {
+  /** `FILE:LINE:COLUMN` where a second document begins, which Kubernetes does not look at */
+  readonly secondDocumentAt: string | undefined;
 }
 
 export type YamlTextResult =
   | { readonly text: YamlText; readonly problems?: never }
   | { readonly text?: never; readonly problems: readonly Problem[] };
 
+export interface YamlDocuments {
+  /** those that hold anything, in the order of the text */
+  readonly documents: readonly YamlDocument[];
+  /** one for each document that is no YAML */
+  readonly problems: readonly Problem[];
+}
+
+type Place = (offset: number) => string;
+
 /** @param name how problems call the text, normally the file's path */
 export function parseYamlText(content: string, name: string): YamlTextResult {
-  const lines = new LineCounter();
-  const at = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${name}:${line}:${col}`;
+  const { parsed, at } = filledDocuments(content, name);
+  const [first, second] = parsed;
+  const { document, problems } = readDocument(first, at);
+  if (problems !== undefined) return { problems };
+  const secondDocumentAt = second && at(second.contents?.range?.[0] ?? second.range[0]);
+  return { text: { ...document, secondDocumentAt } };
+}
+
+/** All documents of the text. @param name how problems call it */
+export function parseYamlDocuments(content: string, name: string): YamlDocuments {
+  const { parsed, at } = filledDocuments(content, name);
+  const read = parsed.map((each) => readDocument(each, at));
+  return {
+    documents: read.flatMap(({ document }) => (document === undefined ? [] : [document])),
+    problems: read.flatMap(({ problems }) => problems ?? []),
   };
-  const invalid = (problem: string, offset: number): { problems: readonly Problem[] } => ({
+}
+
+type ReadDocument =
+  | { readonly document: YamlDocument; readonly problems?: never }
+  | { readonly document?: never; readonly problems: readonly Problem[] };
+
+/** @param parsed undefined for a text without any: its value is null */
+function readDocument(parsed: Document.Parsed | undefined, at: Place): ReadDocument {
+  const invalid = (problem: string, offset: number): ReadDocument => ({
     problems: [{ path: 'YAML', value: undefined, problem, source: at(offset) }],
   });
-  const [document, second] = filledDocuments(content, lines);
-  const [error] = document?.errors ?? [];
+  const [error] = parsed?.errors ?? [];
   if (error !== undefined) return invalid(`is not valid: ${error.message}`, error.pos[0]);
-  const root = document?.contents ?? undefined;
+  const root = parsed?.contents ?? undefined;
   try {
     // Documents that hold an alias without its anchor, or far too many aliases, fail only here.
-    const value: unknown = document?.toJS() ?? null;
+    const value: unknown = parsed?.toJS() ?? null;
     return {
-      text: {
+      document: {
         value,
         duplicates: root ? duplicateKeys(root, '') : [],
-        secondDocumentAt: second && at(second.contents?.range?.[0] ?? second.range[0]),
         placeOf: (path) => (root ? at(deepestOffset(root, path)) : undefined),
       },
     };
@@ -62,7 +91,12 @@ export function parseYamlText(content: string, name: string): YamlTextResult {
 }
 
 /** A marker at the end begins a document too, with nothing in it. */
-function filledDocuments(content: string, lineCounter: LineCounter): readonly Document.Parsed[] {
+function filledDocuments(content: string, name: string) {
+  const lineCounter = new LineCounter();
+  const at: Place = (offset) => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
   const documents = parseAllDocuments(content, {
     ...KUBERNETES_YAML,
     uniqueKeys: false,
@@ -70,10 +104,11 @@ function filledDocuments(content: string, lineCounter: LineCounter): readonly Do
     lineCounter,
   });
   // An empty text gives a list with a mark of its own, whose only document has no contents.
-  return ([...documents] as Document.Parsed[]).filter(({ contents, errors }) => {
+  const parsed = ([...documents] as Document.Parsed[]).filter(({ contents, errors }) => {
     const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
     return !isEmpty || errors.length > 0;
   });
+  return { parsed, at };
 }
 
 /** Options of the parser for whatever kubectl and kube-proxy read too. */

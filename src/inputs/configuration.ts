@@ -1,6 +1,7 @@
 /**
- * The configuration of a command: flags, and the file that --config names, which is read here and nowhere else. What is
- * wrong is told with the file's line; what kube-proxy's lenient decoding would only log is a warning.
+ * The configuration of a command: flags, the file that --config names, which is read here and nowhere else, and our own
+ * documents (features.ts). What is wrong is told with the file's line, all of it at once; what kube-proxy's lenient
+ * decoding of its own file would only log is a warning.
  */
 import { readFile } from 'node:fs/promises';
 import {
@@ -12,6 +13,7 @@ import { type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
 import { decodeText } from '../config/textEncoding.ts';
 import { type YamlText, parseYamlText } from '../config/yamlText.ts';
 import type { Problem } from '../model/problem.ts';
+import { findFeatureFiles, readFeatures } from './features.ts';
 
 /** Of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,15 +28,32 @@ export async function loadConfiguration(
 ): Promise<LoadedConfiguration> {
   const isInCluster = Boolean(env['KUBERNETES_SERVICE_HOST'] && env['KUBERNETES_SERVICE_PORT']);
   const path = flags.get('config') as string | undefined;
-  if (!path) return resolveConfig({ flags, isInCluster });
+  const own = await readOwnDocuments((flags.get('features') ?? []) as readonly string[]);
+  const { features } = own;
+  const file = path ? await readConfigurationFile(path) : undefined;
+  if (file?.problems) return { problems: [...file.problems, ...own.problems] };
+  const { config, problems } = resolveConfig({
+    flags,
+    ...(file && { file: { path: path!, configuration: file.configuration } }),
+    features,
+    isInCluster,
+  });
+  if (!config || own.problems.length > 0) {
+    const wrong = (problems ?? []).map((each) =>
+      file ? located(each, each.field, file.text) : each,
+    );
+    return { problems: [...wrong, ...own.problems] };
+  }
+  const warnings = [...(file?.warnings ?? []), ...own.warnings, ...config.warnings];
+  return { config: { ...config, warnings } };
+}
 
-  const file = await readConfigurationFile(path);
-  if (file.problems) return file;
-  const { configuration, text, warnings } = file;
-  const { config, problems } = resolveConfig({ flags, file: { path, configuration }, isInCluster });
-  if (!config)
-    return { problems: problems.map((problem) => located(problem, problem.field, text)) };
-  return { config: { ...config, warnings: [...warnings, ...config.warnings] } };
+async function readOwnDocuments(paths: readonly string[]) {
+  const found = await findFeatureFiles(paths);
+  const warnings = found.missing.map(
+    (path) => `--features ${path} does not exist: nothing of it is on`,
+  );
+  return { ...(await readFeatures(found)), warnings };
 }
 
 type ConfigurationFile =

@@ -52,7 +52,9 @@ const SOURCE_FLAGS = ['kubeconfig', 'master', 'manifests'];
 export const LIST_FLAGS: readonly Flag[] = [
   ...OWN_FLAGS,
   ...RUN_FLAGS.filter(({ name }) =>
-    [...SOURCE_FLAGS, 'config', 'hostname-override', 'nodeport-addresses'].includes(name),
+    [...SOURCE_FLAGS, 'config', 'features', 'hostname-override', 'nodeport-addresses'].includes(
+      name,
+    ),
   ),
 ];
 

@@ -164,3 +164,25 @@ test('warnings follow the format of the log', async () => {
     .map((line) => JSON.parse(line) as { msg: string });
   expect(lines[0]?.msg).toContain('without effect yet: --profiling');
 });
+
+const FEATURES = 'apiVersion: kube-ipvs.io/v1alpha1\nkind: FeaturesConfiguration\n';
+
+test.each(['run', 'plan'])('%s refuses a bad --features file', async (command) => {
+  const file = await scratch.write('features.yaml', `${FEATURES}takeovr: true\n`);
+  const words = [command, '--manifests', scratch.path, '--features', file];
+  const { exitCode, stdout, stderr } = await runCommand(words);
+  expect([exitCode, stdout]).toEqual([2, '']);
+  expect(stderr).toBe(
+    `error: ${file}:3:1: FeaturesConfiguration.takeovr (true): unknown field (did you mean takeover?)\n`,
+  );
+});
+
+test('--write-config-to writes kube-proxy’s document, whatever --features holds', async () => {
+  const file = await scratch.write('features.yaml', `${FEATURES}takeover: true\n`);
+  const [plain, withFeatures] = ['plain.yaml', 'with.yaml'].map((name) => join(scratch.path, name));
+  await runCommand(['--write-config-to', plain!]);
+  expect(await runCommand(['--features', file, '--write-config-to', withFeatures!])).toMatchObject({
+    exitCode: 0,
+  });
+  expect(await readFile(withFeatures!, 'utf8')).toBe(await readFile(plain!, 'utf8'));
+});

@@ -19,7 +19,7 @@ const KUBE_PROXY_FLAGS =
 
 test('every flag of kube-proxy is there, and beside them only ours', () => {
   expect(RUN_FLAGS.map(({ name }) => name).toSorted()).toEqual(
-    [...KUBE_PROXY_FLAGS, 'manifests', 'takeover'].toSorted(),
+    [...KUBE_PROXY_FLAGS, 'features', 'manifests', 'takeover'].toSorted(),
   );
 });
 

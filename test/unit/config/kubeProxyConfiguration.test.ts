@@ -133,10 +133,10 @@ test('unknown fields are named with what was perhaps meant, at every depth', () 
     toString: 1,
   });
   expect(unknown).toEqual([
-    { path: 'ipvs.syncPeriodd', suggestion: ' (did you mean syncPeriod?)' },
-    { path: 'udpIdleTimeout', suggestion: '' },
-    { path: 'logging.vmodule[0].verbositi', suggestion: ' (did you mean verbosity?)' },
-    { path: 'toString', suggestion: '' },
+    { path: 'ipvs.syncPeriodd', value: '3s', suggestion: ' (did you mean syncPeriod?)' },
+    { path: 'udpIdleTimeout', value: '1s', suggestion: '' },
+    { path: 'logging.vmodule[0].verbositi', value: 3, suggestion: ' (did you mean verbosity?)' },
+    { path: 'toString', value: 1, suggestion: '' },
   ]);
   expect(configuration?.ipvs.syncPeriod).toBe('5s');
 });

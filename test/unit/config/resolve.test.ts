@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { Features } from '../../../src/config/featureKinds.ts';
 import { RUN_FLAGS } from '../../../src/config/flags.ts';
 import {
   API_VERSION,
@@ -10,14 +11,15 @@ import { resolveConfig } from '../../../src/config/resolve.ts';
 
 interface Given {
   readonly flags?: readonly string[];
+  readonly features?: Features;
   readonly file?: object;
   readonly isInCluster?: boolean;
 }
 
-const resolution = ({ flags = [], file, isInCluster = false }: Given) => {
+const resolution = ({ flags = [], file, features = {}, isInCluster = false }: Given) => {
   const parsed = parseFlags(flags, RUN_FLAGS);
   expect(parsed.problems).toEqual([]);
-  if (file === undefined) return resolveConfig({ flags: parsed.values, isInCluster });
+  if (file === undefined) return resolveConfig({ flags: parsed.values, features, isInCluster });
   const { configuration } = decodeConfiguration({ apiVersion: API_VERSION, kind: KIND, ...file });
   return resolveConfig({
     flags: parsed.values,
@@ -357,3 +359,16 @@ test('the values that kube-proxy accepts are accepted', () => {
   expect(dataplane.nodePortAddresses).toEqual(['primary']);
   expect(dataplane.excludeCidrs).toEqual([{ family: 'IPv4', address: '10.0.0.0', length: 8 }]);
 });
+
+test.each<[flags: readonly string[], features: Features, isTakeover: boolean]>([
+  [[], {}, false],
+  [[], { settings: { takeover: false } }, false],
+  [[], { settings: { takeover: true } }, true],
+  [['--takeover'], { settings: { takeover: false } }, true],
+  [['--takeover=false'], { settings: { takeover: true } }, false],
+])(
+  'with %j and our own documents %j takeover is %j: the flag wins',
+  (flags, features, isTakeover) => {
+    expect(resolve({ flags, features })).toMatchObject({ isTakeover, features });
+  },
+);

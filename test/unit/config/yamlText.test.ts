@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseYamlText } from '../../../src/config/yamlText.ts';
+import { parseYamlDocuments, parseYamlText } from '../../../src/config/yamlText.ts';
 
 test('a document becomes a plain value with YAML 1.1 booleans', () => {
   const { text } = parseYamlText('a: yes\nb: {c: [1, "2"]}\n', 'f.yaml');
@@ -81,4 +81,21 @@ test('a merge key brings what the map does not say itself', () => {
     value: { base: { c: 1, d: 2 }, other: { c: 1, d: 3 } },
     duplicates: [],
   });
+});
+
+test('all documents of a text are read, each with its own places, and empty ones passed over', () => {
+  const { documents, problems } = parseYamlDocuments(
+    '---\n# none\n---\na: 1\n---\n{"b": [2]}\n---\n',
+    'f.yaml',
+  );
+  expect(problems).toEqual([]);
+  expect(documents.map(({ value }) => value)).toEqual([{ a: 1 }, { b: [2] }]);
+  expect(documents.map((each) => each.placeOf(''))).toEqual(['f.yaml:4:1', 'f.yaml:6:1']);
+  expect(documents[1]!.placeOf('b[0]')).toBe('f.yaml:6:8');
+});
+
+test('of several documents each that is no YAML is told', () => {
+  const { documents, problems } = parseYamlDocuments('a: *x\n---\nb: 1\n---\nc: *y\n', 'f.yaml');
+  expect(documents.map(({ value }) => value)).toEqual([{ b: 1 }]);
+  expect(problems.map(({ source }) => source)).toEqual(['f.yaml:1:1', 'f.yaml:5:1']);
 });

@@ -23,6 +23,8 @@ test.each([
   ],
   ['--manifests a.yaml b.yaml -n', { isSourceGiven: true }, '-n'],
   ['--kubeconfig x -n', { isSourceGiven: true }, '-n'],
+  // It describes the proxy and no cluster: the proxy on this node is asked all the same.
+  ['--features f.yaml g.yaml -n', {}, '-n'],
   ['--agent-socket /x', { agentSocket: '/x' }, ''],
   // Behind the end of options nothing is ours.
   ['-L -- --services', {}, '-L -- --services'],

@@ -66,3 +66,13 @@ test('a NodePort on the address that bindAddress names has its owner, as plan ha
   expect(ownerAt('192.0.2.2')).toBe('shop/web:http');
   expect(ownerAt('192.168.0.1')).toBeUndefined();
 });
+
+test('a bad --features file is bad input, with its place', async () => {
+  const head = 'apiVersion: kube-ipvs.io/v1alpha1\nkind: FeaturesConfiguration\n';
+  const file = await scratch.write('features.yaml', `${head}takeovr: true\n`);
+  const { own } = splitOwnOptions(['--services', ...words, '--features', file]);
+  await expect(readOwners(own, { env: {} })).rejects.toMatchObject({
+    exitCode: 2,
+    message: `error: ${file}:3:1: FeaturesConfiguration.takeovr (true): unknown field (did you mean takeover?)`,
+  });
+});
