@@ -43,6 +43,7 @@ const feature = (folder: string, ...others: readonly string[]): readonly Layer[]
 const FEATURES = [
   feature('healthports'),
   feature('localhostports'),
+  feature('apiservers'),
   feature('conntrack'),
   feature('localserver'),
   feature('loadbalancer'),

@@ -3,6 +3,7 @@
  * each what it means and what to do. Log, metric, health and Event follow from the definition:
  * whoever sees the trouble only sets and clears it.
  */
+import { STALE_FLOWS_KEPT } from '../conntrack/shell/conditions.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { Family } from '../net/family.ts';
 import { ConditionEvents, type EventSink } from '../ops/conditionEvents.ts';
@@ -106,14 +107,6 @@ export const OTHER_PROXY = defineCondition({
   event: { reason: 'OtherProxy', action: 'StartKubeProxy' },
 });
 
-/** Subject: the address family. */
-export const STALE_FLOWS_KEPT = defineCondition({
-  code: 'StaleFlowsKept',
-  severity: 'error',
-  affectsHealth: false,
-  title: 'UDP flows to where their Service was cannot be looked for',
-});
-
 /**
  * Subjects of this and the next two: what is wrong, as a line. Their codes are what their Problems
  * have for consequence.
@@ -194,7 +187,7 @@ export const FEATURE_FAILED = defineCondition({
   code: 'FeatureFailed',
   severity: 'error',
   affectsHealth: false,
-  title: 'a feature could not start: Services are proxied without it',
+  title: 'a feature does not start or fails at something: Services are proxied all the same',
   isSteady: true,
   event: { reason: 'FeatureFailed', action: 'StartFeature' },
 });

@@ -1,18 +1,17 @@
 /** What `run` asks and sets on the machine that it is started on; tests have a machine of their own. */
 import { hostname } from 'node:os';
+import type { HostObserver } from '../dataplane/dataplane.ts';
 import { KernelHostObserver, type HostObserverOptions } from '../kernel/hostObserver.ts';
-import { listNftTables } from '../kernel/nftTables.ts';
-import type { LocalServerOptions } from '../localserver/shell/localServer.ts';
 import { SystemClock } from '../ops/clock.ts';
 import type { Clock } from '../time/clock.ts';
-import type { HostObserver } from '../dataplane/dataplane.ts';
 import type { AgentParts } from './agent.ts';
 import { checkCapabilities } from './capabilities.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
 import { leaveAtOnce } from './endSignal.ts';
+import { FEATURES, type FeatureRow } from './features.ts';
 import { checkLocalPorts } from './localPorts.ts';
 import { checkEnvironment, setIpvsTimeouts, setOomScore } from './nodeEnvironment.ts';
-import { checkOtherProxies, findProxies } from './otherProxy.ts';
+import { checkOtherProxies } from './otherProxy.ts';
 import { becomeWriter } from './writerLock.ts';
 
 export interface Machine {
@@ -27,13 +26,11 @@ export interface Machine {
   readonly setIpvsTimeouts: typeof setIpvsTimeouts;
   readonly checkLocalPorts: typeof checkLocalPorts;
   readonly applyConntrackSettings: typeof applyConntrackSettings;
-  readonly findProxies: typeof findProxies;
-  readonly listNftTables: () => ReturnType<typeof listNftTables>;
   readonly openObserver: (options: HostObserverOptions) => HostObserver & { close(): void };
   readonly leaveAtOnce: typeof leaveAtOnce;
+  readonly features: readonly FeatureRow[];
   /** where it is not what they take by themselves */
-  readonly agent?: Pick<AgentParts, 'kernel' | 'ledgerFile'>;
-  readonly localServer?: Pick<LocalServerOptions, 'path'>;
+  readonly agent?: Pick<AgentParts, 'dataplane' | 'ledgerFile'>;
 }
 
 export function thisMachine(): Machine {
@@ -49,9 +46,8 @@ export function thisMachine(): Machine {
     setIpvsTimeouts,
     checkLocalPorts,
     applyConntrackSettings,
-    findProxies,
-    listNftTables,
     openObserver: (options) => new KernelHostObserver(options),
     leaveAtOnce,
+    features: FEATURES,
   };
 }

@@ -16,7 +16,6 @@ import type { Metrics } from '../ops/metrics.ts';
 import type { Observation } from '../ops/stateMetrics.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
 import type { Clock } from '../time/clock.ts';
-import { STALE_FLOWS_KEPT } from './conditions.ts';
 import { reviewFamilies } from './familyReview.ts';
 import { judgeEligibility, reviewNode } from './nodeReview.ts';
 import { PendingChanges } from './pendingChanges.ts';
@@ -144,21 +143,6 @@ export class Reporter {
 
   nodeReviewed(problems: readonly Problem[]): void {
     reviewNode(this.#parts, problems);
-  }
-
-  /** See {@link ConntrackSweepEvents}. */
-  conntrackSwept(family: Family, deleted: number, durationMs: number): void {
-    const { log, metrics, conditions } = this.#parts;
-    conditions.clear(STALE_FLOWS_KEPT, family);
-    metrics.conntrack.swept(family, deleted, durationMs);
-    if (deleted > 0) log.verbose(1, 'freed stale UDP flows', { family, entries: deleted });
-  }
-
-  conntrackFailed(family: Family, error: unknown): void {
-    const { metrics, conditions } = this.#parts;
-    metrics.conntrack.failed(family);
-    const message = `stale UDP flows of ${family} cannot be looked for: one whose Service has moved stays stuck until its client pauses`;
-    conditions.set(STALE_FLOWS_KEPT, family, { message, error });
   }
 
   warnings(warnings: readonly string[]): void {

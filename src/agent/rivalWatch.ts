@@ -4,12 +4,36 @@
  * does not see its process; so two signs more are taken: its table of nftables, where it was not
  * before; and our own rules, if audits find them changed again and again. Told as long as it lasts.
  */
+import type { ResolvedConfig } from '../config/resolve.ts';
+import type { Feature } from '../feature/feature.ts';
+import { listNftTables } from '../kernel/nftTables.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import type { Logger } from '../ops/log.ts';
+import type { RoundOutcome } from '../plan/round.ts';
 import type { Clock } from '../time/clock.ts';
 import { OTHER_PROXY } from './conditions.ts';
-import { REMOVE_KUBE_PROXY, type Sighting } from './otherProxy.ts';
-import type { RoundOutcome } from '../plan/round.ts';
+import { findProxies, placesOf, REMOVE_KUBE_PROXY, type Sighting } from './otherProxy.ts';
+
+/** What is looked at, on this machine. */
+const SIGNS = { findProxies, listNftTables };
+
+export function rivalWatch(config: ResolvedConfig, signs: typeof SIGNS = SIGNS): Feature {
+  return {
+    name: 'rival-watch',
+    start: ({ log, clock, conditions }) => {
+      const watch = new RivalWatch({
+        log,
+        clock,
+        conditions,
+        look: () => signs.findProxies(placesOf(config)),
+        hasProxyTable: async () =>
+          (await signs.listNftTables()).some(({ name }) => name === 'kube-proxy'),
+      });
+      watch.start();
+      return { round: (outcome) => watch.round(outcome), stop: () => watch.close() };
+    },
+  };
+}
 
 export interface RivalWatchParts {
   /** what findProxies says */
@@ -18,7 +42,7 @@ export interface RivalWatchParts {
   readonly hasProxyTable: () => Promise<boolean>;
   readonly log: Logger;
   readonly clock: Clock;
-  readonly conditions: Conditions;
+  readonly conditions: Pick<Conditions, 'set' | 'clear'>;
 }
 
 /** A look costs two answers on the loopback, a listing of tables and a name for each process. */

@@ -7,29 +7,22 @@ import { thisNodeName } from '../inputs/host.ts';
 import { openSource } from '../inputs/source.ts';
 import { ExecError, KernelError } from '../kernel/errors.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
-import { AGENT_SOCKET, VIRTUAL_SERVERS_PATH } from '../localserver/serverLines.ts';
-import { LocalServer } from '../localserver/shell/localServer.ts';
-import { virtualServersRoute } from '../localserver/shell/virtualServers.ts';
 import { FAMILIES } from '../net/family.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import { ProxyHealth } from '../ops/health.ts';
-import { HttpServer, type HttpServerOptions, ListenError } from '../ops/httpServer.ts';
+import { ListenError } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
-import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
-import { Agent, NodeMismatchError } from './agent.ts';
-import {
-  CONNTRACK_HASH_TOO_SMALL,
-  HEALTHZ_NOT_SERVED,
-  METRICS_NOT_SERVED,
-  openConditions,
-} from './conditions.ts';
+import { Agent } from './agent.ts';
+import { CONNTRACK_HASH_TOO_SMALL, openConditions } from './conditions.ts';
 import { EndSignal } from './endSignal.ts';
+import { FeatureSet } from './featureSet.ts';
+import { askedFeatures, needsOf } from './features.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { EnvironmentError } from './nodeEnvironment.ts';
-import { placesOf } from './otherProxy.ts';
+import { NodeMismatchError } from './ownNode.ts';
 import { Reporter } from './reporter.ts';
-import { RivalWatch, type RivalWatchParts } from './rivalWatch.ts';
+import { openServers, startAll } from './servers.ts';
 
 export interface Program {
   readonly version: string;
@@ -99,24 +92,16 @@ async function proxyAlone(
   await node.checkLocalPorts(log);
 
   const parts = assemble(config, program, { ...node, tools });
-  const { agent, servers, rivals, conditions, close } = parts;
+  const { agent, servers, conditions, close } = parts;
   try {
     const onReadOnlySysfs = (message: string) =>
       conditions.set(CONNTRACK_HASH_TOO_SMALL, 'nf_conntrack', { message, isTold: true });
     await node.applyConntrackSettings(config.conntrack, { log, onReadOnlySysfs });
     await startAll(servers);
-    rivals.start();
     await agent.run(signal);
   } finally {
     await close();
   }
-}
-
-/** All have an end, with or without success, before any failure is told: what is half begun cannot be closed. */
-async function startAll(servers: readonly { start(): Promise<void> }[]): Promise<void> {
-  const starts = servers.map((server) => server.start());
-  await Promise.allSettled(starts);
-  await Promise.all(starts);
 }
 
 interface NamedMachine extends Machine {
@@ -143,77 +128,37 @@ function assemble(config: ResolvedConfig, { version, log, env }: Program, node: 
     conditions: () => conditions.counts(),
   });
   const onRequest = (outcome: RequestOutcome) => metrics.requested(outcome);
-  const opened = openSource(config.source, { nodeName, version, clock, log, env, onRequest });
+  const asked = askedFeatures(node.features, config);
+  const needs = needsOf(asked);
+  const reader = { nodeName, needs, version, clock, log, env, onRequest };
+  const opened = openSource(config.source, reader);
   const { events, apiServerAddresses } = opened;
   const told = { log, health, families, clock, nodeName, events };
   const conditions: Conditions = openConditions(told);
   const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
   const { hasRandomFully } = tools;
   const observer = node.openObserver({ nodeName, hasRandomFully, apiServerAddresses });
-  const rivals = rivalWatch(config, node, { log, conditions });
-  const parts = { config, nodeName, opened, observer, tools, reporter, conditions, rivals, clock };
+  const { api } = opened;
+  const surroundings = { nodeName, log, clock, metrics, conditions, events, api };
+  const features = new FeatureSet({ asked, surroundings });
+  const parts = {
+    config,
+    nodeName,
+    opened,
+    observer,
+    tools,
+    reporter,
+    conditions,
+    features,
+    clock,
+  };
   const agent = new Agent({ ...parts, ...node.agent });
-  // As kube-proxy fills in its default mode by then, so do we.
-  const configz = () => ({ ...config.document, mode: 'ipvs' });
-  const serve = opener(config, { log, clock, conditions });
-  const servers = [
-    serve({
-      name: 'healthz',
-      at: config.healthAddress,
-      routes: healthRoutes(health, metrics),
-      notListening: HEALTHZ_NOT_SERVED,
-    }),
-    serve({
-      name: 'metrics',
-      at: config.metricsAddress,
-      routes: metricsRoutes({ metrics, configz }),
-      notListening: METRICS_NOT_SERVED,
-    }),
-    localSocket(),
-  ].filter((each) => each !== undefined);
+  const servers = openServers(config, { log, clock, conditions, health, metrics });
   const close = async () => {
-    await Promise.all([rivals, ...servers].map((each) => each.close()));
+    await Promise.all(servers.map((each) => each.close()));
     observer.close();
   };
-  return { agent, servers, rivals, conditions, close };
-
-  function localSocket() {
-    const onError = (message: string, error: unknown) => log.error(message, error);
-    const routes = new Map([[VIRTUAL_SERVERS_PATH, virtualServersRoute(() => agent.desired)]]);
-    const local = new LocalServer({ routes, clock, onError, ...node.localServer });
-    const without = `local socket ${AGENT_SOCKET} cannot be made; \`list --services\` has to read the cluster itself`;
-    const start = () => local.start().catch((error: unknown) => onError(without, error));
-    return { start, close: () => local.close() };
-  }
-}
-
-interface Served extends Pick<HttpServerOptions, 'name' | 'routes' | 'notListening'> {
-  readonly at: ResolvedConfig['healthAddress'];
-}
-
-function opener(
-  { bindAddressHardFail: isHardFail }: ResolvedConfig,
-  { log, ...parts }: Pick<HttpServerOptions, 'clock' | 'conditions'> & { readonly log: Logger },
-) {
-  const onError = (message: string, error: unknown) => log.error(message, error);
-  return ({ at, ...served }: Served) => {
-    if (at === undefined) return undefined;
-    const address = { host: at.address, port: at.port };
-    return new HttpServer({ ...served, ...parts, address, isHardFail, onError });
-  };
-}
-
-function rivalWatch(
-  config: ResolvedConfig,
-  { clock, findProxies, listNftTables }: Machine,
-  parts: Pick<RivalWatchParts, 'log' | 'conditions'>,
-): RivalWatch {
-  return new RivalWatch({
-    look: () => findProxies(placesOf(config)),
-    hasProxyTable: async () => (await listNftTables()).some(({ name }) => name === 'kube-proxy'),
-    clock,
-    ...parts,
-  });
+  return { agent, servers, conditions, close };
 }
 
 function isExplained(error: unknown): error is Error {

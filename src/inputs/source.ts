@@ -3,6 +3,7 @@ import type { RequestOutcome } from '../cluster/client.ts';
 import { EventRecorder } from '../cluster/events.ts';
 import { ManifestSource } from '../cluster/manifests.ts';
 import type { ClusterSource } from '../cluster/source.ts';
+import type { ApiTransport } from '../cluster/transport.ts';
 import type { SourceSettings } from '../config/resolve.ts';
 import { type Need, NO_NEEDS } from '../model/kinds.ts';
 import { type Address, parseAddress } from '../net/address.ts';
@@ -15,6 +16,8 @@ export interface OpenedSource {
   readonly source: ClusterSource;
   /** absent without an API server */
   readonly events?: EventRecorder;
+  /** absent without an API server */
+  readonly api?: ApiTransport;
   /** addresses of the API server that the configuration names itself; a pod's ClusterIP does not count */
   readonly apiServerAddresses: readonly Address[];
   close(): Promise<void>;
@@ -59,6 +62,7 @@ function openApiServer(
   return {
     source,
     events,
+    api: client,
     apiServerAddresses: isInPod ? [] : addressOf(client.server),
     close: async () => {
       await source.stop();

@@ -1,9 +1,8 @@
 /** Everything that `/metrics` shows, in one registry of its own. What a metric means is told where it is defined. */
 import { Counter, Registry } from 'prom-client';
-import type { Family } from '../net/family.ts';
 import type { ApplyReport } from '../dataplane/operations.ts';
+import type { Family } from '../net/family.ts';
 import { registerConditions } from './conditionMetric.ts';
-import { ConntrackMetrics } from './conntrackMetrics.ts';
 import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
 import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';
 import { type Observation, StateMetrics } from './stateMetrics.ts';
@@ -21,15 +20,14 @@ export interface MetricsOptions {
 
 export class Metrics {
   readonly #register = new Registry();
+  readonly #more = new Set<Registry>();
   readonly kubeproxy: KubeproxyMetrics;
-  readonly conntrack: ConntrackMetrics;
   readonly #state: StateMetrics;
   readonly #requests: Counter<'code' | 'method' | 'host'>;
   #isProcessMissing: boolean;
 
   constructor(options: MetricsOptions) {
     this.kubeproxy = new KubeproxyMetrics(this.#register, options.families);
-    this.conntrack = new ConntrackMetrics(this.#register, options.families);
     this.#state = new StateMetrics(this.#register, oncePerTurn(options.observe));
     this.#requests = new Counter({
       name: 'rest_client_requests_total',
@@ -46,10 +44,18 @@ export class Metrics {
     return this.#register.contentType;
   }
 
-  render(): Promise<string> {
+  /** Shows those of another registry too, as long as it holds any. @returns ends that */
+  include(registry: Registry): () => void {
+    this.#more.add(registry);
+    return () => this.#more.delete(registry);
+  }
+
+  async render(): Promise<string> {
     if (this.#isProcessMissing) registerProcessMetrics(this.#register);
     this.#isProcessMissing = false;
-    return this.#register.metrics();
+    const more = [...this.#more].filter((each) => each.getMetricsAsArray().length > 0);
+    const texts = await Promise.all([this.#register, ...more].map((each) => each.metrics()));
+    return texts.join('\n');
   }
 
   /** What a round did; failed rules count as kube-proxy's failed restores. */

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Agent } from '../../../src/agent/agent.ts';
 import { openConditions } from '../../../src/agent/conditions.ts';
+import { FeatureSet } from '../../../src/agent/featureSet.ts';
+import { askedFeatures, type FeatureRow } from '../../../src/agent/features.ts';
 import { Reporter } from '../../../src/agent/reporter.ts';
 import type { EventRecorder, ProxyEvent } from '../../../src/cluster/events.ts';
 import type { ClusterListener, ClusterSource } from '../../../src/cluster/source.ts';
@@ -15,15 +17,15 @@ import type { KindName } from '../../../src/model/kinds.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
-import type { Conditions } from '../../../src/ops/conditions.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
+import type { Conditions } from '../../../src/ops/conditions.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
-import { FakeClock } from './fakeClock.ts';
 import { FakeKernel } from '../kernel/fakeKernel.ts';
-import { FakeLog } from './fakeLog.ts';
 import { hostNetwork } from '../objects/nodeFixtures.ts';
 import { tell } from '../objects/tell.ts';
+import { FakeClock } from './fakeClock.ts';
+import { FakeLog } from './fakeLog.ts';
 
 type Raw = Record<string, unknown>;
 
@@ -56,6 +58,7 @@ export interface AgentHarnessOptions {
   /** what an earlier process left */
   readonly kernel?: FakeKernel;
   readonly ledgerFile?: string;
+  readonly features?: readonly FeatureRow[];
 }
 
 export class AgentHarness {
@@ -77,7 +80,13 @@ export class AgentHarness {
   readonly #ended: Promise<void>;
 
   constructor(options: AgentHarnessOptions = {}) {
-    const { flags = [], host = {}, isInCluster = true, isTimeFake = false } = options;
+    const {
+      flags = [],
+      host = {},
+      isInCluster = true,
+      isTimeFake = false,
+      features = [],
+    } = options;
     this.kernel = options.kernel ?? new FakeKernel();
     const { clock, log, kernel, source } = this;
     const { values } = parseFlags([...flags], RUN_FLAGS);
@@ -103,6 +112,7 @@ export class AgentHarness {
     this.conditions = openConditions(told);
     const { conditions } = this;
     const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
+    const surroundings = { nodeName: 'node-1', log, clock, metrics, conditions, events };
     this.#seen = hostNetwork(host);
     this.#agent = new Agent({
       config: config!,
@@ -130,10 +140,8 @@ export class AgentHarness {
       conditions,
       clock: isTimeFake ? clock : new SystemClock(),
       ledgerFile: options.ledgerFile ?? temporaryLedger(),
-      kernel: {
-        dataplane: kernel,
-        conntrack: { listUdp: async () => [], delete: async () => 0, close: () => undefined },
-      },
+      features: new FeatureSet({ asked: askedFeatures(features, config!), surroundings }),
+      dataplane: kernel,
     });
     this.#ended = this.#agent.run(this.#end.signal);
     this.#ended.catch(() => undefined);

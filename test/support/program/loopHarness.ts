@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KernelView } from '../../../src/agent/kernelView.ts';
 import { RetryBook } from '../../../src/agent/retryBook.ts';
-import type { Chore, RoundOutcome } from '../../../src/plan/round.ts';
 import { SyncLoop } from '../../../src/agent/syncLoop.ts';
-import { DesiredBuilder } from '../../../src/desired/builder.ts';
 import type { Part } from '../../../src/dataplane/part.ts';
+import { DesiredBuilder } from '../../../src/desired/builder.ts';
 import { Ledger } from '../../../src/kernel/ledger.ts';
 import { ClusterStore, type ObjectState } from '../../../src/model/clusterStore.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimService } from '../../../src/model/slimService.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
 import { DrainBook } from '../../../src/plan/drain.ts';
+import type { Chore, RoundOutcome } from '../../../src/plan/round.ts';
 import type { FakeKernel } from '../kernel/fakeKernel.ts';
 import { dataplaneOptions, hostNetwork } from '../objects/nodeFixtures.ts';
 

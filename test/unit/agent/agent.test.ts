@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { NodeMismatchError } from '../../../src/agent/agent.ts';
+import { NodeMismatchError } from '../../../src/agent/ownNode.ts';
 import { AgentHarness, type AgentHarnessOptions } from '../../support/program/agentHarness.ts';
 import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 

@@ -95,19 +95,6 @@ describe('what the loop does beside the rounds', () => {
   );
 });
 
-test('a sweep that fails is told once a family, until one works', async () => {
-  reporter.conntrackFailed('IPv4', new Error('EPERM'));
-  reporter.conntrackFailed('IPv4', new Error('EPERM'));
-  reporter.conntrackSwept('IPv4', 0, 1);
-  reporter.conntrackSwept('IPv4', 2, 1);
-  reporter.conntrackFailed('IPv4', new Error('EPERM'));
-  expect(log.lines).toEqual([
-    expect.stringMatching(/^error stale UDP flows of IPv4 .*: EPERM$/),
-    'v1 freed stale UDP flows {"family":"IPv4","entries":2}',
-    expect.stringMatching(/^error stale UDP flows of IPv4/),
-  ]);
-});
-
 describe('changes', () => {
   const slice = (triggerMs: number) => {
     const annotation = 'endpoints.kubernetes.io/last-change-trigger-time';

@@ -6,18 +6,22 @@ import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { FeatureRow } from '../../../src/agent/features.ts';
 import type { Machine } from '../../../src/agent/machine.ts';
 import { EnvironmentError } from '../../../src/agent/nodeEnvironment.ts';
+import { rivalWatch } from '../../../src/agent/rivalWatch.ts';
 import { runProxy } from '../../../src/agent/runProxy.ts';
 import { RUN_FLAGS } from '../../../src/config/flags.ts';
 import { parseFlags } from '../../../src/config/parseFlags.ts';
 import { resolveConfig, type ResolvedConfig } from '../../../src/config/resolve.ts';
+import type { Feature } from '../../../src/feature/feature.ts';
 import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
-import { FakeClock, settle } from '../../support/program/fakeClock.ts';
+import { localServer } from '../../../src/localserver/shell/feature.ts';
 import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
-import { FakeLog } from '../../support/program/fakeLog.ts';
 import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 import { rawService } from '../../support/objects/rawObjects.ts';
+import { FakeClock, settle } from '../../support/program/fakeClock.ts';
+import { FakeLog } from '../../support/program/fakeLog.ts';
 
 /** Nobody else's on this machine. */
 const HOST = `127.99.${(process.pid >> 8) & 255}.${process.pid & 255}`;
@@ -32,6 +36,7 @@ let kernel: FakeKernel;
 /** what the machine was asked, in order */
 let asked: string[];
 let proxies: { kind: 'kube-proxy'; evidence: string }[];
+let signs: NonNullable<Parameters<typeof rivalWatch>[1]>;
 let running: Promise<number> | undefined;
 let over: AbortController;
 
@@ -44,6 +49,7 @@ beforeEach(async () => {
   kernel = new FakeKernel();
   asked = [];
   proxies = [];
+  signs = { findProxies: async () => proxies, listNftTables: async () => [] };
   running = undefined;
   over = new AbortController();
 });
@@ -52,6 +58,11 @@ afterEach(async () => {
   signals.emit('SIGTERM', 'SIGTERM');
   await running?.catch(() => undefined);
   await rm(folder, { recursive: true });
+});
+
+const row = (name: string, make: (config: ResolvedConfig) => Feature): FeatureRow => ({
+  name,
+  asked: (config) => ({ load: async () => make(config) }),
 });
 
 function machine(overrides: Partial<Machine> = {}): Machine {
@@ -76,8 +87,6 @@ function machine(overrides: Partial<Machine> = {}): Machine {
     setIpvsTimeouts: ({ tcp }) => step(`timeouts ${tcp}`),
     checkLocalPorts: () => step('local ports'),
     applyConntrackSettings: () => step('conntrack'),
-    findProxies: async () => proxies,
-    listNftTables: async () => [],
     openObserver: ({ nodeName }) => ({
       read: async () => hostNetwork({ nodeName }),
       watch: async () => async () => undefined,
@@ -85,13 +94,13 @@ function machine(overrides: Partial<Machine> = {}): Machine {
     }),
     leaveAtOnce: (exitCode) => void asked.push(`left at once with ${exitCode}`),
     agent: {
-      kernel: {
-        dataplane: kernel,
-        conntrack: { listUdp: async () => [], delete: async () => 0, close: () => undefined },
-      },
+      dataplane: kernel,
       ledgerFile: path.join(folder, 'run', 'ledger.json'),
     },
-    localServer: { path: path.join(folder, 'run', 'agent.sock') },
+    features: [
+      row('local-server', () => localServer(path.join(folder, 'run', 'agent.sock'))),
+      row('rival-watch', (config) => rivalWatch(config, signs)),
+    ],
     ...overrides,
   };
 }
@@ -230,8 +239,8 @@ test('a kube-proxy that comes while it runs is told', async () => {
 
 test('a kube-proxy that shows by its nftables table is told, other tables are not', async () => {
   let tables: string[] = [];
-  const listNftTables = async () => tables.map((name) => ({ family: 2, name }));
-  await started({ listNftTables } as unknown as Partial<Machine>);
+  signs.listNftTables = async () => tables.map((name) => ({ addressFamily: 2, name }));
+  await started();
   tables = ['filter', 'kube-proxy-like'];
   await clock.advance(120_000);
   expect(said('another Service proxy')).toBe(false);
@@ -304,7 +313,7 @@ describe('what cannot go on', () => {
       const config = configuration(`--manifests=${folder}`, '--bind-address-hard-fail');
       expect(await run({}, config)).toBe(1);
       expect(log.lines.at(-1)).toMatch(/cannot run here: .*healthz.*10256/);
-      expect(await readdir(path.join(folder, 'run'))).toEqual([]);
+      expect(await readdir(folder)).not.toContain('run');
       await started();
       expect(said('trying again every 5 s')).toBe(true);
     } finally {

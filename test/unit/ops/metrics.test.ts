@@ -1,3 +1,4 @@
+import { Counter, Registry } from 'prom-client';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   type DataplaneState,
@@ -63,6 +64,18 @@ async function value(series: string): Promise<number | undefined> {
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 }
 
+test('metrics of a feature are shown as long as it runs, and once it has any', async () => {
+  const registry = new Registry();
+  const exclude = metrics.include(registry);
+  const before = await metrics.render();
+  new Counter({ name: 'feature_total', help: 'x', registers: [registry] }).inc(2);
+  const during = await metrics.render();
+  expect(during).toContain('\nfeature_total 2\n');
+  expect(during.replace(/\n# HELP feature_total[^]*/, '')).toBe(before);
+  exclude();
+  expect(await metrics.render()).toBe(before);
+});
+
 describe('kube-proxy names', () => {
   test('a round counts for both families, in seconds', async () => {
     metrics.kubeproxy.syncFinished(1500, 1_700_000_000_500);
@@ -74,18 +87,6 @@ describe('kube-proxy names', () => {
         await value(`kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family="${family}"}`),
       ).toBe(1_700_000_000.5);
     }
-  });
-
-  test('stale connections are counted by family, from zero', async () => {
-    const series = (name: string, family: string) => value(`${name}{ip_family="${family}"}`);
-    const deleted = 'kubeproxy_conntrack_reconciler_deleted_entries_total';
-    expect(await series(deleted, 'IPv6')).toBe(0);
-    metrics.conntrack.swept('IPv4', 3, 250);
-    metrics.conntrack.failed('IPv6');
-    expect(await series(deleted, 'IPv4')).toBe(3);
-    const duration = 'kubeproxy_conntrack_reconciler_sync_duration_seconds';
-    expect(await series(`${duration}_sum`, 'IPv4')).toBe(0.25);
-    expect(await series('kubeipvs_conntrack_reconciler_failures_total', 'IPv6')).toBe(1);
   });
 
   test('buckets are those of kube-proxy', async () => {

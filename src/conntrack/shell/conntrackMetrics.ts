@@ -1,6 +1,6 @@
 /** The sweep of stale UDP connections: kube-proxy's names and buckets, and our count of sweeps that failed. */
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { Family } from '../net/family.ts';
+import type { Family } from '../../net/family.ts';
 
 const SUBSYSTEM = 'conntrack_reconciler';
 /** 1 ms, doubled 14 times */

@@ -1,0 +1,41 @@
+/** What a feature is handed, in memory; a test reads what it did with it. */
+import { Registry } from 'prom-client';
+import { emptyState } from '../../../src/dataplane/state.ts';
+import type { FeatureHost } from '../../../src/feature/feature.ts';
+import { ClusterStore } from '../../../src/model/clusterStore.ts';
+import { ConditionLog } from '../../../src/ops/conditionLog.ts';
+import { Conditions } from '../../../src/ops/conditions.ts';
+import type { Route } from '../../../src/ops/httpListener.ts';
+import { FakeClock } from './fakeClock.ts';
+import { FakeLog } from './fakeLog.ts';
+
+export class FakeFeatureHost implements FeatureHost {
+  readonly nodeName = 'node-1';
+  readonly log = new FakeLog(1);
+  readonly clock = new FakeClock();
+  readonly metrics = new Registry();
+  readonly conditions = new Conditions({
+    known: [],
+    tellers: [new ConditionLog(this.log, this.clock)],
+    clock: this.clock,
+  });
+  readonly events = undefined;
+  readonly api = undefined;
+  readonly routes = new FakeRoutes();
+  readonly cluster = new ClusterStore();
+  readonly synced = Promise.resolve();
+  /** each time all of them */
+  readonly heldBack: (readonly string[])[] = [];
+  state = emptyState();
+
+  readonly desired = () => this.state;
+  readonly programmed = () => this.state;
+  readonly holdBack = (addresses: readonly string[]) => void this.heldBack.push(addresses);
+  readonly run = () => undefined;
+}
+
+class FakeRoutes extends Map<string, Route> {
+  serve(path: string, route: Route): void {
+    this.set(path, route);
+  }
+}
