@@ -3,39 +3,25 @@
  * objects, metrics, health. Each of them decides what is worth a line; nothing here changes what
  * the agent does.
  */
-import type { EventRecorder } from '../cluster/events.ts';
 import type { SourceStatus } from '../cluster/source.ts';
 import type { DataplaneState } from '../dataplane/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/clusterStore.ts';
 import type { Problem } from '../model/problem.ts';
-import type { Family } from '../net/family.ts';
 import type { Conditions } from '../ops/conditions.ts';
-import type { ProxyHealth } from '../ops/health.ts';
-import type { Logger } from '../ops/log.ts';
-import type { Metrics } from '../ops/metrics.ts';
 import type { Observation } from '../ops/stateMetrics.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../plan/round.ts';
-import type { Clock } from '../time/clock.ts';
 import { reviewFamilies } from './familyReview.ts';
 import { judgeEligibility, reviewNode } from './nodeReview.ts';
-import { PendingChanges } from './pendingChanges.ts';
-import { ProblemTeller } from './problemTeller.ts';
+import { PendingChanges, type PendingChangesParts } from './pendingChanges.ts';
+import { ProblemTeller, type ProblemTellerParts } from './problemTeller.ts';
 import { RoundLog } from './roundLog.ts';
 import { type Observed, Scrape } from './scrape.ts';
 import { type ServiceProblems, ServiceReview } from './serviceReview.ts';
 import { reportSource } from './sourceReport.ts';
 import { StandingFailures } from './standingFailures.ts';
 
-export interface ReporterParts {
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  readonly health: ProxyHealth;
+export interface ReporterParts extends ProblemTellerParts, PendingChangesParts {
   readonly conditions: Conditions;
-  readonly families: readonly Family[];
-  readonly clock: Clock;
-  readonly nodeName: string;
-  /** absent without an API server */
-  readonly events: EventRecorder | undefined;
 }
 
 /** DesiredBuilder is it. */
