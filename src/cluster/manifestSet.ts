@@ -10,9 +10,9 @@ import { decodeText } from '../config/textEncoding.ts';
 import { type Consequence, skipsObject } from '../model/consequence.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterChange, ClusterStore, ObjectState } from '../model/clusterStore.ts';
-import { ALL_KINDS } from '../model/kinds.ts';
+import { ALL_KINDS, type Need, NO_NEEDS } from '../model/kinds.ts';
 import { findManifestFiles, type FoundFiles, isMissing, reasonOf } from './manifestFiles.ts';
-import { type ManifestObject, readManifest } from './manifestText.ts';
+import { type Manifest, type ManifestObject, readManifest } from './manifestText.ts';
 
 /** What one look brought. */
 export interface ManifestNews {
@@ -34,6 +34,7 @@ interface FileState {
 export class ManifestSet {
   readonly #paths: readonly string[];
   readonly #store: ClusterStore;
+  readonly #needs: ReadonlySet<Need>;
   readonly #files = new Map<string, FileState>();
   #lastSeen: ReadonlyMap<string, string> = new Map();
   #hasLooked = false;
@@ -42,10 +43,14 @@ export class ManifestSet {
   /** by file, as JSON */
   #published: ReadonlyMap<string, string> = new Map();
 
-  /** @param store where the objects in force are put */
-  constructor(paths: readonly string[], store: ClusterStore) {
+  /**
+   * @param store where the objects in force are put
+   * @param needs of features, whose kinds are read besides
+   */
+  constructor(paths: readonly string[], store: ClusterStore, needs: ReadonlySet<Need> = NO_NEEDS) {
     this.#paths = paths;
     this.#store = store;
+    this.#needs = needs;
   }
 
   get fileCount(): number {
@@ -89,7 +94,10 @@ export class ManifestSet {
     }
     try {
       const text = decodeText(await readFile(path));
-      this.#files.set(path, nextState(this.#files.get(path), stamp, text, path));
+      this.#files.set(
+        path,
+        nextState(this.#files.get(path), stamp, readManifest(text, path, this.#needs)),
+      );
     } catch (error) {
       // a file that went while we looked is seen as gone next time
       if (!isMissing(error)) unreadable.set(path, reasonOf(error));
@@ -133,13 +141,7 @@ export class ManifestSet {
   }
 }
 
-function nextState(
-  before: FileState | undefined,
-  stamp: string,
-  text: string,
-  path: string,
-): FileState {
-  const manifest = readManifest(text, path);
+function nextState(before: FileState | undefined, stamp: string, manifest: Manifest): FileState {
   if (manifest.problems.length > 0 && before !== undefined) {
     const problems = withConsequence(manifest.problems, 'LastStateKept');
     return { stamp, objects: before.objects, problems };

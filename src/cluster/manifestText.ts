@@ -8,7 +8,7 @@ import { KUBERNETES_YAML } from '../config/yamlText.ts';
 import { Fields } from '../model/fields.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ObjectState } from '../model/clusterStore.ts';
-import { type AnyKind, KINDS } from '../model/kinds.ts';
+import { type AnyKind, kindsFor, type Need, NO_NEEDS } from '../model/kinds.ts';
 
 export interface ManifestObject {
   /** `Service/default/web` */
@@ -27,12 +27,17 @@ export interface Manifest {
   readonly problems: readonly Problem[];
 }
 
-/** @param file name for messages */
-export function readManifest(text: string, file: string): Manifest {
-  return new ManifestReader(text, file).read();
+/**
+ * @param file name for messages
+ * @param needs of features, whose kinds are read besides
+ */
+export function readManifest(
+  text: string,
+  file: string,
+  needs: ReadonlySet<Need> = NO_NEEDS,
+): Manifest {
+  return new ManifestReader(text, file, needs).read();
 }
-
-const READABLE: ReadonlyMap<string, AnyKind> = new Map(Object.entries(KINDS));
 
 type RawObject = Readonly<Record<string, unknown>>;
 type Steps = readonly (string | number)[];
@@ -46,13 +51,15 @@ interface Inherited {
 class ManifestReader {
   readonly #text: string;
   readonly #file: string;
+  readonly #kinds: ReadonlyMap<string, AnyKind>;
   readonly #lines = new LineCounter();
   readonly #objects: ManifestObject[] = [];
   readonly #problems: Problem[] = [];
 
-  constructor(text: string, file: string) {
+  constructor(text: string, file: string, needs: ReadonlySet<Need>) {
     this.#text = text;
     this.#file = file;
+    this.#kinds = new Map(kindsFor({ needs }).map((kind) => [kind.kind, kind]));
   }
 
   read(): Manifest {
@@ -87,7 +94,7 @@ class ManifestReader {
     if (kind === 'List' || (kind.endsWith('List') && Array.isArray(raw['items']))) {
       return this.#readList(document, raw, steps, { kind, apiVersion });
     }
-    const readable = READABLE.get(kind);
+    const readable = this.#kinds.get(kind);
     if (readable === undefined) return undefined;
     const [group, version] = splitApiVersion(apiVersion, readable);
     if (group !== readable.group) return undefined;

@@ -4,6 +4,7 @@
  * systems and folders that appear later, with nothing to set up again after a file was replaced; the price, one stat a
  * file, is kept below a fifth of one core by looking less often when it costs much.
  */
+import { type Need, NO_NEEDS } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
 import { type ClusterSnapshot, ClusterStore, type Doors } from '../model/clusterStore.ts';
 import { requireManifestPaths } from './manifestFiles.ts';
@@ -16,14 +17,20 @@ export interface LoadedManifests {
   readonly problems: readonly Problem[];
 }
 
+export interface ManifestReading {
+  readonly doors?: Doors;
+  /** of features, whose kinds are read besides */
+  readonly needs?: ReadonlySet<Need>;
+}
+
 /** @throws ManifestPathError for a path that does not exist; anything else that is wrong is among the problems */
 export async function loadManifests(
   paths: readonly string[],
-  doors: Doors = {},
+  { doors = {}, needs = NO_NEEDS }: ManifestReading = {},
 ): Promise<LoadedManifests> {
   await requireManifestPaths(paths);
   const snapshot = new ClusterStore(doors);
-  const { problems } = await new ManifestSet(paths, snapshot).look();
+  const { problems } = await new ManifestSet(paths, snapshot, needs).look();
   return { snapshot, problems: [...problems.values()].flat() };
 }
 
@@ -38,6 +45,7 @@ const TIMING: ManifestTiming = { pollMs: 250, settleMs: 100 };
 
 export class ManifestSource implements ClusterSource {
   readonly #paths: readonly string[];
+  readonly #needs: ReadonlySet<Need>;
   readonly #timing: ManifestTiming;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -46,15 +54,20 @@ export class ManifestSource implements ClusterSource {
   #costMs = 0;
   #status = '';
 
-  constructor(paths: readonly string[], timing: ManifestTiming = TIMING) {
+  constructor(
+    paths: readonly string[],
+    needs: ReadonlySet<Need> = NO_NEEDS,
+    timing: ManifestTiming = TIMING,
+  ) {
     this.#paths = paths;
+    this.#needs = needs;
     this.#timing = timing;
   }
 
   /** @throws ManifestPathError for a path that does not exist */
   async start(listener: ClusterListener): Promise<void> {
     await requireManifestPaths(this.#paths);
-    const files = new ManifestSet(this.#paths, listener.store);
+    const files = new ManifestSet(this.#paths, listener.store, this.#needs);
     const news = await this.#look(files, listener);
     if (this.#isStopped) return;
     listener.onSynced();

@@ -34,7 +34,13 @@ export async function readCluster(source: SourceSettings, reader: Reader): Promi
   const { loadManifests } = await import('../cluster/manifests.ts');
   const { ManifestPathError } = await import('../cluster/manifestFiles.ts');
   try {
-    return { ...(await loadManifests(source.paths, reader.doors)), apiServerAddresses: [] };
+    return {
+      ...(await loadManifests(source.paths, {
+        doors: reader.doors,
+        needs: reader.scope.needs,
+      })),
+      apiServerAddresses: [],
+    };
   } catch (error) {
     if (!(error instanceof ManifestPathError)) throw error;
     const problem = source.isDefault

@@ -37,7 +37,7 @@ export interface SourceContext {
 /** @throws KubeconfigError when the configuration names no usable API server */
 export function openSource(settings: SourceSettings, context: SourceContext): OpenedSource {
   if (settings.kind === 'manifests') {
-    const source = new ManifestSource(settings.paths);
+    const source = new ManifestSource(settings.paths, context.needs);
     return { source, apiServerAddresses: [], close: () => source.stop() };
   }
   return openApiServer(settings, context);

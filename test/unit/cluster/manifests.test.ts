@@ -6,6 +6,7 @@ import { ManifestPathError } from '../../../src/cluster/manifestFiles.ts';
 import { loadManifests, ManifestSource } from '../../../src/cluster/manifests.ts';
 import type { ClusterListener } from '../../../src/cluster/source.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
+import { NO_NEEDS } from '../../../src/model/kinds.ts';
 
 let folder: string;
 
@@ -94,7 +95,7 @@ describe('ManifestSource', () => {
   });
 
   async function started(): Promise<Recorder> {
-    source = new ManifestSource([folder], { pollMs: 5, settleMs: 2 });
+    source = new ManifestSource([folder], NO_NEEDS, { pollMs: 5, settleMs: 2 });
     const recorder = new Recorder();
     await source.start(recorder);
     return recorder;
