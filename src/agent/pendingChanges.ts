@@ -43,7 +43,7 @@ export class PendingChanges {
   }
 
   queued(change: ClusterChange): void {
-    if (change.kind === 'Node') return;
+    if (change.kind !== 'Service' && change.kind !== 'EndpointSlice') return;
     const { metrics, clock } = this.#parts;
     const kind = change.kind === 'Service' ? 'service' : 'endpoint';
     metrics.kubeproxy.changeQueued(kind, clock.wallMs());
