@@ -7,6 +7,7 @@ import type { ClusterSnapshot } from '../model/clusterStore.ts';
 import type { Address } from '../net/address.ts';
 import type { EventSink } from '../ops/conditionEvents.ts';
 import type { Conditions } from '../ops/conditions.ts';
+import { ConditionScope } from '../ops/conditionScope.ts';
 import type { Route } from '../ops/httpListener.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
@@ -62,7 +63,8 @@ export function openHost(
   shared: Shared,
   onFailed: (error: unknown) => void,
 ): OpenedHost {
-  const { events, api, metrics: all, ...around } = surroundings;
+  const { events, api, metrics: all, conditions: known, ...around } = surroundings;
+  const conditions = new ConditionScope(known);
   const metrics = new Registry();
   const exclude = all.include(metrics);
   const routes = new OwnRoutes(shared.routes);
@@ -75,6 +77,7 @@ export function openHost(
     events,
     api,
     metrics,
+    conditions,
     routes,
     run: (work) => {
       const done = work(ending.signal)
@@ -94,6 +97,7 @@ export function openHost(
     ending.abort();
     exclude();
     routes.close();
+    conditions.close();
     if (shared.addresses.delete(name)) onHeldBack();
     await Promise.all(works);
   };

@@ -35,11 +35,11 @@ export class ConditionLog implements ConditionTeller {
     if (this.#isDue(standing)) this.#write(standing);
   }
 
-  ends({ condition, subject }: StandingCondition): void {
+  ends({ condition, subject }: StandingCondition, isOver: boolean): void {
     const key = keyOf(condition, subject);
     const wasTold = this.#troubles.get(key)?.ends() === true;
     this.#troubles.delete(key);
-    if (wasTold && condition.end !== undefined) this.#log.info(condition.end);
+    if (isOver && wasTold && condition.end !== undefined) this.#log.info(condition.end);
   }
 
   #isDue({ condition, subject, report }: StandingCondition): boolean {

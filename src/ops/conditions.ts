@@ -68,7 +68,8 @@ export interface ConditionTeller {
   stands(standing: StandingCondition, isNew: boolean): void;
   /** It goes on, and nobody sets it again. */
   lasts?(standing: StandingCondition): void;
-  ends(standing: StandingCondition): void;
+  /** @param isOver else nobody looks any more whether it is */
+  ends(standing: StandingCondition, isOver: boolean): void;
 }
 
 export interface ConditionsOptions {
@@ -107,12 +108,12 @@ export class Conditions {
 
   /** It is not so, still or any more. @returns what had stood */
   clear(condition: Condition, subject: string): StandingCondition | undefined {
-    const key = keyOf(condition, subject);
-    const standing = this.#standing.get(key);
-    if (standing === undefined) return undefined;
-    this.#standing.delete(key);
-    for (const teller of this.#options.tellers) teller.ends(standing);
-    return standing;
+    return this.#end(condition, subject, true);
+  }
+
+  /** Nobody looks any more whether it is so: it does not stand, and no line says that it is over. */
+  forget(condition: Condition, subject: string): void {
+    this.#end(condition, subject, false);
   }
 
   /**
@@ -172,9 +173,18 @@ export class Conditions {
     const affecting = all.filter(({ affectsHealth }) => affectsHealth !== false);
     return [...new Set(affecting.map(({ code }) => code))];
   }
+
+  #end(condition: Condition, subject: string, isOver: boolean): StandingCondition | undefined {
+    const key = keyOf(condition, subject);
+    const standing = this.#standing.get(key);
+    if (standing === undefined) return undefined;
+    this.#standing.delete(key);
+    for (const teller of this.#options.tellers) teller.ends(standing, isOver);
+    return standing;
+  }
 }
 
-/** Of what tellers remember it by. */
+/** What tellers remember it by. */
 export function keyOf({ code }: Condition, subject: string): string {
   return `${code} ${subject}`;
 }

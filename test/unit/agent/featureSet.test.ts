@@ -11,7 +11,7 @@ import { emptyState } from '../../../src/dataplane/state.ts';
 import { type Feature, type FeatureHost, FeatureStartError } from '../../../src/feature/feature.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
-import { Conditions } from '../../../src/ops/conditions.ts';
+import { Conditions, defineCondition } from '../../../src/ops/conditions.ts';
 import type { RoundOutcome } from '../../../src/plan/round.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
@@ -31,6 +31,15 @@ const node = (key: string) => ({
 
 let clock: FakeClock;
 let log: FakeLog;
+/** One that a feature brings along. */
+const SHY = defineCondition({
+  code: 'Shy',
+  severity: 'warning',
+  affectsHealth: false,
+  title: 'a feature is shy',
+  end: 'it is shy no more',
+});
+
 let conditions: Conditions;
 /** those on /metrics */
 let registries: Set<Registry>;
@@ -130,6 +139,7 @@ test('a start that throws is a condition, leaves nothing behind, and is tried ag
       new Counter({ name: 'shy_total', help: 'x', registers: [host.metrics] }).inc(attempts);
       host.routes.serve('/v1/shy', () => ({ status: 200, contentType: '', body: '' }));
       host.holdBack(['192.0.2.1']);
+      host.conditions.set(SHY, 'x', { message: 'shy of x', isTold: true });
       if (attempts < 3) throw new Error(`no. ${attempts}`);
       return { stop: () => undefined };
     },
@@ -144,11 +154,12 @@ test('a start that throws is a condition, leaves nothing behind, and is tried ag
   await clock.advance(1_000);
   expect([attempts, standing()]).toEqual([2, [['FeatureFailed', 'shy']]]);
   await clock.advance(2_000);
-  expect([attempts, standing()]).toEqual([3, []]);
+  expect([attempts, standing()]).toEqual([3, [['Shy', 'x']]]);
   expect(await shown()).toContain('shy_total 3\n');
   expect(set.heldBack).toEqual(['192.0.2.1']);
   await set.stop();
   expect(await shown()).not.toContain('shy_total');
+  expect(standing()).toEqual([]);
 });
 
 test('a module that cannot be loaded and a reason that is a sentence are told likewise', async () => {

@@ -9,6 +9,7 @@ import { ConditionHealth } from '../../../src/ops/conditionHealth.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { registerConditions } from '../../../src/ops/conditionMetric.ts';
 import { Conditions, defineCondition } from '../../../src/ops/conditions.ts';
+import { ConditionScope } from '../../../src/ops/conditionScope.ts';
 import { ProxyHealth } from '../../../src/ops/health.ts';
 import { FakeClock } from '../../support/program/fakeClock.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
@@ -228,4 +229,21 @@ test('one that nobody announced is counted while it stands', async () => {
   expect(await counted()).toContain('Rare 1');
   conditions.clear(rare, 'x');
   expect((await counted()).join()).not.toContain('Rare');
+});
+
+test('of a part that stops all is forgotten, without a line that it is over, and nothing new stands', async () => {
+  const scope = new ConditionScope(conditions);
+  conditions.set(ROUTER_AWAY, 'of others', { message: 'no answer' });
+  scope.set(ROUTER_AWAY, 'a', { message: 'no a' });
+  scope.set(ROUTER_AWAY, 'b', { message: 'no b' });
+  scope.clear(ROUTER_AWAY, 'b');
+  log.take();
+  scope.close();
+  scope.set(ODD, 'late', { message: 'late' });
+  expect(log.lines).toEqual([]);
+  expect(conditions.standing.map(({ subject }) => subject)).toEqual(['of others']);
+  expect(await counted()).toContain('RouterAway 1');
+  conditions.clear(ROUTER_AWAY, 'of others');
+  await clock.advance(TIMEOUT_MS);
+  expect(health.isHealthy).toBe(true);
 });
