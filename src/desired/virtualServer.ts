@@ -26,17 +26,16 @@ export function virtualServer(
   destinations: VirtualServer['destinations'],
   options: Pick<DataplaneOptions, 'scheduler'>,
 ): VirtualServer {
+  const { affinityTimeoutSec } = port.policy;
   const flags: ServerFlag[] = [...(SCHEDULER_FLAGS[options.scheduler] ?? [])];
-  if (port.affinityTimeoutSec !== undefined) flags.push('persistent');
+  if (affinityTimeoutSec !== undefined) flags.push('persistent');
   return {
     address,
     port: portNumber,
     protocol: port.protocol,
     scheduler: options.scheduler,
     flags: flags.toSorted(),
-    ...(port.affinityTimeoutSec === undefined
-      ? {}
-      : { persistenceTimeoutSec: port.affinityTimeoutSec }),
+    ...(affinityTimeoutSec === undefined ? {} : { persistenceTimeoutSec: affinityTimeoutSec }),
     service: port.label,
     destinations,
   };

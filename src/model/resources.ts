@@ -4,6 +4,7 @@
  * their *types* checked; what they *mean* is decided in service.ts and endpoint.ts.
  */
 import type { Protocol } from '../net/family.ts';
+import type { ServicePolicy } from './servicePolicy.ts';
 
 /** `namespace/name`; a Node's key is its name. */
 export type ObjectKey = string;
@@ -23,8 +24,7 @@ export interface ServiceResource {
   /** dotted path of the field that sourceRanges came from, for problems */
   readonly sourceRangesPath: string;
   readonly ports: readonly ServicePortSpec[];
-  /** set only for sessionAffinity ClientIP; default 10800 */
-  readonly affinityTimeoutSec?: number;
+  readonly policy: ServicePolicy;
   readonly externalTrafficPolicy: 'Cluster' | 'Local';
   readonly internalTrafficPolicy: 'Cluster' | 'Local';
   /** 0 when absent */

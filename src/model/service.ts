@@ -92,7 +92,6 @@ function sharedFields(
   addresses: ServiceAddresses,
   ranges: ServicePort['sourceRanges'],
 ): SharedFields {
-  const { affinityTimeoutSec } = service;
   const isBalancedLocally =
     service.type === 'LoadBalancer' && service.externalTrafficPolicy === 'Local';
   return {
@@ -100,7 +99,7 @@ function sharedFields(
     family,
     ...addresses,
     ...(ranges === undefined ? {} : { sourceRanges: ranges }),
-    ...(affinityTimeoutSec === undefined ? {} : { affinityTimeoutSec }),
+    policy: service.policy,
     isInternalLocal: service.internalTrafficPolicy === 'Local',
     healthCheckNodePort: isBalancedLocally ? service.healthCheckNodePort : 0,
   };

@@ -4,6 +4,7 @@ import type { Family, Protocol } from '../net/family.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Problem } from './problem.ts';
 import type { ObjectKey } from './resources.ts';
+import type { ServicePolicy } from './servicePolicy.ts';
 
 export interface ServicePort {
   readonly service: ObjectKey;
@@ -22,7 +23,7 @@ export interface ServicePort {
   readonly loadBalancerIPs: readonly Address[];
   /** absent: unrestricted; empty: nobody (every range of this family was malformed: fail closed) */
   readonly sourceRanges?: readonly Prefix[];
-  readonly affinityTimeoutSec?: number;
+  readonly policy: ServicePolicy;
   /** only where the Service is reachable from outside at all */
   readonly isExternalLocal: boolean;
   readonly isInternalLocal: boolean;

@@ -6,6 +6,7 @@
 import type { Protocol } from '../net/family.ts';
 import { asText, Fields, type Slim, stepOf } from './fields.ts';
 import type { LoadBalancerIngress, ServicePortSpec, ServiceResource } from './resources.ts';
+import { readPolicy } from './servicePolicy.ts';
 
 export const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
@@ -17,18 +18,13 @@ const SOURCE_RANGES_ANNOTATION_PATH = `metadata.annotations${stepOf(SOURCE_RANGE
 const TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
 const POLICIES = ['Cluster', 'Local'] as const;
 const PROTOCOLS: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
-const AFFINITIES = ['None', 'ClientIP'] as const;
 const IP_MODES = ['VIP', 'Proxy'] as const;
-
-const DEFAULT_AFFINITY_SEC = 10_800;
-const MAX_AFFINITY_SEC = 86_400;
 
 /** @see k8s.io/api/core/v1 Service */
 export function slimService(raw: unknown): Slim<ServiceResource> {
   const { root, metadata, namespace, name } = Fields.open(raw, 'Service', true);
   const spec = root.object('spec');
   const labels = metadata.object('labels');
-  const affinityTimeoutSec = readAffinity(spec);
   const object: ServiceResource = {
     namespace,
     name,
@@ -39,7 +35,7 @@ export function slimService(raw: unknown): Slim<ServiceResource> {
     loadBalancerIngress: readIngress(root.object('status').object('loadBalancer')),
     ...readSourceRanges(spec, metadata.object('annotations')),
     ports: readPorts(spec),
-    ...(affinityTimeoutSec === undefined ? {} : { affinityTimeoutSec }),
+    policy: readPolicy(spec),
     externalTrafficPolicy: spec.choice('externalTrafficPolicy', POLICIES, 'Cluster'),
     internalTrafficPolicy: spec.choice('internalTrafficPolicy', POLICIES, 'Cluster'),
     healthCheckNodePort: spec.integer('healthCheckNodePort', 0, 65_535) ?? 0,
@@ -103,10 +99,4 @@ function readSourceRanges(
     sourceRanges: annotation !== '' && parts.length === 0 ? [annotation] : parts,
     sourceRangesPath: SOURCE_RANGES_ANNOTATION_PATH,
   };
-}
-
-function readAffinity(spec: Fields): number | undefined {
-  if (spec.choice('sessionAffinity', AFFINITIES, 'None') === 'None') return undefined;
-  const clientIP = spec.object('sessionAffinityConfig').object('clientIP');
-  return clientIP.integer('timeoutSeconds', 1, MAX_AFFINITY_SEC) ?? DEFAULT_AFFINITY_SEC;
 }

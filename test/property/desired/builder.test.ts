@@ -69,7 +69,7 @@ const service = fc
     sourceRangesPath: 'spec.loadBalancerSourceRanges',
     loadBalancerIngress: ingress.map((ip) => ({ ip, ipMode: 'VIP' as const })),
     ports: ports.map((spec, index) => ({ ...spec, index })),
-    ...(affinityTimeoutSec === undefined ? {} : { affinityTimeoutSec }),
+    policy: affinityTimeoutSec === undefined ? {} : { affinityTimeoutSec },
   }));
 
 const endpoint = fc

@@ -64,6 +64,7 @@ const port: fc.Arbitrary<ServicePort> = fc
     loadBalancerIPs: [],
     isExternalLocal: isLocal && nodePort !== 0,
     isInternalLocal,
+    policy: {},
     healthCheckNodePort: 0,
   }));
 

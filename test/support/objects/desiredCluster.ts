@@ -20,6 +20,7 @@ const service = (name: string, overrides: Partial<ServiceResource> = {}): Servic
   ports: [{ name: '', protocol: 'TCP', port: 80, nodePort: 0, index: 0 }],
   externalTrafficPolicy: 'Cluster',
   internalTrafficPolicy: 'Cluster',
+  policy: {},
   healthCheckNodePort: 0,
   ...overrides,
 });

@@ -17,6 +17,7 @@ const PORT: ServicePort = {
   loadBalancerIPs: [],
   isExternalLocal: false,
   isInternalLocal: false,
+  policy: {},
   healthCheckNodePort: 0,
 };
 const NODE_PORT: ServicePort = { ...PORT, nodePort: 30080 };

@@ -47,6 +47,7 @@ describe('an ordinary Service', () => {
       isExternalLocal: false,
       isInternalLocal: false,
       healthCheckNodePort: 0,
+      policy: {},
     });
   });
 
@@ -81,8 +82,10 @@ describe('an ordinary Service', () => {
   });
 
   test('carries its session affinity', () => {
-    expect(onlyPort({ sessionAffinity: 'ClientIP' }).affinityTimeoutSec).toBe(10_800);
-    expect(onlyPort({})).not.toHaveProperty('affinityTimeoutSec');
+    expect(onlyPort({ sessionAffinity: 'ClientIP' }).policy).toEqual({
+      affinityTimeoutSec: 10_800,
+    });
+    expect(onlyPort({}).policy).toEqual({});
   });
 });
 

@@ -58,7 +58,7 @@ test('a Service with every field keeps what a proxy reads', () => {
         { name: 'http', protocol: 'TCP', port: 80, nodePort: 30080, index: 0 },
         { name: 'dns', protocol: 'UDP', port: 53, nodePort: 0, index: 1 },
       ],
-      affinityTimeoutSec: 60,
+      policy: { affinityTimeoutSec: 60 },
       externalTrafficPolicy: 'Local',
       internalTrafficPolicy: 'Local',
       healthCheckNodePort: 31000,
@@ -83,6 +83,7 @@ test('an almost empty Service gets the defaults of the API server', () => {
     externalTrafficPolicy: 'Cluster',
     internalTrafficPolicy: 'Cluster',
     healthCheckNodePort: 0,
+    policy: {},
   });
 });
 
@@ -286,7 +287,7 @@ test.each([[undefined], [null], [5], ['Service'], [[]]])('%j is no Service', (ra
 describe('session affinity', () => {
   test('ClientIP alone lasts three hours', () => {
     expect(
-      slimService(rawService({ sessionAffinity: 'ClientIP' })).object?.affinityTimeoutSec,
+      slimService(rawService({ sessionAffinity: 'ClientIP' })).object?.policy.affinityTimeoutSec,
     ).toBe(10_800);
   });
 
@@ -295,7 +296,7 @@ describe('session affinity', () => {
       sessionAffinity: 'None',
       sessionAffinityConfig: { clientIP: { timeoutSeconds: 5 } },
     });
-    expect(slimService(raw).object).not.toHaveProperty('affinityTimeoutSec');
+    expect(slimService(raw).object?.policy).toEqual({});
   });
 });
 
