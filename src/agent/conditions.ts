@@ -182,6 +182,15 @@ export const NODE_NOT_FITTING = defineCondition({
   title: 'the changed Node does not fit the configuration: what was programmed stays',
 });
 
+export const FEATURES_REFUSED = defineCondition({
+  code: 'FeaturesRefused',
+  severity: 'error',
+  affectsHealth: false,
+  title: 'what `--features` names has become wrong: its last good state stays in force',
+  end: 'what --features names is right again',
+  isSteady: true,
+});
+
 /** Subject: the feature's name. */
 export const FEATURE_FAILED = defineCondition({
   code: 'FeatureFailed',
@@ -213,6 +222,7 @@ export const CONDITIONS = [
   CONNTRACK_HASH_TOO_SMALL,
   HEALTHZ_NOT_SERVED,
   METRICS_NOT_SERVED,
+  FEATURES_REFUSED,
   FEATURE_FAILED,
 ] as const;
 

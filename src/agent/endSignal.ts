@@ -32,14 +32,17 @@ export class EndSignal {
 
   constructor(parts: EndSignalParts) {
     this.#parts = parts;
-    const { configFile, log, signals = process, watch = watchFile } = parts;
+    const { configFile, signals = process, watch = watchFile } = parts;
     for (const name of SIGNALS) signals.on(name, this.#onSignal);
     if (configFile === undefined) return;
-    this.#stopWatching = watch(configFile, () => {
-      log.error(`${configFile} changed: ending, to be started anew with it`);
-      if (!this.signal.aborted) this.#exitCode = 1;
-      this.#begin();
-    });
+    this.#stopWatching = watch(configFile, () => this.changed(configFile));
+  }
+
+  /** @param what the configuration that is another now, as the log calls it */
+  changed(what: string): void {
+    this.#parts.log.error(`${what} changed: ending, to be started anew with it`);
+    if (!this.signal.aborted) this.#exitCode = 1;
+    this.#begin();
   }
 
   get signal(): AbortSignal {

@@ -18,6 +18,7 @@ import { CONNTRACK_HASH_TOO_SMALL, openConditions } from './conditions.ts';
 import { EndSignal } from './endSignal.ts';
 import { FeatureSet } from './featureSet.ts';
 import { askedFeatures, needsOf } from './features.ts';
+import { FeaturesWatch } from './featuresWatch.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { EnvironmentError } from './nodeEnvironment.ts';
 import { NodeMismatchError } from './ownNode.ts';
@@ -31,8 +32,8 @@ export interface Program {
 }
 
 /**
- * @returns the exit code: 0 after a signal, 1 when it cannot go on here, or must be started anew with a changed --config, 2
- *   when what the configuration names is wrong
+ * @returns the exit code: 0 after a signal, 1 when it cannot go on here, or must be started anew with a changed --config or
+ *   --features, 2 when what the configuration names is wrong
  */
 export async function runProxy(
   config: ResolvedConfig,
@@ -42,8 +43,18 @@ export async function runProxy(
   const { log } = program;
   const { clock, signals } = machine;
   const end = new EndSignal({ configFile: config.configFile, log, clock, signals });
+  const featuresWatch = new FeaturesWatch({
+    paths: config.featurePaths,
+    inForce: config.features,
+    log,
+    clock,
+    onChange: () => end.changed('what --features names'),
+  });
+  featuresWatch.start();
   try {
-    const ended = proxyUntil(end.signal, config, program, machine).then(() => true);
+    const ended = proxyUntil(end.signal, config, program, { ...machine, featuresWatch }).then(
+      () => true,
+    );
     const isInOrder = await Promise.race([ended, end.overdue.then(() => false)]);
     if (!isInOrder) machine.leaveAtOnce(end.exitCode);
     return end.exitCode;
@@ -53,6 +64,7 @@ export async function runProxy(
     return isBadInput(error) ? 2 : 1;
   } finally {
     end.release();
+    featuresWatch.close();
   }
 }
 
@@ -60,7 +72,7 @@ async function proxyUntil(
   signal: AbortSignal,
   config: ResolvedConfig,
   program: Program,
-  machine: Machine,
+  machine: WatchedMachine,
 ): Promise<void> {
   const { version, log } = program;
   const nodeName = thisNodeName(config, machine.hostname());
@@ -93,6 +105,7 @@ async function proxyAlone(
 
   const parts = assemble(config, program, { ...node, tools });
   const { agent, servers, conditions, close } = parts;
+  node.featuresWatch.tell(conditions);
   try {
     const onReadOnlySysfs = (message: string) =>
       conditions.set(CONNTRACK_HASH_TOO_SMALL, 'nf_conntrack', { message, isTold: true });
@@ -104,7 +117,11 @@ async function proxyAlone(
   }
 }
 
-interface NamedMachine extends Machine {
+interface WatchedMachine extends Machine {
+  readonly featuresWatch: Pick<FeaturesWatch, 'tell'>;
+}
+
+interface NamedMachine extends WatchedMachine {
   readonly nodeName: string;
 }
 

@@ -94,3 +94,11 @@ describe('a configuration file that changes', () => {
     expect(log.lines.filter((line) => late.test(line))).toHaveLength(1);
   });
 });
+
+test('other configuration that changes ends the process as a changed file does', () => {
+  end.changed('what --features names');
+  expect([end.signal.aborted, end.exitCode]).toEqual([true, 1]);
+  expect(log.lines).toEqual([
+    'error what --features names changed: ending, to be started anew with it',
+  ]);
+});

@@ -130,6 +130,11 @@ async function until(isIt: () => boolean): Promise<void> {
   while (!isIt() && !over.signal.aborted) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** The same while time goes by. */
+async function passingUntil(isIt: () => boolean): Promise<void> {
+  while (!isIt() && !over.signal.aborted) await clock.advance(1_000);
+}
+
 async function started(on: Partial<Machine> = {}): Promise<void> {
   void run(on);
   await until(() => said('first sync done'));
@@ -247,6 +252,23 @@ test('a kube-proxy that shows by its nftables table is told, other tables are no
   tables = ['filter', 'kube-proxy'];
   await clock.advance(120_000);
   expect(said('its nftables table kube-proxy has appeared')).toBe(true);
+});
+
+test('a bad state of --features is a condition, another good one ends with 1 to be started anew', async () => {
+  const head = 'apiVersion: kube-ipvs.io/v1alpha1\nkind: FeaturesConfiguration\n';
+  const file = path.join(folder, 'features.conf');
+  await writeFile(file, head);
+  const resolved = configuration(`--manifests=${folder}`, `--features=${file}`);
+  void run({}, { ...resolved, features: { settings: { takeover: false } } });
+  // Its second look: the first has seen the file as it was at the start.
+  await until(() => said('first sync done') && clock.sleeps.includes(1_000));
+  await writeFile(file, `${head}takeovr: true\n`);
+  await passingUntil(() => said(`is refused, and its last good state stays in force: ${file}:3:1`));
+  const { body } = await get(`${METRICS}/metrics`);
+  expect(body).toContain('kubeipvs_condition{code="FeaturesRefused"} 1');
+  await writeFile(file, `${head}takeover: true\n`);
+  await passingUntil(() => said('what --features names changed: ending'));
+  expect(await running).toBe(1);
 });
 
 describe('what cannot go on', () => {
