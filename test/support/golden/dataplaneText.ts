@@ -3,7 +3,7 @@
  * something, and what traffic from each kind of source meets at each virtual server.
  */
 import { compareEntries } from '../../../src/dataplane/setEntries.ts';
-import type { DesiredState, VirtualServer } from '../../../src/dataplane/state.ts';
+import type { DesiredState, IpSet, VirtualServer } from '../../../src/dataplane/state.ts';
 import { destinationKey, serverKey } from '../../../src/dataplane/state.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
 import {
@@ -78,10 +78,22 @@ function serverLines(server: VirtualServer): string[] {
 function setLines(state: DesiredState): string[] {
   return [...state.ipsets.values()]
     .filter(({ entries }) => entries.size > 0)
+    .filter((set) => !isUnremarkable(set, state))
     .flatMap(({ name, entries }) => [
       name,
       ...[...entries].toSorted(compareEntries).map((entry) => `  ${entry}`),
     ]);
+}
+
+/** Every node of the default nodes.yaml has this: said where it is otherwise, and where traffic is dropped by it. */
+const DEFAULT_INSIDE: ReadonlyMap<string, string> = new Map([
+  ['KUBE-IPVS-INSIDE', '10.244.1.0/24'],
+  ['KUBE-6-IPVS-INSIDE', 'fd00:244:1::/64'],
+]);
+
+function isUnremarkable({ name, entries }: IpSet, state: DesiredState): boolean {
+  const isDefault = DEFAULT_INSIDE.get(name) === [...entries].join();
+  return isDefault && state.ipsets.get(name.replace('INSIDE', 'DROP'))?.entries.size === 0;
 }
 
 /** One line for all sources that fare alike. */
