@@ -12,7 +12,7 @@ export type ServerKey = string;
 /** `10.244.1.5:8080`, `[fd00::5]:8080`. */
 export type DestinationKey = string;
 
-/** linux/ip_vs.h flags without HASHED, by the names of design.md §5; sh and mh read SCHED1 as fallback, SCHED2 as port. */
+/** linux/ip_vs.h flags without HASHED, by names of ours; sh and mh read SCHED1 as fallback, SCHED2 as port. */
 export type ServerFlag =
   'persistent' | 'one-packet' | `${'sh' | 'mh'}-${'fallback' | 'port'}` | `flag-${1 | 2 | 3}`;
 

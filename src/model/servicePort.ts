@@ -60,7 +60,7 @@ export interface EndpointChoice {
   readonly forExternal: readonly Endpoint[];
   /**
    * externalTrafficPolicy Local, no endpoint here but some elsewhere: traffic from outside the cluster to external
-   * addresses and NodePorts is dropped, while pods and this node reach `forExternal` (design.md §3, difference 1)
+   * addresses and NodePorts is dropped, while pods and this node reach `forExternal` (docs/differences.md)
    */
   readonly isOutsideDropped: boolean;
   /** every endpoint that is in neither `cluster` nor `local`, with the reason, in the order of `cluster` */

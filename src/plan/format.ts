@@ -1,5 +1,5 @@
 /**
- * Plans and states as text and as JSON (design.md §5). Decides the forms and their order and nothing else; reading a state back
+ * Plans and states as text and as JSON. Decides the forms and their order and nothing else; reading a state back
  * is stateFromJson.ts'.
  */
 import { type Chains, mapTables, type Tables } from '../dataplane/tables.ts';

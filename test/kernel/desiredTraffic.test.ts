@@ -312,7 +312,7 @@ function desired(): DesiredState {
   return built.state;
 }
 
-/** By the standard tools, in the order design.md §1 asks for. */
+/** By the standard tools, in the order of docs/architecture.md. */
 async function putInto(namespace: string, wanted: DesiredState): Promise<void> {
   for (const [name, value] of wanted.sysctls) await topology.traffic.sysctl(namespace, name, value);
   await input(namespace, ['ipset', 'restore'], ipsetText(wanted));

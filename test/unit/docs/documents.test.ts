@@ -57,6 +57,17 @@ test('each file that a document links to is there', () => {
   expect(wrong).toEqual([]);
 });
 
+test('each path of the tree that a document names is there', () => {
+  const named = /`((?:src|test|addon|docs|charts|packaging|demo)\/[\w./-]+|oxlint\.\w+\.ts)`/g;
+  const wrong = DOCUMENTS.filter((file) => file.endsWith('.md')).flatMap((file) =>
+    Array.from(readFileSync(file, 'utf8').matchAll(named), ([, path]) => path!)
+      // a recipe's place-holder: slimX.ts, NAME/
+      .filter((path) => !/X\.|NAME|NNNN|FOLDER/.test(path) && !existsSync(path))
+      .map((path) => `${file}: ${path}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
 describe('the commands of README', () => {
   const [, command = '', answer = ''] =
     /^\$ kube-ipvs (plan .*) \| jq '\.desired\.virtualServers\[0\]'\n(\{\n[^]*?\n\})\n/m.exec(
