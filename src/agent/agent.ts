@@ -1,7 +1,7 @@
 /**
- * One node's proxy: the source's changes go to the builder of the desired state, the loop brings the kernel to it, and what
- * happens is told to log, metrics, health and Events; features stand beside it. Decides what follows from a change of the cluster,
- * of this Node or of the host; everything else is the parts' own business.
+ * One node's proxy: the source's changes go to the builder of the desired state, the loop brings the
+ * kernel to it, features stand beside it, and what happens is told. Decides what follows from a
+ * change of the cluster, of this Node or of the host; the rest is the parts' own business.
  */
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { HostObserver } from '../dataplane/dataplane.ts';
@@ -76,9 +76,9 @@ export class Agent {
       await this.#host.watch();
       const started = features.start(this.#viewOf(kernel));
       await opened.source.start(this.#feed);
-      // A feature may hold addresses back, or shape the dataplane: nothing is programmed before it had the time to say so.
-      const ready = Promise.all([this.#feed.synced, started]);
-      await Promise.race([ready, aborted(signal)]);
+      // A feature may hold addresses back, or shape the dataplane: nothing is programmed before it
+      // had the time to say so.
+      await Promise.race([Promise.all([this.#feed.synced, started]), aborted(signal)]);
       if (!signal.aborted) await this.#proxy(kernel, signal);
     } finally {
       await features.stop();
@@ -133,7 +133,10 @@ export class Agent {
     if (isOwn || this.#feed.ownNode === undefined) this.#ownNode.review(this.#host.now);
   }
 
-  /** Detection by the Node's own CIDRs makes other rules when they change: kube-proxy exits then, we compile anew. */
+  /**
+   * Detection by the Node's own CIDRs makes other rules when they change: kube-proxy exits then, we
+   * compile anew.
+   */
   #ownNodeChanged(): void {
     const { reporter, conditions, nodeName } = this.#parts;
     const { ownNode } = this.#feed;

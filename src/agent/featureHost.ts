@@ -1,4 +1,7 @@
-/** What each feature is handed when it starts, and how all of it is taken back when it stops, or its start fails. */
+/**
+ * What each feature is handed when it starts, and how all of it is taken back when it stops, or its
+ * start fails.
+ */
 import { Registry } from 'prom-client';
 import type { ApiTransport } from '../cluster/transport.ts';
 import type { DataplaneState } from '../dataplane/state.ts';

@@ -1,4 +1,7 @@
-/** All features that the configuration asks for: started together, told together, ended together, each by itself. */
+/**
+ * All features that the configuration asks for: started together, told together, ended together,
+ * each by itself.
+ */
 import type { KindStatus } from '../cluster/source.ts';
 import type { ClusterChange } from '../model/clusterStore.ts';
 import type { Address } from '../net/address.ts';
@@ -14,7 +17,9 @@ export interface FeatureSetParts {
 
 /** The first round waits so long for what may have a say in it. */
 const START_LIMIT_MS = 5_000;
-/** The process is to be gone in less than two seconds, and others have to end after the features. */
+/**
+ * The process is to be gone in less than two seconds, and others have to end after the features.
+ */
 const STOP_LIMIT_MS = 800;
 
 export class FeatureSet {
@@ -31,7 +36,9 @@ export class FeatureSet {
     return this.#shared.heldBack;
   }
 
-  /** Resolves when each has started or failed, and in a few seconds at the latest. Never rejects. */
+  /**
+   * Resolves when each has started or failed, and in a few seconds at the latest. Never rejects.
+   */
   async start(view: AgentView): Promise<void> {
     this.#features = this.#parts.asked.map((each) => this.#supervised(each, view));
     const started = Promise.all(this.#features.map((each) => each.start()));

@@ -1,6 +1,6 @@
 /**
- * The features, and which configuration asks for which: the one place that knows them. One that is not asked for costs nothing, its
- * modules are not even loaded.
+ * The features, and which configuration asks for which: the one place that knows them. One that is
+ * not asked for costs nothing, its modules are not even loaded.
  */
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { Feature } from '../feature/feature.ts';

@@ -1,4 +1,7 @@
-/** This host as it is now, read again whenever the kernel says that an address or a default route came or went. */
+/**
+ * This host as it is now, read again whenever the kernel says that an address or a default route
+ * came or went.
+ */
 import type { HostObserver } from '../dataplane/dataplane.ts';
 import { asProgrammable } from '../inputs/host.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';

@@ -1,4 +1,6 @@
-/** What `run` asks and sets on the machine that it is started on; tests have a machine of their own. */
+/**
+ * What `run` asks and sets on the machine that it is started on; tests have a machine of their own.
+ */
 import { hostname } from 'node:os';
 import type { HostObserver } from '../dataplane/dataplane.ts';
 import { KernelHostObserver, type HostObserverOptions } from '../kernel/hostObserver.ts';

@@ -26,7 +26,10 @@ export interface Kernel {
 
 const NOTHING = emptyState();
 
-/** The names of sets and chains do not depend on the cluster, so the kernel is read while the cluster is listed. */
+/**
+ * The names of sets and chains do not depend on the cluster, so the kernel is read while the
+ * cluster is listed.
+ */
 export function openKernel(
   { config, tools, clock, dataplane: given }: KernelParts,
   host: HostNetwork,

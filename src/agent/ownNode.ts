@@ -1,4 +1,7 @@
-/** What this node's Node object means for the configuration, and what is wrong with its place in the cluster. */
+/**
+ * What this node's Node object means for the configuration, and what is wrong with its place in the
+ * cluster.
+ */
 import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import { ownNodeProblem } from '../config/ownNode.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
@@ -40,7 +43,8 @@ export class OwnNode {
   options({ families }: HostNetwork): DataplaneOptions {
     const { config, nodeName, feed, reporter } = this.#parts;
     const podCIDRs = feed.ownNode?.podCIDRs ?? [];
-    // One that is deleted or registered anew has none for a moment; what was programmed by them still holds.
+    // One that is deleted or registered anew has none for a moment; what was programmed by them
+    // still holds.
     if (podCIDRs.length > 0) this.#podCIDRs = podCIDRs;
     const node = { name: nodeName, podCIDRs: this.#podCIDRs, families };
     const built = buildDataplaneOptions(config.dataplane, node);

@@ -1,4 +1,7 @@
-/** `run` from a resolved configuration to the exit code: puts the parts together and takes them apart again. */
+/**
+ * `run` from a resolved configuration to the exit code: puts the parts together and takes them
+ * apart again.
+ */
 import type { RequestOutcome } from '../cluster/client.ts';
 import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
@@ -32,8 +35,8 @@ export interface Program {
 }
 
 /**
- * @returns the exit code: 0 after a signal, 1 when it cannot go on here, or must be started anew with a changed --config or
- *   --features, 2 when what the configuration names is wrong
+ * @returns the exit code: 0 after a signal, 1 when it cannot go on here, or must be started anew
+ *   with a changed --config or --features, 2 when what the configuration names is wrong
  */
 export async function runProxy(
   config: ResolvedConfig,

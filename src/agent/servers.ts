@@ -44,7 +44,10 @@ export function openServers(config: ResolvedConfig, parts: ServerParts): readonl
   });
 }
 
-/** All have an end, with or without success, before any failure is told: what is half begun cannot be closed. */
+/**
+ * All have an end, with or without success, before any failure is told: what is half begun cannot
+ * be closed.
+ */
 export async function startAll(servers: readonly Pick<HttpServer, 'start'>[]): Promise<void> {
   const starts = servers.map((server) => server.start());
   await Promise.allSettled(starts);

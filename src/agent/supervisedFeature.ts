@@ -1,6 +1,7 @@
 /**
- * One feature, kept away from everything else: whatever it throws becomes its condition, a start that fails is tried again, an end that
- * does not come is not waited for. One bad object, one bad round says nothing of the next.
+ * One feature, kept away from everything else: whatever it throws becomes its condition, a start
+ * that fails is tried again, an end that does not come is not waited for. One bad object, one bad
+ * round says nothing of the next.
  */
 import type { KindStatus } from '../cluster/source.ts';
 import { FeatureStartError, type Running } from '../feature/feature.ts';

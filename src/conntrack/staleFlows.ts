@@ -1,13 +1,17 @@
 /**
- * Which netfilter connections keep a UDP flow from where its Service is now, while its client goes on from the same port and so
- * keeps them alive for ever. Decides from what a round did; listing and deleting is kernel/'s. Two kinds, both seen in the lab:
+ * Which netfilter connections keep a UDP flow from where its Service is now, while its client goes
+ * on from the same port and so keeps them alive for ever. Decides from what a round did; listing
+ * and deleting is kernel/'s. Two kinds, both seen in the lab:
  *
- * - The flow is older than its virtual server: it left through the default gateway, or met a closed port. IPVS takes its packets
- *   up afterwards, but netfilter does not translate a known connection anew, so they are not masqueraded as they must be.
- * - An earlier proxy in iptables or nftables mode has bound it to an endpoint that is gone: netfilter sends it there, past IPVS.
+ * - The flow is older than its virtual server: it left through the default gateway, or met a closed
+ *   port. IPVS takes its packets up afterwards, but netfilter does not translate a known connection
+ *   anew, so they are not masqueraded as they must be.
+ * - An earlier proxy in iptables or nftables mode has bound it to an endpoint that is gone:
+ *   netfilter sends it there, past IPVS.
  *
- * What IPVS itself has bound to a removed destination needs nothing: with `expire_nodest_conn` and `conntrack` set the kernel
- * lets go of both entries. Every flow that goes to a present destination is left alone (kubernetes issue 122740).
+ * What IPVS itself has bound to a removed destination needs nothing: with `expire_nodest_conn` and
+ * `conntrack` set the kernel lets go of both entries. Every flow that goes to a present destination
+ * is left alone (kubernetes issue 122740).
  */
 import type { ApplyReport } from '../dataplane/operations.ts';
 import {

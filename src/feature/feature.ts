@@ -1,7 +1,8 @@
 /**
- * How something beside the proxying of Services plugs into the agent. A feature is known to one place, the list agent/features.ts; it
- * is handed what it may use, and nothing of what it does, throws or never ends reaches the loop: it is a condition then, and the
- * proxy proxies. What shapes the dataplane is a contributor (desired/contributor.ts), which a feature may bring along.
+ * How something beside the proxying of Services plugs into the agent. A feature is known to one
+ * place, the list agent/features.ts; it is handed what it may use, and nothing of what it does,
+ * throws or never ends reaches the loop: it is a condition then, and the proxy proxies. What shapes
+ * the dataplane is a contributor (desired/contributor.ts).
  */
 import type { Registry } from 'prom-client';
 import type { ApiTransport } from '../cluster/transport.ts';
@@ -19,15 +20,21 @@ export interface Feature {
   /** in words with hyphens; subject of its conditions */
   readonly name: string;
   /**
-   * Begins its work. Called again after it has thrown, some time later, and with another host: what a failed start has opened it has
-   * closed itself. The first round waits for it, but not long.
+   * Begins its work. Called again after it has thrown, some time later, and with another host: what
+   * a failed start has opened it has closed itself. The first round waits for it, but not long.
    */
   start(host: FeatureHost): Running | Promise<Running>;
 }
 
-/** What may throw is caught, reported by the feature's name and forgotten: the next call comes all the same. */
+/**
+ * What may throw is caught, reported by the feature's name and forgotten: the next call comes all
+ * the same.
+ */
 export interface Running {
-  /** At first for each object that there is, then for each change, in the order of the source. Must not block. */
+  /**
+   * At first for each object that there is, then for each change, in the order of the source. Must
+   * not block.
+   */
   changed?(change: ClusterChange): void;
   /** After each round of the loop, with what the kernel has taken. Must not block. */
   round?(outcome: RoundOutcome): void;
@@ -52,16 +59,24 @@ export interface FeatureHost {
   readonly cluster: ClusterSnapshot;
   /** resolves when what every proxy reads has been listed for the first time; never rejects */
   readonly synced: Promise<void>;
-  /** What the loop works towards; undefined until the cluster has been read. Live, not to be changed. */
+  /**
+   * What the loop works towards; undefined until the cluster has been read. Live, not to be
+   * changed.
+   */
   readonly desired: () => DataplaneState | undefined;
-  /** What is in the kernel as far as known; empty before the first reading. Live, not to be changed. */
+  /**
+   * What is in the kernel as far as known; empty before the first reading. Live, not to be changed.
+   */
   readonly programmed: () => DataplaneState;
   /**
-   * Work beside the rounds that may throw: that is reported by the feature's name. The signal fires before {@link Running.stop} is
-   * called, and the end of the work is waited for after it.
+   * Work beside the rounds that may throw: that is reported by the feature's name. The signal fires
+   * before {@link Running.stop} is called, and the end of the work is waited for after it.
    */
   readonly run: (work: (signal: AbortSignal) => Promise<void>) => void;
-  /** Addresses of other machines that no Service gets on this node, in place of those that this feature named before. */
+  /**
+   * Addresses of other machines that no Service gets on this node, in place of those that this
+   * feature named before.
+   */
   readonly holdBack: (addresses: readonly Address[]) => void;
 }
 
@@ -72,7 +87,10 @@ export interface RouteBook {
   get(path: string): Route | undefined;
 }
 
-/** A start that failed for a reason which is a sentence of its own: what cannot be done, and what that means. */
+/**
+ * A start that failed for a reason which is a sentence of its own: what cannot be done, and what
+ * that means.
+ */
 export class FeatureStartError extends Error {
   override readonly name = 'FeatureStartError';
 }

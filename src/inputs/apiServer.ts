@@ -1,4 +1,7 @@
-/** The configured API server as a source of Services, with the client that stands behind it: the same for `run` and for commands. */
+/**
+ * The configured API server as a source of Services, with the client that stands behind it: the
+ * same for `run` and for commands.
+ */
 import { ApiServerSource } from '../cluster/apiServerSource.ts';
 import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
 import { loadClusterAccess } from '../cluster/kubeconfig.ts';
@@ -21,7 +24,9 @@ export interface ApiServerContext {
 export interface ApiServer {
   readonly source: ApiServerSource;
   readonly client: ApiClient;
-  /** It was found by what a pod is told, and so is reached by a ClusterIP, which has to be bound. */
+  /**
+   * It was found by what a pod is told, and so is reached by a ClusterIP, which has to be bound.
+   */
   readonly isInPod: boolean;
 }
 

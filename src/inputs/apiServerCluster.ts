@@ -1,4 +1,7 @@
-/** One complete reading of a cluster from its API server, by the same source that `run` watches with. */
+/**
+ * One complete reading of a cluster from its API server, by the same source that `run` watches
+ * with.
+ */
 import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import type { Problem } from '../model/problem.ts';
@@ -11,8 +14,8 @@ import type { ClusterReading, Reader } from './cluster.ts';
 const TIMEOUT_MS = 30_000;
 
 /**
- * @throws BadInput when the kubeconfig is wrong; Error with the last state of the connection when there is no complete list
- *   within 30 s
+ * @throws BadInput when the kubeconfig is wrong; Error with the last state of the connection when
+ *   there is no complete list within 30 s
  */
 export async function readFromApiServer(
   settings: ApiServerSettings,

@@ -1,6 +1,6 @@
 /**
- * One complete reading of the cluster, from manifests or from the API server. Modules that talk to the API server are loaded only
- * when they are needed.
+ * One complete reading of the cluster, from manifests or from the API server. Modules that talk to
+ * the API server are loaded only when they are needed.
  */
 import type { SourceSettings } from '../config/resolve.ts';
 import type { ReadingScope } from '../model/kinds.ts';

@@ -1,6 +1,6 @@
 /**
- * The dataplane that a plan is compared with: the kernel's, an earlier plan's, none. Modules that talk to the kernel are loaded
- * only when they are needed.
+ * The dataplane that a plan is compared with: the kernel's, an earlier plan's, none. Modules that
+ * talk to the kernel are loaded only when they are needed.
  */
 import { readFile } from 'node:fs/promises';
 import {

@@ -1,7 +1,8 @@
 /**
- * The configuration of a command: flags, the file that --config names, which is read here and nowhere else, and our own
- * documents (features.ts). What is wrong is told with the file's line, all of it at once; what kube-proxy's lenient
- * decoding of its own file would only log is a warning.
+ * The configuration of a command: flags, the file that --config names, which is read here and
+ * nowhere else, and our own documents (features.ts). What is wrong is told with the file's line,
+ * all of it at once; what kube-proxy's lenient decoding of its own file would only log is a
+ * warning.
  */
 import { readFile } from 'node:fs/promises';
 import {

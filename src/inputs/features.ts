@@ -1,4 +1,7 @@
-/** The files that `--features` names, read for every command that takes run's flags; `run` reads them again when they change. */
+/**
+ * The files that `--features` names, read for every command that takes run's flags; `run` reads
+ * them again when they change.
+ */
 import { readFile, stat } from 'node:fs/promises';
 import { findManifestFiles, isMissing, reasonOf } from '../cluster/manifestFiles.ts';
 import type { Features } from '../config/featureKinds.ts';

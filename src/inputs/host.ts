@@ -1,6 +1,6 @@
 /**
- * The host that is decided for: described by a file, or this one. Modules that talk to the kernel are loaded only when they are
- * needed: with a file, a plan runs anywhere.
+ * The host that is decided for: described by a file, or this one. Modules that talk to the kernel
+ * are loaded only when they are needed: with a file, a plan runs anywhere.
  */
 import { hostname } from 'node:os';
 import { type HostFileResult, decodeHostFile } from '../config/hostFile.ts';

@@ -1,6 +1,7 @@
 /**
- * Everything that a command decides from, read once: the cluster, the host, and what the configuration means on it. `run` keeps the
- * same inputs up to date (agent/): both take the pieces from here and from config/, so that a command says what `run` does.
+ * Everything that a command decides from, read once: the cluster, the host, and what the
+ * configuration means on it. `run` keeps the same inputs up to date (agent/): both take the pieces
+ * from here and from config/, so that a command says what `run` does.
  */
 import { type BuiltOptions, buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import { ownNodeDoor, ownNodeProblem } from '../config/ownNode.ts';

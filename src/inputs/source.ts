@@ -1,4 +1,7 @@
-/** The configured source of Services, with what belongs to it: an API server brings Events and request metrics along. */
+/**
+ * The configured source of Services, with what belongs to it: an API server brings Events and
+ * request metrics along.
+ */
 import type { RequestOutcome } from '../cluster/client.ts';
 import { EventRecorder } from '../cluster/events.ts';
 import { ManifestSource } from '../cluster/manifests.ts';
@@ -18,7 +21,10 @@ export interface OpenedSource {
   readonly events?: EventRecorder;
   /** absent without an API server */
   readonly api?: ApiTransport;
-  /** addresses of the API server that the configuration names itself; a pod's ClusterIP does not count */
+  /**
+   * addresses of the API server that the configuration names itself; a pod's ClusterIP does not
+   * count
+   */
   readonly apiServerAddresses: readonly Address[];
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * The form in which the running proxy tells other programs of this node whose its virtual servers are (shell/virtualServers.ts): one
- * line of JSON each.
+ * The form in which the running proxy tells other programs of this node whose its virtual servers
+ * are (shell/virtualServers.ts): one line of JSON each.
  */
 import { serverKey, type VirtualServer } from '../dataplane/state.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Where the API servers are, as they say themselves: the slice `default/kubernetes`, which they keep up. Whoever may write
- * slices can put others beside it under the same label; those do not make an address the API server's.
+ * Where the API servers are, as they say themselves: the slice `default/kubernetes`, which they
+ * keep up. Whoever may write slices can put others beside it under the same label; those do not
+ * make an address the API server's.
  */
 import type { Address } from '../net/address.ts';
 import { parseSloppyAddress } from '../net/sloppy.ts';

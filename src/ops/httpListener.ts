@@ -1,6 +1,7 @@
 /**
- * What all our HTTP servers share: answers by path, failures told and never thrown, an end that waits for nobody. Where one listens,
- * and what becomes of a place that is taken, is its owner's: an address (httpServer.ts), a file (localserver/).
+ * What all our HTTP servers share: answers by path, failures told and never thrown, an end that
+ * waits for nobody. Where one listens, and what becomes of a place that is taken, is its owner's:
+ * an address (httpServer.ts), a file (localserver/).
  */
 import http from 'node:http';
 import type { ListenOptions, Socket } from 'node:net';
@@ -39,7 +40,10 @@ export interface HttpListenerOptions {
   readonly times?: http.ServerOptions;
 }
 
-/** What the Server header says: how another instance of ours is told from kube-proxy (agent/otherProxy.ts). */
+/**
+ * What the Server header says: how another instance of ours is told from kube-proxy
+ * (agent/otherProxy.ts).
+ */
 export const SERVER_NAME = 'kube-ipvs';
 
 /** A request is one packet and an answer a few: what takes longer is nobody who wants to know. */

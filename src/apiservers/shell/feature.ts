@@ -1,4 +1,7 @@
-/** Holds the API servers' own addresses back, wherever they move: a Service that got one would cut this node off from them. */
+/**
+ * Holds the API servers' own addresses back, wherever they move: a Service that got one would cut
+ * this node off from them.
+ */
 import type { Feature } from '../../feature/feature.ts';
 import { API_SERVERS, apiServersOf } from '../../model/apiServers.ts';
 

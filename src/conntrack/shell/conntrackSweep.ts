@@ -1,7 +1,8 @@
 /**
- * The step after a round that frees UDP flows which netfilter keeps from where their Service is now. It runs beside the loop,
- * one sweep at a time: what rounds note meanwhile is swept together afterwards. A sweep that fails is told of and not repeated,
- * for such an entry ends by itself when its client pauses for half a minute.
+ * The step after a round that frees UDP flows which netfilter keeps from where their Service is
+ * now. It runs beside the loop, one sweep at a time: what rounds note meanwhile is swept together
+ * afterwards. A sweep that fails is told of and not repeated, for such an entry ends by itself when
+ * its client pauses for half a minute.
  */
 import type { ApplyReport } from '../../dataplane/operations.ts';
 import type { Frontend } from '../../kernel/conntrackClient.ts';

@@ -1,4 +1,7 @@
-/** The search for stale UDP flows as a feature: after each round, with metrics and a condition of its own. */
+/**
+ * The search for stale UDP flows as a feature: after each round, with metrics and a condition of
+ * its own.
+ */
 import type { Feature, FeatureHost } from '../../feature/feature.ts';
 import { ConntrackClient } from '../../kernel/conntrackClient.ts';
 import { FAMILIES } from '../../net/family.ts';

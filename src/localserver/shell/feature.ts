@@ -1,4 +1,7 @@
-/** The local server as a feature: it answers what all features register, and itself tells of the virtual servers. */
+/**
+ * The local server as a feature: it answers what all features register, and itself tells of the
+ * virtual servers.
+ */
 import { type Feature, FeatureStartError } from '../../feature/feature.ts';
 import { AGENT_SOCKET, VIRTUAL_SERVERS_PATH } from '../serverLines.ts';
 import { LocalServer } from './localServer.ts';

@@ -1,6 +1,7 @@
 /**
- * The proxy's own server for programs on this node: HTTP over a file that only root may use, reading only. What it answers is
- * registered by whoever knows it; an answer of any size is made piece by piece between other work.
+ * The proxy's own server for programs on this node: HTTP over a file that only root may use,
+ * reading only. What it answers is registered by whoever knows it; an answer of any size is made
+ * piece by piece between other work.
  */
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
@@ -19,7 +20,10 @@ export interface LocalServerOptions {
 export class LocalServer {
   readonly #path: string;
   readonly #listener: HttpListener;
-  /** what the path leads to as long as it is ours: a process that came after us has put its own there */
+  /**
+   * what the path leads to as long as it is ours: a process that came after us has put its own
+   * there
+   */
   #inode: bigint | undefined;
 
   constructor({ path = AGENT_SOCKET, routes, ...options }: LocalServerOptions) {
@@ -31,9 +35,13 @@ export class LocalServer {
     });
   }
 
-  /** A socket that another process left, or still has while it ends, is replaced. @throws Error; may be tried again */
+  /**
+   * A socket that another process left, or still has while it ends, is replaced. @throws Error; may
+   * be tried again
+   */
   async start(): Promise<void> {
-    // Under another name until it is complete: Node removes at the end the name under which it listened, whosever it is by then.
+    // Under another name until it is complete: Node removes at the end the name under which it
+    // listened, whosever it is by then.
     const ownPath = `${this.#path}.${randomUUID().slice(0, 8)}`;
     try {
       await mkdir(dirname(this.#path), { recursive: true });

@@ -1,4 +1,7 @@
-/** What features mean for a running agent: it is told nothing of their troubles, and minds what they hold back. */
+/**
+ * What features mean for a running agent: it is told nothing of their troubles, and minds what they
+ * hold back.
+ */
 import { afterEach, expect, test } from '@jest/globals';
 import { FEATURES, type FeatureRow } from '../../../src/agent/features.ts';
 import type { FeatureHost, Running } from '../../../src/feature/feature.ts';
