@@ -54,6 +54,8 @@ export class Scope implements DifferenceScope {
         break;
       case 'setSysctl':
       case 'writeRules':
+      case 'removeRules':
+      case 'removeSet':
       case 'createDummyDevice':
         this.isFixedIncluded = true;
         break;
@@ -75,6 +77,8 @@ export class Scope implements DifferenceScope {
         return this.sets.has(operation.set.name);
       case 'setSysctl':
       case 'writeRules':
+      case 'removeRules':
+      case 'removeSet':
       case 'createDummyDevice':
         return this.isFixedIncluded;
       case 'bindAddress':

@@ -131,10 +131,16 @@ function endpointPath(source = 'unknown#0'): string {
   return `EndpointSlice/${slice}.endpoints[${index}].addresses[0]`;
 }
 
+const REMOVALS: ReadonlySet<Operation['op']> = new Set([
+  'unbindAddress',
+  'removeEntry',
+  'removeRules',
+  'removeSet',
+]);
+
 function nodeProblem(operation: Operation, error: Error): Problem {
   const path = operationSubject(operation);
-  const isRemoval =
-    'server' in operation || operation.op === 'unbindAddress' || operation.op === 'removeEntry';
+  const isRemoval = 'server' in operation || REMOVALS.has(operation.op);
   const consequence = isRemoval ? 'NotRemoved' : 'NodeNotProgrammed';
   return { path, value: undefined, problem: whyNot(operation, error), consequence };
 }

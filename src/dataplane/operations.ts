@@ -17,6 +17,7 @@ export type Operation =
   | { readonly op: 'createSet'; readonly set: SetSpec }
   /** create-swap-destroy: another capacity or type, `entries` kept without a gap */
   | { readonly op: 'replaceSet'; readonly set: SetSpec; readonly entries: readonly string[] }
+  | { readonly op: 'removeSet'; readonly set: SetSpec }
   | { readonly op: 'addEntry'; readonly set: SetSpec; readonly entry: string }
   | { readonly op: 'removeEntry'; readonly set: SetSpec; readonly entry: string }
   /** makes these chains of ours hold exactly these rules, and our jumps stand in the built-in chains */
@@ -25,6 +26,13 @@ export type Operation =
       readonly family: Family;
       readonly table: TableName;
       readonly chains: Chains;
+    }
+  /** takes these chains of ours away, and our jumps to them; those that are not there are gone */
+  | {
+      readonly op: 'removeRules';
+      readonly family: Family;
+      readonly table: TableName;
+      readonly chains: readonly string[];
     }
   | { readonly op: 'createDummyDevice' }
   | { readonly op: 'bindAddress'; readonly address: Address }
@@ -84,12 +92,15 @@ export function operationSubject(operation: Operation): string {
       return `sysctl ${operation.name}`;
     case 'createSet':
     case 'replaceSet':
+    case 'removeSet':
       return `set ${operation.set.name}`;
     case 'addEntry':
     case 'removeEntry':
       return `entry ${operation.set.name} ${operation.entry}`;
     case 'writeRules':
       return `rules ${operation.family} ${operation.table}`;
+    case 'removeRules':
+      return `unused rules ${operation.family} ${operation.table}`;
     case 'createDummyDevice':
       return 'device kube-ipvs0';
     case 'bindAddress':

@@ -29,6 +29,15 @@ export function addressPortPrefixEntries(
   return prefixEntries(prefix).map((entry) => `${start},${entry}`);
 }
 
+/** Members of a hash:net,port set for one prefix; two for a /0, which ipset refuses. */
+export function prefixPortEntries(
+  prefix: Prefix,
+  protocol: Protocol,
+  port: number,
+): readonly string[] {
+  return prefixEntries(prefix).map((entry) => addressPortEntry(entry, protocol, port));
+}
+
 /** Members of a hash:net set for one prefix, as `ipset save` prints them: a host without length, a /0 as two halves. */
 export function prefixEntries(prefix: Prefix): readonly string[] {
   if (prefix.length === addressBits(prefix.family)) return [prefix.address];

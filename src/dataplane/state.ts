@@ -5,7 +5,7 @@
 import { type Address, joinHostPort } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
 import type { Part } from './part.ts';
-import type { Tables } from './tables.ts';
+import type { TableName, Tables } from './tables.ts';
 
 /** `10.96.0.1:53/UDP`, `[fd00::1]:53/UDP`: a thing a person can grep. */
 export type ServerKey = string;
@@ -42,8 +42,18 @@ export interface Destination {
   readonly node?: string;
 }
 
-export type IpSetType =
-  'hash:ip' | 'hash:ip,port' | 'hash:ip,port,ip' | 'hash:ip,port,net' | 'hash:net' | 'bitmap:port';
+/** Those that ours may have: types that distributions ship. */
+export const IP_SET_TYPES = [
+  'hash:ip',
+  'hash:ip,port',
+  'hash:ip,port,ip',
+  'hash:ip,port,net',
+  'hash:net',
+  'hash:net,port',
+  'bitmap:port',
+] as const;
+
+export type IpSetType = (typeof IP_SET_TYPES)[number];
 
 export interface IpSet {
   readonly name: string;
@@ -67,7 +77,17 @@ export interface DataplaneState {
   readonly sysctls: ReadonlyMap<string, string>;
 }
 
-export type DesiredState = DataplaneState;
+/** Names of ours that are not in use: what bears one is removed where it is found. */
+export interface UnusedNames {
+  /** in the kernel */
+  readonly sets: readonly string[];
+  readonly chains: Readonly<Partial<Record<TableName, readonly string[]>>>;
+}
+
+export interface DesiredState extends DataplaneState {
+  /** absent: none */
+  readonly unused?: UnusedNames;
+}
 
 /** As read from the kernel. `sysctls` holds just those asked for. */
 export interface ActualState extends DataplaneState {

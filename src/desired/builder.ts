@@ -17,17 +17,18 @@ import { AddressIndex } from './addressIndex.ts';
 import { type ServiceChoices, chooseForService } from './choices.ts';
 import { type Claim, Claims } from './claims.ts';
 import { type Fragment, compileService } from './fragment.ts';
-import type { Contributor, Renewal } from './contributor.ts';
+import type { Contributor, Footprint, Renewal } from './contributor.ts';
 import type { Frontend } from './frontends.ts';
 import { judgementBy } from './judgement.ts';
 import { desiredIptables } from './iptables.ts';
 import { listedDestinations } from './listedDestinations.ts';
-import { LiveState } from './liveState.ts';
+import { type FixedParts, LiveState } from './liveState.ts';
 import { NodeContext } from './nodeContext.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import { addressesWithin } from './podRanges.ts';
 import { ServiceContributor } from './serviceContributor.ts';
 import { ServiceProblems } from './serviceProblems.ts';
+import { unusedNames } from './unusedNames.ts';
 import type { DesiredState, DestinationKey, ServerKey } from '../dataplane/state.ts';
 import type { Touched } from '../dataplane/touched.ts';
 
@@ -58,19 +59,23 @@ export class DesiredBuilder {
   /** as it was told; one that is only gone from the cluster still counts */
   #ownNode: NodeResource | undefined;
   readonly #contributors: readonly Contributor[];
+  readonly #off: readonly Footprint[];
   #host: HostNetwork;
   #hasNewRules = false;
 
   /**
    * @param cluster holds what the changes tell: every change has been put there before it is told
    * @param contributors beside that of the Services; they live as long as the builder
+   * @param off contributors that might have been on before: what they left is removed
    */
   constructor(
     cluster: ClusterSnapshot,
     options: DataplaneOptions,
     host: HostNetwork,
     contributors: readonly Contributor[] = [],
+    off: readonly Footprint[] = [],
   ) {
+    this.#off = off;
     this.#cluster = cluster;
     this.#options = options;
     this.#host = host;
@@ -126,7 +131,7 @@ export class DesiredBuilder {
     this.#host = host;
     for (const contributor of this.#contributors) contributor.setHost?.(host);
     this.#live.addFamilies(host.families);
-    Object.assign(this.#live, this.#fixedParts());
+    this.#live.setFixed(this.#fixedParts());
   }
 
   /** @returns the keys that may differ since the last call */
@@ -242,16 +247,18 @@ export class DesiredBuilder {
     this.#live.replaceMembers(went, came);
     if (!hasNewRules) return;
     this.#hasNewRules = true;
-    Object.assign(this.#live, this.#fixedParts());
+    this.#live.setFixed(this.#fixedParts());
   }
 
-  #fixedParts(): Pick<DesiredState, 'iptables' | 'sysctls'> {
+  #fixedParts(): FixedParts {
     const sysctls = new Map<string, string>();
     for (const contributor of this.#contributors) {
       for (const [name, value] of contributor.sysctls?.(this.#options, this.#host) ?? [])
         if (!sysctls.has(name)) sysctls.set(name, value);
     }
-    return { iptables: desiredIptables(this.#contributors, this.#options, this.#host), sysctls };
+    const iptables = desiredIptables(this.#contributors, this.#options, this.#host);
+    const unused = unusedNames(this.#contributors, this.#off, iptables);
+    return { iptables, sysctls, ...(unused === undefined ? {} : { unused }) };
   }
 }
 

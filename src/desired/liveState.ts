@@ -8,11 +8,20 @@ import type { Frontend } from './frontends.ts';
 import type { ContributedSet, SetMember } from './contributor.ts';
 import { setCapacity } from './ipsets.ts';
 import { setName } from '../dataplane/setNames.ts';
-import type { DesiredState, IpSet, ServerKey, VirtualServer } from '../dataplane/state.ts';
+import type {
+  DesiredState,
+  IpSet,
+  ServerKey,
+  UnusedNames,
+  VirtualServer,
+} from '../dataplane/state.ts';
 import type { Touched } from '../dataplane/touched.ts';
 import { sameVirtualServer } from './virtualServer.ts';
 
 type MutableSet = { -readonly [key in keyof IpSet]: IpSet[key] } & { entries: Set<string> };
+
+/** What depends on no key. */
+export type FixedParts = Pick<DesiredState, 'iptables' | 'sysctls' | 'unused'>;
 
 export class LiveState implements DesiredState {
   readonly virtualServers = new Map<ServerKey, VirtualServer>();
@@ -20,6 +29,7 @@ export class LiveState implements DesiredState {
   readonly ipsets = new Map<string, MutableSet>();
   iptables: DesiredState['iptables'];
   sysctls: DesiredState['sysctls'];
+  unused?: UnusedNames;
   /** users beyond the first: most addresses and members have one */
   readonly #furtherUsers = new Map<string, number>();
   #servers = new Set<ServerKey>();
@@ -29,10 +39,18 @@ export class LiveState implements DesiredState {
   readonly #definitions: readonly ContributedSet[];
 
   /** @param sets that each family has */
-  constructor(sets: readonly ContributedSet[], fixed: Pick<DesiredState, 'iptables' | 'sysctls'>) {
+  constructor(sets: readonly ContributedSet[], fixed: FixedParts) {
     this.#definitions = sets;
     this.iptables = fixed.iptables;
     this.sysctls = fixed.sysctls;
+    this.setFixed(fixed);
+  }
+
+  setFixed({ iptables, sysctls, unused }: FixedParts): void {
+    this.iptables = iptables;
+    this.sysctls = sysctls;
+    if (unused === undefined) delete this.unused;
+    else this.unused = unused;
   }
 
   /** Sets of these families exist from now on. */

@@ -4,12 +4,12 @@
  */
 import {
   type ActualState,
-  type DataplaneState,
+  type DesiredState,
   emptyState,
   type ServerKey,
 } from '../dataplane/state.ts';
 import { ADDRESSES_PART, SERVERS_PART, setPart, sysctlPart } from '../dataplane/part.ts';
-import { mapTables } from '../dataplane/tables.ts';
+import { mapTables, type Tables } from '../dataplane/tables.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type {
   ApplyReport,
@@ -35,14 +35,17 @@ export interface OwnedNames {
   readonly chains: ChainNames;
 }
 
-/** All names that a desired state has: the sets and chains are always complete, empty ones included. */
-export function namesOf(desired: Pick<DataplaneState, 'ipsets' | 'iptables'>): OwnedNames {
+/** All names that a desired state has, unused ones too: the sets and chains are always complete, empty ones included. */
+export function namesOf(desired: Pick<DesiredState, 'ipsets' | 'iptables' | 'unused'>): OwnedNames {
+  const { ipsets, unused = { sets: [], chains: {} } } = desired;
   const { IPv4, IPv6 } = desired.iptables;
-  const chains = mapTables({ ...IPv4, ...IPv6 }, (_, table) => {
-    const names = [IPv4[table], IPv6[table]].flatMap((each) => [...(each?.keys() ?? [])]);
-    return [...new Set(names)].filter((name) => !isBuiltInChain(name));
+  const all: Tables<unknown> = { ...unused.chains, ...IPv4, ...IPv6 };
+  const chains = mapTables(all, (_, table) => {
+    const used = [IPv4[table], IPv6[table]].flatMap((each) => [...(each?.keys() ?? [])]);
+    const names = new Set([...used, ...(unused.chains[table] ?? [])]);
+    return [...names].filter((name) => !isBuiltInChain(name));
   });
-  return { sets: [...desired.ipsets.keys()], chains };
+  return { sets: [...new Set([...ipsets.keys(), ...unused.sets])], chains };
 }
 
 export interface Clients {

@@ -195,6 +195,8 @@ function lineOf(operation: LineOperation): string {
   switch (operation.op) {
     case 'createSet':
       return createLine(operation.set);
+    case 'removeSet':
+      return destroyLine(operation.set.name);
     case 'addEntry':
       return addLine(operation.set.name, operation.entry);
     default:
@@ -209,16 +211,21 @@ function sizesAfter(
 ): Map<string, number> {
   const sizes = new Map(before);
   for (const { op, set } of operations) {
+    if (op === 'removeSet') {
+      sizes.delete(set.name);
+      continue;
+    }
     const change = { createSet: 0, addEntry: 1, removeEntry: -1 }[op];
     sizes.set(set.name, (sizes.get(set.name) ?? 0) + change);
   }
   return sizes;
 }
 
-/** An entry is gone with its set. */
+/** An entry is gone with its set, and what is not there is removed. */
 function outcomeOf(operation: LineOperation, answer: Answer): Error | undefined {
   if (answer === undefined) return undefined;
-  if (operation.op === 'removeEntry' && isMissingSet(answer)) return undefined;
+  const isRemoval = operation.op === 'removeEntry' || operation.op === 'removeSet';
+  if (isRemoval && isMissingSet(answer)) return undefined;
   return failure(['ipset', ...lineOf(operation).split(' ')], answer);
 }
 

@@ -28,6 +28,7 @@ import { readTables } from './iptablesReader.ts';
 import {
   type ChainNames,
   incompatibleTables,
+  only,
   parseTables,
   removalInput,
   type Table,
@@ -36,10 +37,10 @@ import {
 } from './iptablesText.ts';
 import { RuleMemory } from './ruleMemory.ts';
 
-export type RuleOperation = Extract<Operation, { readonly op: 'writeRules' }>;
+export type RuleOperation = Extract<Operation, { readonly op: 'writeRules' | 'removeRules' }>;
 
 export function isRuleOperation(operation: Operation): operation is RuleOperation {
-  return operation.op === 'writeRules';
+  return operation.op === 'writeRules' || operation.op === 'removeRules';
 }
 
 /** What a reading of these tables can be without. */
@@ -171,10 +172,11 @@ export class IptablesClient {
     try {
       const variant = await this.#variantToWrite();
       const present = await this.#presentTables(family, variant, operations);
-      const inputs = operations.map(({ table, chains }) =>
-        restoreInput(table, chains, present[table] ?? EMPTY_TABLE),
+      const inputs = operations.map((operation) =>
+        inputFor(operation, present[operation.table] ?? EMPTY_TABLE),
       );
-      await this.#restore(family, inputs.join(''));
+      const input = inputs.join('');
+      if (input !== '') await this.#restore(family, input);
       return operations.map(() => undefined);
     } catch (error) {
       if (operations.length === 1) return [error as Error];
@@ -195,7 +197,10 @@ export class IptablesClient {
     this.#fresh.delete(family);
     if (fresh !== undefined) return fresh;
     const saved = await saveAll(this.#run, variant, [family]);
-    const jumps = (table: TableName) => operations.find((each) => each.table === table)?.chains;
+    const writes = operations.filter(isWrite);
+    const jumps = (table: TableName) =>
+      writes.find((each) => each.table === table)?.chains ??
+      this.#memory.lastWritten(family, table);
     return this.#parse(family, variant, saved.get(family) ?? '', jumps);
   }
 
@@ -203,7 +208,8 @@ export class IptablesClient {
    * Once after each write: what does not read back as it was written is not written again, or each audit would, for ever. That can be
    * a later iptables with other words for a rule.
    */
-  async #confirm(written: readonly RuleOperation[]): Promise<void> {
+  async #confirm(done: readonly RuleOperation[]): Promise<void> {
+    const written = done.filter(isWrite);
     for (const family of FAMILIES) {
       const ofFamily = written.filter((operation) => operation.family === family);
       if (ofFamily.length === 0) continue;
@@ -333,6 +339,20 @@ export class IptablesClient {
     this.#variant ??= await writableVariant(this.#run, this.#readable);
     return this.#variant;
   }
+}
+
+export type WriteOperation = Extract<RuleOperation, { readonly op: 'writeRules' }>;
+
+function isWrite(operation: RuleOperation): operation is WriteOperation {
+  return operation.op === 'writeRules';
+}
+
+/** @returns '' when it holds already */
+function inputFor(operation: RuleOperation, present: Table): string {
+  const { table } = operation;
+  return isWrite(operation)
+    ? restoreInput(table, operation.chains, present)
+    : (removalInput(table, only(operation.chains, present.chains)) ?? '');
 }
 
 const EMPTY_TABLE: Table = { chains: new Map(), places: new Map() };

@@ -133,6 +133,20 @@ export function removalInput(table: TableName, present: Chains): string | undefi
   ]);
 }
 
+/** Of what is present these chains, and the jumps to them. */
+export function only(names: readonly string[], present: Chains): Chains {
+  const wanted = new Set(names);
+  const found = [...present].map(([chain, rules]) => {
+    const jumps = rules.filter((rule) => wanted.has(targetOf(rule) ?? ''));
+    return [chain, isBuiltInChain(chain) ? jumps : rules] as const;
+  });
+  return new Map(
+    found.filter(
+      ([chain, rules]) => wanted.has(chain) || (isBuiltInChain(chain) && rules.length > 0),
+    ),
+  );
+}
+
 function transaction(table: TableName, lines: readonly string[]): string {
   return ['*' + table, ...lines, 'COMMIT', ''].join('\n');
 }

@@ -15,7 +15,7 @@ import { destinationKey, serverKey } from '../dataplane/state.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { ApplyReport, Operation, SetSpec } from '../dataplane/operations.ts';
-import { isBuiltInChain, repairedJumps } from './ruleDifference.ts';
+import { isBuiltInChain, repairedJumps, targetOf } from './ruleDifference.ts';
 
 interface MutableServer extends VirtualServer {
   readonly destinations: Map<DestinationKey, Destination>;
@@ -92,6 +92,12 @@ export function applyOperation(state: MutableState, operation: Operation): void 
         operation.chains,
       );
       break;
+    case 'removeRules':
+      removeChains(state.iptables[operation.family][operation.table], new Set(operation.chains));
+      break;
+    case 'removeSet':
+      state.ipsets.delete(operation.set.name);
+      break;
     case 'createSet':
       if (!state.ipsets.has(operation.set.name)) putSet(state, operation.set, []);
       break;
@@ -145,6 +151,16 @@ function putSet(state: MutableState, set: SetSpec, entries: readonly string[]): 
 function writeChains(table: MutableChains, chains: Chains): void {
   for (const [chain, rules] of chains) {
     table.set(chain, isBuiltInChain(chain) ? repairedJumps(rules, table.get(chain)) : rules);
+  }
+}
+
+function removeChains(table: MutableChains | undefined, gone: ReadonlySet<string>): void {
+  for (const [chain, rules] of table ?? []) {
+    const left = isBuiltInChain(chain)
+      ? rules.filter((rule) => !gone.has(targetOf(rule) ?? ''))
+      : rules;
+    if (gone.has(chain) || left.length === 0) table!.delete(chain);
+    else table!.set(chain, left);
   }
 }
 

@@ -12,9 +12,9 @@ import type { Address } from '../net/address.ts';
 import { FAMILIES } from '../net/family.ts';
 import { type Prefix, prefixContains } from '../net/prefix.ts';
 import type { Operation } from '../dataplane/operations.ts';
-import { hasDesiredRules } from './ruleDifference.ts';
+import { hasDesiredRules, isPresent } from './ruleDifference.ts';
 import { foreignDifference, serverDifference } from './serverDifference.ts';
-import { setDifference } from './setDifference.ts';
+import { setDifference, setSpecOf } from './setDifference.ts';
 
 /** Keys to be compared, and what else. */
 export interface DifferenceScope extends Touched {
@@ -70,6 +70,23 @@ function fixedDifference(desired: DesiredState, actual: ActualState): Operation[
       if (!hasDesiredRules(chains, actual.iptables[family][table] ?? NO_CHAINS))
         operations.push({ op: 'writeRules', family, table, chains });
     }
+  }
+  return [...operations, ...unusedDifference(desired, actual)];
+}
+
+/** What bears a name of ours that nothing uses: a feature that is off has left it. Rules before the sets that they refer to. */
+function unusedDifference({ unused }: DesiredState, actual: ActualState): Operation[] {
+  if (unused === undefined) return [];
+  const operations: Operation[] = [];
+  for (const family of FAMILIES) {
+    for (const [table, chains] of tablesIn(actual.iptables[family])) {
+      const found = (unused.chains[table] ?? []).filter((name) => isPresent(name, chains));
+      if (found.length > 0) operations.push({ op: 'removeRules', family, table, chains: found });
+    }
+  }
+  for (const name of unused.sets) {
+    const set = actual.ipsets.get(name);
+    if (set !== undefined) operations.push({ op: 'removeSet', set: setSpecOf(set) });
   }
   return operations;
 }

@@ -121,6 +121,7 @@ function operationToJson(operation: Operation): Record<string, unknown> {
     case 'setSysctl':
       return { op, name: operation.name, value: operation.value };
     case 'createSet':
+    case 'removeSet':
       return { op, ...operation.set };
     case 'replaceSet':
       return { op, ...operation.set, entries: [...operation.entries].toSorted() };
@@ -130,6 +131,10 @@ function operationToJson(operation: Operation): Record<string, unknown> {
     case 'writeRules': {
       const { family, table, chains } = operation;
       return { op, family, table, chains: chainsToJson(chains) };
+    }
+    case 'removeRules': {
+      const { family, table, chains } = operation;
+      return { op, family, table, chains };
     }
     case 'createDummyDevice':
       return { op };
@@ -150,8 +155,8 @@ function operationToJson(operation: Operation): Record<string, unknown> {
 const GROUPS: readonly (readonly [title: string, ops: readonly Operation['op'][]])[] = [
   ['sysctls', ['setSysctl']],
   ['device', ['createDummyDevice']],
-  ['sets', ['createSet', 'replaceSet', 'addEntry', 'removeEntry']],
-  ['rules', ['writeRules']],
+  ['sets', ['createSet', 'replaceSet', 'addEntry', 'removeEntry', 'removeSet']],
+  ['rules', ['writeRules', 'removeRules']],
   [
     'virtual servers',
     [
@@ -207,6 +212,10 @@ export function formatOperation(operation: Operation): string {
       return `- ${operation.set.name} ${operation.entry}`;
     case 'writeRules':
       return `~ ${operation.family} ${operation.table}: ${[...operation.chains.keys()].join(' ')}`;
+    case 'removeRules':
+      return `- ${operation.family} ${operation.table}: ${operation.chains.join(' ')}`;
+    case 'removeSet':
+      return `- ${operation.set.name} ${operation.set.type} ${operation.set.family}`;
     case 'bindAddress':
       return `+ ${operation.address}`;
     case 'unbindAddress':

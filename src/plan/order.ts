@@ -27,6 +27,8 @@ const PHASES = [
   'removedAddresses',
   'removedServers',
   'removedEntries',
+  'removedRules',
+  'removedSets',
 ] as const;
 
 type Phase = (typeof PHASES)[number];
@@ -101,6 +103,8 @@ const PHASE: Readonly<Record<UndividedOp, Phase>> = {
   removeDestination: 'removedServers',
   removeServer: 'removedServers',
   removeEntry: 'removedEntries',
+  removeRules: 'removedRules',
+  removeSet: 'removedSets',
 };
 
 /** Address part of a set entry: `10.96.0.1,tcp:443` → `10.96.0.1`. */

@@ -15,6 +15,12 @@ export function hasDesiredRules(desired: Chains, actual: Chains): boolean {
   return differingChain(desired, actual) === undefined;
 }
 
+/** The chain, or a jump to it. */
+export function isPresent(name: string, actual: Chains): boolean {
+  if (actual.has(name)) return true;
+  return [...actual.values()].some((rules) => rules.some((rule) => targetOf(rule) === name));
+}
+
 /** The first chain that is not as desired. */
 export function differingChain(desired: Chains, actual: Chains): string | undefined {
   for (const [chain, rules] of desired) {

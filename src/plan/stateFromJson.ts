@@ -11,7 +11,7 @@ import type {
   VirtualServer,
 } from '../dataplane/state.ts';
 import { mapTables, type Tables } from '../dataplane/tables.ts';
-import { destinationKey, serverKey } from '../dataplane/state.ts';
+import { destinationKey, IP_SET_TYPES, serverKey } from '../dataplane/state.ts';
 import type { Problem } from '../model/problem.ts';
 import { parseAddress } from '../net/address.ts';
 import { hostPrefix, parsePrefix } from '../net/prefix.ts';
@@ -73,13 +73,7 @@ const server = v.object({
 });
 
 const set = v.object({
-  type: v.picklist(
-    [
-      ...(['hash:ip', 'hash:ip,port', 'hash:ip,port,ip', 'hash:ip,port,net', 'hash:net'] as const),
-      'bitmap:port',
-    ],
-    'is not a set type that kube-ipvs uses',
-  ),
+  type: v.picklist(IP_SET_TYPES, 'is not a set type that kube-ipvs uses'),
   family: v.picklist(['IPv4', 'IPv6'], 'must be IPv4 or IPv6'),
   entries: v.optional(v.array(v.string()), []),
 });

@@ -25,6 +25,12 @@ export function isInSet(set: IpSet, dirs: Directions, facts: Facts): boolean {
   }
   if (set.type === 'bitmap:port') return set.entries.has(String(facts.port));
   const start = `${address(dirs[0])},${facts.protocol.toLowerCase()}:${facts.port}`;
+  if (set.type === 'hash:net,port') {
+    const port = `,${facts.protocol.toLowerCase()}:${facts.port}`;
+    const nets = [...set.entries].filter((entry) => entry.endsWith(port));
+    const entries = new Set(nets.map((entry) => entry.slice(0, -port.length)));
+    return holds({ ...set, entries }, '', address(dirs[0]));
+  }
   if (set.type === 'hash:ip,port') return set.entries.has(start);
   if (set.type === 'hash:ip,port,ip') return set.entries.has(`${start},${address(dirs[2])}`);
   return holds(set, `${start},`, address(dirs[2]));

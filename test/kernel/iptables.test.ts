@@ -4,7 +4,7 @@ import { buildDesired } from '../../src/desired/builder.ts';
 import { tablesIn } from '../../src/dataplane/tables.ts';
 import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { namesOf } from '../../src/kernel/dataplane.ts';
-import { IptablesClient, type RuleOperation } from '../../src/kernel/iptables.ts';
+import { IptablesClient, type WriteOperation } from '../../src/kernel/iptables.ts';
 import { run as runHere } from '../../src/kernel/exec.ts';
 import { findTools } from '../../src/kernel/iptablesBackend.ts';
 import type { IptablesVariant } from '../../src/kernel/iptablesPrograms.ts';
@@ -25,7 +25,7 @@ jest.setTimeout(120_000);
 
 const { state: desired } = buildDesired(new ClusterStore(), hostNetwork(), dataplaneOptions());
 const { chains: ours } = namesOf(desired);
-const everything: RuleOperation[] = FAMILIES.flatMap((family) =>
+const everything: WriteOperation[] = FAMILIES.flatMap((family) =>
   tablesIn(desired.iptables[family]).map(([table, chains]) => {
     return { op: 'writeRules', family, table, chains };
   }),
@@ -152,7 +152,7 @@ describe.each(variants)('with %s', (variant) => {
   test('a table is written whole or not at all', async () => {
     await write();
     const before = await save();
-    const bad: RuleOperation = {
+    const bad: WriteOperation = {
       op: 'writeRules',
       family: 'IPv4',
       table: 'nat',
@@ -172,7 +172,7 @@ describe.each(variants)('with %s', (variant) => {
   });
 
   test('a refused table is reported alone, and the others are written, jumps once', async () => {
-    const bad: RuleOperation = {
+    const bad: WriteOperation = {
       op: 'writeRules',
       family: 'IPv4',
       table: 'filter',

@@ -3,7 +3,7 @@
  * success. On the machine's own kernel, in network namespaces of its own: User-Mode Linux has no nf_tables.
  */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { IptablesClient, type RuleOperation } from '../../src/kernel/iptables.ts';
+import { IptablesClient, type WriteOperation } from '../../src/kernel/iptables.ts';
 import { hasDesiredRules } from '../../src/plan/ruleDifference.ts';
 import { askPrograms } from '../../src/kernel/tablesInUse.ts';
 import { requireNftables } from '../support/lab/kernelProbe.ts';
@@ -32,7 +32,7 @@ const filter = new Map([
     ],
   ],
 ]);
-const writes: RuleOperation[] = [
+const writes: WriteOperation[] = [
   { op: 'writeRules', family: 'IPv4', table: 'nat', chains: nat },
   { op: 'writeRules', family: 'IPv4', table: 'filter', chains: filter },
 ];

@@ -16,6 +16,11 @@ import { FAMILIES, type Family } from '../../../src/net/family.ts';
 export const TEST_CHAIN = 'KUBE-IPVS-TEST';
 export const TEST_SET = 'KUBE-IPVS-TEST';
 
+export const TEST_ENTRY: Readonly<Record<Family, string>> = {
+  IPv4: '10.96.0.10,tcp:80',
+  IPv6: 'fd00::10,tcp:80',
+};
+
 const SLOTS = [
   'raw PREROUTING',
   'mangle OUTPUT',
@@ -39,9 +44,9 @@ export class TestContributor implements Contributor {
   target = 'RETURN';
   #renewal: Renewal;
 
-  /** @param members of the set of both families, as far as the host has them */
-  constructor(families: readonly Family[] = FAMILIES, entry = '10.96.0.10,tcp:80') {
-    this.#renewal = { came: families.map((family) => member(family, entry)) };
+  /** @param families that the host has: the set of each has a member */
+  constructor(families: readonly Family[] = FAMILIES) {
+    this.#renewal = { came: families.map((family) => member(family, TEST_ENTRY[family])) };
   }
 
   rules(family: Family) {

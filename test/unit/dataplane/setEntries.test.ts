@@ -5,6 +5,7 @@ import {
   addressPortPrefixEntries,
   compareEntries,
   prefixEntries,
+  prefixPortEntries,
 } from '../../../src/dataplane/setEntries.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 
@@ -26,6 +27,7 @@ test.each([
 ])('the prefix %s becomes %j', (text, entries) => {
   const prefix = parsePrefix(text)!;
   expect(prefixEntries(prefix)).toEqual(entries);
+  expect(prefixPortEntries(prefix, 'SCTP', 80)).toEqual(entries.map((entry) => `${entry},sctp:80`));
   expect(addressPortPrefixEntries('1.2.3.4', 'TCP', 80, prefix)).toEqual(
     entries.map((entry) => `1.2.3.4,tcp:80,${entry}`),
   );

@@ -52,7 +52,7 @@ describe('rules, sets and sysctls', () => {
 
   test('come in each family that the host has', () => {
     const { state } = new DesiredCluster({ families: ['IPv6'] }, {}, [
-      new TestContributor(['IPv6'], 'fd00::1,tcp:80'),
+      new TestContributor(['IPv6']),
     ]).builder;
     expect('raw' in state.iptables.IPv4).toBe(false);
     expect(state.iptables.IPv6.raw!.get(TEST_CHAIN)![0]).toContain('KUBE-6-IPVS-TEST dst,dst');

@@ -135,6 +135,18 @@ test('an entry is gone with its set, but cannot be added to none', async () => {
   expect(outcomes[1]).toBeInstanceOf(ExecError);
 });
 
+test('a set is removed with its entries, one that is not there is gone, one that a rule uses stays', async () => {
+  const removal = { op: 'removeSet', set } as const;
+  const gone = scripted({});
+  expect((await gone.port.apply([removal])).outcomes).toEqual([undefined]);
+  expect(gone.lines).toEqual(['destroy -exist A']);
+  const missing = scripted({ answer: () => 'The set with the given name does not exist' });
+  expect((await missing.port.apply([removal])).outcomes).toEqual([undefined]);
+  const used = 'Set cannot be destroyed: it is in use by a kernel component';
+  const [outcome] = (await scripted({ answer: () => used }).port.apply([removal])).outcomes;
+  expect(outcome?.message).toContain(used);
+});
+
 test('a set is replaced by a filled one, in one swap', async () => {
   const { port, lines } = scripted({});
   const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: ['10.0.0.1'] }]);

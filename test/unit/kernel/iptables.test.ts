@@ -219,6 +219,45 @@ describe('port', () => {
     ]);
   });
 
+  test('chains are taken away with the jumps to them, by their names and in their table alone', async () => {
+    const raw = [
+      '*raw',
+      ':PREROUTING ACCEPT [0:0]',
+      ':KUBE-X - [0:0]',
+      ':KUBE-Y - [0:0]',
+      '-A PREROUTING -j KUBE-Y',
+      '-A PREROUTING -j KUBE-X',
+      '-A PREROUTING -j ACCEPT',
+      '-A KUBE-X -j RETURN',
+      'COMMIT',
+      '',
+    ].join('\n');
+    const { asked, ...look } = scripted(node({ legacy: `${hint}${raw}` }));
+    const names = { ...ours, raw: ['KUBE-X', 'KUBE-Y'] };
+    const port = new IptablesClient(names, { ...look, tools });
+    const removal = {
+      op: 'removeRules',
+      family: 'IPv4',
+      table: 'raw',
+      chains: ['KUBE-X'],
+    } as const;
+    const none = { ...removal, table: 'nat' } as const;
+    expect((await port.apply([none, removal])).outcomes).toEqual([undefined, undefined]);
+    expect(asked.filter(({ argv }) => argv.includes('restore'))).toEqual([
+      {
+        argv: 'iptables-legacy-restore --noflush -w 5',
+        stdin: '*raw\n:KUBE-X - [0:0]\n-D PREROUTING -j KUBE-X\n-X KUBE-X\nCOMMIT\n',
+      },
+    ]);
+  });
+
+  test('a table of which nothing is ours is read by nobody, whatever it holds', async () => {
+    const raw = '*raw\n:KUBE-X - [0:0]\n-A PREROUTING -j KUBE-X\nCOMMIT\n';
+    const { asked: _, ...look } = scripted(node({ legacy: `${hint}${raw}` }));
+    const { IPv4 } = await new IptablesClient(ours, { ...look, tools }).read();
+    expect(Object.keys(IPv4)).toEqual(['nat', 'filter']);
+  });
+
   test('a refused rule is quoted in the error, and the next table is still written', async () => {
     const answers = node({ legacy: hint });
     const look = scripted((argv, stdin) =>

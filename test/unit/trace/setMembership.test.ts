@@ -75,6 +75,12 @@ describe.each<Case>([
     inside: '10.96.0.1,tcp:80,10.244.1.5',
     beside: ['10.96.0.1,tcp:80,10.244.1.4', '10.96.0.1,tcp:80,10.244.1.6/31'],
   },
+  {
+    type: 'hash:net,port',
+    dirs: ['dst', 'dst'],
+    inside: '10.96.0.0/12,tcp:80',
+    beside: ['10.96.0.0/12,udp:80', '10.96.0.0/12,tcp:8080', '10.244.0.0/16,tcp:80'],
+  },
   { type: 'hash:net', dirs: ['src'], inside: '10.244.0.0/16', beside: ['10.96.0.0/12'] },
   { type: 'hash:net', dirs: ['dst'], inside: '10.96.0.0/12', beside: ['10.244.0.0/16'] },
   {
