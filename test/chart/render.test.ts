@@ -145,6 +145,11 @@ test.each<[set: string, message: string]>([
   ['apiServer.url=in-cluster,apiServer.tlsServerName=x', 'not with apiServer.url=in-cluster'],
   ['apiServer.proxyUrl=192.0.2.5:3128', 'http_https_or_socks5_URL'],
   ['hostAliases[0].ip=k8s', 'IP_address_without_port'],
+  [
+    'features.FeaturesConfiguration.takeovr=true',
+    "at '/features/FeaturesConfiguration': additional properties 'takeovr' not allowed",
+  ],
+  ['features.Feature.x=1', "at '/features': additional properties 'Feature' not allowed"],
   ['config.mode=iptables', "additional properties 'mode' not allowed"],
   ['config.logging.format=xml', "at '/config/logging/format': value must be one of 'text', 'json'"],
   ['config.logging.verbosity=11', "'/config/logging/verbosity': maximum: got 11, want 10"],

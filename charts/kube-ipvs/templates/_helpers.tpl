@@ -129,6 +129,16 @@ kubeadm publishes the address for nodes that join. Empty where neither tells it;
 {{- toYaml $config }}
 {{- end }}
 
+{{/* Documents of ours; empty where there are none. */}}
+{{- define "kube-ipvs.features" -}}
+{{- $documents := list }}
+{{- range $kind, $fields := .Values.features }}
+{{- $document := merge (dict "apiVersion" "kube-ipvs.io/v1alpha1" "kind" $kind) (deepCopy ($fields | default dict)) }}
+{{- $documents = append $documents (toYaml $document) }}
+{{- end }}
+{{- join "\n---\n" $documents }}
+{{- end }}
+
 {{- define "kube-ipvs.kubeconfig" -}}
 apiVersion: v1
 kind: Config
@@ -170,8 +180,25 @@ httpGet:
 {{- define "kube-ipvs.args" -}}
 - --config=/etc/kube-ipvs/config.yaml
 - --hostname-override=$(NODE_NAME)
+{{- if .Values.features }}
+- --features=/etc/kube-ipvs/features.yaml
+{{- end }}
 {{- range .Values.extraArgs }}
 - {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{/* By subPath, which keeps a pod's configuration until the pod is replaced: otherwise all nodes would restart at once. */}}
+{{- define "kube-ipvs.configMounts" -}}
+- name: config
+  mountPath: /etc/kube-ipvs/config.yaml
+  subPath: config.yaml
+  readOnly: true
+{{- if .Values.features }}
+- name: config
+  mountPath: /etc/kube-ipvs/features.yaml
+  subPath: features.yaml
+  readOnly: true
 {{- end }}
 {{- end }}
 
