@@ -10,7 +10,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { HEALTHZ_PORT, METRICS_PORT } from '../config/kubeProxyConfiguration.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
-import type { HostPort } from '../config/sloppy.ts';
+import type { HostPort } from '../net/hostPort.ts';
 import { joinHostPort } from '../net/address.ts';
 import { SERVER_NAME } from '../ops/httpListener.ts';
 import type { Logger } from '../ops/log.ts';

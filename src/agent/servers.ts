@@ -39,8 +39,7 @@ export function openServers(config: ResolvedConfig, parts: ServerParts): readonl
   const onError = (message: string, error: unknown) => log.error(message, error);
   return wanted.flatMap(({ at, ...served }) => {
     if (at === undefined) return [];
-    const address = { host: at.address, port: at.port };
-    return [new HttpServer({ ...served, address, isHardFail, clock, conditions, onError })];
+    return [new HttpServer({ ...served, at, isHardFail, clock, conditions, onError })];
   });
 }
 

@@ -10,7 +10,7 @@ import {
   METRICS_PORT,
 } from './kubeProxyConfiguration.ts';
 import type { FlagValue, FlagValues } from './parseFlags.ts';
-import { appendPort } from './sloppy.ts';
+import { appendPort } from '../net/hostPort.ts';
 
 export interface AppliedFlags {
   readonly configuration: KubeProxyConfiguration;

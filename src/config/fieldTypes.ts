@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { formatDuration, parseDuration } from './duration.ts';
-import { parseQuantity } from './quantity.ts';
+import { QUANTITY } from './flag.ts';
 
 export const flag = (fallback = false) => v.nullish(v.boolean('must be true or false'), fallback);
 
@@ -73,7 +73,7 @@ export const quantity = (fallback: string) =>
     v.nullish(v.unknown(), fallback),
     v.transform((value) => (typeof value === 'number' ? String(value) : value)),
     v.string('must be a quantity such as "64Ki"'),
-    v.check((value) => parseQuantity(value) !== undefined, 'must be a quantity such as "64Ki"'),
+    v.regex(QUANTITY, 'must be a quantity such as "64Ki"'),
   );
 
 /** A nested object; absent or null means one full of defaults. */

@@ -1,5 +1,8 @@
 /** What a table of command-line flags says of each: the parser, `--help` and the mapping to the configuration read it. */
 
+/** A Kubernetes resource quantity, such as `128Ki`, `1.5M` or `0`. */
+export const QUANTITY = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?$/;
+
 export type FlagType =
   | 'bool'
   | 'string'

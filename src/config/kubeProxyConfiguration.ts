@@ -23,7 +23,7 @@ import {
   textList,
   unsignedInt,
 } from './fieldTypes.ts';
-import { appendPort } from './sloppy.ts';
+import { appendPort } from '../net/hostPort.ts';
 import { type UnknownField, problemOf, unknownFields } from './schema.ts';
 
 export const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';

@@ -5,8 +5,7 @@
  */
 import type { Problem } from '../model/problem.ts';
 import { formatDuration, parseDuration } from './duration.ts';
-import type { Flag, FlagType } from './flag.ts';
-import { parseQuantity } from './quantity.ts';
+import { type Flag, type FlagType, QUANTITY } from './flag.ts';
 import { suggestion } from './suggest.ts';
 
 export interface VmodulePattern {
@@ -171,7 +170,7 @@ const READERS: Readonly<Record<FlagType, Reader>> = {
     const ms = parseDuration(text);
     return ms === undefined ? undefined : formatDuration(ms);
   },
-  quantity: (text) => (parseQuantity(text) === undefined ? undefined : text),
+  quantity: (text) => (QUANTITY.test(text) ? text : undefined),
   list: (text, before = []) => [...(before as string[]), ...(text === '' ? [] : text.split(','))],
   boolMap: readBoolMap,
   vmodule: readVmodule,

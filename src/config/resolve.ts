@@ -12,7 +12,7 @@ import type { Features } from './featureKinds.ts';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from './flags.ts';
 import { type KubeProxyConfiguration, defaultConfiguration } from './kubeProxyConfiguration.ts';
 import type { FlagValues, VmodulePattern } from './parseFlags.ts';
-import { type HostPort, parseHostPort } from './sloppy.ts';
+import { type HostPort, parseHostPort } from '../net/hostPort.ts';
 import { type ConfigurationProblem, splitList, validateConfiguration } from './validate.ts';
 import { configurationWarnings } from './warnings.ts';
 

@@ -10,7 +10,7 @@ import { fieldOf } from './applyFlags.ts';
 import { parseDuration } from './duration.ts';
 import { RUN_FLAGS } from './flags.ts';
 import type { KubeProxyConfiguration } from './kubeProxyConfiguration.ts';
-import { parseHostPort } from './sloppy.ts';
+import { parseHostPort } from '../net/hostPort.ts';
 import { suggestion } from './suggest.ts';
 
 /** A problem that knows its field in the document, to find the line in the file. */

@@ -6,15 +6,17 @@
  */
 import type { ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
+import { joinHostPort } from '../net/address.ts';
+import type { HostPort } from '../net/hostPort.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Condition, Conditions } from './conditions.ts';
-import type { HostPort } from './hostPort.ts';
 import { HttpListener, type Routes } from './httpListener.ts';
 
 export interface HttpServerOptions {
   /** for messages: `healthz` */
   readonly name: string;
-  readonly address: HostPort;
+  /** the unspecified address binds every one of both families; port 0 lets the kernel choose */
+  readonly at: HostPort;
   /** any method is answered, as Go's servers for these paths do */
   readonly routes: Routes;
   /** `bindAddressHardFail` */
@@ -113,8 +115,8 @@ export class HttpServer {
 
   /** As in Go an unspecified address means both families, where there are both. */
   async #listen(): Promise<void> {
-    const { host } = this.#options.address;
-    if (!WILDCARDS.includes(host)) return this.#listenOn(host);
+    const { address } = this.#options.at;
+    if (!WILDCARDS.includes(address)) return this.#listenOn(address);
     try {
       await this.#listenOn('::');
     } catch (error) {
@@ -125,7 +127,7 @@ export class HttpServer {
   }
 
   #listenOn(host: string): Promise<void> {
-    return this.#listener.listen({ host, port: this.#options.address.port, ipv6Only: false });
+    return this.#listener.listen({ host, port: this.#options.at.port, ipv6Only: false });
   }
 
   /**
@@ -143,9 +145,9 @@ export class HttpServer {
   }
 
   #problem(error: unknown): string {
-    const { name, address } = this.#options;
+    const { name, at } = this.#options;
     const { code, message } = error as NodeJS.ErrnoException;
-    const where = `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+    const where = joinHostPort(at.address, at.port);
     const why = code === 'EADDRINUSE' ? 'another process listens there' : message;
     return `${name} server cannot listen on ${where}: ${why}`;
   }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
-import { parseHostPort } from '../../src/config/sloppy.ts';
+import { parseHostPort } from '../../src/net/hostPort.ts';
 import { decodeConfiguration } from '../../src/config/kubeProxyConfiguration.ts';
 import { validateConfiguration } from '../../src/config/validate.ts';
 import type { ClusterObject } from '../support/e2e/clusterObjects.ts';

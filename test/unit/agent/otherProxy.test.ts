@@ -91,7 +91,7 @@ test('an instance of ours is told from kube-proxy', async () => {
   const clock = new FakeClock();
   const server = new HttpServer({
     name: 'metrics',
-    address: { host: LOOPBACK, port: 0 },
+    at: { address: LOOPBACK, port: 0 },
     routes: new Map([['/proxyMode', () => answer]]),
     isHardFail: true,
     clock,

@@ -139,3 +139,14 @@ test('arguments are an error, after "--" too', () => {
   const { problems } = parse('one', '--', '--two');
   expect(problems.map(({ value }) => value)).toEqual(['one', '--two']);
 });
+
+test.each(['0', '64Ki', '1.5M', '100m', '1E', '1e3', '-1Gi'])('%s is a quantity', (text) => {
+  expect(values(`--log-json-info-buffer-size=${text}`)).toEqual({
+    'log-json-info-buffer-size': text,
+  });
+});
+
+test.each(['Ki', '1 Ki', '1KB', '1.2.3', '0x10'])('%j is no quantity', (text) => {
+  const { problems } = parse(`--log-json-info-buffer-size=${text}`);
+  expect(problems.map(({ problem }) => problem)).toEqual(['must be a quantity such as 64Ki']);
+});

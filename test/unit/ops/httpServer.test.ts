@@ -62,7 +62,7 @@ afterEach(async () => {
 function serve(options: Partial<HttpServerOptions>): HttpServer {
   const server = new HttpServer({
     name: 'test',
-    address: { host: '127.0.0.1', port: 0 },
+    at: { address: '127.0.0.1', port: 0 },
     routes: new Map(),
     isHardFail: false,
     clock,
@@ -153,7 +153,7 @@ describe('a port that is taken', () => {
   afterEach(() => new Promise((resolve) => other.close(resolve)));
 
   test('is tried again every five seconds until it is free, and told once', async () => {
-    const server = serve({ address: { host: '127.0.0.1', port } });
+    const server = serve({ at: { address: '127.0.0.1', port } });
     await server.start();
     await clock.advance(10_000);
     expect(errors).toEqual([
@@ -169,12 +169,12 @@ describe('a port that is taken', () => {
   });
 
   test('is an error with bindAddressHardFail', async () => {
-    const server = serve({ address: { host: '127.0.0.1', port }, isHardFail: true });
+    const server = serve({ at: { address: '127.0.0.1', port }, isHardFail: true });
     await expect(server.start()).rejects.toThrow('another process listens there');
   });
 
   test('does not keep close() waiting', async () => {
-    const server = serve({ address: { host: '127.0.0.1', port } });
+    const server = serve({ at: { address: '127.0.0.1', port } });
     await server.start();
     await server.close();
     expect(clock.sleeps).toEqual([5000]);
@@ -191,7 +191,7 @@ describe('an unspecified address', () => {
     });
 
   test.each(['0.0.0.0', '::'])('%s answers in both families', async (host) => {
-    const server = serve({ address: { host, port: 0 } });
+    const server = serve({ at: { address: host, port: 0 } });
     await server.start();
     expect(await status('127.0.0.1', server.port)).toBe(404);
     expect(await status('::1', server.port)).toBe(404);
@@ -200,7 +200,7 @@ describe('an unspecified address', () => {
   test.each(['127.0.0.1', '::1'])(
     'an address of one family such as %s is no more',
     async (host) => {
-      const server = serve({ address: { host, port: 0 } });
+      const server = serve({ at: { address: host, port: 0 } });
       await server.start();
       expect(await status(host, server.port)).toBe(404);
       const other = host === '::1' ? '127.0.0.1' : '::1';
@@ -223,7 +223,7 @@ describe('an unspecified address', () => {
       return this;
     });
     try {
-      const server = serve({ address: { host: '::', port: 0 } });
+      const server = serve({ at: { address: '::', port: 0 } });
       await server.start();
       expect(asked).toEqual(['::', '0.0.0.0']);
       expect(await status('127.0.0.1', server.port)).toBe(404);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { appendPort, parseHostPort } from '../../../src/config/sloppy.ts';
+import { appendPort, parseHostPort } from '../../../src/net/hostPort.ts';
 
 test.each([
   ['0.0.0.0:10256', '0.0.0.0', 10256],

@@ -1,6 +1,6 @@
-/** Addresses with ports in configuration, the address read as kube-proxy reads it. */
-import { type Address, joinHostPort } from '../net/address.ts';
-import { parseSloppyAddress } from '../net/sloppy.ts';
+/** Addresses with ports, the address read as kube-proxy reads it. */
+import { type Address, joinHostPort } from './address.ts';
+import { parseSloppyAddress } from './sloppy.ts';
 
 export interface HostPort {
   readonly address: Address;
