@@ -113,7 +113,8 @@ export class Agent {
 
   #build(options: DataplaneOptions): DesiredBuilder {
     this.#options = options;
-    this.#builder = new DesiredBuilder(this.#feed.store, options, this.#host.now);
+    const { make, off } = this.#parts.contributors;
+    this.#builder = new DesiredBuilder(this.#feed.store, options, this.#host.now, make(), off);
     this.#feed.direct(this.#builder);
     return this.#builder;
   }
@@ -133,10 +134,7 @@ export class Agent {
     if (isOwn || this.#feed.ownNode === undefined) this.#ownNode.review(this.#host.now);
   }
 
-  /**
-   * Detection by the Node's own CIDRs makes other rules when they change: kube-proxy exits then, we
-   * compile anew.
-   */
+  /** Other CIDRs of its own may mean other rules: kube-proxy exits then, we compile anew. */
   #ownNodeChanged(): void {
     const { reporter, conditions, nodeName } = this.#parts;
     const { ownNode } = this.#feed;

@@ -5,6 +5,7 @@
 import { buildDataplaneOptions } from '../config/dataplaneOptions.ts';
 import type { DataplaneSettings } from '../config/resolve.ts';
 import { DesiredBuilder } from '../desired/builder.ts';
+import type { Contributors } from '../inputs/contributors.ts';
 import { namesOf, type OwnedNames } from '../kernel/dataplane.ts';
 import { ClusterStore } from '../model/clusterStore.ts';
 import type { HostNetwork } from '../model/host.ts';
@@ -16,12 +17,15 @@ export interface FirstReading {
 }
 
 /** The names depend neither on the cluster nor on the Node. */
-export function firstReading(settings: DataplaneSettings, host: HostNetwork): FirstReading {
+export function firstReading(
+  settings: DataplaneSettings,
+  host: HostNetwork,
+  contributors: Contributors,
+): FirstReading {
   const node = { name: host.nodeName, podCIDRs: [], families: FAMILIES };
   const { options } = buildDataplaneOptions(settings, node);
-  const { state } = new DesiredBuilder(new ClusterStore(), options, {
-    ...host,
-    families: FAMILIES,
-  });
+  const dual = { ...host, families: FAMILIES };
+  const { make, off } = contributors;
+  const { state } = new DesiredBuilder(new ClusterStore(), options, dual, make(), off);
   return { names: namesOf(state), sysctls: [...state.sysctls.keys()] };
 }

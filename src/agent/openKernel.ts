@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { type DataplaneState, emptyState } from '../dataplane/state.ts';
+import type { Contributors } from '../inputs/contributors.ts';
 import { KernelDataplane, openClients } from '../kernel/dataplane.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import type { HostNetwork } from '../model/host.ts';
@@ -12,6 +13,7 @@ import { KernelView } from './kernelView.ts';
 export interface KernelParts {
   readonly config: Pick<ResolvedConfig, 'dataplane'>;
   readonly tools: IptablesTools;
+  readonly contributors: Contributors;
   readonly clock: Clock;
   /** of this process's network namespace by default; another one in tests */
   readonly dataplane?: Dataplane;
@@ -31,10 +33,10 @@ const NOTHING = emptyState();
  * cluster is listed.
  */
 export function openKernel(
-  { config, tools, clock, dataplane: given }: KernelParts,
+  { config, tools, contributors, clock, dataplane: given }: KernelParts,
   host: HostNetwork,
 ): Kernel {
-  const { names, sysctls } = firstReading(config.dataplane, host);
+  const { names, sysctls } = firstReading(config.dataplane, host, contributors);
   const dataplane = given ?? new KernelDataplane(names, openClients(names, tools));
   const view = new KernelView(dataplane, clock);
   void view.prefetch(sysctls);

@@ -6,6 +6,7 @@ import type { RequestOutcome } from '../cluster/client.ts';
 import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
+import { type Contributors, openContributors } from '../inputs/contributors.ts';
 import { thisNodeName } from '../inputs/host.ts';
 import { openSource } from '../inputs/source.ts';
 import { ExecError, KernelError } from '../kernel/errors.ts';
@@ -106,7 +107,8 @@ async function proxyAlone(
   await node.setIpvsTimeouts(config.dataplane.timeoutsSec, log);
   await node.checkLocalPorts(log);
 
-  const parts = assemble(config, program, { ...node, tools });
+  const contributors = await openContributors(config);
+  const parts = assemble(config, program, { ...node, tools, contributors });
   const { agent, servers, conditions, close } = parts;
   node.featuresWatch.tell(conditions);
   try {
@@ -130,10 +132,11 @@ interface NamedMachine extends WatchedMachine {
 
 interface ThisNode extends NamedMachine {
   readonly tools: IptablesTools;
+  readonly contributors: Contributors;
 }
 
 function assemble(config: ResolvedConfig, { version, log, env }: Program, node: ThisNode) {
-  const { nodeName, tools, clock } = node;
+  const { nodeName, tools, contributors, clock } = node;
   const families = FAMILIES;
   const health: ProxyHealth = new ProxyHealth({
     families,
@@ -149,7 +152,7 @@ function assemble(config: ResolvedConfig, { version, log, env }: Program, node: 
   });
   const onRequest = (outcome: RequestOutcome) => metrics.requested(outcome);
   const asked = askedFeatures(node.features, config);
-  const needs = needsOf(asked);
+  const needs = new Set([...contributors.needs, ...needsOf(asked)]);
   const reader = { nodeName, needs, version, clock, log, env, onRequest };
   const opened = openSource(config.source, reader);
   const { events, apiServerAddresses } = opened;
@@ -167,6 +170,7 @@ function assemble(config: ResolvedConfig, { version, log, env }: Program, node: 
     opened,
     observer,
     tools,
+    contributors,
     reporter,
     conditions,
     features,

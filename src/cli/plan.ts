@@ -128,7 +128,7 @@ async function makePlan(
 ): Promise<MadePlan> {
   const against = (values.get('against') ?? (givenHost ? 'empty' : 'kernel')) as string;
   const reader = { version: VERSION, env: io.env, hasRules: true };
-  const { host, snapshot, built, problems } = await readInputs(config, {
+  const { host, snapshot, built, contributors, problems } = await readInputs(config, {
     ...reader,
     host: givenHost,
   });
@@ -139,7 +139,8 @@ async function makePlan(
   }
 
   const { options } = built;
-  const desired = buildDesired(snapshot, host, options);
+  const { make, off } = contributors;
+  const desired = buildDesired(snapshot, host, options, make(), off);
   const { actual, isOwned } = await readComparison(against, desired.state);
   const { excludeCidrs } = options;
   return {

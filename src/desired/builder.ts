@@ -275,8 +275,9 @@ export function buildDesired(
   host: HostNetwork,
   options: DataplaneOptions,
   contributors: readonly Contributor[] = [],
+  off: readonly Footprint[] = [],
 ): { readonly state: DesiredState; readonly problems: readonly Problem[] } {
-  const builder = new DesiredBuilder(snapshot, options, host, contributors);
+  const builder = new DesiredBuilder(snapshot, options, host, contributors, off);
   for (const change of replay(snapshot)) builder.change(change);
   builder.settle();
   return { state: builder.state, problems: builder.problems.all() };

@@ -8,11 +8,11 @@ import { ownNodeDoor, ownNodeProblem } from '../config/ownNode.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { apiServersIn, withApiServers } from '../model/apiServers.ts';
 import type { HostNetwork } from '../model/host.ts';
-import { NO_NEEDS } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ClusterSnapshot } from '../model/clusterStore.ts';
 import { BadInput } from './badInput.ts';
 import { type Reader, readCluster } from './cluster.ts';
+import { type Contributors, openContributors } from './contributors.ts';
 import { type HostQuestion, hostFromKernel, thisNodeName } from './host.ts';
 
 export interface InputsQuestion
@@ -26,6 +26,7 @@ export interface Inputs {
   /** this Node in it has the address that `bindAddress` gives it */
   readonly snapshot: ClusterSnapshot;
   readonly built: BuiltOptions;
+  readonly contributors: Contributors;
   /** of this Node's place in the cluster, and of objects */
   readonly problems: readonly Problem[];
 }
@@ -38,10 +39,11 @@ export async function readInputs(
   const nodeName = given?.nodeName ?? thisNodeName(config);
   if (nodeName === undefined) throw new BadInput([NAMELESS]);
   const { version, env, ...more } = question;
+  const contributors = await openContributors(config);
   const cluster = await readCluster(config.source, {
     version,
     env,
-    scope: { nodeName, needs: NO_NEEDS },
+    scope: { nodeName, needs: contributors.needs },
     doors: ownNodeDoor(nodeName, config.bindAddress),
   });
   const { snapshot, apiServerAddresses } = cluster;
@@ -55,6 +57,7 @@ export async function readInputs(
     host,
     snapshot,
     built,
+    contributors,
     problems: [...(ownNode === undefined ? [] : [ownNode]), ...built.waiting, ...cluster.problems],
   };
 }

@@ -108,9 +108,9 @@ async function ownersFromAgent(
 async function ownersFromCluster(config: ResolvedConfig, place: OwnersPlace): Promise<Owners> {
   // Addresses and families are enough; tools that make rules are not asked.
   const question = { ...place, version: VERSION, hasRules: false };
-  const { host, snapshot, built } = await readInputs(config, question);
+  const { host, snapshot, built, contributors } = await readInputs(config, question);
   // Detection of local traffic makes rules, not virtual servers: what is wrong with it does not matter here.
-  const { state } = buildDesired(snapshot, host, built.options);
+  const { state } = buildDesired(snapshot, host, built.options, contributors.make());
   const servers = [...state.virtualServers.values()];
   const source = config.source.kind === 'manifests' ? 'manifests' : 'cluster';
   return new Owners(

@@ -12,6 +12,7 @@ import { RUN_FLAGS } from '../../../src/config/flags.ts';
 import { parseFlags } from '../../../src/config/parseFlags.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { DesiredState } from '../../../src/dataplane/state.ts';
+import type { Contributors } from '../../../src/inputs/contributors.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
 import type { KindName } from '../../../src/model/kinds.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
@@ -45,6 +46,8 @@ class FakeSource implements ClusterSource {
   }
 }
 
+export const NO_CONTRIBUTORS: Contributors = { make: () => [], off: [], needs: new Set() };
+
 export function temporaryLedger(): string {
   return path.join(tmpdir(), `ledger-${process.pid}-${Math.random()}`, 'ledger.json');
 }
@@ -58,6 +61,7 @@ export interface AgentHarnessOptions {
   /** what an earlier process left */
   readonly kernel?: FakeKernel;
   readonly ledgerFile?: string;
+  readonly contributors?: Contributors;
   readonly features?: readonly FeatureRow[];
 }
 
@@ -136,6 +140,7 @@ export class AgentHarness {
         variants: [],
         surveyed: undefined,
       },
+      contributors: options.contributors ?? NO_CONTRIBUTORS,
       reporter,
       conditions,
       clock: isTimeFake ? clock : new SystemClock(),
