@@ -94,11 +94,6 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return typeof error.code === 'string' && codes.includes(error.code);
 }
 
-/** The thing to be added is there. */
-export function isAlreadyPresent(error: unknown): boolean {
-  return hasCode(error, 'EEXIST');
-}
-
 /** The thing to be changed or removed is not there, in the words of IPVS (ESRCH, ENOENT) or rtnetlink (EADDRNOTAVAIL, ENODEV). */
 export function isMissing(error: unknown): boolean {
   return hasCode(error, 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL', 'ENODEV');

@@ -7,7 +7,6 @@ export const NETLINK_GENERIC = 16;
 
 // linux/netlink.h: socket options at level SOL_NETLINK (270)
 export const NETLINK_ADD_MEMBERSHIP = 1;
-export const NETLINK_CAP_ACK = 10;
 export const NETLINK_EXT_ACK = 11;
 export const NETLINK_GET_STRICT_CHK = 12;
 
@@ -20,7 +19,6 @@ export const NLM_F_REQUEST = 0x1;
 export const NLM_F_MULTI = 0x2;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
-export const NLM_F_DUMP_FILTERED = 0x20;
 /** In generic netlink REPLACE | EXCL would be read as DUMP: IPVS requests carry neither. */
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_DUMP = 0x300;
@@ -158,7 +156,6 @@ export const IP_VS_SVC_F_SCHED3 = 0x20;
 // linux/ip_vs.h: forwarding methods and tunnels
 export const IP_VS_CONN_F_FWD_MASK = 0x7;
 export const IP_VS_CONN_F_MASQ = 0;
-export const IP_VS_CONN_F_LOCALNODE = 1;
 export const IP_VS_CONN_F_TUNNEL = 2;
 export const IP_VS_CONN_F_DROUTE = 3;
 export const IP_VS_CONN_F_TUNNEL_TYPE_IPIP = 0;
@@ -195,31 +192,21 @@ export const IFLA_INFO_KIND = 1;
 
 // linux/if.h
 export const IFF_UP = 0x1;
-export const IFF_BROADCAST = 0x2;
-export const IFF_LOOPBACK = 0x8;
-export const IFF_RUNNING = 0x40;
 export const IFF_NOARP = 0x80;
-export const IFF_LOWER_UP = 0x10000;
 
 // linux/if_addr.h
 export const IFA_ADDRESS = 1;
 export const IFA_LOCAL = 2;
 export const IFA_LABEL = 3;
-export const IFA_BROADCAST = 4;
 export const IFA_FLAGS = 8;
 export const IFA_PROTO = 11;
-export const IFA_F_SECONDARY = 0x1;
 export const IFA_F_NODAD = 0x2;
 export const IFA_F_DADFAILED = 0x8;
-export const IFA_F_DEPRECATED = 0x20;
-export const IFA_F_TENTATIVE = 0x40;
 export const IFA_F_PERMANENT = 0x80;
 export const IFA_F_NOPREFIXROUTE = 0x200;
 
 // linux/rtnetlink.h: routes
 export const RTA_DST = 1;
-export const RTA_SRC = 2;
-export const RTA_IIF = 3;
 export const RTA_OIF = 4;
 export const RTA_GATEWAY = 5;
 export const RTA_PRIORITY = 6;
@@ -234,11 +221,9 @@ export const RT_TABLE_LOCAL = 255;
 export const RTPROT_KERNEL = 2;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
-export const RT_SCOPE_HOST = 254;
 export const RTN_UNSPEC = 0;
 export const RTN_UNICAST = 1;
 export const RTN_LOCAL = 2;
-export const RTN_BROADCAST = 3;
 
 // linux/netfilter/nfnetlink.h
 export const NFNETLINK_V0 = 0;
@@ -296,7 +281,6 @@ export const CTA_PROTO_NUM = 1;
 export const CTA_PROTO_SRC_PORT = 2;
 export const CTA_PROTO_DST_PORT = 3;
 export const CTA_FILTER_ORIG_FLAGS = 1;
-export const CTA_FILTER_REPLY_FLAGS = 2;
 
 // net/netfilter/nf_internals.h: bits of CTA_FILTER_ORIG_FLAGS, in the kernel's sources only
 export const CTA_FILTER_F_CTA_IP_DST = 0x2;

@@ -3,7 +3,6 @@ import {
   errnoName,
   ExecError,
   hasCode,
-  isAlreadyPresent,
   isMissing,
   isNotImplemented,
   isNotPermitted,
@@ -50,7 +49,6 @@ test('an error of a program shows its command line, its end, and its own complai
 });
 
 test('errors are asked by code, whatever their class', () => {
-  expect(isAlreadyPresent(new KernelError({ op: 'x', errno: 17 }))).toBe(true);
   expect(isMissing(new KernelError({ op: 'x', errno: 17 }))).toBe(false);
   for (const errno of [2, 3, 19, 99]) {
     expect(isMissing(new KernelError({ op: 'x', errno }))).toBe(true);
