@@ -85,3 +85,20 @@ test('it is synced when the source says so', async () => {
   feed.onSynced();
   await feed.synced;
 });
+
+test('what the source says of objects, of itself and of a kind is passed on', () => {
+  const said: unknown[] = [];
+  feed = new ClusterFeed('node-1', '0.0.0.0', {
+    onChange: () => undefined,
+    onProblems: (origin, problems) => said.push([origin, problems]),
+    onStatus: (status) => said.push(status),
+    onKindStatus: (status) => said.push(status),
+  });
+  const problem = { path: 'Service/default/web', value: 1, problem: 'is wrong' };
+  const status = { isConnected: false, isFailing: true, detail: 'refused' };
+  const kind = { kind: 'Service', isListed: true } as const;
+  feed.onProblems('Service/default/web', [problem]);
+  feed.onStatus(status);
+  feed.onKindStatus(kind);
+  expect(said).toEqual([['Service/default/web', [problem]], status, kind]);
+});

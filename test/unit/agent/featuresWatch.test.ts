@@ -202,6 +202,14 @@ test('a path that was not there may stay away, and is a change when it comes', a
   expect(changes).toBe(1);
 });
 
+test('a path that came and changed nothing is missed when it goes again', async () => {
+  await begin(undefined);
+  await write('# nothing on\n');
+  expect([changes, log.take()]).toEqual([0, []]);
+  await write(undefined);
+  expect(log.take()).toEqual([expect.stringContaining('--features ("f.yaml"): is gone')]);
+});
+
 test('once it is closed nothing is told', async () => {
   await begin(HEAD);
   onRead = () => watch.close();

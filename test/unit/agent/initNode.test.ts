@@ -15,6 +15,16 @@ test('the modules are those of the scheduler and of the sets', () => {
   expect(modules).toEqual(
     expect.arrayContaining(['ip_set_hash_ipportip', 'ip_set_bitmap_port', 'ip_set_hash_net']),
   );
+  for (const name of [
+    'nf_conntrack',
+    'nf_conntrack_netlink',
+    'ip_set',
+    'ipt_REJECT',
+    'ip6t_REJECT',
+  ])
+    expect(modules).toContain(name);
+  for (const match of ['comment', 'mark', 'addrtype', 'conntrack', 'MASQUERADE'])
+    expect(modules).toContain(`xt_${match}`);
   expect(new Set(modules).size).toBe(modules.length);
   // it would bring br_netfilter along
   expect(modules).not.toContain('xt_physdev');

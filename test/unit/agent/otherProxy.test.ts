@@ -60,12 +60,15 @@ test('an empty node has no other proxy', async () => {
   expect(await look({})).toEqual([]);
 });
 
-test.each(['iptables', 'ipvs', 'nftables'])('kube-proxy in mode %s is seen', async (mode) => {
-  const metrics = await serve({ '/proxyMode': mode });
-  expect(await look({ metrics })).toEqual([
-    { kind: 'kube-proxy', evidence: `${LOOPBACK}:${metrics} answers /proxyMode with ${mode}` },
-  ]);
-});
+test.each(['iptables', 'ipvs', 'nftables', 'userspace'])(
+  'kube-proxy in mode %s is seen',
+  async (mode) => {
+    const metrics = await serve({ '/proxyMode': mode });
+    expect(await look({ metrics })).toEqual([
+      { kind: 'kube-proxy', evidence: `${LOOPBACK}:${metrics} answers /proxyMode with ${mode}` },
+    ]);
+  },
+);
 
 test('a proxy that keeps its metrics elsewhere is seen by its health port', async () => {
   const health = await serve({ '/healthz': healthBody });

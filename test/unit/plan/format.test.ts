@@ -298,6 +298,7 @@ test('each bad value is refused with what it must be', () => {
   expect(problemsOf({ scheduler: '' })).toEqual(['must name a scheduler, for example rr']);
   expect(problemsOf({ flags: ['odd'] })).toEqual(['is not a flag of a virtual server']);
   expect(problemsOf({ persistenceTimeoutSec: -1 })).toEqual(['must not be negative']);
+  expect(problemsOf({ persistenceTimeoutSec: 1.5 })).toEqual(['must be a whole number']);
   const [destination] = problemsOf({
     destinations: [{ address: '10.1.0.1', port: 1, weight: -1 }],
   });
