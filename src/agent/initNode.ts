@@ -30,7 +30,7 @@ export async function initNode(
   const { scheduler, strictArp } = config.dataplane;
   await loadModules(modulesFor(scheduler), log, tools.run);
   const isIpvsThere = await hasIpvs(tools.ipvs, log);
-  await applyConntrackSettings(config.conntrack, { log });
+  await applyConntrackSettings(config.conntrack, { log, sysctls: tools.sysctls });
   const wanted = desiredSysctls({ strictArp }, release());
   const areSysctlsSet = await setSysctls(tools.sysctls, wanted, log);
   return isIpvsThere && areSysctlsSet ? 0 : 1;

@@ -3,6 +3,8 @@ import { initNode, loadModules, modulesFor, setSysctls } from '../../../src/agen
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { ResolvedConfig } from '../../../src/config/resolve.ts';
 
+const CLOSE_WAIT = 'net/netfilter/nf_conntrack_tcp_timeout_close_wait';
+
 function recorder() {
   const lines: string[] = [];
   const write = (message: string) => lines.push(message);
@@ -42,11 +44,16 @@ test('a module that is built in does not stop the start', async () => {
 
 function sysctls(actual: Record<string, string>, failure?: Error) {
   const written: string[] = [];
+  let calls = 0;
   const port = {
     read: () => Promise.resolve(new Map(Object.entries(actual))),
-    apply: (operations: readonly { readonly name: string; readonly value: string }[]) => {
+    apply: async (operations: readonly { readonly name: string; readonly value: string }[]) => {
+      // The first is slow: whoever does not wait for it is done before.
+      for (let turns = calls++ === 0 ? 5 : 0; turns > 0; turns--) {
+        await new Promise(setImmediate);
+      }
       written.push(...operations.map(({ name, value }) => `${name}=${value}`));
-      return Promise.resolve({ outcomes: operations.map(() => failure), kernelWrites: 0 });
+      return { outcomes: operations.map(() => failure), kernelWrites: 0 };
     },
   };
   return { written, port };
@@ -76,6 +83,7 @@ test.each([
   { version: undefined, sysctl: new Error('EROFS'), exitCode: 1 },
 ])('the exit code says whether the proxy can work: %j', async ({ version, sysctl, exitCode }) => {
   const { log } = recorder();
+  const { port, written } = sysctls({ [CLOSE_WAIT]: '60' }, sysctl);
   const ran: string[] = [];
   let isClosed = false;
   const tools = {
@@ -90,13 +98,15 @@ test.each([
           : Promise.reject(version),
       close: () => (isClosed = true),
     },
-    sysctls: sysctls({}, sysctl).port,
+    sysctls: port,
   };
   const config = {
     dataplane: { scheduler: 'rr', strictArp: false },
-    conntrack: { maxPerCore: 0, min: 0 },
+    conntrack: { maxPerCore: 0, min: 0, tcpCloseWaitTimeoutMs: 3_600_000 },
   } as unknown as ResolvedConfig;
   expect(await initNode(config, log, tools)).toBe(exitCode);
   expect(ran).toEqual(['modprobe']);
   expect(isClosed).toBe(true);
+  // The container ends with it: nothing may come later.
+  expect(written[0]).toBe(`${CLOSE_WAIT}=3600`);
 });
