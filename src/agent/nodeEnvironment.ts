@@ -79,10 +79,17 @@ export async function setIpvsTimeouts(
   }
 }
 
-/** @see kubernetes cmd/kube-proxy: only logged when it fails, a container may lack the right */
-export async function setOomScore(score: number, log: Logger): Promise<void> {
+/**
+ * @param file another one in tests
+ * @see kubernetes cmd/kube-proxy: only logged when it fails, a container may lack the right
+ */
+export async function setOomScore(
+  score: number,
+  log: Logger,
+  file = '/proc/self/oom_score_adj',
+): Promise<void> {
   try {
-    await writeFile('/proc/self/oom_score_adj', String(score));
+    await writeFile(file, String(score));
   } catch (error) {
     log.verbose(2, 'oom_score_adj was not set', { err: messageOf(error) });
   }

@@ -1,10 +1,13 @@
 /** What ends the start with an explanation, and what is waited for. */
-import { constants } from 'node:os';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
   checkEnvironment,
   EnvironmentError,
   setIpvsTimeouts,
+  setOomScore,
 } from '../../../src/agent/nodeEnvironment.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
@@ -98,4 +101,18 @@ describe('IPVS timeouts', () => {
     expect(calls.at(-1)).toBe('close');
     expect(lines).toEqual(['error IPVS timeouts were not set: EPERM']);
   });
+});
+
+test('the score by which the kernel picks whom to end is written, and told where it cannot be', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kube-ipvs-oom-'));
+  try {
+    const log = new FakeLog(2);
+    await setOomScore(-999, log, join(folder, 'score'));
+    expect(await readFile(join(folder, 'score'), 'utf8')).toBe('-999');
+    expect(log.lines).toEqual([]);
+    await setOomScore(-999, log, join(folder, 'missing', 'score'));
+    expect(log.lines).toEqual([expect.stringContaining('oom_score_adj was not set')]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
