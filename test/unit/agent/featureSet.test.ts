@@ -266,6 +266,22 @@ test('work beside the rounds and async answers that reject are conditions too', 
   expect(standing()).toEqual([['FeatureFailed', 'busy']]);
 });
 
+test('work that throws by itself is told by the name of its feature', async () => {
+  const working: Feature = {
+    name: 'working',
+    start: ({ run }) => {
+      run(() => Promise.reject(new Error('boom')));
+      return { stop: () => undefined };
+    },
+  };
+  await setOf(working).start(view());
+  await settle();
+  expect(standing()).toEqual([['FeatureFailed', 'working']]);
+  expect(log.take()).toEqual([
+    'error feature working failed (work); everything else goes on: boom',
+  ]);
+});
+
 test('its work ends with it, and what it throws because of that is nothing', async () => {
   const ended: string[] = [];
   const working: Feature = {
