@@ -312,6 +312,7 @@ test.each<[string, unknown, string]>([
   ['detect-local-mode', 'NodeCidr', 'DetectLocalMode'],
   ['cluster-cidr', '10.0.0.0', 'DetectLocalConfiguration.ClusterCIDRs'],
   ['logging-format', 'xml', 'logging.format'],
+  ['log-flush-frequency', '-1s', 'logging.flushFrequency'],
   ['v', -1, 'logging.verbosity'],
 ])('--%s=%s is a problem at %s', (flag, value, path) => {
   const { problems } = resolution({ flags: [`--${flag}=${String(value)}`] });

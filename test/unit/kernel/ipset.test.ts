@@ -180,6 +180,7 @@ test('a set of another type that a rule uses is kept, and the error says why', a
   });
   const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: [] }]);
   expect(outcomes[0]?.message).toMatch(/type does not match.*in use.*rules that refer to A/);
+  expect(outcomes[0]?.message).toMatch(/^ipset swap \S+ A: exit code 1: /);
 });
 
 test('a missing kernel module or permission comes with its cure', async () => {
