@@ -3,6 +3,7 @@
  * kube-proxy's (its traps included, see applyFlags.ts) except that changes are applied at once unless a minimum period is
  * asked for. Everything wrong is reported together; what is merely odd, or without effect, is a warning.
  */
+import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
@@ -69,15 +70,8 @@ export type SourceSettings =
     };
 
 /** The part of DataplaneOptions that needs no Node yet; dataplaneOptions.ts finishes it. */
-export interface DataplaneSettings {
-  readonly scheduler: string;
-  readonly masqueradeAll: boolean;
-  readonly masqueradeBit: number;
-  readonly strictArp: boolean;
-  readonly excludeCidrs: readonly Prefix[];
-  readonly nodePortAddresses: readonly (Prefix | 'primary')[];
+export interface DataplaneSettings extends Omit<DataplaneOptions, 'detectLocal'> {
   readonly detectLocal: LocalDetection;
-  readonly timeoutsSec: { readonly tcp: number; readonly tcpFin: number; readonly udp: number };
 }
 
 export type LocalDetection =
