@@ -18,11 +18,11 @@ import { NODE_NOT_FITTING } from './conditions.ts';
 import type { AgentView } from './featureHost.ts';
 import type { FeatureSet } from './featureSet.ts';
 import { HostState } from './hostState.ts';
-import { type Kernel, type KernelParts, openKernel } from './openKernel.ts';
+import { type Kernel, type KernelParts, openKernel } from './loop/openKernel.ts';
 import { OwnNode } from './ownNode.ts';
-import { proxyLoop } from './proxyLoop.ts';
-import type { Reporter } from './reporter.ts';
-import type { SyncLoop } from './syncLoop.ts';
+import { proxyLoop } from './loop/proxyLoop.ts';
+import type { Reporter } from './report/reporter.ts';
+import type { SyncLoop } from './loop/syncLoop.ts';
 
 export interface AgentParts extends KernelParts {
   readonly config: ResolvedConfig;

@@ -7,14 +7,14 @@ import { KernelHostObserver, type HostObserverOptions } from '../kernel/hostObse
 import { SystemClock } from '../ops/clock.ts';
 import type { Clock } from '../time/clock.ts';
 import type { AgentParts } from './agent.ts';
-import { checkCapabilities } from './capabilities.ts';
-import { applyConntrackSettings } from './conntrackSettings.ts';
+import { checkCapabilities } from '../node/capabilities.ts';
+import { applyConntrackSettings } from '../node/conntrackSettings.ts';
 import { leaveAtOnce } from './endSignal.ts';
 import { FEATURES, type FeatureRow } from './features.ts';
-import { checkLocalPorts } from './localPorts.ts';
-import { checkEnvironment, setIpvsTimeouts, setOomScore } from './nodeEnvironment.ts';
-import { checkOtherProxies } from './otherProxy.ts';
-import { becomeWriter } from './writerLock.ts';
+import { checkLocalPorts } from '../node/localPorts.ts';
+import { checkEnvironment, setIpvsTimeouts, setOomScore } from '../node/nodeEnvironment.ts';
+import { checkOtherProxies } from '../node/otherProxy.ts';
+import { becomeWriter } from '../node/writerLock.ts';
 
 export interface Machine {
   readonly clock: Clock;

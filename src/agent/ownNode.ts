@@ -9,7 +9,7 @@ import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { HostNetwork } from '../model/host.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type { ClusterFeed } from './clusterFeed.ts';
-import type { Reporter } from './reporter.ts';
+import type { Reporter } from './report/reporter.ts';
 
 export interface OwnNodeParts {
   readonly config: ResolvedConfig;

@@ -12,7 +12,7 @@ import type { Logger } from '../ops/log.ts';
 import type { RoundOutcome } from '../plan/round.ts';
 import type { Clock } from '../time/clock.ts';
 import { OTHER_PROXY } from './conditions.ts';
-import { findProxies, placesOf, REMOVE_KUBE_PROXY, type Sighting } from './otherProxy.ts';
+import { findProxies, placesOf, REMOVE_KUBE_PROXY, type Sighting } from '../node/otherProxy.ts';
 
 /** What is looked at, on this machine. */
 const SIGNS = { findProxies, listNftTables };

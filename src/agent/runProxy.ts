@@ -24,9 +24,9 @@ import { FeatureSet } from './featureSet.ts';
 import { askedFeatures, needsOf } from './features.ts';
 import { FeaturesWatch } from './featuresWatch.ts';
 import { type Machine, thisMachine } from './machine.ts';
-import { EnvironmentError } from './nodeEnvironment.ts';
+import { EnvironmentError } from '../node/nodeEnvironment.ts';
 import { NodeMismatchError } from './ownNode.ts';
-import { Reporter } from './reporter.ts';
+import { Reporter } from './report/reporter.ts';
 import { openServers, startAll } from './servers.ts';
 
 export interface Program {

@@ -51,7 +51,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   for (const warning of config.warnings) logger.warning(warning);
   if (config.writeConfigTo !== undefined) return writeConfiguration(config, logger, io);
   if (config.isInitOnly) {
-    const { initNode } = await import('../agent/initNode.ts');
+    const { initNode } = await import('../node/initNode.ts');
     return initNode(config, logger);
   }
   if (await lacksSource(config)) return refuse([NO_SOURCE], io);

@@ -4,7 +4,7 @@
  *
  *   npm run test:mutation -- FOLDER... [--seed N] [--count N]
  *
- * A FOLDER is one of `src` (`agent`), or a file (`src/agent/scope.ts`). Takes some seconds a mutant; not part of CI.
+ * A FOLDER is one of `src` (`agent`), or a file (`src/agent/loop/scope.ts`). Takes some seconds a mutant; not part of CI.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -271,7 +271,7 @@ export const CASES: Readonly<Record<string, Judge>> = {
 export const NOT_BY_PLAN: Readonly<Record<string, string>> = {
   'dp-00-common': 'the node of all of them',
   'dp-34-ping': 'docs/differences.md',
-  'dp-35-source-port-is-a-node-port': 'docs/differences.md, test/unit/agent/localPorts.test.ts',
+  'dp-35-source-port-is-a-node-port': 'docs/differences.md, test/unit/node/localPorts.test.ts',
   'dp-38-large-datagrams': 'packets: test/kernel/desiredTraffic.test.ts',
   'dp-39-drain-deadline': 'time: test/unit/plan/drain.test.ts',
   'dp-40-service-deleted': 'docs/differences.md',

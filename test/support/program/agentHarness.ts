@@ -5,7 +5,7 @@ import { Agent } from '../../../src/agent/agent.ts';
 import { openConditions } from '../../../src/agent/conditions.ts';
 import { FeatureSet } from '../../../src/agent/featureSet.ts';
 import { askedFeatures, type FeatureRow } from '../../../src/agent/features.ts';
-import { Reporter } from '../../../src/agent/reporter.ts';
+import { Reporter } from '../../../src/agent/report/reporter.ts';
 import type { EventRecorder, ProxyEvent } from '../../../src/cluster/events.ts';
 import type { ClusterListener, ClusterSource } from '../../../src/cluster/source.ts';
 import { RUN_FLAGS } from '../../../src/config/flags.ts';

@@ -1,9 +1,9 @@
 /** A sync loop over a fake kernel and a real builder, told of changes by slim objects; each round can be awaited. */
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { KernelView } from '../../../src/agent/kernelView.ts';
-import { RetryBook } from '../../../src/agent/retryBook.ts';
-import { SyncLoop } from '../../../src/agent/syncLoop.ts';
+import { KernelView } from '../../../src/agent/loop/kernelView.ts';
+import { RetryBook } from '../../../src/agent/loop/retryBook.ts';
+import { SyncLoop } from '../../../src/agent/loop/syncLoop.ts';
 import type { Part } from '../../../src/dataplane/part.ts';
 import { DesiredBuilder } from '../../../src/desired/builder.ts';
 import { Ledger } from '../../../src/kernel/ledger.ts';

@@ -1,6 +1,6 @@
 /** A kube-proxy that comes back while we run: seen, told as long as it lasts, told when it is over. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { Sighting } from '../../../src/agent/otherProxy.ts';
+import type { Sighting } from '../../../src/node/otherProxy.ts';
 import { RivalWatch } from '../../../src/agent/rivalWatch.ts';
 import type { RoundOutcome } from '../../../src/plan/round.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';

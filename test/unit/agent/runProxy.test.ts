@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FeatureRow } from '../../../src/agent/features.ts';
 import type { Machine } from '../../../src/agent/machine.ts';
-import { EnvironmentError } from '../../../src/agent/nodeEnvironment.ts';
+import { EnvironmentError } from '../../../src/node/nodeEnvironment.ts';
 import { rivalWatch } from '../../../src/agent/rivalWatch.ts';
 import { runProxy } from '../../../src/agent/runProxy.ts';
 import { RUN_FLAGS } from '../../../src/config/flags.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { LOCK_FOLDER } from '../../../src/agent/writerLock.ts';
+import { LOCK_FOLDER } from '../../../src/node/writerLock.ts';
 import type { Destination } from '../../../src/dataplane/state.ts';
 import { AGENT_SOCKET, serverLine, serviceFilter } from '../../../src/localserver/serverLines.ts';
 

@@ -1,0 +1,100 @@
+/**
+ * What the kernel holds as far as we know: as last read, plus every operation that succeeded since. Incremental rounds
+ * compare against it, so they cost what changed; the audit replaces it by a fresh reading. A part that cannot be read
+ * stays as it was known before; one that was never read is `unknown` in the state.
+ */
+import type { ActualState } from '../../dataplane/state.ts';
+import type { Part } from '../../dataplane/part.ts';
+import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { ApplyReport } from '../../dataplane/operations.ts';
+import { applyReport, mutableState, type MutableState } from '../../plan/applied.ts';
+import type { Clock } from '../../time/clock.ts';
+import { keepingKnown, partsOf } from './knownParts.ts';
+
+/** A reading that was finished longer ago is made again: the wait for the cluster may have been long. */
+const READING_KEEPS_MS = 10_000;
+
+interface Reading {
+  readonly state: Promise<ActualState>;
+  /** what was written since it began: it may or may not have seen that */
+  readonly reports: ApplyReport[];
+  doneAtMs: number;
+}
+
+export class KernelView {
+  readonly #dataplane: Dataplane;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #state: MutableState | undefined;
+  #reading: Reading | undefined;
+  #unread: ReadonlyMap<Part, Error> = new Map();
+
+  constructor(dataplane: Dataplane, clock: Pick<Clock, 'monotonicMs'>) {
+    this.#dataplane = dataplane;
+    this.#clock = clock;
+  }
+
+  /**
+   * Begins the reading that the next {@link refresh} takes: meanwhile the cluster is listed, or rounds go on.
+   *
+   * @returns resolves when it is finished, also when it failed
+   */
+  async prefetch(sysctls: Iterable<string>): Promise<void> {
+    const state = this.#dataplane.read([...sysctls]);
+    const reading: Reading = { state, reports: [], doneAtMs: Infinity };
+    this.#reading = reading;
+    await state.catch(() => undefined);
+    reading.doneAtMs = this.#clock.monotonicMs();
+  }
+
+  /**
+   * Takes the reading that was begun, or reads.
+   *
+   * @returns false when it failed as a whole: everything is as it was known before
+   * @throws when it failed as a whole and nothing is known yet
+   */
+  async refresh(sysctls: Iterable<string>): Promise<boolean> {
+    const begun = this.#reading;
+    this.#reading = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    const isFresh = begun !== undefined && nowMs < begun.doneAtMs + READING_KEEPS_MS;
+    let reading: ActualState;
+    try {
+      reading = await (isFresh ? begun.state : this.#dataplane.read([...sysctls]));
+    } catch (error) {
+      if (this.#state === undefined) throw error;
+      this.#unread = new Map(partsOf(this.#state).map((part) => [part, error as Error]));
+      return false;
+    }
+    this.#unread = reading.unknown;
+    const state = mutableState(keepingKnown(reading, this.#state));
+    // Every operation can be repeated, so what the reading has seen already changes nothing.
+    if (isFresh) for (const report of begun.reports) applyReport(state, report);
+    this.#state = state;
+    return true;
+  }
+
+  get isKnown(): boolean {
+    return this.#state !== undefined;
+  }
+
+  /** Only after a first {@link refresh}. */
+  get state(): ActualState {
+    if (this.#state === undefined) throw new Error('the kernel has not been read yet');
+    return this.#state;
+  }
+
+  /** What the last reading could not read, and why; known from an earlier one unless it is `unknown` in the state too. */
+  get unread(): ReadonlyMap<Part, Error> {
+    return this.#unread;
+  }
+
+  /** What was written and reads back as something else. */
+  get unconfirmed(): ReadonlyMap<Part, Error> {
+    return this.#state?.unconfirmed ?? new Map();
+  }
+
+  record(report: ApplyReport): void {
+    if (this.#state !== undefined) applyReport(this.#state, report);
+    this.#reading?.reports.push(report);
+  }
+}

@@ -1,0 +1,308 @@
+/**
+ * The one loop that writes to the kernel. A round takes every key that changed since the last one, compares desired with
+ * known state for these keys only, applies the difference and books what failed or still drains. The same round with a
+ * full scope is the start and the audit (`syncPeriod`). What is beside the rounds (reading the kernel, counting connections,
+ * the ledger) never holds them up: it is tried again by itself.
+ */
+import { type DataplaneState, serverKey } from '../../dataplane/state.ts';
+import type { Touched } from '../../dataplane/touched.ts';
+import type { Ledger } from '../../kernel/ledger.ts';
+import type { Address } from '../../net/address.ts';
+import type { Prefix } from '../../net/prefix.ts';
+import type { Dataplane } from '../../dataplane/dataplane.ts';
+import { difference } from '../../plan/difference.ts';
+import type { DrainBook, DrainSource } from '../../plan/drain.ts';
+import { gate } from '../../plan/holdBack.ts';
+import type { ApplyReport, Operation } from '../../dataplane/operations.ts';
+import { orderPlan } from '../../plan/order.ts';
+import { type BackoffTiming, backoffMs } from '../../time/backoff.ts';
+import type { Clock } from '../../time/clock.ts';
+import type { Chore, ReadingOutcome, RoundOutcome } from '../../plan/round.ts';
+import { ownership, takeOver } from '../../plan/ownership.ts';
+import { applyGated } from './gatedApply.ts';
+import type { KernelView } from './kernelView.ts';
+import type { RetryBook } from './retryBook.ts';
+import { Scope } from './scope.ts';
+import { Waker } from './waker.ts';
+
+/** What should be; DesiredBuilder is it in production. */
+export interface DesiredSource extends DrainSource {
+  readonly state: DataplaneState;
+  /** recompiles what changed; @returns the keys that may differ since the last call */
+  settle(): Touched;
+  /** one of this node's own, on whatever interface but the dummy */
+  isNodeAddress(address: Address): boolean;
+}
+
+export interface SyncLoopOptions {
+  /** the audit's period */
+  readonly syncPeriodMs: number;
+  /** least time between the end of a round and the start of the next; 0 = none */
+  readonly minSyncPeriodMs: number;
+  readonly excludeCidrs: readonly Prefix[];
+}
+
+export interface SyncLoopEvents {
+  /** a round takes everything that has changed so far */
+  onBegin(): void;
+  /** after what else is told of the round; not done: it was given up and is tried again */
+  onEnd(isDone: boolean): void;
+  onRound(outcome: RoundOutcome): void;
+  /** before the round that compares what was read */
+  onReading(outcome: ReadingOutcome): void;
+  /** a chore failed and is tried again by itself, or works (undefined) */
+  onChore(chore: Chore, error: Error | undefined): void;
+  /** nothing at all could be read at the start, or a bug: the round was given up and will be tried again */
+  onError(error: Error, retryInMs: number): void;
+}
+
+export interface SyncLoopParts {
+  readonly desired: DesiredSource;
+  readonly dataplane: Dataplane;
+  readonly view: KernelView;
+  readonly ledger: Ledger;
+  readonly retries: RetryBook;
+  readonly drain: DrainBook;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+}
+
+const RETRY: BackoffTiming = { firstMs: 500, maxMs: 15_000 };
+const CHORE_RETRY_MS = 5_000;
+
+export class SyncLoop {
+  readonly #parts: SyncLoopParts;
+  readonly #options: SyncLoopOptions;
+  readonly #events: SyncLoopEvents;
+  readonly #waker: Waker;
+  /** of the round under way */
+  #desired: DesiredSource;
+  /** of the next one */
+  #source: DesiredSource;
+  #hasChanges = false;
+  #isFullWanted = true;
+  #isReadingDone = false;
+  #isStopped = false;
+  #hasTakenOver = false;
+  #nextAuditMs = Infinity;
+  #nextDrainLookMs = -Infinity;
+  #nextSaveMs = Infinity;
+  #earliestRoundMs = -Infinity;
+  #failures = 0;
+  #readFailures = 0;
+
+  constructor(parts: SyncLoopParts, options: SyncLoopOptions, events: SyncLoopEvents) {
+    this.#parts = parts;
+    this.#desired = parts.desired;
+    this.#source = parts.desired;
+    this.#options = options;
+    this.#events = events;
+    this.#waker = new Waker(parts.clock);
+  }
+
+  /** Something desired changed: a round follows as soon as `minSyncPeriod` allows. */
+  changed(): void {
+    this.#hasChanges = true;
+    this.#waker.signal();
+  }
+
+  /**
+   * Compare everything in the next round; `desired` replaces the source after a new configuration. The round under way goes on
+   * with the one that it has settled: a new one holds nothing before that.
+   */
+  resync(desired: DesiredSource = this.#source): void {
+    this.#source = desired;
+    this.#isFullWanted = true;
+    this.#waker.signal();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#waker.signal();
+  }
+
+  /** Runs until {@link stop}; resolves when the round under way is finished. */
+  async run(): Promise<void> {
+    while (!this.#isStopped) {
+      await this.#waker.wait(this.#nextWakeMs() - this.#now());
+      if (this.#isStopped) return;
+      if (this.#now() < this.#earliestRoundMs) continue;
+      await this.#attempt();
+    }
+  }
+
+  #nextWakeMs(): number {
+    const isWanted = this.#hasChanges || this.#isFullWanted || this.#isReadingDone;
+    const next = Math.min(
+      isWanted ? -Infinity : Infinity,
+      this.#nextAuditMs,
+      this.#nextSaveMs,
+      this.#parts.retries.nextDueMs(),
+      this.#drainLookMs(),
+    );
+    return Math.max(next, this.#earliestRoundMs);
+  }
+
+  #drainLookMs(): number {
+    return Math.max(this.#parts.drain.nextCheckMs(), this.#nextDrainLookMs);
+  }
+
+  /** monotonic ms */
+  #now(): number {
+    return this.#parts.clock.monotonicMs();
+  }
+
+  async #attempt(): Promise<void> {
+    let isDone = false;
+    this.#events.onBegin();
+    try {
+      await this.#round();
+      this.#failures = 0;
+      isDone = true;
+      this.#earliestRoundMs = this.#now() + this.#options.minSyncPeriodMs;
+    } catch (error) {
+      const delayMs = backoffMs(this.#failures++, RETRY);
+      this.#isFullWanted = true;
+      this.#earliestRoundMs = this.#now() + delayMs;
+      this.#events.onError(error as Error, delayMs);
+    }
+    this.#events.onEnd(isDone);
+  }
+
+  async #round(): Promise<void> {
+    const startMs = this.#now();
+    this.#desired = this.#source;
+    if (startMs >= this.#nextAuditMs) this.#beginAudit();
+    const scope = this.#takeScope(startMs);
+    if (this.#isReadingDone || !this.#parts.view.isKnown) await this.#takeReading(scope);
+    const drained = await this.#drainOperations(startMs);
+    const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
+    if (!scope.isEmpty || planned.length > 0) {
+      const report = await this.#apply(planned);
+      const newlyFailed = this.#book(scope, planned, report);
+      const durationMs = this.#now() - startMs;
+      this.#events.onRound({ isFull: scope.isFull, planned, report, newlyFailed, durationMs });
+    }
+    await this.#saveLedger();
+  }
+
+  /** The kernel is read beside the rounds, so that no change waits for it; the round that follows compares everything. */
+  #beginAudit(): void {
+    const { view } = this.#parts;
+    this.#nextAuditMs = Infinity;
+    void view.prefetch(this.#desired.state.sysctls.keys()).then(() => {
+      this.#isReadingDone = true;
+      this.#waker.signal();
+    });
+  }
+
+  #takeScope(nowMs: number): Scope {
+    const scope = new Scope();
+    this.#hasChanges = false;
+    scope.include(this.#desired.settle());
+    this.#parts.retries.takeDue(nowMs, scope);
+    scope.isFull = this.#isFullWanted;
+    this.#isFullWanted = false;
+    return scope;
+  }
+
+  /** What could be read is compared whole in this round; what could not be is read again soon, and nothing waits for it. */
+  async #takeReading(scope: Scope): Promise<void> {
+    const { view, ledger, drain } = this.#parts;
+    const { state } = this.#desired;
+    this.#isReadingDone = false;
+    const isRead = await view.refresh(state.sysctls.keys());
+    const nowMs = this.#now();
+    if (isRead) {
+      scope.isFull = true;
+      if (!this.#hasTakenOver)
+        this.#hasTakenOver = takeOver(view.state, state, ledger, (address) =>
+          this.#desired.isNodeAddress(address),
+        );
+      drain.adopt(state, view.state, nowMs);
+    }
+    const { unread, unconfirmed } = view;
+    const delayMs = unread.size === 0 ? Infinity : backoffMs(this.#readFailures++, RETRY);
+    if (unread.size === 0) this.#readFailures = 0;
+    this.#nextAuditMs = nowMs + Math.min(delayMs, this.#options.syncPeriodMs);
+    this.#events.onReading({ unread, unconfirmed, nextInMs: this.#nextAuditMs - nowMs });
+  }
+
+  /** Draining destinations whose connections have ended, or whose deadline has passed. */
+  async #drainOperations(nowMs: number): Promise<readonly Operation[]> {
+    const { drain, dataplane } = this.#parts;
+    if (nowMs < this.#drainLookMs()) return [];
+    try {
+      const servers = drain.dueServers(nowMs);
+      const counts = await dataplane.connections(servers);
+      this.#events.onChore('drain', undefined);
+      return drain.check(servers, counts, nowMs, this.#desired);
+    } catch (error) {
+      this.#nextDrainLookMs = nowMs + CHORE_RETRY_MS;
+      this.#events.onChore('drain', error as Error);
+      return [];
+    }
+  }
+
+  async #saveLedger(): Promise<void> {
+    const { ledger } = this.#parts;
+    if (!ledger.isDirty || (this.#nextSaveMs < Infinity && this.#now() < this.#nextSaveMs)) return;
+    try {
+      await ledger.save();
+      this.#nextSaveMs = Infinity;
+      this.#events.onChore('ledger', undefined);
+    } catch (error) {
+      this.#nextSaveMs = this.#now() + CHORE_RETRY_MS;
+      this.#events.onChore('ledger', error as Error);
+    }
+  }
+
+  #plan(scope: Scope): readonly Operation[] {
+    const { view, ledger } = this.#parts;
+    const operations = difference(this.#desired.state, view.state, {
+      isOwned: ownership(view.state, ledger),
+      excludeCidrs: this.#options.excludeCidrs,
+      ...(scope.isFull ? {} : { scope }),
+    });
+    return orderPlan(operations);
+  }
+
+  /** What is new waits where rules, sets or entries failed that it needs, now or in an earlier round. */
+  #apply(planned: readonly Operation[]): Promise<ApplyReport> {
+    const { dataplane, view, retries } = this.#parts;
+    return applyGated(planned, dataplane, ({ done, failed }) => {
+      const standing = retries.failingBut(done);
+      const troubles = {
+        failed: [...standing, ...failed.map(({ operation }) => operation)],
+        unknown: view.state.unknown,
+      };
+      return gate(troubles, this.#desired.state);
+    });
+  }
+
+  #book(scope: Scope, planned: readonly Operation[], report: ApplyReport) {
+    const { view, ledger, retries, drain } = this.#parts;
+    const nowMs = this.#now();
+    view.record(report);
+    retries.settle(scope, planned);
+    for (const operation of report.done) {
+      retries.succeeded(operation);
+      noteInLedger(ledger, operation, view.state);
+    }
+    const newlyFailed = report.failed.filter((failure) => retries.failed(failure, nowMs));
+    // A server whose removal failed has lost its address and entries: only the ledger still knows it as ours.
+    for (const { operation } of report.failed) {
+      if (operation.op === 'removeServer') ledger.add(serverKey(operation.server));
+    }
+    drain.record(report, nowMs);
+    return newlyFailed;
+  }
+}
+
+/** Servers on addresses that the dummy device does not carry: nothing but the ledger tells the next process about them. */
+function noteInLedger(ledger: Ledger, operation: Operation, kernel: DataplaneState): void {
+  if (operation.op === 'removeServer') ledger.delete(serverKey(operation.server));
+  const isProgrammed = operation.op === 'addServer' || operation.op === 'updateServer';
+  if (isProgrammed && !kernel.addresses.has(operation.server.address)) {
+    ledger.add(serverKey(operation.server));
+  }
+}
