@@ -14,11 +14,14 @@ const transform = {
   ],
 };
 
-/** Beside the modules, not in /tmp: the lab sees this one too and starts with everything compiled. */
+/**
+ * Beside the modules, not in /tmp: the lab sees this one too and starts with everything compiled.
+ */
 const cacheDirectory = '<rootDir>/node_modules/.cache/jest';
 
 /**
- * One project a kind of test; `npm test` runs them all, `npm run test:unit` the ones that need no root, network or lab.
+ * One project a kind of test; `npm test` runs them all, `npm run test:unit` the ones that need no
+ * root, network or lab.
  *
  * @param {string} name
  */
@@ -36,7 +39,8 @@ const project = (name, extra = {}) => ({
 
 export default {
   watchman: false,
-  // Jest would use one less than there are cores. A worker waits a third of its time, so on two cores three take half as long as one.
+  // Jest would use one less than there are cores. A worker waits a third of its time, so on two
+  // cores three take half as long as one.
   maxWorkers: Math.max(3, availableParallelism() - 1),
   // Of one test, on a machine that does other things too.
   testTimeout: 20_000,

@@ -1,7 +1,7 @@
 /**
- * The layers of `src/` as one table of allowed pairs, floor by floor from the ground, and the linter's rules made of it. A folder that
- * is in no row may import nothing, and nobody may import it: adding a folder is adding a row. What the floors are for is told in
- * docs/architecture.md.
+ * The layers of `src/` as one table of allowed pairs, floor by floor from the ground, and the
+ * linter's rules made of it. A folder that is in no row may import nothing, and nobody may import
+ * it: adding a folder is adding a row. What the floors are for is told in docs/architecture.md.
  */
 import type { OxlintConfig, OxlintOverride } from 'oxlint';
 
@@ -32,8 +32,8 @@ const COMPUTED = [...VALUES, ...CODECS, 'config', 'desired', 'plan', 'trace'];
 const OUTSIDE = ['kernel', 'cluster', 'ops'];
 
 /**
- * A feature: what it computes, and in the folder below its own shell. It plugs into the interfaces of feature/ and desired/, is handed
- * what is shared when it starts, and sees no other feature.
+ * A feature: what it computes, and in the folder below its own shell. It plugs into the interfaces
+ * of feature/ and desired/, is handed what is shared when it starts, and sees no other feature.
  */
 const feature = (folder: string, ...others: readonly string[]): readonly Layer[] => {
   const values = [...VALUES, ...CODECS, 'desired/contributor.ts', ...others];
@@ -93,7 +93,10 @@ type Pattern = { readonly message: string } & (
   { readonly regex: string } | { readonly group: string[] }
 );
 
-/** Overrides of the linter, from the general to the particular: the last one that fits a file says what it may import. */
+/**
+ * Overrides of the linter, from the general to the particular: the last one that fits a file says
+ * what it may import.
+ */
 export function layerRules(layers: readonly Layer[] = LAYERS): OxlintOverride[] {
   return [
     {

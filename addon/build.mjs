@@ -1,7 +1,7 @@
 /**
- * Builds the addon: `npm run build:addon`, and `npm ci` by the install script. Decides whether there is anything to do (the built
- * file is older than its sources) and where the Node headers come from; the rest is node-gyp and binding.gyp. With `--force` it
- * builds in any case.
+ * Builds the addon: `npm run build:addon`, and `npm ci` by the install script. Decides whether
+ * there is anything to do (the built file is older than its sources) and where the Node headers
+ * come from; the rest is node-gyp and binding.gyp. With `--force` it builds in any case.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -21,8 +21,9 @@ function isUpToDate() {
 }
 
 /**
- * Headers beside the running Node first (its own archive and the official images have them), then the system's, which may be of
- * an older Node: Node-API 9 has not changed since. Without either, node-gyp downloads them.
+ * Headers beside the running Node first (its own archive and the official images have them), then
+ * the system's, which may be of an older Node: Node-API 9 has not changed since. Without either,
+ * node-gyp downloads them.
  */
 function headerArguments() {
   const prefixes = [dirname(dirname(process.execPath)), '/usr/local', '/usr'];

@@ -311,8 +311,8 @@ Napi::Value LookUpService(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), *found);
 }
 
-// An advisory lock of the whole file, which belongs to the open file description: the kernel lets go of
-// it when the last descriptor is closed, however the process ends.
+// An advisory lock of the whole file, which belongs to the open file description: the kernel lets
+// go of it when the last descriptor is closed, however the process ends.
 Napi::Value TryLock(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsNumber()) {
     throw Napi::TypeError::New(info.Env(), "a descriptor must be a number");

@@ -1,5 +1,5 @@
-// Wrappers of the C library's lookups. The variants with a buffer of the caller's, since the addon may
-// be loaded in several threads.
+// Wrappers of the C library's lookups. The variants with a buffer of the caller's, since the addon
+// may be loaded in several threads.
 #include "names.h"
 
 #include <arpa/inet.h>

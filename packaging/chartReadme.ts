@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The table of values in charts/kube-ipvs/README.md, made from the comments of values.yaml (`# -- TEXT`, as helm-docs reads them).
+// The table of values in charts/kube-ipvs/README.md, made from the comments of values.yaml (`# --
+// TEXT`, as helm-docs reads them).
 //
 //   npm run chart:readme    writes the table anew between the two markers
 
@@ -30,7 +31,9 @@ export function readmes(): { readonly written: string; readonly wanted: string }
   };
 }
 
-/** A row for each value with a comment, its default shown unless parts of it have rows of their own. */
+/**
+ * A row for each value with a comment, its default shown unless parts of it have rows of their own.
+ */
 function rowsOf(map: Values, prefix: string): readonly Row[] {
   return map.items.flatMap(({ key, value }, i) => {
     const path = `${prefix}${key.value}`;

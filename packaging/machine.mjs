@@ -1,5 +1,6 @@
-// What the tools of this checkout ask of the machine they run on: where the checkout is, which programs there are, and commands
-// that must succeed. Plain JavaScript for Node 20: some of them run before node_modules is there.
+// What the tools of this checkout ask of the machine they run on: where the checkout is, which
+// programs there are, and commands that must succeed. Plain JavaScript for Node 20: some of them
+// run before node_modules is there.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -11,7 +12,8 @@ export const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
  * @param {string} name
- * @returns absolute path of a program, looked for in PATH and in the folders of system programs; undefined without one
+ * @returns absolute path of a program, looked for in PATH and in the folders of system programs;
+ * undefined without one
  */
 export function findProgram(name) {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];

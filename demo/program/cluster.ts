@@ -1,5 +1,6 @@
-// The cluster of the demo: two nodes, a web pod on each, a pod that asks, a client outside, and the routes that bring the
-// Services' outside addresses to a node. Also says whose an address is, for people.
+// The cluster of the demo: two nodes, a web pod on each, a pod that asks, a client outside, and the
+// routes that bring the Services' outside addresses to a node. Also says whose an address is, for
+// people.
 
 import { exec } from '../../test/lab/netns.ts';
 import {
@@ -38,7 +39,10 @@ export const outsideAddresses = {
   externalIp: '80.11.12.10',
 } as const;
 
-/** The lab's own namespace on the nodes' network; nodes reach the machine, and so the API server, by it. */
+/**
+ * The lab's own namespace on the nodes' network; nodes reach the machine, and so the API server, by
+ * it.
+ */
 const labAddress = '192.0.2.1';
 
 const picture = `outside 192.0.2.100 ──┬── node1 192.0.2.11 ──┬── pod client 10.244.1.20
@@ -73,7 +77,10 @@ export async function buildCluster(report: Report): Promise<Cluster> {
   return { topology, node1, node2, web1, web2, client, outside, whose: ownerNaming(owners) };
 }
 
-/** Nodes → lab → machine, masqueraded on the last step: the machine knows nothing of the lab's addresses. */
+/**
+ * Nodes → lab → machine, masqueraded on the last step: the machine knows nothing of the lab's
+ * addresses.
+ */
 async function openWayToMachine(topology: Topology) {
   const bridged = '/proc/sys/net/bridge/bridge-nf-call-iptables';
   const steps = [
@@ -102,7 +109,10 @@ function ownerNaming(places: readonly Place[]): (address: string) => string {
   return (address) => owners.get(address) ?? address;
 }
 
-/** What the pod sees of a client whose traffic the node masquerades: the node's address on the way to that pod. */
+/**
+ * What the pod sees of a client whose traffic the node masquerades: the node's address on the way
+ * to that pod.
+ */
 export function addressTowards(pod: Pod, node: Node, family: Family = 'IPv4'): string {
   return pod.node === node.name ? gateway(node)[family] : node.addresses[family];
 }

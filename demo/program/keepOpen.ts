@@ -1,5 +1,5 @@
-// What --keep leaves: a shell in the running cluster, with a command for every place in it. Without a terminal the commands
-// that were on stdin are run instead.
+// What --keep leaves: a shell in the running cluster, with a command for every place in it. Without
+// a terminal the commands that were on stdin are run instead.
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

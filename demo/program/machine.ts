@@ -1,5 +1,6 @@
-// The demo's part on the machine itself, around the lab: with --api etcd and kube-apiserver, which run natively, and then
-// the lab with main.ts in it. Decides how the lab is started; what happens inside is main.ts's.
+// The demo's part on the machine itself, around the lab: with --api etcd and kube-apiserver, which
+// run natively, and then the lab with main.ts in it. Decides how the lab is started; what happens
+// inside is main.ts's.
 
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';

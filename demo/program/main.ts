@@ -1,5 +1,6 @@
-// The demo, inside the lab: builds the cluster, proxies its Services on both nodes, walks through the chapters, and ends
-// with a table of everything that was checked. Exit status 0 only if every check was right.
+// The demo, inside the lab: builds the cluster, proxies its Services on both nodes, walks through
+// the chapters, and ends with a table of everything that was checked. Exit status 0 only if every
+// check was right.
 
 import { clusterIp } from './chapters/clusterIp.ts';
 import { externalIp } from './chapters/externalIp.ts';

@@ -1,5 +1,5 @@
-// kube-ipvs on each node: the built product as an operator would start it, in the node's network namespace and with a
-// /run/kube-ipvs of its own (the namespaces share the rest of the file tree).
+// kube-ipvs on each node: the built product as an operator would start it, in the node's network
+// namespace and with a /run/kube-ipvs of its own (the namespaces share the rest of the file tree).
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -55,8 +55,8 @@ export class Proxy {
   }
 
   /**
-   * Until everything is programmed: its health server says "healthy" from the start (as kube-proxy's), so its metrics are
-   * asked for the end of the first round.
+   * Until everything is programmed: its health server says "healthy" from the start (as
+   * kube-proxy's), so its metrics are asked for the end of the first round.
    *
    * @throws with the log when that does not come
    */
@@ -94,7 +94,10 @@ export class Proxy {
     return values.length === 0 ? undefined : Math.min(...values);
   }
 
-  /** The virtual servers of its node, as the kernel prints them in hexadecimal: read without a process. */
+  /**
+   * The virtual servers of its node, as the kernel prints them in hexadecimal: read without a
+   * process.
+   */
   virtualServers(): string {
     return readFileSync(`/proc/${this.#process.pid}/net/ip_vs`, 'utf8');
   }

@@ -1,5 +1,6 @@
-// What the demo prints: chapters, rows of requests, blocks of output, and at the end the table of all checks. Knows how
-// things look and which checks failed; what is checked is the chapters' business.
+// What the demo prints: chapters, rows of requests, blocks of output, and at the end the table of
+// all checks. Knows how things look and which checks failed; what is checked is the chapters'
+// business.
 
 interface Check {
   readonly title: string;

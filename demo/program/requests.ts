@@ -1,5 +1,5 @@
-// Real HTTP requests to a Service, one after the other, each a row that says who answered and whom it saw; all together
-// one check against what must happen.
+// Real HTTP requests to a Service, one after the other, each a row that says who answered and whom
+// it saw; all together one check against what must happen.
 
 import type { FlowResult } from '../../test/lab/traffic.ts';
 import type { Place } from '../../test/lab/addressPlan.ts';
@@ -23,7 +23,10 @@ export interface Ask {
   readonly expect: readonly Answer[] | 'dropped';
 }
 
-/** For an answer that must come: the lab's one processor may be busy. For one that must not: a SYN is sent twice. */
+/**
+ * For an answer that must come: the lab's one processor may be busy. For one that must not: a SYN
+ * is sent twice.
+ */
 const patienceMs = { answer: 5000, silence: 1500 };
 
 export async function ask({ cluster, report }: Demo, { title, from, address, port, expect }: Ask) {

@@ -1,5 +1,6 @@
-// Where the Services come from and how they are changed: the files of demo/ (a copy, which the demo edits as an operator
-// would), or a real API server that got the same objects. Decides the flags that point kube-ipvs at one or the other.
+// Where the Services come from and how they are changed: the files of demo/ (a copy, which the demo
+// edits as an operator would), or a real API server that got the same objects. Decides the flags
+// that point kube-ipvs at one or the other.
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,10 @@ import type { Report } from './report.ts';
 export interface DemoServices {
   /** For `kube-ipvs run`. */
   readonly flags: readonly string[];
-  /** Takes a pod's endpoints out of a Service of `cluster-ip.yaml`. @returns what was done, in a sentence */
+  /**
+   * Takes a pod's endpoints out of a Service of `cluster-ip.yaml`. @returns what was done, in a
+   * sentence
+   */
   takeAway(pod: string): Promise<string>;
   bringBack(pod: string): Promise<string>;
   /** For the shell of --keep: how to change a Service by hand, and what that does. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// `npm run demo`: brings about what is missing (Debian packages, node_modules, the addon, the product's bundle, with --api
-// the Kubernetes binaries) and hands over to machine.ts, which needs all of that. Plain JavaScript for Node 20, because on a
-// fresh machine nothing else is there yet.
+// `npm run demo`: brings about what is missing (Debian packages, node_modules, the addon, the
+// product's bundle, with --api the Kubernetes binaries) and hands over to machine.ts, which needs
+// all of that. Plain JavaScript for Node 20, because on a fresh machine nothing else is there yet.
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Weights of destinations: ipvsadm for people, the kernel's own file for whoever waits for a change.
+// Weights of destinations: ipvsadm for people, the kernel's own file for whoever waits for a
+// change.
 
 import type { Node } from '../../test/lab/addressPlan.ts';
 import type { Topology } from '../../test/lab/topology.ts';

@@ -1,6 +1,7 @@
 /**
- * Makes the product: dist/kube-ipvs.js, one file with all JavaScript in it, and the addon beside it. One file because the
- * Kubernetes client costs a second and 60 MB when its package is loaded file by file and whole.
+ * Makes the product: dist/kube-ipvs.js, one file with all JavaScript in it, and the addon beside
+ * it. One file because the Kubernetes client costs a second and 60 MB when its package is loaded
+ * file by file and whole.
  *
  *   node packaging/bundle/bundle.ts [--outdir FOLDER] [--minify] [--meta FILE]
  */
@@ -23,8 +24,9 @@ const { values } = parseArgs({
 });
 
 /**
- * A static import of `node:https` anywhere would be hoisted to the top of the one file and cost every command 25 MB and 50 ms.
- * As a CommonJS module it is loaded with the first module of ours that needs it.
+ * A static import of `node:https` anywhere would be hoisted to the top of the one file and cost
+ * every command 25 MB and 50 ms. As a CommonJS module it is loaded with the first module of ours
+ * that needs it.
  */
 const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
@@ -41,9 +43,10 @@ const lazyBuiltins: Plugin = {
 };
 
 /**
- * Of the Kubernetes client only KubeConfig is used (src/cluster/kubeconfig.ts), and of that only what authenticates Node's own
- * https. Taken from its module, without the generated API and the fetch stack, which esbuild cannot drop by itself in code
- * that is loaded lazily. A name that is not there fails here, a call that is not meant fails with a word of where to look.
+ * Of the Kubernetes client only KubeConfig is used (src/cluster/kubeconfig.ts), and of that only
+ * what authenticates Node's own https. Taken from its module, without the generated API and the
+ * fetch stack, which esbuild cannot drop by itself in code that is loaded lazily. A name that is
+ * not there fails here, a call that is not meant fails with a word of where to look.
  */
 const ABSENT: Readonly<Record<string, readonly string[]>> = {
   undici: ['Agent', 'ProxyAgent'],
@@ -73,7 +76,10 @@ const slimClient: Plugin = {
   },
 };
 
-/** What neither a listing nor ipvsadm needs: modules that are loaded by `import()` only, and all that they stand on. */
+/**
+ * What neither a listing nor ipvsadm needs: modules that are loaded by `import()` only, and all
+ * that they stand on.
+ */
 const DEFERRED = [
   'src/cli/run.ts',
   'src/cli/plan.ts',

@@ -1,7 +1,9 @@
 /**
- * Two parts in one file. V8 reads every line of a module before the first one runs, which for the proxy's 1.6 MB costs more than a
- * listing does. So what a listing does without (src/cli/run.ts, plan.ts, …) stands in a comment at the end, which is skipped quickly,
- * and is compiled when it is asked for. Decided here: how it is put there and taken out again, and where log lines are written.
+ * Two parts in one file. V8 reads every line of a module before the first one runs, which for the
+ * proxy's 1.6 MB costs more than a listing does. So what a listing does without (src/cli/run.ts,
+ * plan.ts, …) stands in a comment at the end, which is skipped quickly, and is compiled when it is
+ * asked for. Decided here: how it is put there and taken out again, and where log lines are
+ * written.
  */
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { basename } from 'node:path';
@@ -11,8 +13,9 @@ const OPENING = 'deferred:';
 const COMMENT_END = '*\\u002f';
 
 /**
- * Source of the module that loads the deferred part. Its places in stack traces are those of the one file. The comment begins behind the
- * last line that opens one with the marker; the marker is put together here, so that this text is none.
+ * Source of the module that loads the deferred part. Its places in stack traces are those of the
+ * one file. The comment begins behind the last line that opens one with the marker; the marker is
+ * put together here, so that this text is none.
  */
 export const LOADER = `
 const { readFileSync } = process.getBuiltinModule('node:fs');
@@ -30,7 +33,9 @@ run(module_, module_.exports, require, bundleUrl, callers);
 module.exports = module_.exports;
 `;
 
-/** The first lines of the file behind \`#!\`: what CommonJS packages and the loader above ask for. */
+/**
+ * The first lines of the file behind \`#!\`: what CommonJS packages and the loader above ask for.
+ */
 export const BANNER = `import { createRequire as bundleRequire } from 'node:module';
 const bundleFile = import.meta.filename;
 const bundleUrl = import.meta.url;
@@ -53,7 +58,10 @@ export function joinParts(
   return `${head}/*${OPENING}${callers}\n${ascii(text).trimEnd().replaceAll('*/', COMMENT_END)}\n*/\n`;
 }
 
-/** ASCII is read fastest. What esbuild leaves of other letters stands in regular expressions and comments. */
+/**
+ * ASCII is read fastest. What esbuild leaves of other letters stands in regular expressions and
+ * comments.
+ */
 function ascii(text: string): string {
   return text.replace(/[^\0-\x7f]/g, (letter) => {
     return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -63,8 +71,8 @@ function ascii(text: string): string {
 const LOG_CALL = /\.(?:info|verbose|warning|error)\(/g;
 
 /**
- * Places in the sources of the lines that may write to the log, by their number in the bundle: `{ "43820": "run.ts:44" }`. A whole
- * source map would say the same and more in 3 MB.
+ * Places in the sources of the lines that may write to the log, by their number in the bundle: `{
+ * "43820": "run.ts:44" }`. A whole source map would say the same and more in 3 MB.
  */
 function callersIn(text: string, map: string, firstLine: number): Record<string, string> {
   const sources = new SourceMap(JSON.parse(map) as SourceMapPayload);

@@ -1,5 +1,6 @@
-// buildah, as far as the image needs it: a storage of our own below the cache folder, a base made from Debian packages where no
-// registry of images can be reached, the build, and the result as an OCI archive and as a plain file tree.
+// buildah, as far as the image needs it: a storage of our own below the cache folder, a base made
+// from Debian packages where no registry of images can be reached, the build, and the result as an
+// OCI archive and as a plain file tree.
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -68,7 +69,10 @@ export function ensureImageTools(): void {
 
 let driver: string | undefined;
 
-/** overlay where the file system can, vfs (ten times the space) elsewhere, such as inside a container. */
+/**
+ * overlay where the file system can, vfs (ten times the space) elsewhere, such as inside a
+ * container.
+ */
 function storage(): readonly string[] {
   const folder = join(imageFolder(), 'storage');
   const place = ['--root', folder, '--runroot', join(folder, 'run')];
@@ -132,8 +136,8 @@ export function contextPaths(): readonly string[] {
 }
 
 /**
- * The files that the image is made of as they are now, in a folder of their own: two builds of it are of the same sources
- * whatever happens to the checkout meanwhile.
+ * The files that the image is made of as they are now, in a folder of their own: two builds of it
+ * are of the same sources whatever happens to the checkout meanwhile.
  */
 export function snapshot(): Context {
   const folder = mkdtempSync(join(imageFolder(), 'context-'));
@@ -178,7 +182,10 @@ export function build({ name, base, context, cached }: BuildOrder): void {
   ]);
 }
 
-/** Writes an OCI archive, the form that `ctr images import` and `podman load` read. @returns what its manifest says */
+/**
+ * Writes an OCI archive, the form that `ctr images import` and `podman load` read. @returns what
+ * its manifest says
+ */
 export function exportArchive(name: string, file: string): Manifest {
   rmSync(file, { force: true });
   buildah(['push', '--quiet', '--format=oci', name, `oci-archive:${file}:${name}`]);

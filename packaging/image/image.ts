@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// `npm run image`: builds the container image and says what is in it. Works without a registry of images: the base is made from
-// Debian packages. The archive it writes is what `ctr -n k8s.io images import` or `podman load` takes.
+// `npm run image`: builds the container image and says what is in it. Works without a registry of
+// images: the base is made from Debian packages. The archive it writes is what `ctr -n k8s.io
+// images import` or `podman load` takes.
 //
 //   npm run image -- [--name NAME] [--base IMAGE] [--fresh] [--twice]
 //

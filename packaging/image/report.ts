@@ -1,4 +1,5 @@
-// What is in the image: its size by part, and its bill of materials (SPDX) from `npm sbom` and the Debian packages' own records.
+// What is in the image: its size by part, and its bill of materials (SPDX) from `npm sbom` and the
+// Debian packages' own records.
 
 import { execFileSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
@@ -61,7 +62,10 @@ interface SpdxDocument {
 
 type Lock = Readonly<Record<string, { readonly version: string }>>;
 
-/** `npm sbom` of the production dependencies, without those that the bundler left out, with Node and Debian's packages. */
+/**
+ * `npm sbom` of the production dependencies, without those that the bundler left out, with Node and
+ * Debian's packages.
+ */
 export function billOfMaterials(
   tree: string,
   { version }: { readonly version: string },

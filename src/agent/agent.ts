@@ -1,6 +1,6 @@
 /**
- * One node's proxy: the source's changes go to the builder of the desired state, the loop brings the
- * kernel to it, features stand beside it, and what happens is told. Decides what follows from a
+ * One node's proxy: the source's changes go to the builder of the desired state, the loop brings
+ * the kernel to it, features stand beside it, and what happens is told. Decides what follows from a
  * change of the cluster, of this Node or of the host; the rest is the parts' own business.
  */
 import type { ResolvedConfig } from '../config/resolve.ts';

@@ -1,6 +1,7 @@
 /**
- * Takes what a source tells and hands it on to the builder of the desired state, once every list is complete; until then it waits
- * in the store. Nothing reaches the kernel before the first complete picture, so nothing is removed that is only late.
+ * Takes what a source tells and hands it on to the builder of the desired state, once every list is
+ * complete; until then it waits in the store. Nothing reaches the kernel before the first complete
+ * picture, so nothing is removed that is only late.
  */
 import type { ClusterListener, KindStatus, SourceStatus } from '../cluster/source.ts';
 import { ownNodeDoor } from '../config/ownNode.ts';
@@ -29,7 +30,10 @@ export class ClusterFeed implements ClusterListener {
   #target: FeedTarget | undefined;
   #lastOwnNode: NodeResource | undefined;
 
-  /** @param bindAddress kube-proxy's `bindAddress`: unless unspecified, it stands for this Node's address of its family */
+  /**
+   * @param bindAddress kube-proxy's `bindAddress`: unless unspecified, it stands for this Node's
+   * address of its family
+   */
   constructor(nodeName: string, bindAddress: Address, events: FeedEvents) {
     this.#nodeName = nodeName;
     this.store = new ClusterStore(ownNodeDoor(nodeName, bindAddress));
@@ -66,7 +70,10 @@ export class ClusterFeed implements ClusterListener {
     this.#events.onChange(change);
   }
 
-  /** A Node is deleted before its machine stops, or by mistake: until then its connections go on as they are. */
+  /**
+   * A Node is deleted before its machine stops, or by mistake: until then its connections go on as
+   * they are.
+   */
   #ownNodeChanged(change: Extract<ClusterChange, { kind: 'Node' }>): void {
     if (change.object === undefined) return;
     this.#target?.change({ ...change, before: this.#lastOwnNode });

@@ -1,7 +1,8 @@
 /**
- * What ends `run`: SIGTERM and SIGINT, or a configuration file that changed, for the supervisor to start the process anew with
- * it. The end is to be an orderly one, but it never waits: not for a kernel, a server or a program that does not answer, and
- * not for anything at all once a second signal has come.
+ * What ends `run`: SIGTERM and SIGINT, or a configuration file that changed, for the supervisor to
+ * start the process anew with it. The end is to be an orderly one, but it never waits: not for a
+ * kernel, a server or a program that does not answer, and not for anything at all once a second
+ * signal has come.
  */
 import type { Logger } from '../ops/log.ts';
 import type { Clock } from '../time/clock.ts';
@@ -91,9 +92,10 @@ export class EndSignal {
 }
 
 /**
- * Ends the process although something in it is stuck. `process.exit` would wait for the threads of the pool, so for a system call
- * that does not return; a process of its own namespace's number 1, as in a container, cannot even kill itself. Becoming
- * another program is always possible: one that does nothing but end.
+ * Ends the process although something in it is stuck. `process.exit` would wait for the threads of
+ * the pool, so for a system call that does not return; a process of its own namespace's number 1,
+ * as in a container, cannot even kill itself. Becoming another program is always possible: one that
+ * does nothing but end.
  */
 export function leaveAtOnce(exitCode: number): void {
   // Node says of execve that it is experimental, which is of no use to a reader of the log.

@@ -1,6 +1,7 @@
 /**
- * Follows what `--features` names while the proxy runs. Another good state is a reason to start anew with it. A bad one is refused
- * whole and told as long as it stands: the state in force stays, since a proxy that ends for a typing error would not come back.
+ * Follows what `--features` names while the proxy runs. Another good state is a reason to start
+ * anew with it. A bad one is refused whole and told as long as it stands: the state in force stays,
+ * since a proxy that ends for a typing error would not come back.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Features } from '../config/featureKinds.ts';
@@ -50,7 +51,9 @@ export class FeaturesWatch {
     this.#closing.abort();
   }
 
-  /** Until there are conditions, and while another instance is waited for, the log alone is told. */
+  /**
+   * Until there are conditions, and while another instance is waited for, the log alone is told.
+   */
   tell(conditions: Pick<Conditions, 'set' | 'clear'>): void {
     this.#conditions = conditions;
     if (this.#refusal === undefined) return;
@@ -79,7 +82,9 @@ export class FeaturesWatch {
     }
   }
 
-  /** @returns whether the watch has done its work; undefined when files changed while they were read */
+  /**
+   * @returns whether the watch has done its work; undefined when files changed while they were read
+   */
   async #judge(found: FeatureFiles): Promise<boolean | undefined> {
     const { paths, inForce, find, read, onChange } = this.#parts;
     const { features, problems } = await read(found);

@@ -1,6 +1,6 @@
 /**
- * Notices that the content of one file changed. It looks at the stamp once a second instead of asking inotify: a ConfigMap mount
- * swaps a link two folders up, which a watch on the path misses.
+ * Notices that the content of one file changed. It looks at the stamp once a second instead of
+ * asking inotify: a ConfigMap mount swaps a link two folders up, which a watch on the path misses.
  */
 import { readFileSync, statSync } from 'node:fs';
 
@@ -18,7 +18,10 @@ export function watchFile(file: string, onChange: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** A file that is gone, or that cannot be read for a while, has not changed: what it will say is not known yet. */
+/**
+ * A file that is gone, or that cannot be read for a while, has not changed: what it will say is not
+ * known yet.
+ */
 export class WatchedContent {
   readonly #file: string;
   readonly #content: string | undefined;

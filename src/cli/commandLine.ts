@@ -1,4 +1,7 @@
-/** A command's own words against its table of flags, with what all commands share: `--help` and how bad input is told. */
+/**
+ * A command's own words against its table of flags, with what all commands share: `--help` and how
+ * bad input is told.
+ */
 import { flagHelp } from '../config/flagHelp.ts';
 import type { Flag } from '../config/flag.ts';
 import { type FlagValues, parseFlags } from '../config/parseFlags.ts';
@@ -17,7 +20,9 @@ export interface CommandHelp {
 export type CommandLine =
   | {
       readonly values: FlagValues;
-      /** of the words themselves; the caller adds what it finds wrong and tells all of it together */
+      /**
+       * of the words themselves; the caller adds what it finds wrong and tells all of it together
+       */
       readonly problems: readonly Problem[];
     }
   /** help was asked for and given */

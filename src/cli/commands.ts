@@ -1,6 +1,7 @@
 /**
- * Which command was asked for, by the program's name (`kube-proxy`, `ipvsadm`) or the first word. A command's module is
- * loaded when it is called and not before, so that `list` does not pay for the API client.
+ * Which command was asked for, by the program's name (`kube-proxy`, `ipvsadm`) or the first word. A
+ * command's module is loaded when it is called and not before, so that `list` does not pay for the
+ * API client.
  */
 import { suggestion } from '../config/suggest.ts';
 import { EXIT, type Io } from './io.ts';

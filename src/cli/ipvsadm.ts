@@ -1,7 +1,7 @@
 /**
- * `kube-ipvs ipvsadm`, also the program's name `ipvsadm`: every command of ipvsadm 1.31, reading and changing. Only what is
- * asked is touched; what the proxy knows of Services plays no part. How a command line is read is in ipvsadm/, how a listing
- * looks in listing/.
+ * `kube-ipvs ipvsadm`, also the program's name `ipvsadm`: every command of ipvsadm 1.31, reading
+ * and changing. Only what is asked is touched; what the proxy knows of Services plays no part. How
+ * a command line is read is in ipvsadm/, how a listing looks in listing/.
  */
 import { hasCode, isNotPermitted, KernelError } from '../kernel/errors.ts';
 import { type Encode, GenericSocket, type NamespaceOptions } from '../kernel/genlFamily.ts';
@@ -39,7 +39,10 @@ export interface IpvsadmIo {
   readonly connectionTable?: string;
 }
 
-/** As ipvsadm: 0 done; 255 refused by the kernel, or options that cannot be read; 2 bad input or no IPVS; 1 nothing to list. */
+/**
+ * As ipvsadm: 0 done; 255 refused by the kernel, or options that cannot be read; 2 bad input or no
+ * IPVS; 1 nothing to list.
+ */
 const REFUSED = 255;
 
 /** mh rebuilds a large table at each change, under a lock that all of generic netlink waits for. */
@@ -50,7 +53,8 @@ export async function ipvsadm(argv: readonly string[], io: IpvsadmIo): Promise<n
   const { program = 'kube-ipvs ipvsadm' } = io;
   const session = new Session(io, program);
   try {
-    // ipvsadm does not even tell its version without IPVS; for help alone that is not worth copying.
+    // ipvsadm does not even tell its version without IPVS; for help alone that is not worth
+    // copying.
     const isHelp = program !== 'ipvsadm' && /^(?:-h|--help)$/.test(argv[0] ?? '');
     if (!isHelp) await session.open();
     if (argv.length === 0) return await session.perform(LIST_ALL);
@@ -195,8 +199,8 @@ export function explainMissing(error: unknown): never {
 }
 
 /**
- * What was foreseen, told. By their names and not by their classes: the bundle has two copies of a module that its parts share
- * (packaging/bundle/bundle.ts).
+ * What was foreseen, told. By their names and not by their classes: the bundle has two copies of a
+ * module that its parts share (packaging/bundle/bundle.ts).
  *
  * @returns the exit code
  */

@@ -1,7 +1,7 @@
 /**
- * `kube-ipvs list`: what `ipvsadm -L` and `-S` print, byte for byte, and more when asked: whose each virtual server is, JSON,
- * watching. Reads only. ipvsadm's part of the command line is read in ipvsadm/, ours in listing/ownOptions.ts; how things look
- * is in listing/.
+ * `kube-ipvs list`: what `ipvsadm -L` and `-S` print, byte for byte, and more when asked: whose
+ * each virtual server is, JSON, watching. Reads only. ipvsadm's part of the command line is read in
+ * ipvsadm/, ours in listing/ownOptions.ts; how things look is in listing/.
  */
 import { flagHelp } from '../config/flagHelp.ts';
 import { IpvsListing } from '../kernel/ipvsListing.ts';
@@ -28,8 +28,10 @@ export type ListIo = Pick<Io, 'env'> &
 const PROGRAM = 'kube-ipvs list';
 
 /**
- * @param argv behind `list`; without a command in front (`-n` alone, say) `-L` is meant, which ipvsadm itself does not accept
- * @returns exit code: 0 done, 1 no such service or unreadable, 2 bad input or no IPVS, 255 options that cannot be read
+ * @param argv behind `list`; without a command in front (`-n` alone, say) `-L` is meant, which
+ * ipvsadm itself does not accept
+ * @returns exit code: 0 done, 1 no such service or unreadable, 2 bad input or no IPVS, 255 options
+ * that cannot be read
  */
 export async function list(argv: readonly string[], io: ListIo): Promise<number> {
   const { own, words, problems } = splitOwnOptions(argv);
@@ -62,7 +64,10 @@ interface Task {
   readonly io: ListIo;
 }
 
-/** What most listings do without is loaded when it is needed: a start takes longer than a listing. @throws ListFailure, KernelError */
+/**
+ * What most listings do without is loaded when it is needed: a start takes longer than a listing.
+ * @throws ListFailure, KernelError
+ */
 async function listOnce(task: Task): Promise<void> {
   const { listing, version, request, own, io } = task;
   const owners = own.hasServices

@@ -2,8 +2,9 @@
 /**
  * The program: from the process' arguments to its exit code. Everything else is below commands.ts.
  *
- * Node's flag above keeps V8's nursery at 1 MiB a half instead of 16: a proxy holds what it has read, so a larger one only takes
- * memory, a quarter of the whole, and page faults at the start (docs/benchmarks.md). It can be set in no later place.
+ * Node's flag above keeps V8's nursery at 1 MiB a half instead of 16: a proxy holds what it has
+ * read, so a larger one only takes memory, a quarter of the whole, and page faults at the start
+ * (docs/benchmarks.md). It can be set in no later place.
  */
 import { basename } from 'node:path';
 import { dispatch } from './commands.ts';
@@ -17,8 +18,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 /**
- * As every program ends whose reader has seen enough (`kube-ipvs list | head`). Node ignores the signal; a listener that goes away
- * leaves the system's own handling behind.
+ * As every program ends whose reader has seen enough (`kube-ipvs list | head`). Node ignores the
+ * signal; a listener that goes away leaves the system's own handling behind.
  */
 function endBySignal(signal: 'SIGPIPE'): void {
   const nothing = () => undefined;

@@ -1,6 +1,7 @@
 /**
- * `kube-ipvs plan`: the dataplane that the proxy would make, and what would change, without touching anything. The same
- * code decides as in `run`; only the inputs may come from files, which makes it the seam for golden tests.
+ * `kube-ipvs plan`: the dataplane that the proxy would make, and what would change, without
+ * touching anything. The same code decides as in `run`; only the inputs may come from files, which
+ * makes it the seam for golden tests.
  */
 import type { Flag } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';

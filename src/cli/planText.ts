@@ -1,4 +1,7 @@
-/** How a plan is printed: the state that is wanted, what would change, what is wrong, and a summary of it. */
+/**
+ * How a plan is printed: the state that is wanted, what would change, what is wrong, and a summary
+ * of it.
+ */
 import type { DesiredState } from '../dataplane/state.ts';
 import { type Problem, formatProblem, problemToJson } from '../model/problem.ts';
 import { formatPlan, planSummary, planToJson, stateToJson } from '../plan/format.ts';

@@ -1,4 +1,7 @@
-/** A value as JSON or YAML. Apart from the flag that asks for it, so that a plain listing does not load the YAML library. */
+/**
+ * A value as JSON or YAML. Apart from the flag that asks for it, so that a plain listing does not
+ * load the YAML library.
+ */
 import { formatYamlText } from '../config/yamlText.ts';
 
 export function render(value: unknown, format: 'json' | 'yaml'): string {

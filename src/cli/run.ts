@@ -1,6 +1,6 @@
 /**
- * `kube-ipvs run`, also as `kube-proxy`: makes one configuration of flags and file, does what ends at once (--help,
- * --version, --write-config-to, --init-only), and hands the rest to the agent.
+ * `kube-ipvs run`, also as `kube-proxy`: makes one configuration of flags and file, does what ends
+ * at once (--help, --version, --write-config-to, --init-only), and hands the rest to the agent.
  */
 import { stat, writeFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -55,13 +55,17 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     return initNode(config, logger);
   }
   if (await lacksSource(config)) return refuse([NO_SOURCE], io);
-  // The middle one of V8's three compilers: beside a start of seconds it takes more CPU on other threads than it saves on ours.
+  // The middle one of V8's three compilers: beside a start of seconds it takes more CPU on other
+  // threads than it saves on ours.
   setFlagsFromString('--no-maglev');
   const { runProxy } = await import('../agent/runProxy.ts');
   return runProxy(config, { version: VERSION, log: logger, env: io.env });
 }
 
-/** kube-proxy's forms: one line for `true`, the structure for `raw`, and `vX.Y.Z` to claim another version. */
+/**
+ * kube-proxy's forms: one line for `true`, the structure for `raw`, and `vX.Y.Z` to claim another
+ * version.
+ */
 async function printVersion(asked: string, io: Io): Promise<number> {
   if (asked === 'raw') {
     const { readVersions } = await import('./version.ts');

@@ -1,4 +1,7 @@
-/** A dataplane for people: the same values as its JSON, one thing a line, empty sets and chains in one line together. */
+/**
+ * A dataplane for people: the same values as its JSON, one thing a line, empty sets and chains in
+ * one line together.
+ */
 import type { DataplaneState, VirtualServer } from '../dataplane/state.ts';
 import { serverKey } from '../dataplane/state.ts';
 import type { Family } from '../net/family.ts';

@@ -1,12 +1,16 @@
 /**
- * Every way in which talking to the API server fails, as one error type, and the sentence an operator reads about it. What
- * to do next (retry, relist, give up) is decided by who asked: reflector.ts and events.ts.
+ * Every way in which talking to the API server fails, as one error type, and the sentence an
+ * operator reads about it. What to do next (retry, relist, give up) is decided by who asked:
+ * reflector.ts and events.ts.
  */
 
 export interface ApiErrorFields {
   /** HTTP status, also that of an ERROR event in a watch; 0 when there was no answer */
   readonly status: number;
-  /** `reason` of the Status object, or the code of a network failure: `Expired`, `ECONNREFUSED`, `Timeout` */
+  /**
+   * `reason` of the Status object, or the code of a network failure: `Expired`, `ECONNREFUSED`,
+   * `Timeout`
+   */
   readonly reason: string;
   readonly message: string;
   readonly url: string;
@@ -34,7 +38,10 @@ export class ApiError extends Error {
   }
 }
 
-/** Our resource version is too old, or from a future that this server does not know: only a new list helps. */
+/**
+ * Our resource version is too old, or from a future that this server does not know: only a new list
+ * helps.
+ */
 export function isExpired(error: ApiError): boolean {
   return (
     error.status === 410 ||
@@ -102,7 +109,9 @@ export function errorFromNetwork(error: unknown, url: string, proxy?: string): A
   return new ApiError({ status: 0, reason: code, message: text, url }, error);
 }
 
-/** The first of several failed connection attempts (a host name with two families) stands for all. */
+/**
+ * The first of several failed connection attempts (a host name with two families) stands for all.
+ */
 function rootOf(error: unknown): { code: string; message: string } {
   if (!isRecord(error)) return { code: 'Unknown', message: String(error) };
   const inner = Array.isArray(error['errors']) ? error['errors'].filter(isRecord) : [];
@@ -150,7 +159,10 @@ export function explainFailure(error: ApiError, attempt: Attempt): string {
   return `${tried}: ${error.message}`;
 }
 
-/** By shape, since an error of another realm (a plug-in, a test's sandbox) is no instance of our Error. */
+/**
+ * By shape, since an error of another realm (a plug-in, a test's sandbox) is no instance of our
+ * Error.
+ */
 export function messageOf(error: unknown): string {
   return isRecord(error) ? stringOr(error['message'], '') : String(error);
 }

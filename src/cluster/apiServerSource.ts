@@ -1,6 +1,7 @@
 /**
- * The API server as a source: one reflector a kind, and the states of the kinds that every proxy needs folded into the one line
- * that an operator reads. Nothing here gives up: a server that is away, or refuses us, is asked again.
+ * The API server as a source: one reflector a kind, and the states of the kinds that every proxy
+ * needs folded into the one line that an operator reads. Nothing here gives up: a server that is
+ * away, or refuses us, is asked again.
  */
 import { type AnyKind, type KindName, kindsFor, type ReadingScope } from '../model/kinds.ts';
 import type { Clock } from '../time/clock.ts';

@@ -1,6 +1,7 @@
 /**
- * Requests to one API server over kept-alive connections: JSON bodies in and out, and the byte stream of a watch. It
- * turns every failure into ApiError and gives up on a server that goes silent; retrying is for the caller.
+ * Requests to one API server over kept-alive connections: JSON bodies in and out, and the byte
+ * stream of a watch. It turns every failure into ApiError and gives up on a server that goes
+ * silent; retrying is for the caller.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -32,8 +33,8 @@ export interface ApiClientOptions {
   /** longest wait for a connection with its TLS handshake; default 30 s, as in Go */
   readonly connectTimeoutMs?: number;
   /**
-   * longest wait for the first byte of an answer, and between bytes of a body; default 65 s: an API server that is busy lets
-   * requests queue, and ends each itself after 60 s
+   * longest wait for the first byte of an answer, and between bytes of a body; default 65 s: an API
+   * server that is busy lets requests queue, and ends each itself after 60 s
    */
   readonly answerTimeoutMs?: number;
   /** longest silence in a watch; servers send a bookmark about every minute; default 180 s */
@@ -68,7 +69,10 @@ export class ApiClient implements ApiTransport {
     return this.#options.access.server;
   }
 
-  /** Addresses that connections were made to so far. In a pod this is the ClusterIP of default/kubernetes. */
+  /**
+   * Addresses that connections were made to so far. In a pod this is the ClusterIP of
+   * default/kubernetes.
+   */
   get peerAddresses(): ReadonlySet<string> {
     return this.#peers;
   }
@@ -234,7 +238,8 @@ function timeoutError(problem: string, ms: number, url: string): ApiError {
 /** At once for a connection that is kept alive, or that came through a proxy. */
 function whenConnected(socket: Socket, then: () => void): void {
   const isTls = socket instanceof TLSSocket;
-  // Node does not document the second; without it the handshake would count as waiting for an answer.
+  // Node does not document the second; without it the handshake would count as waiting for an
+  // answer.
   const { connecting, secureConnecting } = socket as Socket & { secureConnecting?: boolean };
   if (connecting || secureConnecting === true) {
     socket.once(isTls ? 'secureConnect' : 'connect', then);

@@ -1,7 +1,7 @@
 /**
- * One API server with credentials that may change while the process runs: token files are rotated, exec plug-ins give
- * short-lived answers, certificates are renewed. Each request asks for what holds now; connections are kept open as long
- * as the TLS material stays the same.
+ * One API server with credentials that may change while the process runs: token files are rotated,
+ * exec plug-ins give short-lived answers, certificates are renewed. Each request asks for what
+ * holds now; connections are kept open as long as the TLS material stays the same.
  */
 import type http from 'node:http';
 import type https from 'node:https';
@@ -54,10 +54,12 @@ export class ClusterAccess {
 
   /**
    * @param signal ends the waiting; what is awaited goes on for the others
-   * @throws ApiError (status 0, reason `Credentials`) when a file cannot be read or used, or a plug-in fails
+   * @throws ApiError (status 0, reason `Credentials`) when a file cannot be read or used, or a
+   * plug-in fails
    */
   async authenticate(signal?: AbortSignal): Promise<Authenticated> {
-    // One at a time: the first requests of all reflectors would each start the plug-in, and a hanging one pile up.
+    // One at a time: the first requests of all reflectors would each start the plug-in, and a
+    // hanging one pile up.
     this.#pending ??= this.#resolveOnce();
     const options = await withDeadline(this.#pending, signal, () => {
       // The next request tries anew: this answer may never come.
@@ -69,7 +71,10 @@ export class ClusterAccess {
     return { agent: this.#agentFor(options), headers: headersOf(options) };
   }
 
-  /** The server refused the credentials: before the next request cached ones are dropped and the configuration read again. */
+  /**
+   * The server refused the credentials: before the next request cached ones are dropped and the
+   * configuration read again.
+   */
   refresh(): void {
     this.#isRefused = true;
   }
@@ -119,7 +124,8 @@ export class ClusterAccess {
     } catch (error) {
       throw this.#credentialsError(error);
     }
-    // The old agent is not destroyed: a watch may still run on it, and it closes its idle connections by itself.
+    // The old agent is not destroyed: a watch may still run on it, and it closes its idle
+    // connections by itself.
     const agent = openConnections(this.server, material, this.#settings.proxy);
     this.#connections = { agent, material };
     return agent;

@@ -1,4 +1,7 @@
-/** Connections to an API server, kept open as long as their TLS material stays the same: directly, or through a proxy. */
+/**
+ * Connections to an API server, kept open as long as their TLS material stays the same: directly,
+ * or through a proxy.
+ */
 import http from 'node:http';
 import https from 'node:https';
 import { SocksProxyAgent } from 'socks-proxy-agent';
@@ -8,7 +11,9 @@ export const TLS_FIELDS = ['ca', 'cert', 'key', 'rejectUnauthorized', 'servernam
 
 export type TlsMaterial = Partial<Record<(typeof TLS_FIELDS)[number], unknown>>;
 
-/** Idle ms before a connection is probed; a peer that is gone is noticed about ten seconds later. */
+/**
+ * Idle ms before a connection is probed; a peer that is gone is noticed about ten seconds later.
+ */
 export const TCP_KEEP_ALIVE_MS = 30_000;
 
 export function openConnections(
@@ -18,7 +23,8 @@ export function openConnections(
 ): http.Agent {
   const keepAlive = { keepAlive: true, keepAliveMsecs: TCP_KEEP_ALIVE_MS };
   if (proxy?.url.startsWith('socks') === true) {
-    // The proxy looks the name up, as for Go. No time-out for idle connections: here a quiet watch would count as one.
+    // The proxy looks the name up, as for Go. No time-out for idle connections: here a quiet watch
+    // would count as one.
     const url = proxy.url.replace(/^socks5?:/, 'socks5h:');
     return new SocksProxyAgent(url, { ...keepAlive, ...material });
   }

@@ -1,7 +1,7 @@
 /**
- * Events of the proxy, for `kubectl describe`: what is said, about which object. They are a courtesy: posted one after
- * the other in the background, the same words about the same object once per interval, no more than a budget in all,
- * and a failure to post is only logged.
+ * Events of the proxy, for `kubectl describe`: what is said, about which object. They are a
+ * courtesy: posted one after the other in the background, the same words about the same object once
+ * per interval, no more than a budget in all, and a failure to post is only logged.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../time/clock.ts';
@@ -21,8 +21,9 @@ export interface ProxyEvent {
   readonly action: string;
   readonly note: string;
   /**
-   * What of the object it is about, for what every node may come to say: told once an interval however often its note changes, and
-   * under a name that only one node can give, so that the cluster has the same words once
+   * What of the object it is about, for what every node may come to say: told once an interval
+   * however often its note changes, and under a name that only one node can give, so that the
+   * cluster has the same words once
    */
   readonly about?: string;
 }
@@ -54,7 +55,10 @@ const REFILL_MS = 10_000;
 const MEMORY = 1_000;
 const MAX_QUEUE = 100;
 const MAX_NOTE = 1024;
-/** At the end of the process, for what is being posted: an API server that answers at all does so sooner. */
+/**
+ * At the end of the process, for what is being posted: an API server that answers at all does so
+ * sooner.
+ */
 const CLOSE_GRACE_MS = 1_000;
 
 interface Sighting {
@@ -98,7 +102,10 @@ export class EventRecorder {
     this.#enqueue(event, sighting);
   }
 
-  /** Takes no more, and resolves within a second whatever the API server does: what is not posted by then is dropped. */
+  /**
+   * Takes no more, and resolves within a second whatever the API server does: what is not posted by
+   * then is dropped.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     const waiting = new AbortController();
@@ -204,7 +211,10 @@ export class EventRecorder {
   }
 }
 
-/** `kubectl describe node` finds events by a uid that equals the node's name, as the kubelet writes them. */
+/**
+ * `kubectl describe node` finds events by a uid that equals the node's name, as the kubelet writes
+ * them.
+ */
 function referenceTo(subject: EventSubject): unknown {
   if (subject.kind === 'Node')
     return { apiVersion: 'v1', kind: 'Node', name: subject.name, uid: subject.name };

@@ -1,6 +1,7 @@
 /**
- * The two halves of the exec plug-in protocol as text: what a plug-in is told in KUBERNETES_EXEC_INFO, and what it prints.
- * An answer that brings no usable credential is an error of that call, as in client-go. Running it is execPlugin.ts.
+ * The two halves of the exec plug-in protocol as text: what a plug-in is told in
+ * KUBERNETES_EXEC_INFO, and what it prints. An answer that brings no usable credential is an error
+ * of that call, as in client-go. Running it is execPlugin.ts.
  *
  * @see kubernetes staging/src/k8s.io/client-go/plugin/pkg/client/auth/exec/exec.go
  */

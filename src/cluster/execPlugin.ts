@@ -1,7 +1,8 @@
 /**
- * Runs the credential plug-in of a kubeconfig user and keeps its answer until that expires. A plug-in cannot hold anything
- * up: it has no terminal and no standard input to ask on, its time is limited, and then it is killed with all that it has
- * started. What it is told and what it says is execCredential.ts; why not client-node's: docs/adr/0004-exec-plug-ins.md.
+ * Runs the credential plug-in of a kubeconfig user and keeps its answer until that expires. A
+ * plug-in cannot hold anything up: it has no terminal and no standard input to ask on, its time is
+ * limited, and then it is killed with all that it has started. What it is told and what it says is
+ * execCredential.ts; why not client-node's: docs/adr/0004-exec-plug-ins.md.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
@@ -49,7 +50,10 @@ export class ExecPlugin {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws Error whose message names the plug-in; nothing is kept then, so the next call starts it again */
+  /**
+   * @throws Error whose message names the plug-in; nothing is kept then, so the next call starts it
+   * again
+   */
   async credential(): Promise<ExecCredential> {
     if (this.#known !== undefined && Date.now() < this.#known.expiresAtMs) return this.#known;
     this.#known = undefined;
@@ -79,7 +83,8 @@ export class ExecPlugin {
     const { command, args, env } = this.#settings;
     const child = spawn(command, [...args], {
       env: { ...process.env, ...env, KUBERNETES_EXEC_INFO: info },
-      // It is the leader of a group of its own, so that a shell's own children can be killed with it.
+      // It is the leader of a group of its own, so that a shell's own children can be killed with
+      // it.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

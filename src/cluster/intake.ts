@@ -1,6 +1,7 @@
 /**
- * The way of one kind's raw objects into the store, and the differences that reach the agent: an object that is the same in
- * everything we read makes no event, one that became unreadable counts as gone, and a new list deletes what it does not hold.
+ * The way of one kind's raw objects into the store, and the differences that reach the agent: an
+ * object that is the same in everything we read makes no event, one that became unreadable counts
+ * as gone, and a new list deletes what it does not hold.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectState } from '../model/clusterStore.ts';

@@ -1,7 +1,8 @@
 /**
- * Finds out which API server to talk to and as whom: a kubeconfig file, `--master`, or the service account of a pod. What
- * client-node's KubeConfig does not know of kubeconfig files (`tokenFile`, plug-ins as client-go runs them, proxies of the
- * environment, what is wrong with a certificate) is translated here; requests and their credentials are clusterAccess.ts.
+ * Finds out which API server to talk to and as whom: a kubeconfig file, `--master`, or the service
+ * account of a pod. What client-node's KubeConfig does not know of kubeconfig files (`tokenFile`,
+ * plug-ins as client-go runs them, proxies of the environment, what is wrong with a certificate) is
+ * translated here; requests and their credentials are clusterAccess.ts.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -43,7 +44,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * @throws KubeconfigError when no cluster is configured or the file is wrong, with the file and what to do; files that the
+ * @throws KubeconfigError when no cluster is configured or the file is wrong, with the file and
+ * what to do; files that the
  *   kubeconfig names (CA, certificates, tokens) are read per request, since they may appear and change later
  */
 export function loadClusterAccess(options: KubeconfigOptions): ClusterAccess {
@@ -146,7 +148,10 @@ function withProxy(config: KubeConfig, proxy: ProxyChoice | undefined): AccessSe
   return { config, ...(proxy === undefined ? {} : { proxy }) };
 }
 
-/** What is given as text cannot come right by waiting, unlike files, which are looked at when they are used. */
+/**
+ * What is given as text cannot come right by waiting, unlike files, which are looked at when they
+ * are used.
+ */
 function checkInline(fields: Fields, where: string): void {
   try {
     checkInlineMaterial(fields);
@@ -191,7 +196,10 @@ function hasOtherCredentials(user: Fields): boolean {
   return others.some((name) => Boolean(user[name]));
 }
 
-/** client-node refuses plain http unless TLS is skipped, which without TLS means nothing; it prefers files, client-go data. */
+/**
+ * client-node refuses plain http unless TLS is skipped, which without TLS means nothing; it prefers
+ * files, client-go data.
+ */
 function translateCluster(cluster: Fields, server: string): Fields {
   const { 'proxy-url': _, ...rest } = withoutShadowed(cluster, ['certificate-authority']);
   const isPlain = server.startsWith('http:');

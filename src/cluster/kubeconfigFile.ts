@@ -1,4 +1,7 @@
-/** A kubeconfig file as the one cluster and user that its current context names; each problem says where it is and the cure. */
+/**
+ * A kubeconfig file as the one cluster and user that its current context names; each problem says
+ * where it is and the cure.
+ */
 import { readFileSync } from 'node:fs';
 import { decodeText } from '../config/textEncoding.ts';
 import { parseYamlText } from '../config/yamlText.ts';

@@ -1,6 +1,6 @@
 /**
- * Bytes to lines. A watch is one JSON object a line, and a piece of a stream may end anywhere, also inside a UTF-8
- * sequence; so lines are cut as bytes and decoded whole.
+ * Bytes to lines. A watch is one JSON object a line, and a piece of a stream may end anywhere, also
+ * inside a UTF-8 sequence; so lines are cut as bytes and decoded whole.
  */
 
 const NEWLINE = 0x0a;

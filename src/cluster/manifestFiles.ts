@@ -1,7 +1,8 @@
 /**
- * Finds manifest files and tells, by a stamp, when one has changed. Folders are searched for .yaml, .yml and .json;
- * names that begin with a dot are passed over: editors' swap files, and the `..data` folders of a mounted ConfigMap,
- * whose visible files are links that get a new stamp when the mount is swapped.
+ * Finds manifest files and tells, by a stamp, when one has changed. Folders are searched for .yaml,
+ * .yml and .json; names that begin with a dot are passed over: editors' swap files, and the
+ * `..data` folders of a mounted ConfigMap, whose visible files are links that get a new stamp when
+ * the mount is swapped.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join, normalize, resolve } from 'node:path';
@@ -10,7 +11,10 @@ import type { BigIntStats } from 'node:fs';
 export interface FoundFiles {
   /** path as a person would write it → a text that changes when the content does; sorted by path */
   readonly stamps: ReadonlyMap<string, string>;
-  /** file or folder that is there but cannot be looked at → reason; what is known of it stays in force */
+  /**
+   * file or folder that is there but cannot be looked at → reason; what is known of it stays in
+   * force
+   */
   readonly unreadable: ReadonlyMap<string, string>;
 }
 
@@ -61,7 +65,8 @@ class FileSearch {
         this.stamps.set(resolve(path), [path, stampOf(status)]);
       }
     } catch (error) {
-      // gone between listing and looking, or a link to nothing; a folder that was named may just be unmounted
+      // gone between listing and looking, or a link to nothing; a folder that was named may just be
+      // unmounted
       if (!isMissing(error) || (isNamed && !EXTENSION.test(path))) {
         this.unreadable.set(path, reasonOf(error));
       }

@@ -1,8 +1,9 @@
 /**
- * The objects of a set of manifest files, and what changed in them since the last look. Decides what stays in force:
- * a file that is not well formed keeps its last good state; an edit that leaves nothing of an object to be used is
- * refused for that object, as an API server would, and its last valid version stays; of an object that is defined twice, the file first
- * by name wins. When to look is decided in manifests.ts.
+ * The objects of a set of manifest files, and what changed in them since the last look. Decides
+ * what stays in force: a file that is not well formed keeps its last good state; an edit that
+ * leaves nothing of an object to be used is refused for that object, as an API server would, and
+ * its last valid version stays; of an object that is defined twice, the file first by name wins.
+ * When to look is decided in manifests.ts.
  */
 import { readFile } from 'node:fs/promises';
 import { sep } from 'node:path';
@@ -17,9 +18,15 @@ import { type Manifest, type ManifestObject, readManifest } from './manifestText
 /** What one look brought. */
 export interface ManifestNews {
   readonly changes: readonly ClusterChange[];
-  /** file → all its problems now, for files whose problems are not what they were; empty when they are gone */
+  /**
+   * file → all its problems now, for files whose problems are not what they were; empty when they
+   * are gone
+   */
   readonly problems: ReadonlyMap<string, readonly Problem[]>;
-  /** a file has just changed and is read when the next look finds it the same: it may be half-written */
+  /**
+   * a file has just changed and is read when the next look finds it the same: it may be
+   * half-written
+   */
   readonly isUnsettled: boolean;
   /** file or folder → why it cannot be read; its objects stay in force */
   readonly unreadable: ReadonlyMap<string, string>;
@@ -61,7 +68,10 @@ export class ManifestSet {
     return this.#winners.size;
   }
 
-  /** Never two at a time. The first look reads every file at once, later ones what changed and has settled. */
+  /**
+   * Never two at a time. The first look reads every file at once, later ones what changed and has
+   * settled.
+   */
   async look(): Promise<ManifestNews> {
     const found = await findManifestFiles(this.#paths);
     const unreadable = new Map(found.unreadable);
@@ -164,7 +174,10 @@ function nextState(before: FileState | undefined, stamp: string, manifest: Manif
   return { stamp, objects, problems };
 }
 
-/** As a whole: a port, an endpoint or a value less is what an API server's object would be served with too. */
+/**
+ * As a whole: a port, an endpoint or a value less is what an API server's object would be served
+ * with too.
+ */
 function isSkipped({ problems }: ManifestObject): boolean {
   return problems.some(({ consequence }) => consequence !== undefined && skipsObject(consequence));
 }
@@ -182,7 +195,10 @@ function secondDefinition(object: ManifestObject, first: ManifestObject): Proble
   };
 }
 
-/** What goes, goes first; then from the end of the table, so that a new Service finds its endpoints and its Node. */
+/**
+ * What goes, goes first; then from the end of the table, so that a new Service finds its endpoints
+ * and its Node.
+ */
 function statesBetween(
   before: ReadonlyMap<string, ManifestObject>,
   after: ReadonlyMap<string, ManifestObject>,

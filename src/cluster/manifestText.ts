@@ -1,7 +1,8 @@
 /**
- * One manifest file's text as objects of the API: YAML or JSON, several documents, Lists. Each problem gets its place in
- * the file. Decides which kinds are read; the fields are checked at the doors of model/, and what a broken text means
- * for the state in force is decided in manifestSet.ts.
+ * One manifest file's text as objects of the API: YAML or JSON, several documents, Lists. Each
+ * problem gets its place in the file. Decides which kinds are read; the fields are checked at the
+ * doors of model/, and what a broken text means for the state in force is decided in
+ * manifestSet.ts.
  */
 import { Composer, type Document, LineCounter, Parser, type YAMLError } from 'yaml';
 import { KUBERNETES_YAML } from '../config/yamlText.ts';

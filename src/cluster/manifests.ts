@@ -1,8 +1,9 @@
 /**
- * Manifest files as a source of Services, in place of an API server: read once for `plan`, or watched for `run`. The
- * watch looks at the files' stamps a few times a second. Unlike inotify that sees swapped ConfigMap mounts, network file
- * systems and folders that appear later, with nothing to set up again after a file was replaced; the price, one stat a
- * file, is kept below a fifth of one core by looking less often when it costs much.
+ * Manifest files as a source of Services, in place of an API server: read once for `plan`, or
+ * watched for `run`. The watch looks at the files' stamps a few times a second. Unlike inotify that
+ * sees swapped ConfigMap mounts, network file systems and folders that appear later, with nothing
+ * to set up again after a file was replaced; the price, one stat a file, is kept below a fifth of
+ * one core by looking less often when it costs much.
  */
 import { type Need, NO_NEEDS } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
@@ -23,7 +24,10 @@ export interface ManifestReading {
   readonly needs?: ReadonlySet<Need>;
 }
 
-/** @throws ManifestPathError for a path that does not exist; anything else that is wrong is among the problems */
+/**
+ * @throws ManifestPathError for a path that does not exist; anything else that is wrong is among
+ * the problems
+ */
 export async function loadManifests(
   paths: readonly string[],
   { doors = {}, needs = NO_NEEDS }: ManifestReading = {},
@@ -126,7 +130,8 @@ export class ManifestSource implements ClusterSource {
 }
 
 /**
- * @returns gives the milliseconds of processor time since: what this process used, which on a busy machine or a slow file
+ * @returns gives the milliseconds of processor time since: what this process used, which on a busy
+ * machine or a slow file
  *   system is much less than the time that went by, and never more
  */
 function processorMeter(): () => number {

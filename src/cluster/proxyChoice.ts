@@ -1,6 +1,7 @@
 /**
- * Which proxy the way to an API server leads through: `proxy-url` of the kubeconfig, else HTTPS_PROXY, HTTP_PROXY and NO_PROXY
- * of the environment, to the letter as Go reads them. Tunnelling is connections.ts.
+ * Which proxy the way to an API server leads through: `proxy-url` of the kubeconfig, else
+ * HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment, to the letter as Go reads them.
+ * Tunnelling is connections.ts.
  *
  * @see golang.org/x/net/http/httpproxy
  */
@@ -16,7 +17,9 @@ export interface ProxyChoice {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @returns undefined when the server is reached directly; a variable that is no URL counts as unset */
+/**
+ * @returns undefined when the server is reached directly; a variable that is no URL counts as unset
+ */
 export function proxyFromEnvironment(server: URL, env: Environment): ProxyChoice | undefined {
   const name = server.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const value = variable(env, name);
@@ -53,7 +56,10 @@ function needsProxy(server: URL, exceptions: string): boolean {
     .some((entry) => entry !== '' && isException(entry, host, port));
 }
 
-/** One entry of NO_PROXY: `*`, a prefix, or an address, domain or host name, each of these with a port or without. */
+/**
+ * One entry of NO_PROXY: `*`, a prefix, or an address, domain or host name, each of these with a
+ * port or without.
+ */
 function isException(entry: string, host: string, port: string): boolean {
   if (entry === '*') return true;
   const address = parseAddress(host);

@@ -1,4 +1,7 @@
-/** `clientConnection.qps` and `burst`: a bucket of `burst` tokens that fills at `qps` a second. Watches are not counted. */
+/**
+ * `clientConnection.qps` and `burst`: a bucket of `burst` tokens that fills at `qps` a second.
+ * Watches are not counted.
+ */
 import type { Clock } from '../time/clock.ts';
 
 export class RateLimiter {
@@ -8,7 +11,10 @@ export class RateLimiter {
   #tokens: number;
   #countedAtMs: number;
 
-  /** @param qps negative: no limit (as in client-go); 0 and `burst` 0 take Kubernetes' defaults 5 and 10 */
+  /**
+   * @param qps negative: no limit (as in client-go); 0 and `burst` 0 take Kubernetes' defaults 5
+   * and 10
+   */
   constructor(qps: number, burst: number, timing: Clock) {
     this.#qps = qps === 0 ? 5 : qps;
     this.#burst = burst > 0 ? burst : 10;

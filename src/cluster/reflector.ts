@@ -1,7 +1,8 @@
 /**
- * Keeps one kind of object in step with the API server, for ever: a paged list, then a watch from the version of that
- * list; on any failure back-off and watch again from the last version seen; a new list only where the server no longer
- * knows that version. client-node's ListWatch is not used: it stops on any error but 410 and stores whole objects.
+ * Keeps one kind of object in step with the API server, for ever: a paged list, then a watch from
+ * the version of that list; on any failure back-off and watch again from the last version seen; a
+ * new list only where the server no longer knows that version. client-node's ListWatch is not used:
+ * it stops on any error but 410 and stores whole objects.
  *
  * What an object means is for others; what differs from before is decided in intake.ts.
  */
@@ -43,18 +44,30 @@ export interface ReflectorOptions {
   readonly pageSize?: number;
 }
 
-/** A watch lasts one to two times this long, as in client-go, so that nodes do not reconnect in step. */
+/**
+ * A watch lasts one to two times this long, as in client-go, so that nodes do not reconnect in
+ * step.
+ */
 const MIN_WATCH_SEC = 300;
 /** How much longer than agreed a server may take to end a watch before we do. */
 const DEADLINE_GRACE_MS = 15_000;
-/** A watch that ends sooner than this without an error would be asked for again and again without a pause. */
+/**
+ * A watch that ends sooner than this without an error would be asked for again and again without a
+ * pause.
+ */
 const SHORTEST_WATCH_MS = 1_000;
 /** After a connection that lasted so long, a failure is the first of a new row. */
 const HEALTHY_AFTER_MS = 10_000;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
-/** A kind that only a feature needs may be refused for as long as the cluster lives: every node asks for it seldom. */
+/**
+ * A kind that only a feature needs may be refused for as long as the cluster lives: every node asks
+ * for it seldom.
+ */
 const REFUSED_PAUSE_MS = 60_000;
-/** What a server may ask for by Retry-After; a front end that says an hour or a year would make this node deaf for as long. */
+/**
+ * What a server may ask for by Retry-After; a front end that says an hour or a year would make this
+ * node deaf for as long.
+ */
 const RETRY_AFTER_MAX_MS = 60_000;
 
 export class Reflector {
@@ -122,7 +135,8 @@ export class Reflector {
     const { listener, pageSize = 500 } = this.#options;
     const limit = { limit: String(pageSize) };
     const resourceVersion = await this.#listPages(limit, signal).catch((error: unknown) => {
-      // The snapshot behind the continue token was compacted away: pages take too long here, so ask for all in one.
+      // The snapshot behind the continue token was compacted away: pages take too long here, so ask
+      // for all in one.
       if (!(error instanceof ApiError) || !isExpired(error)) throw error;
       return this.#listPages({}, signal);
     });
@@ -191,8 +205,9 @@ export class Reflector {
   }
 
   /**
-   * API servers before 1.31 know no field `spec.clusterIP` of Services and answer 400 to it: such a server is asked without
-   * from then on. It spares them traffic, no more: what is headless is left out in model/service.ts too.
+   * API servers before 1.31 know no field `spec.clusterIP` of Services and answer 400 to it: such a
+   * server is asked without from then on. It spares them traffic, no more: what is headless is left
+   * out in model/service.ts too.
    */
   async #select<R>(send: (selectors: Selectors) => Promise<R>): Promise<R> {
     try {

@@ -1,7 +1,11 @@
-/** The URL of an API server as client-go makes it of what people write: `https://host:6443`, `HTTPS://host`, `10.0.0.1:8080`. */
+/**
+ * The URL of an API server as client-go makes it of what people write: `https://host:6443`,
+ * `HTTPS://host`, `10.0.0.1:8080`.
+ */
 
 /**
- * @param hasTls what is written beside it says that TLS is spoken: a CA, a certificate, insecure-skip-tls-verify
+ * @param hasTls what is written beside it says that TLS is spoken: a CA, a certificate,
+ * insecure-skip-tls-verify
  * @returns without a slash at the end; undefined for what is neither a URL nor HOST[:PORT]
  * @see kubernetes staging/src/k8s.io/client-go/rest/url_utils.go, DefaultServerURL
  */

@@ -1,6 +1,7 @@
 /**
- * CA, client certificate and key before they are used: OpenSSL ignores what it cannot read, and the handshake then fails, or
- * the certificate is not sent, without a word of the cause. What is wrong is said by the name it has in the kubeconfig.
+ * CA, client certificate and key before they are used: OpenSSL ignores what it cannot read, and the
+ * handshake then fails, or the certificate is not sent, without a word of the cause. What is wrong
+ * is said by the name it has in the kubeconfig.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 
@@ -34,7 +35,8 @@ export function checkTlsInputs({ ca, certificate, key }: TlsInputs): void {
 }
 
 /**
- * What is written into the kubeconfig itself (`client-key-data` and its like) of a cluster or a user.
+ * What is written into the kubeconfig itself (`client-key-data` and its like) of a cluster or a
+ * user.
  *
  * @throws Error that begins with the field's name
  */
@@ -58,7 +60,9 @@ function inlinePem(fields: Readonly<Record<string, unknown>>, name: string): Nam
   return { name, bytes: Buffer.from(text, 'base64') };
 }
 
-/** @param wanted of a CA any may be the readable one, of a client certificate the first is its own */
+/**
+ * @param wanted of a CA any may be the readable one, of a client certificate the first is its own
+ */
 function readCertificate({ name, bytes }: NamedPem, wanted: 'any' | 'first'): X509Certificate {
   const blocks = Array.from(
     asText(bytes).matchAll(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g),

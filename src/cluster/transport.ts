@@ -1,6 +1,6 @@
 /**
- * What the API-server source needs of the world: requests and time. client.ts and ops/clock.ts are the real ones; unit
- * tests put scripts in their place.
+ * What the API-server source needs of the world: requests and time. client.ts and ops/clock.ts are
+ * the real ones; unit tests put scripts in their place.
  */
 
 export type Query = Readonly<Record<string, string>>;
@@ -16,8 +16,9 @@ export interface ApiTransport {
   /** @returns the parsed body of a 200 */
   getJson(path: string, query: Query, options?: RequestOptions): Promise<unknown>;
   /**
-   * Resolves when the server has accepted the request; the pieces are bytes as they come, cut anywhere. Iterating ends
-   * when the server ends the answer and throws ApiError when the connection breaks. Leaving the loop closes it.
+   * Resolves when the server has accepted the request; the pieces are bytes as they come, cut
+   * anywhere. Iterating ends when the server ends the answer and throws ApiError when the
+   * connection breaks. Leaving the loop closes it.
    */
   openStream(
     path: string,

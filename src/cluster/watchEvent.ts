@@ -1,4 +1,7 @@
-/** One line of a watch, and one page of a list, taken apart and checked as far as the reflector relies on them. */
+/**
+ * One line of a watch, and one page of a list, taken apart and checked as far as the reflector
+ * relies on them.
+ */
 import { ApiError, errorFromStatus, isRecord } from './apiError.ts';
 
 export type WatchEvent =

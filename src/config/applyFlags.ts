@@ -1,6 +1,6 @@
 /**
- * Flags over a KubeProxyConfiguration. Without a file every flag counts; beside --config only those that kube-proxy lets
- * win over it (the host name and logging), the others are reported as ignored.
+ * Flags over a KubeProxyConfiguration. Without a file every flag counts; beside --config only those
+ * that kube-proxy lets win over it (the host name and logging), the others are reported as ignored.
  */
 import type { Flag } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
@@ -59,7 +59,10 @@ export function fieldOf(configuration: KubeProxyConfiguration, field: string): u
     .reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], configuration);
 }
 
-/** --healthz-port and --metrics-port: 0 turns the server off, any other completes an address without a port. */
+/**
+ * --healthz-port and --metrics-port: 0 turns the server off, any other completes an address without
+ * a port.
+ */
 function withDeprecatedPorts(
   configuration: KubeProxyConfiguration,
   flags: FlagValues,

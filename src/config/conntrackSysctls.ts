@@ -1,12 +1,15 @@
 /**
- * What `conntrack.*` of the configuration asks of the kernel, as numbers. Reading and writing them, and what a refusal means,
- * is agent/conntrackSettings.ts'.
+ * What `conntrack.*` of the configuration asks of the kernel, as numbers. Reading and writing them,
+ * and what a refusal means, is agent/conntrackSettings.ts'.
  *
  * @see kubernetes cmd/kube-proxy/app/server_linux.go, setupConntrack
  */
 import type { ConntrackSettings } from './resolve.ts';
 
-/** Room for connections, of the whole machine: other network namespaces than the first see it, and cannot set it. */
+/**
+ * Room for connections, of the whole machine: other network namespaces than the first see it, and
+ * cannot set it.
+ */
 export const CONNTRACK_MAX = 'net/netfilter/nf_conntrack_max';
 
 /** @returns path below /proc/sys → value; only what is asked for, the maximum first */

@@ -1,6 +1,6 @@
 /**
- * Finishes the dataplane's options once this node is known: which match tells local pods' traffic from other traffic in
- * each family (`detectLocalMode`), and what about that does not fit the node.
+ * Finishes the dataplane's options once this node is known: which match tells local pods' traffic
+ * from other traffic in each family (`detectLocalMode`), and what about that does not fit the node.
  *
  * @see kubernetes cmd/kube-proxy/app/server_linux.go, getLocalDetectors
  */

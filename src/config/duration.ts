@@ -1,6 +1,7 @@
 /**
- * Go's time.Duration in its text form (`30s`, `1h15m0s`, `1.5h`, `-2ms`), as kube-proxy's flags and configuration files
- * write it. What a duration means, and which are allowed, is decided in validate.ts.
+ * Go's time.Duration in its text form (`30s`, `1h15m0s`, `1.5h`, `-2ms`), as kube-proxy's flags and
+ * configuration files write it. What a duration means, and which are allowed, is decided in
+ * validate.ts.
  */
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -19,7 +20,10 @@ const TERM = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
 /** The longest that Go's 64-bit nanoseconds can hold. */
 const MAX_MS = 2 ** 63 / 1e6;
 
-/** @returns milliseconds, with fractions below one; undefined when `text` is not a Go duration (a bare `0` is one) */
+/**
+ * @returns milliseconds, with fractions below one; undefined when `text` is not a Go duration (a
+ * bare `0` is one)
+ */
 export function parseDuration(text: string): number | undefined {
   const sign = text.startsWith('-') ? -1 : 1;
   const terms = text.replace(/^[+-]/, '');

@@ -1,6 +1,6 @@
 /**
- * The one table of documents that `--features` may hold: a feature that is configured adds a row. Which one is not there is off.
- * How documents are read is features.ts.
+ * The one table of documents that `--features` may hold: a feature that is configured adds a row.
+ * Which one is not there is off. How documents are read is features.ts.
  */
 import * as v from 'valibot';
 import { flag } from './fieldTypes.ts';
@@ -13,9 +13,15 @@ export interface DocumentKind {
   readonly kind: string;
   /** its member of {@link Features} */
   readonly section: string;
-  /** of what stands beside apiVersion and kind; made of `v.object`, so that what it does not name is found, except below `v.looseObject` */
+  /**
+   * of what stands beside apiVersion and kind; made of `v.object`, so that what it does not name is
+   * found, except below `v.looseObject`
+   */
   readonly schema: v.GenericSchema;
-  /** objects, of which there may be any number: the section is a list of them, in the order of files and documents */
+  /**
+   * objects, of which there may be any number: the section is a list of them, in the order of files
+   * and documents
+   */
   readonly isMany?: true;
 }
 

@@ -1,6 +1,7 @@
 /**
- * What `--features` names, decoded: documents of the kinds in featureKinds.ts. They are ours, so unlike kube-proxy's they are read
- * strictly: what is not known is an error, and everything wrong is told at once, each with its place.
+ * What `--features` names, decoded: documents of the kinds in featureKinds.ts. They are ours, so
+ * unlike kube-proxy's they are read strictly: what is not known is an error, and everything wrong
+ * is told at once, each with its place.
  */
 import * as v from 'valibot';
 import type { Problem } from '../model/problem.ts';

@@ -1,6 +1,7 @@
 /**
- * The scalar forms of Kubernetes configuration files as valibot schemas. Go's two kinds of field are told apart by name: a
- * plain field cannot tell "absent" from its zero value, so both take the default; a pointer field keeps an explicit zero.
+ * The scalar forms of Kubernetes configuration files as valibot schemas. Go's two kinds of field
+ * are told apart by name: a plain field cannot tell "absent" from its zero value, so both take the
+ * default; a pointer field keeps an explicit zero.
  */
 import * as v from 'valibot';
 import { formatDuration, parseDuration } from './duration.ts';

@@ -1,4 +1,7 @@
-/** What a table of command-line flags says of each: the parser, `--help` and the mapping to the configuration read it. */
+/**
+ * What a table of command-line flags says of each: the parser, `--help` and the mapping to the
+ * configuration read it.
+ */
 
 /** A Kubernetes resource quantity, such as `128Ki`, `1.5M` or `0`. */
 export const QUANTITY = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?$/;
@@ -38,7 +41,9 @@ export interface Flag {
   /** accepted so that kube-proxy's command lines work; named in a warning when set */
   readonly isWithoutEffect?: boolean;
   readonly deprecated?: string;
-  /** accepted by the parser only to be refused: ignoring it would do the opposite of what was asked */
+  /**
+   * accepted by the parser only to be refused: ignoring it would do the opposite of what was asked
+   */
   readonly isRefused?: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** `--help` from a table of flags: groups in the order of FLAG_GROUPS, flags in alphabetic order, lines of 100 columns. */
+/**
+ * `--help` from a table of flags: groups in the order of FLAG_GROUPS, flags in alphabetic order,
+ * lines of 100 columns.
+ */
 import { FLAG_GROUPS, type Flag, type FlagGroup, type FlagType } from './flag.ts';
 
 const WIDTH = 100;

@@ -1,6 +1,7 @@
 /**
- * The one table of `run`'s flags: every flag of kube-proxy, so that a DaemonSet can swap the image alone, and our few. The
- * parser, `--help`, the mapping to KubeProxyConfiguration and the warning about flags without effect all read it.
+ * The one table of `run`'s flags: every flag of kube-proxy, so that a DaemonSet can swap the image
+ * alone, and our few. The parser, `--help`, the mapping to KubeProxyConfiguration and the warning
+ * about flags without effect all read it.
  */
 import { CONNTRACK_FLAGS } from './conntrackFlags.ts';
 import type { Flag } from './flag.ts';

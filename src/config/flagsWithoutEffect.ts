@@ -1,6 +1,7 @@
 /**
- * The flags of kube-proxy that do nothing here (yet): accepted, so that its command lines work, and named in a warning when
- * set. Two are refused instead: ignoring them would do the opposite of what was asked.
+ * The flags of kube-proxy that do nothing here (yet): accepted, so that its command lines work, and
+ * named in a warning when set. Two are refused instead: ignoring them would do the opposite of what
+ * was asked.
  */
 import type { Flag } from './flag.ts';
 

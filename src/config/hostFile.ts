@@ -1,6 +1,6 @@
 /**
- * `host.yaml` of an offline plan: the machine to plan for, as a HostNetwork. It is our own format, so unlike a
- * KubeProxyConfiguration it is read strictly: an unknown field is an error.
+ * `host.yaml` of an offline plan: the machine to plan for, as a HostNetwork. It is our own format,
+ * so unlike a KubeProxyConfiguration it is read strictly: an unknown field is an error.
  */
 import * as v from 'valibot';
 import { DUMMY_DEVICE } from '../dataplane/state.ts';

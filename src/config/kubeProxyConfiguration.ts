@@ -1,9 +1,10 @@
 /**
- * `kubeproxy.config.k8s.io/v1alpha1`, KubeProxyConfiguration: every field with its type and default, so that a ConfigMap
- * written for kube-proxy is read here unchanged. Types are decided here; what values make sense is validate.ts, which
- * fields count is resolve.ts.
+ * `kubeproxy.config.k8s.io/v1alpha1`, KubeProxyConfiguration: every field with its type and
+ * default, so that a ConfigMap written for kube-proxy is read here unchanged. Types are decided
+ * here; what values make sense is validate.ts, which fields count is resolve.ts.
  *
- * @see kubernetes staging/src/k8s.io/kube-proxy/config/v1alpha1, pkg/proxy/apis/config/v1alpha1/defaults.go
+ * @see kubernetes staging/src/k8s.io/kube-proxy/config/v1alpha1,
+ * pkg/proxy/apis/config/v1alpha1/defaults.go
  */
 import * as v from 'valibot';
 import type { Problem } from '../model/problem.ts';
@@ -124,7 +125,10 @@ export type KubeProxyConfiguration = v.InferOutput<typeof schema>;
 export type DecodedConfiguration =
   | {
       readonly configuration: KubeProxyConfiguration;
-      /** dotted paths of fields that v1alpha1 does not have: ignored, as kube-proxy's lenient decoding does */
+      /**
+       * dotted paths of fields that v1alpha1 does not have: ignored, as kube-proxy's lenient
+       * decoding does
+       */
       readonly unknown: readonly UnknownField[];
       readonly problems?: never;
     }

@@ -1,4 +1,7 @@
-/** The Node object of this machine: how `bindAddress` changes what it says, and what it means that there is none. */
+/**
+ * The Node object of this machine: how `bindAddress` changes what it says, and what it means that
+ * there is none.
+ */
 import { interfaceAddresses } from '../desired/nodeAddresses.ts';
 import type { Doors } from '../model/clusterStore.ts';
 import type { HostNetwork } from '../model/host.ts';
@@ -8,7 +11,8 @@ import { type Address, familyOf, isUnspecified } from '../net/address.ts';
 import type { SourceSettings } from './resolve.ts';
 
 /**
- * A specific bindAddress stands for the node's address of its family and comes first (its family is the primary one).
+ * A specific bindAddress stands for the node's address of its family and comes first (its family is
+ * the primary one).
  *
  * @see kubernetes cmd/kube-proxy/app/server.go, detectNodeIPs
  */

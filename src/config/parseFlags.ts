@@ -1,7 +1,8 @@
 /**
- * Command lines as pflag, kube-proxy's flag library, reads them: `--flag=false`, `--flag value`, `-v 2`, `-v=2`, `_` for
- * `-`, values that begin with a dash, lists that add up. Types are checked here, meaning in validate.ts. An own parser and
- * not a library, since none of them reads all of these forms and the table is ours anyway.
+ * Command lines as pflag, kube-proxy's flag library, reads them: `--flag=false`, `--flag value`,
+ * `-v 2`, `-v=2`, `_` for `-`, values that begin with a dash, lists that add up. Types are checked
+ * here, meaning in validate.ts. An own parser and not a library, since none of them reads all of
+ * these forms and the table is ours anyway.
  */
 import type { Problem } from '../model/problem.ts';
 import { formatDuration, parseDuration } from './duration.ts';
@@ -102,7 +103,10 @@ class FlagParser {
     if (!text.includes('=')) this.#skipValue();
   }
 
-  /** What follows an unknown flag is most likely its value; a second complaint about it would only confuse. */
+  /**
+   * What follows an unknown flag is most likely its value; a second complaint about it would only
+   * confuse.
+   */
   #skipValue(): void {
     if (this.#at < this.#words.length && !this.#words[this.#at]!.startsWith('-')) this.#at++;
   }

@@ -1,7 +1,8 @@
 /**
- * Flags, configuration file and our own documents as the one value that the rest of the program reads. Precedence and defaults are
- * kube-proxy's (its traps included, see applyFlags.ts) except that changes are applied at once unless a minimum period is
- * asked for. Everything wrong is reported together; what is merely odd, or without effect, is a warning.
+ * Flags, configuration file and our own documents as the one value that the rest of the program
+ * reads. Precedence and defaults are kube-proxy's (its traps included, see applyFlags.ts) except
+ * that changes are applied at once unless a minimum period is asked for. Everything wrong is
+ * reported together; what is merely odd, or without effect, is a warning.
  */
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { Address } from '../net/address.ts';

@@ -1,4 +1,7 @@
-/** What a valibot schema says of a document beside its value: its problems with dotted paths, and fields that it does not have. */
+/**
+ * What a valibot schema says of a document beside its value: its problems with dotted paths, and
+ * fields that it does not have.
+ */
 import type * as v from 'valibot';
 import type { Problem } from '../model/problem.ts';
 import { isObject } from './fieldTypes.ts';
@@ -22,7 +25,9 @@ export function problemOf(issue: v.BaseIssue<unknown>, whole: string): Problem {
   };
 }
 
-/** What is looked at of a schema; valibot's own types do not tell one kind of schema from another. */
+/**
+ * What is looked at of a schema; valibot's own types do not tell one kind of schema from another.
+ */
 interface SchemaShape {
   readonly type: string;
   readonly pipe?: readonly SchemaShape[];
@@ -31,7 +36,10 @@ interface SchemaShape {
   readonly item?: SchemaShape;
 }
 
-/** Fields that the schema does not name, all of them, at any depth. It is made of `v.object`, which lets them pass; `v.looseObject` means it. */
+/**
+ * Fields that the schema does not name, all of them, at any depth. It is made of `v.object`, which
+ * lets them pass; `v.looseObject` means it.
+ */
 export function unknownFields(schema: v.GenericSchema, document: unknown): UnknownField[] {
   return fieldsBelow(schema, document, '');
 }

@@ -16,7 +16,10 @@ export function suggestion(typed: string, candidates: readonly string[], prefix 
   return name === undefined ? '' : ` (did you mean ${prefix}${name}?)`;
 }
 
-/** Edit distance; a name that merely has more around what was typed (`scheduler`, `ipvs-scheduler`) is as near as a typo. */
+/**
+ * Edit distance; a name that merely has more around what was typed (`scheduler`, `ipvs-scheduler`)
+ * is as near as a typo.
+ */
 function distance(typed: string, name: string): number {
   if (typed.length >= 4 && name.includes(typed)) return 1 + (name.length - typed.length) / 100;
   return editDistance(typed, name);

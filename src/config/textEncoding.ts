@@ -1,4 +1,7 @@
-/** Bytes of a text file as text: UTF-8, or UTF-16 with its byte order mark, as PowerShell writes files and Go's YAML reads them. */
+/**
+ * Bytes of a text file as text: UTF-8, or UTF-16 with its byte order mark, as PowerShell writes
+ * files and Go's YAML reads them.
+ */
 
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;

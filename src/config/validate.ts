@@ -1,6 +1,7 @@
 /**
- * What values make sense in a KubeProxyConfiguration whose types are right. All complaints are collected, under the paths
- * that kube-proxy gives them, so that log rules and run books keep working; the sentence names the field and the flag.
+ * What values make sense in a KubeProxyConfiguration whose types are right. All complaints are
+ * collected, under the paths that kube-proxy gives them, so that log rules and run books keep
+ * working; the sentence names the field and the flag.
  *
  * @see kubernetes pkg/proxy/apis/config/validation/validation.go
  */
@@ -91,7 +92,10 @@ const requiredIn =
       ? `must not be empty with detectLocalMode ${localModeName}`
       : undefined;
 
-/** One CIDR, or one of each family. In the empty mode (which also reads it) only what is no CIDR at all is refused. */
+/**
+ * One CIDR, or one of each family. In the empty mode (which also reads it) only what is no CIDR at
+ * all is refused.
+ */
 const clusterCidr: Check = (value, { detectLocalMode }) => {
   const texts = splitList(value as string);
   const bad = texts.filter((text) => parseSloppyPrefix(text) === undefined);

@@ -1,6 +1,6 @@
 /**
- * What is odd about a configuration without being wrong: flags that do not count, have no effect yet or are deprecated. One
- * line each, printed once at the start.
+ * What is odd about a configuration without being wrong: flags that do not count, have no effect
+ * yet or are deprecated. One line each, printed once at the start.
  */
 import { fieldOf } from './applyFlags.ts';
 import { RUN_FLAGS } from './flags.ts';
@@ -10,7 +10,10 @@ import { suggestion } from './suggest.ts';
 
 const KNOWN_SCHEDULERS = 'rr wrr lc wlc lblc lblcr sh dh sed nq mh fo ovf twos'.split(' ');
 
-/** Schedulers that do harm to Services, and why: their endpoints all have weight 1 and share one destination address. */
+/**
+ * Schedulers that do harm to Services, and why: their endpoints all have weight 1 and share one
+ * destination address.
+ */
 const UNFIT_SCHEDULERS: Readonly<Partial<Record<string, string>>> = {
   dh:
     'it chooses by the destination address, so all connections of a Service address meet one endpoint; and the connections of ' +
@@ -52,7 +55,10 @@ export function configurationWarnings(
   return warnings;
 }
 
-/** What was set to something else than its default and is not looked at: flags by name, otherwise the file's fields. */
+/**
+ * What was set to something else than its default and is not looked at: flags by name, otherwise
+ * the file's fields.
+ */
 function withoutEffect(
   configuration: KubeProxyConfiguration,
   flags: FlagValues,

@@ -1,7 +1,8 @@
 /**
- * YAML or JSON text of configuration documents as plain values, with what a plain value loses: duplicate keys and the line
- * of each field. Read as Kubernetes reads it: YAML 1.1 (`yes` is true, `<<` merges), the last of equal keys, and where one
- * document is asked for the first that holds anything. What the fields mean is decided elsewhere.
+ * YAML or JSON text of configuration documents as plain values, with what a plain value loses:
+ * duplicate keys and the line of each field. Read as Kubernetes reads it: YAML 1.1 (`yes` is true,
+ * `<<` merges), the last of equal keys, and where one document is asked for the first that holds
+ * anything. What the fields mean is decided elsewhere.
  */
 import {
   type Document,
@@ -21,7 +22,10 @@ export interface YamlDocument {
   readonly value: unknown;
   /** dotted paths of keys that appear more than once in their map; the last one counts */
   readonly duplicates: readonly string[];
-  /** `FILE:LINE:COLUMN` of the field, or of the nearest parent that is there; undefined for an empty text */
+  /**
+   * `FILE:LINE:COLUMN` of the field, or of the nearest parent that is there; undefined for an empty
+   * text
+   */
   placeOf(path: string): string | undefined;
 }
 
@@ -115,8 +119,9 @@ function filledDocuments(content: string, name: string) {
 export const KUBERNETES_YAML = { version: '1.1', customTags: tagsOfKubernetes } as const;
 
 /**
- * What sigs.k8s.io/yaml makes of plain scalars, where it differs from YAML 1.1: times and numbers to the base of 60 (which
- * every IPv6 address of eight decimal groups would be) stay text, and binary data become text.
+ * What sigs.k8s.io/yaml makes of plain scalars, where it differs from YAML 1.1: times and numbers
+ * to the base of 60 (which every IPv6 address of eight decimal groups would be) stay text, and
+ * binary data become text.
  */
 function tagsOfKubernetes(tags: Tags): Tags {
   const others = tags.filter(
@@ -145,7 +150,9 @@ const BINARY_AS_TEXT: ScalarTag = {
   },
 };
 
-/** YAML that reads back as the same value also where `n` and `on` are booleans, as in Kubernetes. */
+/**
+ * YAML that reads back as the same value also where `n` and `on` are booleans, as in Kubernetes.
+ */
 export function formatYamlText(value: unknown): string {
   return stringify(value, { version: '1.1', lineWidth: 0 });
 }

@@ -1,11 +1,17 @@
-/** The seam between decisions and the kernel: kernel/ implements it for real, test/support/kernel/fakeKernel.ts in memory. */
+/**
+ * The seam between decisions and the kernel: kernel/ implements it for real,
+ * test/support/kernel/fakeKernel.ts in memory.
+ */
 import type { ActualState } from './state.ts';
 import type { ApplyReport, DrainingDestination, Operation } from './operations.ts';
 import type { ServerKey } from './state.ts';
 import type { HostNetwork } from '../model/host.ts';
 
 export interface Dataplane {
-  /** everything that is or could be ours, in a few dumps; changes nothing; what cannot be read is `unknown` in it */
+  /**
+   * everything that is or could be ours, in a few dumps; changes nothing; what cannot be read is
+   * `unknown` in it
+   */
   read(sysctls: readonly string[]): Promise<ActualState>;
   /** in the order given; never throws for a failed operation, reports it */
   apply(plan: readonly Operation[]): Promise<ApplyReport>;
@@ -16,6 +22,9 @@ export interface Dataplane {
 
 export interface HostObserver {
   read(): Promise<HostNetwork>;
-  /** calls back, debounced, when an address (not the dummy's) or a default route came or went; returns a stop function */
+  /**
+   * calls back, debounced, when an address (not the dummy's) or a default route came or went;
+   * returns a stop function
+   */
   watch(onChange: () => void): Promise<() => Promise<void>>;
 }

@@ -1,6 +1,7 @@
 /**
- * What can be done to the dataplane, as values: a plan can be printed, counted, tested and refused before anything happens.
- * Every operation is idempotent in the kernel layer: adding the present and removing the missing succeed there.
+ * What can be done to the dataplane, as values: a plan can be printed, counted, tested and refused
+ * before anything happens. Every operation is idempotent in the kernel layer: adding the present
+ * and removing the missing succeed there.
  */
 import type { Chains, TableName } from './tables.ts';
 import type { Destination, IpSet, ServerKey, VirtualServer } from './state.ts';
@@ -20,7 +21,9 @@ export type Operation =
   | { readonly op: 'removeSet'; readonly set: SetSpec }
   | { readonly op: 'addEntry'; readonly set: SetSpec; readonly entry: string }
   | { readonly op: 'removeEntry'; readonly set: SetSpec; readonly entry: string }
-  /** makes these chains of ours hold exactly these rules, and our jumps stand in the built-in chains */
+  /**
+   * makes these chains of ours hold exactly these rules, and our jumps stand in the built-in chains
+   */
   | {
       readonly op: 'writeRules';
       readonly family: Family;
@@ -50,7 +53,10 @@ export type Operation =
       readonly server: ServerSpec;
       readonly destination: Destination;
     }
-  /** weight 0, then removed at once if it carries no connection, else reported as draining; not for UDP and dh (serverDifference.ts) */
+  /**
+   * weight 0, then removed at once if it carries no connection, else reported as draining; not for
+   * UDP and dh (serverDifference.ts)
+   */
   | {
       readonly op: 'drainDestination';
       readonly server: ServerSpec;
@@ -67,14 +73,20 @@ export interface FailedOperation {
   readonly error: Error;
 }
 
-/** What became of a plan. An executor goes on after a failed operation; only the loop decides about a retry. */
+/**
+ * What became of a plan. An executor goes on after a failed operation; only the loop decides about
+ * a retry.
+ */
 export interface ApplyReport {
   /** operations that hold now, in the order they were done */
   readonly done: readonly Operation[];
   readonly failed: readonly FailedOperation[];
   /** destinations of `drainDestination` that still carry connections */
   readonly draining: readonly DrainingDestination[];
-  /** writes that reached the kernel: netlink change messages, ipset lines, iptables transactions, sysctl writes */
+  /**
+   * writes that reached the kernel: netlink change messages, ipset lines, iptables transactions,
+   * sysctl writes
+   */
   readonly kernelWrites: number;
 }
 
@@ -85,7 +97,10 @@ export interface DrainingDestination {
   readonly inactiveConnections: number;
 }
 
-/** Identity of what an operation touches, for retry bookkeeping and reports: `server 10.96.0.1:80/TCP`. */
+/**
+ * Identity of what an operation touches, for retry bookkeeping and reports: `server
+ * 10.96.0.1:80/TCP`.
+ */
 export function operationSubject(operation: Operation): string {
   switch (operation.op) {
     case 'setSysctl':

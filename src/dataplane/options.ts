@@ -1,8 +1,14 @@
-/** The part of the configuration that shapes the dataplane, resolved and validated (config/ makes it). */
+/**
+ * The part of the configuration that shapes the dataplane, resolved and validated (config/ makes
+ * it).
+ */
 import type { Family } from '../net/family.ts';
 import type { Prefix } from '../net/prefix.ts';
 
-/** How traffic of local pods is told from other traffic (`detectLocalMode`); already narrowed to what a family can use. */
+/**
+ * How traffic of local pods is told from other traffic (`detectLocalMode`); already narrowed to
+ * what a family can use.
+ */
 export type LocalDetector =
   | { readonly kind: 'none' }
   | { readonly kind: 'prefix'; readonly prefix: Prefix }
@@ -18,7 +24,10 @@ export interface DataplaneOptions {
   readonly masqueradeBit: number;
   readonly strictArp: boolean;
   readonly excludeCidrs: readonly Prefix[];
-  /** which addresses of the node serve NodePorts; `primary` = the Node object's address of the family */
+  /**
+   * which addresses of the node serve NodePorts; `primary` = the Node object's address of the
+   * family
+   */
   readonly nodePortAddresses: readonly (Prefix | 'primary')[];
   readonly detectLocal: Readonly<Record<Family, LocalDetector>>;
   /** IPVS timeouts, 0 = leave the kernel's */

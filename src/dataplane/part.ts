@@ -1,6 +1,6 @@
 /**
- * What of a kernel is read by itself, so that it can be unknown by itself. There is one object for each part, so that it can be
- * a key; it prints as a person would name it.
+ * What of a kernel is read by itself, so that it can be unknown by itself. There is one object for
+ * each part, so that it can be a key; it prints as a person would name it.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
 import { familyOfSet } from './setNames.ts';
@@ -15,7 +15,10 @@ export class Part {
   readonly name: string;
   /** `ipset KUBE-CLUSTER-IP`, `rules IPv4 nat` */
   readonly text: string;
-  /** whose Services stand on it: none on a sysctl, which is told of with its cure, and traffic mostly flows without it */
+  /**
+   * whose Services stand on it: none on a sysctl, which is told of with its cure, and traffic
+   * mostly flows without it
+   */
   readonly families: readonly Family[];
 
   private constructor(kind: PartKind, name: string, text: string, families: readonly Family[]) {

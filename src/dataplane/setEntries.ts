@@ -1,4 +1,7 @@
-/** How the members of ipsets are written: exactly as `ipset save` prints them, so that both sides compare as text. */
+/**
+ * How the members of ipsets are written: exactly as `ipset save` prints them, so that both sides
+ * compare as text.
+ */
 import { type Address, compareAddresses } from '../net/address.ts';
 import type { Protocol } from '../net/family.ts';
 import { type Prefix, addressBits, formatPrefix, prefixOf } from '../net/prefix.ts';
@@ -38,7 +41,10 @@ export function prefixPortEntries(
   return prefixEntries(prefix).map((entry) => addressPortEntry(entry, protocol, port));
 }
 
-/** Members of a hash:net set for one prefix, as `ipset save` prints them: a host without length, a /0 as two halves. */
+/**
+ * Members of a hash:net set for one prefix, as `ipset save` prints them: a host without length, a
+ * /0 as two halves.
+ */
 export function prefixEntries(prefix: Prefix): readonly string[] {
   if (prefix.length === addressBits(prefix.family)) return [prefix.address];
   if (prefix.length > 0) return [formatPrefix(prefix)];

@@ -12,7 +12,10 @@ export function setName(name: KubeSetName, family: Family): string {
   return family === 'IPv4' ? name : name.replace('KUBE-', 'KUBE-6-').slice(0, LONGEST_NAME);
 }
 
-/** Which family's traffic a set of ours serves, by its name in the kernel: a bitmap has no family there. */
+/**
+ * Which family's traffic a set of ours serves, by its name in the kernel: a bitmap has no family
+ * there.
+ */
 export function familyOfSet(name: string): Family {
   return name.startsWith('KUBE-6-') ? 'IPv6' : 'IPv4';
 }

@@ -1,6 +1,7 @@
 /**
- * The dataplane as a value. DesiredState and ActualState have this one shape, so that plan, list, explain, metrics,
- * golden tests and the agent read the same thing and a difference is a comparison of maps.
+ * The dataplane as a value. DesiredState and ActualState have this one shape, so that plan, list,
+ * explain, metrics, golden tests and the agent read the same thing and a difference is a comparison
+ * of maps.
  */
 import { type Address, joinHostPort } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
@@ -12,7 +13,10 @@ export type ServerKey = string;
 /** `10.244.1.5:8080`, `[fd00::5]:8080`. */
 export type DestinationKey = string;
 
-/** linux/ip_vs.h flags without HASHED, by names of ours; sh and mh read SCHED1 as fallback, SCHED2 as port. */
+/**
+ * linux/ip_vs.h flags without HASHED, by names of ours; sh and mh read SCHED1 as fallback, SCHED2
+ * as port.
+ */
 export type ServerFlag =
   'persistent' | 'one-packet' | `${'sh' | 'mh'}-${'fallback' | 'port'}` | `flag-${1 | 2 | 3}`;
 
@@ -37,7 +41,10 @@ export interface Destination {
   readonly weight: number;
   /** `ns/slice#i` */
   readonly endpoint?: string;
-  /** what the endpoint stands for, `Pod ns/name`; for people only: nothing compares it but the desired state with itself */
+  /**
+   * what the endpoint stands for, `Pod ns/name`; for people only: nothing compares it but the
+   * desired state with itself
+   */
   readonly target?: string;
   readonly node?: string;
 }
@@ -60,7 +67,10 @@ export interface IpSet {
   readonly type: IpSetType;
   /** side it serves; a bitmap set has none in the kernel */
   readonly family: Family;
-  /** as `ipset save` prints them after the set's name: `10.0.0.1,tcp:80`; /32 and /128 without length */
+  /**
+   * as `ipset save` prints them after the set's name: `10.0.0.1,tcp:80`; /32 and /128 without
+   * length
+   */
   readonly entries: ReadonlySet<string>;
   /** capacity; hash types only. Desired: the least that will do. Actual: what the kernel has. */
   readonly maxElements?: number;
@@ -94,17 +104,22 @@ export interface ActualState extends DataplaneState {
   /** the dummy device exists */
   readonly hasDummyDevice: boolean;
   /**
-   * What was found and cannot be ours in form, never touched: servers by firewall mark or of another protocol, the keys of servers
-   * whose destinations are all forwarded in another way than by masquerading, and such destinations of other servers:
-   * `fwmark:5/IPv4`, `10.0.0.1:0/protocol-47`, `10.0.0.1:80/TCP`, `10.0.0.1:80/TCP -> 10.1.0.1:80`
+   * What was found and cannot be ours in form, never touched: servers by firewall mark or of
+   * another protocol, the keys of servers whose destinations are all forwarded in another way than
+   * by masquerading, and such destinations of other servers: `fwmark:5/IPv4`,
+   * `10.0.0.1:0/protocol-47`, `10.0.0.1:80/TCP`, `10.0.0.1:80/TCP -> 10.1.0.1:80`
    */
   readonly foreignServers: readonly string[];
   /**
-   * What could not be read, and why. Its place in this state is empty and says nothing: an unknown part is not written, nothing
-   * of it is removed, and nothing is concluded from what it seems to lack.
+   * What could not be read, and why. Its place in this state is empty and says nothing: an unknown
+   * part is not written, nothing of it is removed, and nothing is concluded from what it seems to
+   * lack.
    */
   readonly unknown: ReadonlyMap<Part, Error>;
-  /** What was written and reads back as something else. Here it counts as written: it would be written for ever. */
+  /**
+   * What was written and reads back as something else. Here it counts as written: it would be
+   * written for ever.
+   */
   readonly unconfirmed: ReadonlyMap<Part, Error>;
 }
 

@@ -5,10 +5,16 @@ export const TABLES = ['raw', 'mangle', 'nat', 'filter'] as const;
 
 export type TableName = (typeof TABLES)[number];
 
-/** Chain → rules as `iptables-save` prints them (`-A CHAIN …`), in order; under built-in chains our jumps only. */
+/**
+ * Chain → rules as `iptables-save` prints them (`-A CHAIN …`), in order; under built-in chains our
+ * jumps only.
+ */
 export type Chains = ReadonlyMap<string, readonly string[]>;
 
-/** One family's. Every proxy uses `nat` and `filter`; a table that is missing is neither read nor written. */
+/**
+ * One family's. Every proxy uses `nat` and `filter`; a table that is missing is neither read nor
+ * written.
+ */
 export type Tables<T = Chains> = Readonly<Record<'nat' | 'filter', T>> &
   Readonly<Partial<Record<TableName, T>>>;
 

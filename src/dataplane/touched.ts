@@ -1,4 +1,7 @@
-/** Which keys of the desired state may differ since it was last settled: the scope of an incremental difference. */
+/**
+ * Which keys of the desired state may differ since it was last settled: the scope of an incremental
+ * difference.
+ */
 import type { Address } from '../net/address.ts';
 import type { ServerKey } from './state.ts';
 

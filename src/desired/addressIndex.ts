@@ -1,4 +1,7 @@
-/** Who has an address: for finding the few that a change concerns. Most have one owner, who is kept without a set. */
+/**
+ * Who has an address: for finding the few that a change concerns. Most have one owner, who is kept
+ * without a set.
+ */
 import type { Address } from '../net/address.ts';
 
 export class AddressIndex<Owner extends string | object> {

@@ -1,6 +1,6 @@
 /**
- * What it means for a frontend that its address has an owner already. Who gives way to whom follows from who may write what:
- * nobody without the right to can make this node drop what it serves.
+ * What it means for a frontend that its address has an owner already. Who gives way to whom follows
+ * from who may write what: nobody without the right to can make this node drop what it serves.
  *
  * | owner, and who says so | cluster IP | load balancer address | externalIP |
  * |---|---|---|---|
@@ -15,12 +15,16 @@
  * | a Pod: endpoint of another Service (whoever writes slices) | — | shared | withheld |
  * | another Service's cluster IP (API server) | claims.ts | claims.ts | withheld |
  *
- * A load balancer's controller may well hand out addresses of nodes (k3s does), and binding those cuts nodes off from each
- * other; that is why InternalIPs count against it though a kubelet is trusted less than a controller.
+ * A load balancer's controller may well hand out addresses of nodes (k3s does), and binding those
+ * cuts nodes off from each other; that is why InternalIPs count against it though a kubelet is
+ * trusted less than a controller.
  */
 import type { Consequence } from '../model/consequence.ts';
 export interface AddressOwner {
-  /** unbound: served, not bound to kube-ipvs0; withheld: neither; shared: both, the owner is only told of */
+  /**
+   * unbound: served, not bound to kube-ipvs0; withheld: neither; shared: both, the owner is only
+   * told of
+   */
   readonly effect: 'unbound' | 'withheld' | 'shared';
   /** what is said of the address: `belongs to node n1` */
   readonly problem: string;

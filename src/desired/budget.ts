@@ -1,6 +1,7 @@
 /**
- * What one Service may ask of every node: ports, addresses, ranges and endpoints are multiplied with each other, so that a small
- * object can mean millions of set members. Looked at before anything is multiplied. Many Services are what quotas are for.
+ * What one Service may ask of every node: ports, addresses, ranges and endpoints are multiplied
+ * with each other, so that a small object can mean millions of set members. Looked at before
+ * anything is multiplied. Many Services are what quotas are for.
  */
 import type { Problem } from '../model/problem.ts';
 import type { EndpointSliceResource, ServiceResource } from '../model/resources.ts';
@@ -13,9 +14,15 @@ import type { CompileContext } from './frontends.ts';
 export const BUDGET = {
   /** kube-proxy's sets hold no more for all Services together */
   rangeMembers: 65_536,
-  /** addresses with a port: more than all 2,768 ports of the default NodePort range at five addresses */
+  /**
+   * addresses with a port: more than all 2,768 ports of the default NodePort range at five
+   * addresses
+   */
   frontends: 16_384,
-  /** more than three addresses with every pod of the largest cluster that Kubernetes supports (150,000) behind each */
+  /**
+   * more than three addresses with every pod of the largest cluster that Kubernetes supports
+   * (150,000) behind each
+   */
   destinations: 524_288,
 } as const;
 

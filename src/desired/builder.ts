@@ -1,7 +1,8 @@
 /**
- * The desired state of a cluster on one node, kept up change by change: a change marks Services, `settle` compiles those
- * again and puts the difference into the live state. What a round costs depends on what changed, never on what exists.
- * From scratch (`buildDesired`) is the same code fed with everything.
+ * The desired state of a cluster on one node, kept up change by change: a change marks Services,
+ * `settle` compiles those again and puts the difference into the live state. What a round costs
+ * depends on what changed, never on what exists. From scratch (`buildDesired`) is the same code fed
+ * with everything.
  */
 import type { HostNetwork } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
@@ -120,8 +121,8 @@ export class DesiredBuilder {
   }
 
   /**
-   * New rules, sysctls or families (none of which a `Touched` can name) need a round with full scope afterwards; changed
-   * addresses do not.
+   * New rules, sysctls or families (none of which a `Touched` can name) need a round with full
+   * scope afterwards; changed addresses do not.
    */
   setHost(host: HostNetwork): void {
     if (host.nodeName !== this.#context.nodeName) {
@@ -197,7 +198,10 @@ export class DesiredBuilder {
     }
   }
 
-  /** Services that ask for one of these as an external address; one that is not compiled yet is marked already. */
+  /**
+   * Services that ask for one of these as an external address; one that is not compiled yet is
+   * marked already.
+   */
   #markAsking(addresses: readonly Address[]): void {
     for (const address of addresses) {
       for (const service of this.#byExternalAddress.ownersOf(address)) this.#dirty.add(service);

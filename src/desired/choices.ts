@@ -1,6 +1,6 @@
 /**
- * The ports of a Service in every family this host can program, each with the endpoints that were chosen for it: what both
- * compiling and `explain` start from.
+ * The ports of a Service in every family this host can program, each with the endpoints that were
+ * chosen for it: what both compiling and `explain` start from.
  */
 import { endpointsByPort } from '../model/endpoint.ts';
 import { chooseEndpoints } from '../model/endpointChoice.ts';

@@ -1,7 +1,7 @@
 /**
- * Who has an address, port and protocol that several Services want (kube-proxy lets them overwrite each other at every sync):
- * first by what it is to the Service ({@link FRONTEND_KINDS}), then the older, then by name. The others wait; when the first
- * one goes or gives way, the next takes over.
+ * Who has an address, port and protocol that several Services want (kube-proxy lets them overwrite
+ * each other at every sync): first by what it is to the Service ({@link FRONTEND_KINDS}), then the
+ * older, then by name. The others wait; when the first one goes or gives way, the next takes over.
  */
 import type { Fragment } from './fragment.ts';
 import { FRONTEND_KINDS } from './frontendKinds.ts';
@@ -53,7 +53,9 @@ export function precedence({ winner, loser }: WaitingClaim): string {
     : `Service ${service}, which is older`;
 }
 
-/** Where the claim is, or would be: claims of many Services on one key must not cost their square. */
+/**
+ * Where the claim is, or would be: claims of many Services on one key must not cost their square.
+ */
 function placeOf(claim: Claim, claims: readonly Claim[]): number {
   let [low, high] = [0, claims.length];
   while (low < high) {

@@ -1,7 +1,7 @@
 /**
- * Addresses that the cluster itself has given away: cluster IPs, and the endpoints that are Pods. An externalIP must not take
- * them from their owners (CVE-2020-8554). A load balancer address is not up to users, and slices are written by some of them,
- * so an endpoint does not take it away.
+ * Addresses that the cluster itself has given away: cluster IPs, and the endpoints that are Pods.
+ * An externalIP must not take them from their owners (CVE-2020-8554). A load balancer address is
+ * not up to users, and slices are written by some of them, so an endpoint does not take it away.
  */
 import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model/resources.ts';
 import { usableAddress } from '../model/usableAddress.ts';
@@ -93,8 +93,8 @@ function clusterIPsOf(service: ServiceResource | undefined): ReadonlySet<Address
 }
 
 /**
- * Only what is said to be on a node or to stand for something: a list written by hand may well point at another Service's
- * external address.
+ * Only what is said to be on a node or to stand for something: a list written by hand may well
+ * point at another Service's external address.
  */
 function podsOf(slice: EndpointSliceResource | undefined): ReadonlySet<Address> {
   if (slice === undefined || slice.endpoints.length === 0) return NONE;

@@ -1,7 +1,8 @@
 /**
- * What has a say in the dataplane beside the virtual servers: sets, rules, sysctls, and a judgement on Services. The Service compiler
- * is the first contributor (serviceContributor.ts), features follow. A contributor decides what it wants and when that changes; the
- * builder asks it, keeps the sum, and knows no contributor by name. All of it is pure: same calls, same answers.
+ * What has a say in the dataplane beside the virtual servers: sets, rules, sysctls, and a judgement
+ * on Services. The Service compiler is the first contributor (serviceContributor.ts), features
+ * follow. A contributor decides what it wants and when that changes; the builder asks it, keeps the
+ * sum, and knows no contributor by name. All of it is pure: same calls, same answers.
  */
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { KubeSetName } from '../dataplane/setNames.ts';
@@ -30,8 +31,8 @@ export interface SetMember {
 }
 
 /**
- * All that bears a contributor's name in a kernel, whether it is in use or not: what is to be read, and what goes when the
- * contributor is off.
+ * All that bears a contributor's name in a kernel, whether it is in use or not: what is to be read,
+ * and what goes when the contributor is off.
  */
 export interface Footprint {
   readonly name: string;
@@ -42,7 +43,10 @@ export interface Footprint {
 }
 
 export interface ContributedRules {
-  /** chains of the contributor's own; a table in which nobody has a chain or a jump is neither read nor written */
+  /**
+   * chains of the contributor's own; a table in which nobody has a chain or a jump is neither read
+   * nor written
+   */
   readonly chains: Readonly<Partial<Record<TableName, Chains>>>;
   /** from built-in chains into the contributor's own, those of one slot in order */
   readonly jumps: readonly Jump[];
@@ -75,7 +79,8 @@ export interface Renewal {
 /** What a contributor says of one Service. */
 export interface Judgement {
   /**
-   * why the Service is treated as if it did not have this endpoint, completing "left out: it …"; undefined lets it be used
+   * why the Service is treated as if it did not have this endpoint, completing "left out: it …";
+   * undefined lets it be used
    */
   endpoint?(endpoint: Endpoint, port: ServicePort): string | undefined;
   /** undefined lets it be served */
@@ -92,17 +97,26 @@ export interface JudgedFrontend {
 export type FrontendVerdict =
   /** neither bound nor served; `problem` is a sentence about the address without its subject */
   | { readonly effect: 'withheld'; readonly problem: string }
-  /** bound and in its sets, but without virtual server, and refused to nobody: a program on this node answers there */
+  /**
+   * bound and in its sets, but without virtual server, and refused to nobody: a program on this
+   * node answers there
+   */
   | { readonly effect: 'answered' };
 
 export interface Contributor extends Footprint {
-  /** of a family that the host has; asked at the start, with every other host, and after `hasNewRules` */
+  /**
+   * of a family that the host has; asked at the start, with every other host, and after
+   * `hasNewRules`
+   */
   rules?(
     family: Family,
     options: DataplaneOptions,
     host: Pick<HostNetwork, 'hasRandomFully'>,
   ): ContributedRules;
-  /** path below /proc/sys → value; where several want one, the first contributor counts. Asked when rules are. */
+  /**
+   * path below /proc/sys → value; where several want one, the first contributor counts. Asked when
+   * rules are.
+   */
   sysctls?(
     options: DataplaneOptions,
     host: Pick<HostNetwork, 'kernelVersion'>,

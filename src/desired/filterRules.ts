@@ -1,8 +1,9 @@
 /**
- * The filter table: who may not reach an address of ours (source ranges, no endpoint here, no endpoint anywhere, ports that
- * no Service has), and what must be let through a dropping FORWARD policy. Fixed by configuration like the nat table.
- * Traffic to a Service passes INPUT before IPVS rewrites it, with the Service's address as destination; what this node's
- * own processes send is rewritten in OUTPUT already and never passes INPUT.
+ * The filter table: who may not reach an address of ours (source ranges, no endpoint here, no
+ * endpoint anywhere, ports that no Service has), and what must be let through a dropping FORWARD
+ * policy. Fixed by configuration like the nat table. Traffic to a Service passes INPUT before IPVS
+ * rewrites it, with the Service's address as destination; what this node's own processes send is
+ * rewritten in OUTPUT already and never passes INPUT.
  */
 import type { Family } from '../net/family.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
@@ -63,8 +64,8 @@ function healthCheckChain(family: Family): readonly string[] {
 }
 
 /**
- * Source ranges first, for a client that they exclude learns nothing from a refusal. Established connections pass: a
- * draining endpoint keeps its own.
+ * Source ranges first, for a client that they exclude learns nothing from a refusal. Established
+ * connections pass: a draining endpoint keeps its own.
  */
 function firewallChain(family: Family, options: DataplaneOptions): readonly string[] {
   const { commented } = ruleWriter('KUBE-PROXY-FIREWALL', family);
@@ -103,7 +104,10 @@ function sourceRangesChain(family: Family): readonly string[] {
   ];
 }
 
-/** Without it a daemon on the wildcard address answers on every Service address (kubernetes issue 72236). */
+/**
+ * Without it a daemon on the wildcard address answers on every Service address (kubernetes issue
+ * 72236).
+ */
 function accessChain(family: Family): readonly string[] {
   const { rule, set } = ruleWriter('KUBE-IPVS-FILTER', family);
   return [
@@ -121,15 +125,19 @@ function accessChain(family: Family): readonly string[] {
   ];
 }
 
-/** Source is the LB address itself: what a local process gets that connects to an address of its own machine. */
+/**
+ * Source is the LB address itself: what a local process gets that connects to an address of its own
+ * machine.
+ */
 function outChain(family: Family): readonly string[] {
   const { commented } = ruleWriter('KUBE-IPVS-OUT-FILTER', family);
   return [commented('KUBE-LOAD-BALANCER-OUT-DENY', 'src,dst,dst', 'DROP')];
 }
 
 /**
- * How a new connection is refused, the first that fits. TCP by a reset: a client heeds an ICMPv6 error only at its next SYN, a
- * second later, and ICMP errors are rate-limited. The rest by the default of plain `-j REJECT`, which iptables-save spells out.
+ * How a new connection is refused, the first that fits. TCP by a reset: a client heeds an ICMPv6
+ * error only at its next SYN, a second later, and ICMP errors are rate-limited. The rest by the
+ * default of plain `-j REJECT`, which iptables-save spells out.
  */
 function refusals(
   family: Family,

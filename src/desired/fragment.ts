@@ -1,7 +1,7 @@
 /**
- * What one Service adds to the dataplane: its frontends by server key, the set members that all of them share, and what is
- * wrong with it. A function of the Service, its slices and the node's circumstances alone; Services that want the same
- * address and port are told apart in claims.ts.
+ * What one Service adds to the dataplane: its frontends by server key, the set members that all of
+ * them share, and what is wrong with it. A function of the Service, its slices and the node's
+ * circumstances alone; Services that want the same address and port are told apart in claims.ts.
  */
 import { type ChosenPort, type ServiceChoices, chooseForService } from './choices.ts';
 import type { Problem } from '../model/problem.ts';
@@ -34,7 +34,10 @@ export interface Fragment {
   /** those of them that are not cluster IPs */
   readonly externalAddresses: ReadonlySet<Address>;
   readonly problems: readonly Problem[];
-  /** where a Local policy finds nobody on this node although the Service has endpoints elsewhere: `IPv4 external` */
+  /**
+   * where a Local policy finds nobody on this node although the Service has endpoints elsewhere:
+   * `IPv4 external`
+   */
   readonly withoutLocal: ReadonlySet<LocalLack>;
   /** dotted path of the field each frontend comes from, for a later conflict */
   pathOf(frontend: Frontend): string;
@@ -188,7 +191,10 @@ class ServiceFields {
     return positions;
   }
 
-  /** Two ports of this very Service want one address and port: a nodePort that equals a port on a node's externalIP. */
+  /**
+   * Two ports of this very Service want one address and port: a nodePort that equals a port on a
+   * node's externalIP.
+   */
   rivalry(loser: Frontend, winner: Frontend): Problem {
     return {
       path: this.pathOf(loser),

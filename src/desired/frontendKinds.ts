@@ -1,6 +1,7 @@
 /**
- * What kinds of addresses a service port is reached at, which addresses it asks for, and who comes first where several want one.
- * The one place that lists them: compiling, the budget, and the indexes of who has what all go by it.
+ * What kinds of addresses a service port is reached at, which addresses it asks for, and who comes
+ * first where several want one. The one place that lists them: compiling, the budget, and the
+ * indexes of who has what all go by it.
  */
 import type { ServicePort } from '../model/servicePort.ts';
 import type { Address } from '../net/address.ts';
@@ -13,8 +14,8 @@ export type OwnableKind = Exclude<FrontendKind, 'nodePort'>;
 
 interface KindTraits {
   /**
-   * who has an address and port that several want, the lowest first: what the API server allocated, then what a controller wrote
-   * into the status, then, which any user may choose, externalIPs
+   * who has an address and port that several want, the lowest first: what the API server allocated,
+   * then what a controller wrote into the status, then, which any user may choose, externalIPs
    */
   readonly rank: number;
   /** for people */

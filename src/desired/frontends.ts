@@ -1,6 +1,7 @@
 /**
- * The addresses at which one service port is reached, each with its virtual server, whether the address is bound to
- * kube-ipvs0, and the set members that go with it. Who may have an address that two Services want is decided in claims.ts.
+ * The addresses at which one service port is reached, each with its virtual server, whether the
+ * address is bound to kube-ipvs0, and the set members that go with it. Who may have an address that
+ * two Services want is decided in claims.ts.
  *
  * | frontend | bound | sets |
  * |---|---|---|
@@ -204,7 +205,10 @@ class PortCompiler implements PortFrontends {
     return bound;
   }
 
-  /** One map for all frontends with the same endpoints: there may be thousands of these, and many addresses. */
+  /**
+   * One map for all frontends with the same endpoints: there may be thousands of these, and many
+   * addresses.
+   */
   #destinationsFor(kind: FrontendKind): VirtualServer['destinations'] {
     const { forClusterIP, forExternal } = this.#choice;
     const chosen = kind === 'clusterIP' ? forClusterIP : forExternal;
@@ -228,7 +232,10 @@ class PortCompiler implements PortFrontends {
     }
   }
 
-  /** The set whose rule decides about traffic that has no endpoint to go to: nowhere, or none on this node. */
+  /**
+   * The set whose rule decides about traffic that has no endpoint to go to: nowhere, or none on
+   * this node.
+   */
   #verdictOn(kind: FrontendKind, server: VirtualServer): SetName | undefined {
     if (server.destinations.size === 0) return 'KUBE-IPVS-REJECT';
     const isDropped = kind !== 'clusterIP' && this.#choice.isOutsideDropped;
@@ -248,7 +255,8 @@ class PortCompiler implements PortFrontends {
         .flatMap((range) => addressPortPrefixEntries(address, protocol, port, range))
         .map((entry) => this.#member('KUBE-LOAD-BALANCER-SOURCE-CIDR', entry)),
       ...(admitsNode ? [this.#ownSourceMember(address)] : []),
-      // with an address of the node itself this would also catch what the node sends straight to the endpoint: probes
+      // with an address of the node itself this would also catch what the node sends straight to
+      // the endpoint: probes
       ...(admitsNode || !isBound ? [] : this.#outDenyMembers(server)),
     ];
   }

@@ -1,7 +1,8 @@
 /**
- * Who is inside where `externalTrafficPolicy: Local` finds no endpoint on this node: its own pods, for the node itself needs no
- * member. A pod of another node is outside like any other machine. With an interface detector the rule looks at the interface
- * and the set stays empty (filterRules.ts).
+ * Who is inside where `externalTrafficPolicy: Local` finds no endpoint on this node: its own pods,
+ * for the node itself needs no member. A pod of another node is outside like any other machine.
+ * With an interface detector the rule looks at the interface and the set stays empty
+ * (filterRules.ts).
  */
 import type { NodeResource } from '../model/resources.ts';
 import { FAMILIES, type Family } from '../net/family.ts';

@@ -1,7 +1,8 @@
 /**
- * The ipsets that the fixed rules refer to: names, types, comments, capacity. Which members a Service contributes is decided
- * in frontends.ts; which rules look at a set, in natRules.ts and filterRules.ts. The first seventeen are kube-proxy's (other
- * programs look for them); the last four are ours and follow the same naming.
+ * The ipsets that the fixed rules refer to: names, types, comments, capacity. Which members a
+ * Service contributes is decided in frontends.ts; which rules look at a set, in natRules.ts and
+ * filterRules.ts. The first seventeen are kube-proxy's (other programs look for them); the last
+ * four are ours and follow the same naming.
  */
 import type { IpSetType } from '../dataplane/state.ts';
 import type { ContributedSet } from './contributor.ts';
@@ -91,8 +92,9 @@ export const SERVICE_SETS = [
     comment: 'Kubernetes health check node port',
   },
   { name: 'KUBE-IPVS-IPS', type: 'hash:ip', comment: 'Kubernetes addresses on kube-ipvs0' },
-  // Ours from here on. Outside traffic to these ip:port (node address and nodePort included) is dropped: policy Local,
-  // no local endpoint. kube-proxy sends it to another node unmasqueraded, where it times out.
+  // Ours from here on. Outside traffic to these ip:port (node address and nodePort included) is
+  // dropped: policy Local, no local endpoint. kube-proxy sends it to another node unmasqueraded,
+  // where it times out.
   {
     name: 'KUBE-IPVS-DROP',
     type: 'hash:ip,port',
@@ -106,9 +108,10 @@ export const SERVICE_SETS = [
   },
   // Sources that count as inside for KUBE-IPVS-DROP: the pods of this node, see insideSources.ts.
   { name: 'KUBE-IPVS-INSIDE', type: 'hash:net', comment: 'pods of this node' },
-  // `VIP,proto:endpointPort,endpointIP`, matched src,dst,dst in filter OUTPUT, where IPVS has already rewritten the
-  // destination: processes of this node must not reach a restricted LB address that does not admit the node.
-  // One rule instead of kube-proxy's one per address, and no need for the xt_ipvs module.
+  // `VIP,proto:endpointPort,endpointIP`, matched src,dst,dst in filter OUTPUT, where IPVS has
+  // already rewritten the destination: processes of this node must not reach a restricted LB
+  // address that does not admit the node. One rule instead of kube-proxy's one per address, and no
+  // need for the xt_ipvs module.
   {
     name: 'KUBE-LOAD-BALANCER-OUT-DENY',
     type: 'hash:ip,port,ip',
@@ -130,8 +133,9 @@ export function setDefinition(name: SetName): SetDefinition {
 const LEAST_CAPACITY = 65536;
 
 /**
- * The least capacity that leaves room to grow by half: a power of two, undefined for bitmaps. It is a lower bound for the
- * kernel's capacity, never a value to shrink to, so a count that swings around a threshold causes one growth at most.
+ * The least capacity that leaves room to grow by half: a power of two, undefined for bitmaps. It is
+ * a lower bound for the kernel's capacity, never a value to shrink to, so a count that swings
+ * around a threshold causes one growth at most.
  */
 export function setCapacity(type: IpSetType, entryCount: number): number | undefined {
   if (type === 'bitmap:port') return undefined;

@@ -1,6 +1,7 @@
 /**
- * The whole rule set of a host, all tables and families: what the contributors put into the slots, and their chains. It does not
- * depend on Services: iptables runs at start, when a contributor has other rules, and when the audit finds damage.
+ * The whole rule set of a host, all tables and families: what the contributors put into the slots,
+ * and their chains. It does not depend on Services: iptables runs at start, when a contributor has
+ * other rules, and when the audit finds damage.
  */
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { DesiredState } from '../dataplane/state.ts';

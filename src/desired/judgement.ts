@@ -1,6 +1,6 @@
 /**
- * What all contributors together say of a Service. Nobody can let in what another leaves out: the first who objects gives the
- * reason. Costs nothing where nobody judges.
+ * What all contributors together say of a Service. Nobody can let in what another leaves out: the
+ * first who objects gives the reason. Costs nothing where nobody judges.
  */
 import type { ServiceResource } from '../model/resources.ts';
 import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';

@@ -1,4 +1,7 @@
-/** Every destination that the slices of a Service name, usable or not: what drains and is still among them may take its time. */
+/**
+ * Every destination that the slices of a Service name, usable or not: what drains and is still
+ * among them may take its time.
+ */
 import type { EndpointSliceResource } from '../model/resources.ts';
 import { usableAddress } from '../model/usableAddress.ts';
 import { joinHostPort } from '../net/address.ts';

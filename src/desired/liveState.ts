@@ -1,6 +1,7 @@
 /**
- * The desired state as it stands, kept up by adding and removing frontends. Addresses and set members are counted: one goes
- * when the last frontend that needs it goes (kubernetes issue 65263). Remembers which keys changed until they are taken.
+ * The desired state as it stands, kept up by adding and removing frontends. Addresses and set
+ * members are counted: one goes when the last frontend that needs it goes (kubernetes issue 65263).
+ * Remembers which keys changed until they are taken.
  */
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -70,7 +71,8 @@ export class LiveState implements DesiredState {
   }
 
   /**
-   * Puts `next` in the place of `present`. New users come before old ones leave, so that what both need does not change.
+   * Puts `next` in the place of `present`. New users come before old ones leave, so that what both
+   * need does not change.
    */
   replace(key: ServerKey, present: Frontend | undefined, next: Frontend | undefined): void {
     if (next !== undefined) {

@@ -1,8 +1,9 @@
 /**
- * The nat table: which connections are marked for masquerading (KUBE-SERVICES on the way in, KUBE-POSTROUTING on the way
- * out). Fixed by configuration: rules refer to sets, an empty set matches nothing, so rules that kube-proxy writes only
- * for non-empty sets are always here. Three things differ from kube-proxy on purpose: the KUBE-IPVS-DROP rule of KUBE-SERVICES, where
- * it looks for NodePorts, and that no rule needs `physdev`.
+ * The nat table: which connections are marked for masquerading (KUBE-SERVICES on the way in,
+ * KUBE-POSTROUTING on the way out). Fixed by configuration: rules refer to sets, an empty set
+ * matches nothing, so rules that kube-proxy writes only for non-empty sets are always here. Three
+ * things differ from kube-proxy on purpose: the KUBE-IPVS-DROP rule of KUBE-SERVICES, where it
+ * looks for NodePorts, and that no rule needs `physdev`.
  */
 import type { Family } from '../net/family.ts';
 import { formatPrefix } from '../net/prefix.ts';
@@ -47,15 +48,17 @@ function servicesChain(family: Family, options: DataplaneOptions): readonly stri
   const loopback = family === 'IPv4' ? '127.0.0.0/8' : '::1/128';
   return [
     rule(`-s ${loopback}`, 'RETURN'),
-    // Pods and this node reach the cluster's endpoints through such a frontend (outsiders are dropped in filter INPUT);
-    // masqueraded, because a client on the endpoint's own node would otherwise be answered past this node.
+    // Pods and this node reach the cluster's endpoints through such a frontend (outsiders are
+    // dropped in filter INPUT); masqueraded, because a client on the endpoint's own node would
+    // otherwise be answered past this node.
     commented('KUBE-IPVS-DROP', 'dst,dst', 'KUBE-MARK-MASQ'),
     commented('KUBE-LOAD-BALANCER', 'dst,dst', 'KUBE-LOAD-BALANCER'),
     ...clusterIpRules(family, options),
     commented('KUBE-EXTERNAL-IP', 'dst,dst', 'KUBE-MARK-MASQ'),
     acceptExternalIp('KUBE-EXTERNAL-IP', family),
     acceptExternalIp('KUBE-EXTERNAL-IP-LOCAL', family),
-    // not for addresses on kube-ipvs0: a ClusterIP whose port equals a nodePort is no NodePort (kubernetes issue 132068)
+    // not for addresses on kube-ipvs0: a ClusterIP whose port equals a nodePort is no NodePort
+    // (kubernetes issue 132068)
     rule(`-m addrtype --dst-type LOCAL ${set('KUBE-IPVS-IPS', 'dst', '!')}`, 'KUBE-NODE-PORT'),
     rule(set('KUBE-CLUSTER-IP', 'dst,dst'), 'ACCEPT'),
     rule(set('KUBE-LOAD-BALANCER', 'dst,dst'), 'ACCEPT'),
@@ -70,23 +73,27 @@ function clusterIpRules(family: Family, options: DataplaneOptions): readonly str
   if (options.masqueradeAll) return [to('dst,dst')];
   const detector = options.detectLocal[family];
   if (detector.kind === 'none') {
-    // a process of the node that connects to a ClusterIP has that very address as its source (kubernetes issue 63241)
+    // a process of the node that connects to a ClusterIP has that very address as its source
+    // (kubernetes issue 63241)
     return [to('src,dst')];
   }
   const outside = notLocal(detector);
   return outside === undefined ? [] : [to('dst,dst', outside)];
 }
 
-/** @returns undefined when every source is local (`! -s 0.0.0.0/0` matches nothing, and the nf_tables backend refuses it) */
+/**
+ * @returns undefined when every source is local (`! -s 0.0.0.0/0` matches nothing, and the
+ * nf_tables backend refuses it)
+ */
 function notLocal(detector: Exclude<LocalDetector, { kind: 'none' }>): string | undefined {
   if (detector.kind === 'interface') return `! -i ${detector.match}`;
   return detector.prefix.length === 0 ? undefined : `! -s ${formatPrefix(detector.prefix)}`;
 }
 
 /**
- * kube-proxy has a rule before this one that accepts what no bridge port brought in (`-m physdev`): the same packets, for every
- * served address is local, and the match would load br_netfilter on every node, which breaks large IPv6 datagrams that a bridge
- * carries in fragments.
+ * kube-proxy has a rule before this one that accepts what no bridge port brought in (`-m physdev`):
+ * the same packets, for every served address is local, and the match would load br_netfilter on
+ * every node, which breaks large IPv6 datagrams that a bridge carries in fragments.
  */
 function acceptExternalIp(
   name: 'KUBE-EXTERNAL-IP' | 'KUBE-EXTERNAL-IP-LOCAL',
@@ -131,7 +138,8 @@ function postroutingChain(
   return [
     commented('KUBE-LOOP-BACK', 'dst,dst,src', 'MASQUERADE'),
     rule(`-m mark ! --mark ${mark}/${mark}`, 'RETURN'),
-    // the bit goes, so that a packet wrapped by a tunnel is not masqueraded a second time (kubernetes issue 88986)
+    // the bit goes, so that a packet wrapped by a tunnel is not masqueraded a second time
+    // (kubernetes issue 88986)
     rule('', `MARK --set-xmark ${mark}/0x0`),
     rule(
       '-m comment --comment "kubernetes service traffic requiring SNAT"',

@@ -1,7 +1,8 @@
 /**
- * Which addresses of this node serve NodePorts (`nodePortAddresses`), and which of its addresses stand for the node when a
- * source range is asked whether it admits it. Addresses of kube-ipvs0 are never among them: HostNetwork leaves that device
- * out, so a range that also covers Service addresses makes no NodePort answer there (kubernetes issues 93674, 75443).
+ * Which addresses of this node serve NodePorts (`nodePortAddresses`), and which of its addresses
+ * stand for the node when a source range is asked whether it admits it. Addresses of kube-ipvs0 are
+ * never among them: HostNetwork leaves that device out, so a range that also covers Service
+ * addresses makes no NodePort answer there (kubernetes issues 93674, 75443).
  */
 import type { HostNetwork } from '../model/host.ts';
 import {
@@ -19,8 +20,10 @@ import type { DataplaneOptions } from '../dataplane/options.ts';
 export type ByFamily<T> = Readonly<Record<Family, T>>;
 
 /**
- * @param own addresses of this Node object, internal first; the first of a family is what `primary` means
- * @returns sorted, without duplicates, loopback and IPv6 link-local addresses. No choice for a family means all of it.
+ * @param own addresses of this Node object, internal first; the first of a family is what `primary`
+ * means
+ * @returns sorted, without duplicates, loopback and IPv6 link-local addresses. No choice for a
+ * family means all of it.
  * @see kubernetes pkg/proxy/util/nodeport_addresses.go
  */
 export function nodePortAddresses(

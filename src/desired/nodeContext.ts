@@ -1,6 +1,7 @@
 /**
- * The circumstances that compiling a Service depends on, kept up with every change: zone, NodePort addresses, addresses that
- * stand for the node, and who owns which address. Says after each change what kind of Service it concerns.
+ * The circumstances that compiling a Service depends on, kept up with every change: zone, NodePort
+ * addresses, addresses that stand for the node, and who owns which address. Says after each change
+ * what kind of Service it concerns.
  */
 import type { HostNetwork } from '../model/host.ts';
 import type { EndpointSliceResource, NodeResource, ObjectKey } from '../model/resources.ts';
@@ -130,7 +131,10 @@ export class NodeContext implements CompileContext {
     return withheld(`the pods in ${formatPrefix(assumed)}, the range of this cluster's pods`);
   }
 
-  /** Where pods are as far as the configuration tells: less exact than the Nodes' own ranges, so it counts without them only. */
+  /**
+   * Where pods are as far as the configuration tells: less exact than the Nodes' own ranges, so it
+   * counts without them only.
+   */
   #assumedRange(family: Family): Prefix | undefined {
     const detector = this.options.detectLocal[family];
     if (detector.kind !== 'prefix' || this.#podRanges.has(family)) return undefined;

@@ -1,4 +1,7 @@
-/** Ranges of pod addresses as the Nodes' specs have them. Finds the one that holds an address in a step for each length in use. */
+/**
+ * Ranges of pod addresses as the Nodes' specs have them. Finds the one that holds an address in a
+ * step for each length in use.
+ */
 import type { NodeResource } from '../model/resources.ts';
 import { type Address, familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -78,7 +81,10 @@ function rangesOf(node: NodeResource | undefined): ReadonlyMap<string, Prefix> {
   return ranges;
 }
 
-/** Those of the addresses that lie in one of the ranges; in a step for each address and length, not for each range. */
+/**
+ * Those of the addresses that lie in one of the ranges; in a step for each address and length, not
+ * for each range.
+ */
 export function addressesWithin(
   ranges: readonly Prefix[],
   addresses: Iterable<Address>,

@@ -1,8 +1,8 @@
 /**
- * Addresses that belong to a machine: binding another node's, a gateway's or the API server's address would cut this node off
- * from it (kubernetes issues 127410, 93175, 75290, 66966), binding one of its own would take the node's ports away (114815).
- * What that means for whom is the table of addressOwner.ts. Counts every change, so that only the Services concerned are
- * looked at again.
+ * Addresses that belong to a machine: binding another node's, a gateway's or the API server's
+ * address would cut this node off from it (kubernetes issues 127410, 93175, 75290, 66966), binding
+ * one of its own would take the node's ports away (114815). What that means for whom is the table
+ * of addressOwner.ts. Counts every change, so that only the Services concerned are looked at again.
  */
 import type { HostNetwork } from '../model/host.ts';
 import type { NodeResource } from '../model/resources.ts';

@@ -1,6 +1,7 @@
 /**
- * Where contributors' rules stand. A slot is a place in a built-in chain; contributors put jumps into it, in their order, and keep
- * their rules in chains of their own. What is not a slot here is nobody's to change.
+ * Where contributors' rules stand. A slot is a place in a built-in chain; contributors put jumps
+ * into it, in their order, and keep their rules in chains of their own. What is not a slot here is
+ * nobody's to change.
  */
 import type { TableName } from '../dataplane/tables.ts';
 
@@ -11,16 +12,20 @@ interface Place {
 }
 
 /**
- * In the order in which the chains are listed, and slots of one chain in the order in which they stand in it. A packet to a Service
- * passes raw, mangle, nat PREROUTING and filter INPUT with the Service's address; what a process of this node sends is rewritten
- * by IPVS before filter OUTPUT, and has the Service's address in raw, mangle and nat OUTPUT.
+ * In the order in which the chains are listed, and slots of one chain in the order in which they
+ * stand in it. A packet to a Service passes raw, mangle, nat PREROUTING and filter INPUT with the
+ * Service's address; what a process of this node sends is rewritten by IPVS before filter OUTPUT,
+ * and has the Service's address in raw, mangle and nat OUTPUT.
  */
 export const RULE_SLOTS = {
   /** before connection tracking: what is not to be tracked (cluster DNS) */
   'raw PREROUTING': { table: 'raw', chain: 'PREROUTING' },
   'raw OUTPUT': { table: 'raw', chain: 'OUTPUT' },
   'mangle PREROUTING': { table: 'mangle', chain: 'PREROUTING' },
-  /** who on this node may reach which Service (tenancy): the last place where the Service's address is seen */
+  /**
+   * who on this node may reach which Service (tenancy): the last place where the Service's address
+   * is seen
+   */
   'mangle OUTPUT': { table: 'mangle', chain: 'OUTPUT' },
   /** the first packet of a connection: marking, and what is let past the rules of others */
   'nat PREROUTING': { table: 'nat', chain: 'PREROUTING' },

@@ -1,6 +1,7 @@
 /**
- * How a rule is written: the exact text that `iptables-save` prints for it (checked against iptables 1.8.9, both backends),
- * so that the rules in the kernel can be compared as strings. Order: source and interface, protocol, then matches as given.
+ * How a rule is written: the exact text that `iptables-save` prints for it (checked against
+ * iptables 1.8.9, both backends), so that the rules in the kernel can be compared as strings.
+ * Order: source and interface, protocol, then matches as given.
  */
 import type { Family } from '../net/family.ts';
 import { type SetName, setDefinition } from './ipsets.ts';
@@ -16,7 +17,9 @@ export interface RuleWriter {
 /** For rules on the Services' own sets. */
 export interface ServiceRuleWriter extends Pick<RuleWriter, 'rule'> {
   readonly set: (name: SetName, dirs: string, negation?: '!') => string;
-  /** a rule on one set with the set's comment; `before` and `after` are further matches around it */
+  /**
+   * a rule on one set with the set's comment; `before` and `after` are further matches around it
+   */
   readonly commented: (
     name: SetName,
     dirs: string,

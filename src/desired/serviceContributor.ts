@@ -1,6 +1,7 @@
 /**
- * What every proxy needs of sets, rules and sysctls to serve Services, whatever they are: the first contributor. The sets' members
- * come with the Services themselves (fragment.ts); only who counts as inside is a matter of the node.
+ * What every proxy needs of sets, rules and sysctls to serve Services, whatever they are: the first
+ * contributor. The sets' members come with the Services themselves (fragment.ts); only who counts
+ * as inside is a matter of the node.
  */
 import type { DataplaneOptions } from '../dataplane/options.ts';
 import type { HostNetwork } from '../model/host.ts';

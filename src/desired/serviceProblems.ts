@@ -1,6 +1,7 @@
 /**
- * What is wrong with each Service on this node, kept up change by change: who tells the news asks for those whose problems may
- * have changed and never walks all that exist. Counts beside them the Services that a Local policy leaves without endpoint.
+ * What is wrong with each Service on this node, kept up change by change: who tells the news asks
+ * for those whose problems may have changed and never walks all that exist. Counts beside them the
+ * Services that a Local policy leaves without endpoint.
  */
 import type { Problem } from '../model/problem.ts';
 import type { ObjectKey } from '../model/resources.ts';
@@ -99,7 +100,10 @@ function conflict(key: ServerKey, winner: Claim, loser: Claim): Problem {
   };
 }
 
-/** A contested NodePort is so at every address of the node. In an order that is the same on all nodes. */
+/**
+ * A contested NodePort is so at every address of the node. In an order that is the same on all
+ * nodes.
+ */
 function oncePerField(conflicts: readonly Problem[]): readonly Problem[] {
   const byField = new Map(conflicts.map((each) => [`${each.path} ${String(each.value)}`, each]));
   return [...byField].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, problem]) => problem);

@@ -1,4 +1,7 @@
-/** The kernel switches that IPVS as a Service proxy needs. Only wanted values: reading and writing is the kernel layer's. */
+/**
+ * The kernel switches that IPVS as a Service proxy needs. Only wanted values: reading and writing
+ * is the kernel layer's.
+ */
 import type { DataplaneOptions } from '../dataplane/options.ts';
 
 /**
@@ -28,8 +31,9 @@ export function desiredSysctls(
 }
 
 /**
- * From 4.1 (where the switch appeared) up to 5.9 the default drops the first SYN of a re-used client port, one second a
- * time (kubernetes issues 70747 and 93297; cured by kernel commit 35dfb013149f). A version that cannot be read counts as new.
+ * From 4.1 (where the switch appeared) up to 5.9 the default drops the first SYN of a re-used
+ * client port, one second a time (kubernetes issues 70747 and 93297; cured by kernel commit
+ * 35dfb013149f). A version that cannot be read counts as new.
  */
 function wantsNoReuse(kernelVersion: string): boolean {
   const match = /^(\d+)\.(\d+)/.exec(kernelVersion);

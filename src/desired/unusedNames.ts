@@ -1,4 +1,7 @@
-/** Which names of ours nothing bears now: those of contributors that are off, and chains that one which is on has no use for. */
+/**
+ * Which names of ours nothing bears now: those of contributors that are off, and chains that one
+ * which is on has no use for.
+ */
 import { setName } from '../dataplane/setNames.ts';
 import type { DataplaneState, UnusedNames } from '../dataplane/state.ts';
 import { TABLES } from '../dataplane/tables.ts';

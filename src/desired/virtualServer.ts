@@ -1,4 +1,7 @@
-/** One IPVS virtual server as kube-proxy would set it up: scheduler, flags, affinity, and one NAT destination an endpoint. */
+/**
+ * One IPVS virtual server as kube-proxy would set it up: scheduler, flags, affinity, and one NAT
+ * destination an endpoint.
+ */
 import type { Endpoint, ServicePort } from '../model/servicePort.ts';
 import type { Address } from '../net/address.ts';
 import type { DataplaneOptions } from '../dataplane/options.ts';
@@ -11,8 +14,9 @@ import {
 } from '../dataplane/state.ts';
 
 /**
- * Fallback: both keep an endpoint in their table while it drains, and without it refuse the new connections that hash to it
- * (kubernetes issue 139497). Port: Maglev hashes the client's port too, or all connections of a client would meet one endpoint.
+ * Fallback: both keep an endpoint in their table while it drains, and without it refuse the new
+ * connections that hash to it (kubernetes issue 139497). Port: Maglev hashes the client's port too,
+ * or all connections of a client would meet one endpoint.
  */
 const SCHEDULER_FLAGS: Readonly<Partial<Record<string, readonly ServerFlag[]>>> = {
   mh: ['mh-fallback', 'mh-port'],

@@ -1,6 +1,7 @@
 /**
- * What shapes the dataplane besides the Services: which configuration asks for which contributor. `run` and every command that plans go by
- * this one list, so that a plan shows what the proxy does. The part of a feature that runs is a row of agent/features.ts.
+ * What shapes the dataplane besides the Services: which configuration asks for which contributor.
+ * `run` and every command that plans go by this one list, so that a plan shows what the proxy does.
+ * The part of a feature that runs is a row of agent/features.ts.
  */
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { Contributor, Footprint } from '../desired/contributor.ts';

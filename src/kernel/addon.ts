@@ -1,7 +1,8 @@
 /**
- * The native addon seen from TypeScript: finds and loads it, checks arguments before they cross over, and turns what it throws into
- * KernelError. Its errors are of another realm under Jest, so they are told by their fields, never by instanceof. What the bytes
- * mean is decided by netlinkSocket.ts; the other side of this border is described in addon/ABI.md.
+ * The native addon seen from TypeScript: finds and loads it, checks arguments before they cross
+ * over, and turns what it throws into KernelError. Its errors are of another realm under Jest, so
+ * they are told by their fields, never by instanceof. What the bytes mean is decided by
+ * netlinkSocket.ts; the other side of this border is described in addon/ABI.md.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,7 +18,10 @@ export interface SocketOptions {
   readonly groups?: number;
   /** the kernel doubles it; without CAP_NET_ADMIN net.core.rmem_max is the limit */
   readonly receiveBufferBytes?: number;
-  /** rtnetlink dumps honour the filters in their headers; not before Linux 4.20, so whoever sets it filters too */
+  /**
+   * rtnetlink dumps honour the filters in their headers; not before Linux 4.20, so whoever sets it
+   * filters too
+   */
   readonly strictCheck?: boolean;
   /** such as /run/netns/node1; absent = the namespace of this process */
   readonly networkNamespacePath?: string;
@@ -30,9 +34,13 @@ export interface RawReplies {
   readonly isOverrun: boolean;
 }
 
-/** One call at a time (EBUSY otherwise); times in ms, -1 = no limit. All failures are KernelErrors. */
+/**
+ * One call at a time (EBUSY otherwise); times in ms, -1 = no limit. All failures are KernelErrors.
+ */
 export interface RawSocket {
-  /** @param request copied before the call returns; replies up to the terminator of its last message */
+  /**
+   * @param request copied before the call returns; replies up to the terminator of its last message
+   */
   transact(request: Uint8Array, timeoutMs: number): Promise<RawReplies>;
   /** waits for notifications; ETIMEDOUT, or ECANCELED by close */
   receive(timeoutMs: number): Promise<RawReplies>;
@@ -80,8 +88,8 @@ export const openSocket: OpenSocket = (options) => {
 };
 
 /**
- * What the C library makes of names, by this machine's configuration. `hostAddress` blocks while it waits for a name server:
- * for commands, never for the proxy.
+ * What the C library makes of names, by this machine's configuration. `hostAddress` blocks while it
+ * waits for a name server: for commands, never for the proxy.
  */
 export const libraryNames: Omit<Addon, 'NetlinkSocket' | 'tryLock'> = {
   hostAddress: (name) => (loaded ??= loadAddon()).hostAddress(name),
@@ -90,7 +98,8 @@ export const libraryNames: Omit<Addon, 'NetlinkSocket' | 'tryLock'> = {
 };
 
 /**
- * Locks a whole open file for its descriptor alone, until that is closed or the process ends, however it does.
+ * Locks a whole open file for its descriptor alone, until that is closed or the process ends,
+ * however it does.
  *
  * @returns false when somebody else holds it; @throws KernelError
  */
@@ -108,7 +117,10 @@ function checkOptions(options: SocketOptions): void {
   }
 }
 
-/** Next to the bundle, else where node-gyp puts it below the package's root; KUBE_IPVS_ADDON (sanitizer runs) goes before both. */
+/**
+ * Next to the bundle, else where node-gyp puts it below the package's root; KUBE_IPVS_ADDON
+ * (sanitizer runs) goes before both.
+ */
 function loadAddon(): Addon {
   const candidates = addonCandidates(
     dirname(fileURLToPath(import.meta.url)),

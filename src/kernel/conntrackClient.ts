@@ -1,6 +1,7 @@
 /**
- * UDP connections of netfilter in one network namespace: list those sent to some addresses and ports, delete some. Decides how
- * to read cheaply: a node's table may hold a million entries, of which few are asked for. Folded here: deleting what is gone.
+ * UDP connections of netfilter in one network namespace: list those sent to some addresses and
+ * ports, delete some. Decides how to read cheaply: a node's table may hold a million entries, of
+ * which few are asked for. Folded here: deleting what is gone.
  */
 import { constants } from 'node:os';
 import { type Address, joinHostPort } from '../net/address.ts';
@@ -24,7 +25,10 @@ export interface Frontend {
   readonly port: number;
 }
 
-/** Each filtered dump walks the whole table in the kernel; beyond this one dump of all UDP is cheaper. */
+/**
+ * Each filtered dump walks the whole table in the kernel; beyond this one dump of all UDP is
+ * cheaper.
+ */
 const MAX_DUMPS = 8;
 const UDP = PROTOCOL_NUMBER.UDP;
 
@@ -37,7 +41,10 @@ export class ConntrackClient {
     this.#socket = new NetlinkSocket({ ...options, protocol: NETLINK_NETFILTER }, open);
   }
 
-  /** UDP entries of the default zone whose original destination is one of these, all of one family. @throws KernelError */
+  /**
+   * UDP entries of the default zone whose original destination is one of these, all of one family.
+   * @throws KernelError
+   */
   async listUdp(family: Family, to: readonly Frontend[]): Promise<readonly ConntrackEntry[]> {
     const wanted = new Set(to.map(({ address, port }) => joinHostPort(address, port)));
     const filters = filtersFor(family, to);
@@ -57,7 +64,10 @@ export class ConntrackClient {
     return all;
   }
 
-  /** @returns how many there were; an entry that has been replaced by a later one is not there. @throws KernelError */
+  /**
+   * @returns how many there were; an entry that has been replaced by a later one is not there.
+   * @throws KernelError
+   */
   async delete(entries: readonly ConntrackEntry[]): Promise<number> {
     const outcomes = await this.#socket.execute(
       entries.map((entry) => ({

@@ -1,6 +1,7 @@
 /**
- * The kernel of this node behind the Dataplane seam: one client a subsystem, put together. Each is read by itself. Decides only how a
- * plan is cut into runs of one subsystem, so that each client can batch; the order is the plan's, and what is retried is the agent's.
+ * The kernel of this node behind the Dataplane seam: one client a subsystem, put together. Each is
+ * read by itself. Decides only how a plan is cut into runs of one subsystem, so that each client
+ * can batch; the order is the plan's, and what is retried is the agent's.
  */
 import {
   type ActualState,
@@ -35,7 +36,10 @@ export interface OwnedNames {
   readonly chains: ChainNames;
 }
 
-/** All names that a desired state has, unused ones too: the sets and chains are always complete, empty ones included. */
+/**
+ * All names that a desired state has, unused ones too: the sets and chains are always complete,
+ * empty ones included.
+ */
 export function namesOf(desired: Pick<DesiredState, 'ipsets' | 'iptables' | 'unused'>): OwnedNames {
   const { ipsets, unused = { sets: [], chains: {} } } = desired;
   const { IPv4, IPv6 } = desired.iptables;
@@ -166,7 +170,10 @@ interface Run {
   readonly perform: () => Promise<ClientReport>;
 }
 
-/** The operations of one subsystem that follow each other from `at` on; undefined when the first is of another. */
+/**
+ * The operations of one subsystem that follow each other from `at` on; undefined when the first is
+ * of another.
+ */
 function runFrom<T extends Operation>(
   plan: readonly Operation[],
   at: number,
@@ -182,7 +189,10 @@ function runFrom<T extends Operation>(
   return run.length === 0 ? undefined : { run, perform: () => apply(run) };
 }
 
-/** A client that cannot work at all (no addon, no program) fails each of its operations; anything else is a bug. */
+/**
+ * A client that cannot work at all (no addon, no program) fails each of its operations; anything
+ * else is a bug.
+ */
 function failureOfAll(run: readonly Operation[], error: unknown): ClientReport {
   if (!(error instanceof KernelError || error instanceof ExecError)) throw error;
   return { outcomes: run.map(() => error), kernelWrites: 0 };

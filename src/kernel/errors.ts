@@ -1,7 +1,7 @@
 /**
- * What the world outside this process refuses: the kernel (KernelError) or a program that was run (ExecError). Both carry what is
- * needed to act on them, asked by code and never by message. Which refusals count as success is decided by the ports; whether
- * to try again by the agent.
+ * What the world outside this process refuses: the kernel (KernelError) or a program that was run
+ * (ExecError). Both carry what is needed to act on them, asked by code and never by message. Which
+ * refusals count as success is decided by the ports; whether to try again by the agent.
  */
 import { constants } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
@@ -88,18 +88,26 @@ function isOfSpawn(cause: unknown): boolean {
   return typeof cause.syscall === 'string' && cause.syscall.startsWith('spawn');
 }
 
-/** True for a KernelError with one of these codes, and for Node's own system errors, which carry `code` too. */
+/**
+ * True for a KernelError with one of these codes, and for Node's own system errors, which carry
+ * `code` too.
+ */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
   return typeof error.code === 'string' && codes.includes(error.code);
 }
 
-/** The thing to be changed or removed is not there, in the words of IPVS (ESRCH, ENOENT) or rtnetlink (EADDRNOTAVAIL, ENODEV). */
+/**
+ * The thing to be changed or removed is not there, in the words of IPVS (ESRCH, ENOENT) or
+ * rtnetlink (EADDRNOTAVAIL, ENODEV).
+ */
 export function isMissing(error: unknown): boolean {
   return hasCode(error, 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL', 'ENODEV');
 }
 
-/** No addon to talk to the kernel with, or a kernel without netlink: nothing that comes by itself. */
+/**
+ * No addon to talk to the kernel with, or a kernel without netlink: nothing that comes by itself.
+ */
 export function isNotImplemented(error: unknown): boolean {
   return hasCode(error, 'ENOSYS', 'EPROTONOSUPPORT');
 }
@@ -109,7 +117,10 @@ export function isUnknownSubsystem(error: unknown): boolean {
   return hasCode(error, 'EINVAL', 'EPROTONOSUPPORT');
 }
 
-/** What a refusal of netfilter for want of permission takes, whichever program or socket was refused. */
+/**
+ * What a refusal of netfilter for want of permission takes, whichever program or socket was
+ * refused.
+ */
 export const NET_ADMIN_CURE = 'it takes root or CAP_NET_ADMIN in this network namespace';
 
 export function isNotPermitted(error: unknown): boolean {

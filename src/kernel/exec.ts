@@ -1,6 +1,7 @@
 /**
- * Runs one program to its end, without a shell. Decides how a failure is reported (ExecError, with the package to install when
- * the program is missing); what a program's exit code means is the caller's.
+ * Runs one program to its end, without a shell. Decides how a failure is reported (ExecError, with
+ * the package to install when the program is missing); what a program's exit code means is the
+ * caller's.
  */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { ExecError, hasCode } from './errors.ts';
@@ -51,8 +52,9 @@ export const run: Runner = (argv, { stdin = '', timeoutMs = DEFAULT_TIMEOUT_MS, 
   });
 
 /**
- * A program that cannot be started is told by an 'error' event or by a throw, as the errno happens to be; here both are ExecErrors.
- * At EMFILE and ENFILE, which come as events, the child has no streams: whoever touches them does so with `?.`.
+ * A program that cannot be started is told by an 'error' event or by a throw, as the errno happens
+ * to be; here both are ExecErrors. At EMFILE and ENFILE, which come as events, the child has no
+ * streams: whoever touches them does so with `?.`.
  *
  * @throws ExecError
  */

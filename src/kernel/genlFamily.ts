@@ -1,6 +1,7 @@
 /**
- * A netlink socket of one generic netlink family: looks the family's number up by name (which loads the kernel's module), and
- * again when the module was reloaded meanwhile. Commands and their meaning are the caller's.
+ * A netlink socket of one generic netlink family: looks the family's number up by name (which loads
+ * the kernel's module), and again when the module was reloaded meanwhile. Commands and their
+ * meaning are the caller's.
  */
 import { constants } from 'node:os';
 import type { ByteWriter } from '../netlink/bytes.ts';
@@ -64,8 +65,8 @@ export class GenericSocket {
   }
 
   /**
-   * A stale number is answered ENOENT like some honest refusals, so it is looked up again before that answer is believed; nothing
-   * is sent twice unless the number has changed.
+   * A stale number is answered ENOENT like some honest refusals, so it is looked up again before
+   * that answer is believed; nothing is sent twice unless the number has changed.
    */
   async #withFamily<R>(run: (type: number) => Promise<R>, mayBeStale: (result: R) => boolean) {
     const known = await this.#resolve();

@@ -1,6 +1,7 @@
 /**
- * What the node looks like from the network's side, read over rtnetlink and watched for change. It reports what there is, all of it
- * but the dummy device; which addresses serve NodePorts or must not be bound is decided in desired/.
+ * What the node looks like from the network's side, read over rtnetlink and watched for change. It
+ * reports what there is, all of it but the dummy device; which addresses serve NodePorts or must
+ * not be bound is decided in desired/.
  */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -117,7 +118,8 @@ export class KernelHostObserver implements HostObserver {
       );
       return routes;
     } catch (error) {
-      // "FIB table does not exist": the kernel makes it with the first route, which at boot may be yet to come.
+      // "FIB table does not exist": the kernel makes it with the first route, which at boot may be
+      // yet to come.
       if (hasCode(error, 'ENOENT')) return [];
       throw error;
     }
@@ -132,7 +134,10 @@ function ofFamily<T extends { readonly family: Family }>(one: T, family: Family)
   return one.family === family ? one : undefined;
 }
 
-/** In the kernel's order, without the dummy device and without addresses that another host turned out to have. */
+/**
+ * In the kernel's order, without the dummy device and without addresses that another host turned
+ * out to have.
+ */
 export function interfacesOf(
   links: readonly Link[],
   addresses: readonly InterfaceAddress[],

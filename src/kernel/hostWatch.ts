@@ -1,8 +1,9 @@
 /**
- * Listens to rtnetlink's notifications and says, at most every 100 ms, that an address of this node or a default route came,
- * changed or went. A link by itself is no news: nothing depends on it, and every pod that starts makes one. Nor are
- * addresses of kube-ipvs0, nor IPv6 link-local ones, which each link makes for itself. After lost notifications everything may
- * have changed, and that is news.
+ * Listens to rtnetlink's notifications and says, at most every 100 ms, that an address of this node
+ * or a default route came, changed or went. A link by itself is no news: nothing depends on it, and
+ * every pod that starts makes one. Nor are addresses of kube-ipvs0, nor IPv6 link-local ones, which
+ * each link makes for itself. After lost notifications everything may have changed, and that is
+ * news.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DUMMY_DEVICE } from '../dataplane/state.ts';
@@ -24,7 +25,10 @@ const GROUPS = [
   c.RTNLGRP_IPV4_ROUTE,
   c.RTNLGRP_IPV6_ROUTE,
 ];
-/** Holds the notifications of some ten thousand addresses that we bind ourselves, each with its local route. */
+/**
+ * Holds the notifications of some ten thousand addresses that we bind ourselves, each with its
+ * local route.
+ */
 const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const DEBOUNCE_MS = 100;
 /** Before listening again after a failure that is not the end. */

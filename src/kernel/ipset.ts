@@ -1,7 +1,8 @@
 /**
- * The ipsets that are ours: read over netlink, written with the `ipset` program. Few entries go through a session that confirms
- * them; many go through one `ipset restore`, are counted afterwards, and what turns out wrong is repeated singly, so that every
- * operation has its own answer and no entry is missing in silence. Which sets and entries there should be is the plan's.
+ * The ipsets that are ours: read over netlink, written with the `ipset` program. Few entries go
+ * through a session that confirms them; many go through one `ipset restore`, are counted
+ * afterwards, and what turns out wrong is repeated singly, so that every operation has its own
+ * answer and no entry is missing in silence. Which sets and entries there should be is the plan's.
  */
 import type { IpSet } from '../dataplane/state.ts';
 import type { Operation, SetSpec } from '../dataplane/operations.ts';
@@ -56,7 +57,10 @@ export class IpsetClient {
   readonly #session: IpsetSession;
   readonly #reader: Pick<IpsetReader, 'read' | 'close'>;
   readonly #bulkLines: number;
-  /** entries by set as they should be after what was read, counted and written since: what a bulk would else have to ask for */
+  /**
+   * entries by set as they should be after what was read, counted and written since: what a bulk
+   * would else have to ask for
+   */
   #sizes: Map<string, number> | undefined;
 
   constructor({ run = runProgram, session, reader, bulkLines = BULK_LINES }: IpsetOptions = {}) {
@@ -106,7 +110,8 @@ export class IpsetClient {
   /**
    * One process, which also counts.
    *
-   * @returns false when anything is in doubt: every line may be repeated, and singly each gets its own answer
+   * @returns false when anything is in doubt: every line may be repeated, and singly each gets its
+   * own answer
    */
   async #restore(operations: readonly LineOperation[]): Promise<boolean> {
     try {
@@ -148,7 +153,10 @@ export class IpsetClient {
     }
   }
 
-  /** Create, fill, swap, destroy: whoever refers to the name sees the old content or the new, nothing between. */
+  /**
+   * Create, fill, swap, destroy: whoever refers to the name sees the old content or the new,
+   * nothing between.
+   */
   async #replace({ set, entries }: ReplaceOperation): Promise<SetReport> {
     this.#sizes = undefined;
     const temporary = { ...set, name: TEMPORARY_SET };
@@ -168,7 +176,10 @@ export class IpsetClient {
     };
   }
 
-  /** A set of another type cannot be swapped: it is removed first, which the kernel allows while no rule refers to it. */
+  /**
+   * A set of another type cannot be swapped: it is removed first, which the kernel allows while no
+   * rule refers to it.
+   */
   async #exchange(temporary: string, name: string): Promise<Answer> {
     const [swapped] = await this.#answers([swapLine(temporary, name)]);
     if (swapped === undefined) return (await this.#answers([destroyLine(temporary)]))[0];
@@ -204,7 +215,10 @@ function lineOf(operation: LineOperation): string {
   }
 }
 
-/** Each set grows by what is added and shrinks by what is removed; entries that were there before make this wrong. */
+/**
+ * Each set grows by what is added and shrinks by what is removed; entries that were there before
+ * make this wrong.
+ */
 function sizesAfter(
   operations: readonly LineOperation[],
   before: ReadonlyMap<string, number>,
@@ -238,7 +252,9 @@ function failure(argv: readonly string[], text: string): ExecError {
   return new ExecError({ argv, exitCode: 1, stderr: withCure(text) });
 }
 
-/** Runs a program that only needs its answer; adds what to do to the errors that a person can cure. */
+/**
+ * Runs a program that only needs its answer; adds what to do to the errors that a person can cure.
+ */
 function curing(run: Runner): Runner {
   return (argv, options) =>
     run(argv, options).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 /**
- * Reads sets over netlink: the program resolves the name of each entry's protocol anew and takes ten times as long (docs/adr/0003).
- * Decides what an element is called: as `ipset save` prints it, protocols by name.
+ * Reads sets over netlink: the program resolves the name of each entry's protocol anew and takes
+ * ten times as long (docs/adr/0003). Decides what an element is called: as `ipset save` prints it,
+ * protocols by name.
  */
 import { familyOfSet } from '../dataplane/setNames.ts';
 import type { IpSet, IpSetType } from '../dataplane/state.ts';

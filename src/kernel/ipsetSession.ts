@@ -1,23 +1,28 @@
 /**
- * One long-lived `ipset` that reads commands from its standard input, so that a single changed entry costs no new process. Behind
- * one command or several comes a fence: a command that fails inside the tool with a text of its own, without reaching the kernel.
- * Errors go to stderr unbuffered and in order, so what stands before a fence belongs to the commands in front of it, and silence
- * there means that the kernel has acknowledged them. What a refusal means is ipset.ts'.
+ * One long-lived `ipset` that reads commands from its standard input, so that a single changed
+ * entry costs no new process. Behind one command or several comes a fence: a command that fails
+ * inside the tool with a text of its own, without reaching the kernel. Errors go to stderr
+ * unbuffered and in order, so what stands before a fence belongs to the commands in front of it,
+ * and silence there means that the kernel has acknowledged them. What a refusal means is ipset.ts'.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Argv, start, startReason } from './exec.ts';
 import { ExecError } from './errors.ts';
 
 /**
- * For every address the program asks the resolver of the C library, which looks each time whether /etc/resolv.conf has changed: that
- * is 40 % of the time that a large `ipset restore` takes in the lab.
+ * For every address the program asks the resolver of the C library, which looks each time whether
+ * /etc/resolv.conf has changed: that is 40 % of the time that a large `ipset restore` takes in the
+ * lab.
  */
 export const IPSET_ENVIRONMENT = { RES_OPTIONS: 'no-reload' };
 
 /** What a command was answered: undefined = done, else the tool's text. */
 export type Answer = string | undefined;
 
-/** A session stays usable after a failed command; a dead or silent tool is ended and started anew at the next run. */
+/**
+ * A session stays usable after a failed command; a dead or silent tool is ended and started anew at
+ * the next run.
+ */
 export class IpsetSession {
   readonly #argv: Argv;
   readonly #silenceMs: number;
@@ -31,8 +36,8 @@ export class IpsetSession {
   }
 
   /**
-   * Runs commands in order, one caller after the other. When one of several fails or the tool dies, they are given again: all that
-   * are used can be repeated.
+   * Runs commands in order, one caller after the other. When one of several fails or the tool dies,
+   * they are given again: all that are used can be repeated.
    *
    * @returns one answer a command
    * @throws ExecError when the tool cannot be started or dies twice
@@ -54,7 +59,10 @@ export class IpsetSession {
     return answers;
   }
 
-  /** All of them behind one fence, which is what they mostly come to. Else each again with a fence of its own tells which failed. */
+  /**
+   * All of them behind one fence, which is what they mostly come to. Else each again with a fence
+   * of its own tells which failed.
+   */
   async #isAllDone(commands: readonly string[]): Promise<boolean> {
     if (commands.length < 2) return commands.length === 0;
     const answers: Answer[] = [];
@@ -122,7 +130,8 @@ class Conversation {
         resolve();
       });
     });
-    // Without a file descriptor to spare there are none. What is lost with one of them the end of the process tells.
+    // Without a file descriptor to spare there are none. What is lost with one of them the end of
+    // the process tells.
     const { stdin, stdout, stderr } = this.#child;
     for (const stream of [stdin, stdout, stderr]) stream?.on('error', () => undefined);
     stdout?.resume();
@@ -204,7 +213,9 @@ function fenceCommand(n: number): string {
   return `create x ${fenceName(n)}`;
 }
 
-/** Errors carry the tool's name and version in front; warnings (other protocol version, say) do not. */
+/**
+ * Errors carry the tool's name and version in front; warnings (other protocol version, say) do not.
+ */
 function errorIn(lines: readonly string[]): Answer {
   const first = lines.findIndex((line) => /^ipset v[\d.]+: /.test(line));
   if (first < 0) return undefined;

@@ -1,7 +1,8 @@
 /**
- * The text that the `ipset` program reads. Entries inside the program are as save prints them, protocols by
- * name; lines that are written carry protocol numbers, because for a name the tool reads /etc/protocols once an entry, which
- * makes it seven times slower, and fails where that file is missing.
+ * The text that the `ipset` program reads. Entries inside the program are as save prints them,
+ * protocols by name; lines that are written carry protocol numbers, because for a name the tool
+ * reads /etc/protocols once an entry, which makes it seven times slower, and fails where that file
+ * is missing.
  */
 import { PROTOCOL_NUMBER } from '../net/family.ts';
 import type { SetSpec } from '../dataplane/operations.ts';
@@ -52,7 +53,10 @@ function command(verb: string, ...words: readonly string[]): string {
   return `${verb} -exist ${words.join(' ')}`;
 }
 
-/** @param text output of `ipset list -t` @returns entries by set name; a set whose header does not tell is left out */
+/**
+ * @param text output of `ipset list -t` @returns entries by set name; a set whose header does not
+ * tell is left out
+ */
 export function parseCounts(text: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const block of text.split(/\n\n+/)) {

@@ -1,6 +1,7 @@
 /**
- * Reads and writes our chains and jumps with the iptables programs, one transaction a family and table. The rule set is fixed:
- * this runs at start, after a change of configuration and when the audit finds damage, so it may start processes.
+ * Reads and writes our chains and jumps with the iptables programs, one transaction a family and
+ * table. The rule set is fixed: this runs at start, after a change of configuration and when the
+ * audit finds damage, so it may start processes.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
 import {
@@ -80,13 +81,19 @@ export class IptablesClient {
   readonly #run: Runner;
   #tools: IptablesTools | undefined;
   #variant: IptablesVariant | undefined;
-  /** the one that was used before, by an earlier process too: what is ours in it goes as soon as it is in the one of now */
+  /**
+   * the one that was used before, by an earlier process too: what is ours in it goes as soon as it
+   * is in the one of now
+   */
   #left: IptablesVariant | undefined;
   /** as long as the variant is not known: those in question */
   #readable: readonly IptablesVariant[] = [];
   /** then too: in one of them is a table of ours whose content is not known */
   #hasUnprintable = false;
-  /** what the read before this apply found: good for one write each family, and two processes fewer at start */
+  /**
+   * what the read before this apply found: good for one write each family, and two processes fewer
+   * at start
+   */
   readonly #fresh = new Map<Family, ReadTables>();
   /** counts the applies */
   #applied = 0;
@@ -101,12 +108,18 @@ export class IptablesClient {
     this.#tools = tools;
   }
 
-  /** The variant that is used, once it is known: by traces when reading, at the latest when first writing. */
+  /**
+   * The variant that is used, once it is known: by traces when reading, at the latest when first
+   * writing.
+   */
   get variant(): IptablesVariant | undefined {
     return this.#variant;
   }
 
-  /** Writes nothing. @throws ExecError when iptables is not installed, or no variant of it can be read */
+  /**
+   * Writes nothing. @throws ExecError when iptables is not installed, or no variant of it can be
+   * read
+   */
   async read(): Promise<RuleReading> {
     await this.#confirmation;
     const appliedBefore = this.#applied;
@@ -136,7 +149,10 @@ export class IptablesClient {
     return { IPv4, IPv6, unknown, unconfirmed };
   }
 
-  /** One program run a family, each table a transaction; goes on after failures, never throws for them. */
+  /**
+   * One program run a family, each table a transaction; goes on after failures, never throws for
+   * them.
+   */
   async apply(run: readonly RuleOperation[]): Promise<RuleReport> {
     await this.#confirmation;
     this.#applied++;
@@ -155,7 +171,10 @@ export class IptablesClient {
     return { outcomes: run.map((operation) => outcomes.get(operation)), kernelWrites };
   }
 
-  /** Takes away our jumps and chains of both families; success where there are none. @throws ExecError */
+  /**
+   * Takes away our jumps and chains of both families; success where there are none. @throws
+   * ExecError
+   */
   async removeAll(): Promise<void> {
     const present = await this.read();
     for (const family of FAMILIES) {
@@ -164,7 +183,10 @@ export class IptablesClient {
     }
   }
 
-  /** All tables together; if that is refused, each by itself, to see which it is and to have the others. */
+  /**
+   * All tables together; if that is refused, each by itself, to see which it is and to have the
+   * others.
+   */
   async #applyFamily(
     family: Family,
     operations: readonly RuleOperation[],
@@ -187,7 +209,10 @@ export class IptablesClient {
     return results;
   }
 
-  /** Read anew after any attempt to write: a table before a refused one has been written, its jumps must not come twice. */
+  /**
+   * Read anew after any attempt to write: a table before a refused one has been written, its jumps
+   * must not come twice.
+   */
   async #presentTables(
     family: Family,
     variant: IptablesVariant,
@@ -205,8 +230,8 @@ export class IptablesClient {
   }
 
   /**
-   * Once after each write: what does not read back as it was written is not written again, or each audit would, for ever. That can be
-   * a later iptables with other words for a rule.
+   * Once after each write: what does not read back as it was written is not written again, or each
+   * audit would, for ever. That can be a later iptables with other words for a rule.
    */
   async #confirm(done: readonly RuleOperation[]): Promise<void> {
     const written = done.filter(isWrite);
@@ -269,7 +294,10 @@ export class IptablesClient {
     return new Map(await Promise.all(texts));
   }
 
-  /** @returns what is read on with: of the variant that kubelet uses, where that is another than ours */
+  /**
+   * @returns what is read on with: of the variant that kubelet uses, where that is another than
+   * ours
+   */
   async #followKubelet(
     variant: IptablesVariant,
     saved: ReadonlyMap<Family, string | Error>,
@@ -324,7 +352,8 @@ export class IptablesClient {
   async #restore(family: Family, stdin: string): Promise<void> {
     const program = programName(family, await this.#variantToWrite(), '-restore');
     const { hasRandomFully } = await this.#findTools();
-    // other programs hold the lock for moments only; older versions do not know the option and fail at once
+    // other programs hold the lock for moments only; older versions do not know the option and fail
+    // at once
     const wait = hasRandomFully ? ['-w', '5'] : [];
     const argv: Argv = [program, '--noflush', ...wait];
     try {

@@ -1,4 +1,6 @@
-/** The iptables of this node: which programs are installed, how old they are, and what they hold. */
+/**
+ * The iptables of this node: which programs are installed, how old they are, and what they hold.
+ */
 import { FAMILIES, type Family } from '../net/family.ts';
 import type { Runner } from './exec.ts';
 import { type IptablesVariant, isInPath, PROGRAM } from './iptablesPrograms.ts';
@@ -11,14 +13,21 @@ export interface IptablesTools {
   readonly hasRandomFully: boolean;
   /** whose program is installed */
   readonly families: readonly Family[];
-  /** which are installed, in the order in which they are tried; `plain` where the programs have no variant in their name */
+  /**
+   * which are installed, in the order in which they are tried; `plain` where the programs have no
+   * variant in their name
+   */
   readonly variants: readonly IptablesVariant[];
-  /** what was found on the way, good for one read; undefined when there was nothing to be read, or after that */
+  /**
+   * what was found on the way, good for one read; undefined when there was nothing to be read, or
+   * after that
+   */
   readonly surveyed: Survey | undefined;
 }
 
 /**
- * Looks for the programs, and for their rules on the way: what iptables-save prints names its version, which saves a process.
+ * Looks for the programs, and for their rules on the way: what iptables-save prints names its
+ * version, which saves a process.
  *
  * @throws ExecError when there is no iptables at all
  */

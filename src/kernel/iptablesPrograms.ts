@@ -16,7 +16,10 @@ export function programName(
   return `${PROGRAM[family]}${variant === 'plain' ? '' : `-${variant}`}${tool}`;
 }
 
-/** Whether a program can be run at all, without running it: processes are what start-up time is made of. */
+/**
+ * Whether a program can be run at all, without running it: processes are what start-up time is made
+ * of.
+ */
 export type IsInstalled = (program: string) => Promise<boolean>;
 
 export const isInPath: IsInstalled = async (program) => {

@@ -1,6 +1,7 @@
 /**
- * What is ours in the tables of one family, whatever else is in them. One save prints all; a table that iptables-nft cannot print
- * is read chain by chain: our own can be listed all the same, and in a built-in chain that cannot be each jump is asked for.
+ * What is ours in the tables of one family, whatever else is in them. One save prints all; a table
+ * that iptables-nft cannot print is read chain by chain: our own can be listed all the same, and in
+ * a built-in chain that cannot be each jump is asked for.
  */
 import { type Chains, mapTables, type TableName } from '../dataplane/tables.ts';
 import type { Family } from '../net/family.ts';
@@ -22,7 +23,10 @@ export interface TableQuestion {
   readonly variant: IptablesVariant;
   readonly family: Family;
   readonly ours: ChainNames;
-  /** our jumps, by table and built-in chain: only they can be asked for where a chain cannot be listed */
+  /**
+   * our jumps, by table and built-in chain: only they can be asked for where a chain cannot be
+   * listed
+   */
   readonly jumps: (table: TableName) => Chains | undefined;
 }
 
@@ -61,8 +65,8 @@ async function readByChain(
 const UNPRINTABLE = Symbol('it holds what iptables cannot print');
 
 /**
- * Ours must not hold such a thing: it counts as a rule that is wrong there. The program says the same of a chain that is missing
- * from such a table, which is wrong as well.
+ * Ours must not hold such a thing: it counts as a rule that is wrong there. The program says the
+ * same of a chain that is missing from such a table, which is wrong as well.
  */
 function odd(chain: string): string {
   return `-N ${chain}\n-A ${chain} -m comment --comment "a rule that iptables cannot print"`;

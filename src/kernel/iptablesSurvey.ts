@@ -1,8 +1,10 @@
 /**
- * Which variant of iptables to use. A node has the legacy and the nft one, rules of one are invisible to the other, and everybody
- * on the node must use the same. Who tells which, as in iptables-wrappers: kubelet by the chains that it makes for this purpose; else
- * the chains of a proxy, which may have been in the wrong one itself; else the variant that holds more rules. In the last case it
- * has to prove that it can write, for on a kernel without nft support iptables-nft reads without an error.
+ * Which variant of iptables to use. A node has the legacy and the nft one, rules of one are
+ * invisible to the other, and everybody on the node must use the same. Who tells which, as in
+ * iptables-wrappers: kubelet by the chains that it makes for this purpose; else the chains of a
+ * proxy, which may have been in the wrong one itself; else the variant that holds more rules. In
+ * the last case it has to prove that it can write, for on a kernel without nft support iptables-nft
+ * reads without an error.
  */
 import type { TableName } from '../dataplane/tables.ts';
 import type { Family } from '../net/family.ts';
@@ -19,7 +21,10 @@ export interface Look {
   readonly tablesInUse?: TablesInUse;
 }
 
-/** Chains that tell the variant, the surest first: those of kubelet, then those of a proxy, an earlier run of ours included. */
+/**
+ * Chains that tell the variant, the surest first: those of kubelet, then those of a proxy, an
+ * earlier run of ours included.
+ */
 const TRACES = [
   /^:KUBE-(?:IPTABLES-HINT|KUBELET-CANARY) /m,
   /^:KUBE-(?:POSTROUTING|SERVICES) /m,
@@ -33,13 +38,16 @@ export type Saved = ReadonlyMap<Family, string>;
 
 export interface Survey {
   /**
-   * the variant in which kubelet or else a proxy has left chains; undefined when there are no traces: then nothing of ours is in any
-   * variant
+   * the variant in which kubelet or else a proxy has left chains; undefined when there are no
+   * traces: then nothing of ours is in any variant
    */
   readonly traced: { readonly variant: IptablesVariant; readonly saved: Saved } | undefined;
   /** another variant, in which an earlier run of ours left its rules */
   readonly left: IptablesVariant | undefined;
-  /** that this kernel can at least read, in the order in which they are to be tried: the one with more rules first */
+  /**
+   * that this kernel can at least read, in the order in which they are to be tried: the one with
+   * more rules first
+   */
   readonly readable: readonly IptablesVariant[];
   /** tables that iptables-nft cannot print somewhere: what they hold is not in any `saved` */
   readonly unprintable: readonly TableName[];
@@ -93,8 +101,9 @@ export async function survey(
 }
 
 /**
- * Whether kubelet has come after us and into another variant: then the choice that was made without its word was wrong, and rules in
- * the other one may drop what ours let pass. Starts no process unless another variant has any tables.
+ * Whether kubelet has come after us and into another variant: then the choice that was made without
+ * its word was wrong, and rules in the other one may drop what ours let pass. Starts no process
+ * unless another variant has any tables.
  *
  * @param own what was read of the variant in use
  * @returns what is in that other variant
@@ -159,7 +168,8 @@ export async function saveAll(
 const PROBE_CHAIN = 'KUBE-IPVS-PROBE';
 
 /**
- * The first variant in which a chain can be made, found again, and removed. A single one is not tried: its errors will tell.
+ * The first variant in which a chain can be made, found again, and removed. A single one is not
+ * tried: its errors will tell.
  *
  * @param candidates not empty
  * @throws Error that says for each variant why not

@@ -1,6 +1,7 @@
 /**
- * The text of iptables-save and iptables-restore, reduced to what is ours: chains by name, and in the built-in chains the rules
- * that jump to them. Rules stay whole as the tool prints them; nothing else of a table is read or written.
+ * The text of iptables-save and iptables-restore, reduced to what is ours: chains by name, and in
+ * the built-in chains the rules that jump to them. Rules stay whole as the tool prints them;
+ * nothing else of a table is read or written.
  */
 import {
   type Chains,
@@ -17,7 +18,10 @@ export type ChainNames = Tables<readonly string[]>;
 /** What is ours in a table. */
 export interface Table {
   readonly chains: Chains;
-  /** where our jumps stand in their built-in chain, from 1 on, one each; a chain may be missing: not known */
+  /**
+   * where our jumps stand in their built-in chain, from 1 on, one each; a chain may be missing: not
+   * known
+   */
   readonly places: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -42,8 +46,8 @@ export function parseTable(text: string, ours: readonly string[]): Table {
 }
 
 /**
- * Tables that iptables-nft says it cannot print, because somebody put something into them with `nft` that has no iptables form. It
- * leaves them out and ends with success: they are not empty.
+ * Tables that iptables-nft says it cannot print, because somebody put something into them with
+ * `nft` that has no iptables form. It leaves them out and ends with success: they are not empty.
  */
 export function incompatibleTables(text: string): readonly TableName[] {
   const found = [...text.matchAll(INCOMPATIBLE)];
@@ -83,9 +87,10 @@ function append<T>(lists: Map<string, T[]>, key: string, item: T): void {
 }
 
 /**
- * One transaction that makes our chains hold exactly these rules, and each of our jumps stand once. A declared chain is emptied by
- * it, a built-in one must not be declared. Jumps that are missing go to the head, the first on top; of one that stands several
- * times the first place is kept: rules of others before it stay before it.
+ * One transaction that makes our chains hold exactly these rules, and each of our jumps stand once.
+ * A declared chain is emptied by it, a built-in one must not be declared. Jumps that are missing go
+ * to the head, the first on top; of one that stands several times the first place is kept: rules of
+ * others before it stay before it.
  *
  * @param present what the table holds now
  */

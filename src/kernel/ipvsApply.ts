@@ -1,7 +1,8 @@
 /**
- * Carries out a run of IPVS operations: which netlink message each becomes, how they are batched without changing their order
- * where order matters, and which refusals are folded into success (adding the present, changing the missing, removing the gone).
- * Everything else is reported by operation; nothing is retried here but what folding needs.
+ * Carries out a run of IPVS operations: which netlink message each becomes, how they are batched
+ * without changing their order where order matters, and which refusals are folded into success
+ * (adding the present, changing the missing, removing the gone). Everything else is reported by
+ * operation; nothing is retried here but what folding needs.
  */
 import { constants } from 'node:os';
 import type { Operation } from '../dataplane/operations.ts';
@@ -22,7 +23,10 @@ import { MAX_BATCH, type Outcome } from './netlinkSocket.ts';
 
 const { EEXIST, EINVAL, ENOBUFS, ENOENT, EPERM, ESRCH } = constants.errno;
 
-/** mh rebuilds its table of 4093 slots at each change, about 90 us, under a lock that all of generic netlink waits for. */
+/**
+ * mh rebuilds its table of 4093 slots at each change, about 90 us, under a lock that all of generic
+ * netlink waits for.
+ */
 const MAX_MH_BATCH = 32;
 /** add → present → set → gone meanwhile → add; a lost answer takes one more */
 const MAX_ROUNDS = 4;
@@ -55,7 +59,10 @@ export interface IpvsReport {
 export interface IpvsWriter {
   /** in order; see NetlinkSocket.execute */
   execute(commands: readonly Encode[], batch: number): Promise<readonly Outcome[]>;
-  /** destinations of these servers with their live connection counts; a server that does not exist has none */
+  /**
+   * destinations of these servers with their live connection counts; a server that does not exist
+   * has none
+   */
   countConnections(servers: readonly ServerKey[]): Promise<readonly DrainingDestination[]>;
 }
 
@@ -268,8 +275,8 @@ function destinationEncoder(
 }
 
 /**
- * Cuts a run where a later operation must not be sent before an earlier one's folding is through: a second operation on the
- * same thing, or the removal of a server that something was done to.
+ * Cuts a run where a later operation must not be sent before an earlier one's folding is through: a
+ * second operation on the same thing, or the removal of a server that something was done to.
  */
 export function batches(run: readonly IpvsOperation[]): number[][] {
   const cut: number[][] = [];
@@ -300,7 +307,10 @@ export function describe(operation: IpvsOperation): string {
   return `${verb} ${operationSubject(operation)}`;
 }
 
-/** What IPVS means where its errno says something else; its own reasons are in the kernel's log only. */
+/**
+ * What IPVS means where its errno says something else; its own reasons are in the kernel's log
+ * only.
+ */
 function hintFor(kind: MessageKind, errno: number, operation: IpvsOperation): string | undefined {
   const { scheduler } = operation.server;
   const isServer = kind === 'newServer' || kind === 'setServer';

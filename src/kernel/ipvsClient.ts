@@ -1,6 +1,7 @@
 /**
- * IPVS of one network namespace: read everything, carry out operations, count connections, timeouts. Nothing is decided here but
- * how to read cheaply: one dump of the servers, then the dumps of their destinations in one trip (two system calls each).
+ * IPVS of one network namespace: read everything, carry out operations, count connections,
+ * timeouts. Nothing is decided here but how to read cheaply: one dump of the servers, then the
+ * dumps of their destinations in one trip (two system calls each).
  */
 import { constants } from 'node:os';
 import {
@@ -51,7 +52,10 @@ export interface ListedService {
 }
 
 export class IpvsClient {
-  /** A socket of its own for each: a dump that is under way refuses everything else, and reads need not wait for a long run. */
+  /**
+   * A socket of its own for each: a dump that is under way refuses everything else, and reads need
+   * not wait for a long run.
+   */
   readonly #reads: GenericSocket;
   readonly #changes: GenericSocket;
   /** as last read */
@@ -74,7 +78,10 @@ export class IpvsClient {
     return { virtualServers, foreignServers: foreignServers.toSorted() };
   }
 
-  /** Every service of the namespace with its destinations, in the kernel's order. Not atomic: IPVS dumps are not. */
+  /**
+   * Every service of the namespace with its destinations, in the kernel's order. Not atomic: IPVS
+   * dumps are not.
+   */
   async list(counters: CounterChoice): Promise<readonly ListedService[]> {
     const [services = []] = await this.#reads.dump(
       'list virtual servers',
@@ -85,7 +92,10 @@ export class IpvsClient {
     return services.map((service, i) => ({ service, destinations: lists[i]! }));
   }
 
-  /** In the order given; see {@link applyIpvs}. What is somebody else's is refused here: the kernel would change it. */
+  /**
+   * In the order given; see {@link applyIpvs}. What is somebody else's is refused here: the kernel
+   * would change it.
+   */
   async apply(run: readonly IpvsOperation[]): Promise<IpvsReport> {
     const isOurs = ({ server }: IpvsOperation) => !this.#foreign.has(serverKey(server));
     const report = await this.#applyOurs(run.filter(isOurs));
@@ -127,7 +137,9 @@ export class IpvsClient {
     throw new KernelError({ op, errno, extack });
   }
 
-  /** Also the probe: fails with ENOENT where the kernel has no IPVS, EPERM without the capability. */
+  /**
+   * Also the probe: fails with ENOENT where the kernel has no IPVS, EPERM without the capability.
+   */
   async version(): Promise<IpvsVersion> {
     return this.#reads.get('read IPVS version', encodeGetVersion, decodeVersion);
   }

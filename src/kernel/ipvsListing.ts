@@ -1,6 +1,6 @@
 /**
- * What `kube-ipvs list` reads: services with counters, one service or all, daemons, timeouts. Unlike IpvsClient it opens one socket,
- * never changes anything, and reads only what is asked.
+ * What `kube-ipvs list` reads: services with counters, one service or all, daemons, timeouts.
+ * Unlike IpvsClient it opens one socket, never changes anything, and reads only what is asked.
  */
 import { IPVS_GENL_NAME } from '../netlink/constants.ts';
 import type {
@@ -43,7 +43,9 @@ export class IpvsListing {
     this.#socket = new GenericSocket(IPVS_GENL_NAME, options, open);
   }
 
-  /** Also the probe: fails with ENOENT where the kernel has no IPVS, EPERM without the capability. */
+  /**
+   * Also the probe: fails with ENOENT where the kernel has no IPVS, EPERM without the capability.
+   */
   async version(): Promise<IpvsVersion> {
     return this.#socket.get('read IPVS version', encodeGetVersion, decodeVersion);
   }
@@ -80,8 +82,9 @@ export class IpvsListing {
   }
 
   /**
-   * The services with their destinations, in pieces of some hundred, so that a listing of any size takes little memory; while
-   * one piece is printed the kernel is asked for the next. A service that is gone meanwhile has no destinations.
+   * The services with their destinations, in pieces of some hundred, so that a listing of any size
+   * takes little memory; while one piece is printed the kernel is asked for the next. A service
+   * that is gone meanwhile has no destinations.
    */
   async *withDestinations(
     services: readonly IpvsService[],

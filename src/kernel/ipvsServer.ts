@@ -1,6 +1,7 @@
 /**
- * Virtual servers and destinations between our terms (dataplane/state.ts) and IPVS' own (netlink/ipvs.ts), and the judgement what
- * of the kernel's has the form of ours: servers of TCP, UDP or SCTP on an address, destinations that are masqueraded.
+ * Virtual servers and destinations between our terms (dataplane/state.ts) and IPVS' own
+ * (netlink/ipvs.ts), and the judgement what of the kernel's has the form of ours: servers of TCP,
+ * UDP or SCTP on an address, destinations that are masqueraded.
  */
 import type {
   Destination,
@@ -60,14 +61,20 @@ export function toDestinationRequest(destination: Destination): DestinationReque
   };
 }
 
-/** What of a service of the kernel can be ours in form, and what cannot, named by its key where it has one. */
+/**
+ * What of a service of the kernel can be ours in form, and what cannot, named by its key where it
+ * has one.
+ */
 export interface ReadServer {
   readonly server?: VirtualServer;
   /** the service, or destinations of it: see {@link ActualState.foreignServers} */
   readonly foreign: readonly string[];
 }
 
-/** A service is somebody else's when it has destinations and none is masqueraded; of a mixed one the others are. */
+/**
+ * A service is somebody else's when it has destinations and none is masqueraded; of a mixed one the
+ * others are.
+ */
 export function readServer(
   service: IpvsService,
   destinations: readonly IpvsDestination[],

@@ -1,7 +1,8 @@
 /**
- * The virtual servers that we programmed on addresses that are not on our dummy device (NodePorts, Services on the node's
- * own address), written to a file so that the next process knows them as ours and may remove them. Nothing else tells
- * such a server from one that keepalived or an administrator made. A lost ledger costs a left-over, never a foreign server.
+ * The virtual servers that we programmed on addresses that are not on our dummy device (NodePorts,
+ * Services on the node's own address), written to a file so that the next process knows them as
+ * ours and may remove them. Nothing else tells such a server from one that keepalived or an
+ * administrator made. A lost ledger costs a left-over, never a foreign server.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -50,8 +51,9 @@ export class Ledger {
   }
 
   /**
-   * Writes the file if something changed; replaces it whole, so that a crash leaves the old one or the new one. Only a file that
-   * is in place counts: after a failure everything is still to be written.
+   * Writes the file if something changed; replaces it whole, so that a crash leaves the old one or
+   * the new one. Only a file that is in place counts: after a failure everything is still to be
+   * written.
    */
   async save(): Promise<void> {
     if (!this.isDirty) return;

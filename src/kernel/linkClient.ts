@@ -1,7 +1,8 @@
 /**
- * The dummy device kube-ipvs0 and the addresses on it, over rtnetlink. The device stays down: its addresses are local all the same,
- * while up it would get addresses of its own and going down again would lose the IPv6 ones. Folded here: adding the present,
- * removing the missing. Which addresses are bound is decided in desired/.
+ * The dummy device kube-ipvs0 and the addresses on it, over rtnetlink. The device stays down: its
+ * addresses are local all the same, while up it would get addresses of its own and going down again
+ * would lose the IPv6 ones. Folded here: adding the present, removing the missing. Which addresses
+ * are bound is decided in desired/.
  */
 import { constants } from 'node:os';
 import { DUMMY_DEVICE } from '../dataplane/state.ts';
@@ -145,7 +146,10 @@ export class LinkClient {
     return run.map((operation, i) => outcomeOf(operation, answers[i]!));
   }
 
-  /** The prefix length is part of an address's key, and somebody may have bound ours with another one by hand. */
+  /**
+   * The prefix length is part of an address's key, and somebody may have bound ours with another
+   * one by hand.
+   */
   async #unbindOtherLengths(index: number, unfound: readonly AddressOperation[]): Promise<void> {
     if (unfound.length === 0) return;
     const wanted = new Set(unfound.map(({ address }) => address));
@@ -164,7 +168,10 @@ export class LinkClient {
     );
   }
 
-  /** @returns undefined when there is none; @throws KernelError when a device of another kind has its name */
+  /**
+   * @returns undefined when there is none; @throws KernelError when a device of another kind has
+   * its name
+   */
   async #findDevice(): Promise<Link | undefined> {
     const op = `look up device ${DUMMY_DEVICE}`;
     const request: NetlinkRequest = {

@@ -1,7 +1,8 @@
 /**
- * A netlink socket that speaks in requests and replies: numbers messages, packs them into batches, maps every answer back to its
- * request, repeats dumps that the kernel reports as torn. One exchange at a time, the rest queues. It decides nothing about what
- * a refusal means: errno by request goes to the caller (ipvsApply.ts, linkClient.ts).
+ * A netlink socket that speaks in requests and replies: numbers messages, packs them into batches,
+ * maps every answer back to its request, repeats dumps that the kernel reports as torn. One
+ * exchange at a time, the rest queues. It decides nothing about what a refusal means: errno by
+ * request goes to the caller (ipvsApply.ts, linkClient.ts).
  */
 import { constants } from 'node:os';
 import { ByteWriter, DecodeError } from '../netlink/bytes.ts';
@@ -20,11 +21,17 @@ import { KernelError } from './errors.ts';
 
 const { ENOBUFS, EPROTO, EAGAIN } = constants.errno;
 
-/** The gain flattens out there; a socket's receive queue holds the answers even if all of them are errors. */
+/**
+ * The gain flattens out there; a socket's receive queue holds the answers even if all of them are
+ * errors.
+ */
 export const MAX_BATCH = 256;
 /** Room for 256 error replies with extended text, several times over; the kernel doubles it. */
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
-/** The kernel has executed a batch when send returns, so this passes only if something is badly wrong. */
+/**
+ * The kernel has executed a batch when send returns, so this passes only if something is badly
+ * wrong.
+ */
 const TIMEOUT_MS = 30_000;
 const MAX_READ_ATTEMPTS = 8;
 const MAX_SEQUENCE = 0xffff_ffff;
@@ -38,7 +45,10 @@ export interface NetlinkRequest {
   readonly encode: (out: ByteWriter, head: MessageHead) => void;
 }
 
-/** Called for each message that is not control; `index` is that of its request. Undefined = not one of those asked for. */
+/**
+ * Called for each message that is not control; `index` is that of its request. Undefined = not one
+ * of those asked for.
+ */
 export type Decode<T> = (message: MessageCursor, index: number) => T | undefined;
 
 export interface Outcome {
@@ -64,10 +74,12 @@ export class NetlinkSocket {
   }
 
   /**
-   * Sends changes in this order, at most `batch` in one system call. A failed one does not stop the others.
+   * Sends changes in this order, at most `batch` in one system call. A failed one does not stop the
+   * others.
    *
    * @returns one outcome a request, in the same order
-   * @throws KernelError when the socket fails; requests of that batch and later ones may then have been executed or not
+   * @throws KernelError when the socket fails; requests of that batch and later ones may then have
+   * been executed or not
    */
   async execute(
     requests: readonly NetlinkRequest[],
@@ -81,7 +93,10 @@ export class NetlinkSocket {
     return outcomes;
   }
 
-  /** One plain request that is answered by a message. @throws KernelError with `op` when the kernel refuses */
+  /**
+   * One plain request that is answered by a message. @throws KernelError with `op` when the kernel
+   * refuses
+   */
   async get<T>(op: string, request: NetlinkRequest, decode: Decode<T>): Promise<T> {
     const [items] = await this.#readWhole(op, [request], NLM_F_ACK, decode);
     if (items?.[0] !== undefined) return items[0];
@@ -89,7 +104,8 @@ export class NetlinkSocket {
   }
 
   /**
-   * Dumps, as many as wanted for one trip to the kernel and back; each is whole or repeated by itself.
+   * Dumps, as many as wanted for one trip to the kernel and back; each is whole or repeated by
+   * itself.
    *
    * @returns the decoded messages of each request, in the same order
    * @throws KernelError with `op`: the kernel refuses, or (EAGAIN) the table never held still
@@ -144,7 +160,10 @@ export class NetlinkSocket {
     throw new KernelError({ op, errno: EAGAIN, hint });
   }
 
-  /** Only the last message asks for an acknowledgement: failures are answered in any case, and silence before the last is success. */
+  /**
+   * Only the last message asks for an acknowledgement: failures are answered in any case, and
+   * silence before the last is success.
+   */
   async #executeBatch(requests: readonly NetlinkRequest[]): Promise<Outcome[]> {
     const last = requests.length - 1;
     const { first, replies } = await this.#transact(requests, (i) => (i === last ? NLM_F_ACK : 0));

@@ -1,4 +1,7 @@
-/** The nf_tables tables of this network namespace, by family and name: who uses nftables here, without starting a program. */
+/**
+ * The nf_tables tables of this network namespace, by family and name: who uses nftables here,
+ * without starting a program.
+ */
 import { NETLINK_NETFILTER } from '../netlink/constants.ts';
 import { decodeTable, encodeDumpTables, type NftTable } from '../netlink/nftables.ts';
 import { type OpenSocket, openSocket } from './addon.ts';

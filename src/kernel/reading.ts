@@ -1,10 +1,13 @@
 /**
- * One reading of the kernel, part by part: what fails, or does not answer in time, is noted as unknown and keeps nothing from the
- * rest. What is read, and how, is the ports' business.
+ * One reading of the kernel, part by part: what fails, or does not answer in time, is noted as
+ * unknown and keeps nothing from the rest. What is read, and how, is the ports' business.
  */
 import type { Part } from '../dataplane/part.ts';
 
-/** Longer than any port waits for a program or an answer of the kernel: it passes only if something is badly wrong. */
+/**
+ * Longer than any port waits for a program or an answer of the kernel: it passes only if something
+ * is badly wrong.
+ */
 export const READ_LIMIT_MS = 120_000;
 
 export class Reading {
@@ -26,7 +29,10 @@ export class Reading {
     }
   }
 
-  /** All names in one go; only if that fails each by itself, so that one keeps nothing from the others. */
+  /**
+   * All names in one go; only if that fails each by itself, so that one keeps nothing from the
+   * others.
+   */
   async each<T>(
     names: readonly string[],
     partOf: (name: string) => Part,

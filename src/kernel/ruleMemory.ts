@@ -1,6 +1,7 @@
 /**
- * What was last written to each table, and how it read back. A rule that an iptables prints in other words than it was given looks
- * missing for ever: what reads back different right after it was written is taken for what was written, and told.
+ * What was last written to each table, and how it read back. A rule that an iptables prints in
+ * other words than it was given looks missing for ever: what reads back different right after it
+ * was written is taken for what was written, and told.
  */
 import type { Chains, TableName } from '../dataplane/tables.ts';
 import { type Part, rulesPart } from '../dataplane/part.ts';
@@ -38,7 +39,8 @@ export class RuleMemory {
 
   /**
    * @param read what the table holds of ours now
-   * @returns what that means; with a doubt where it still looks as after a write and not as it was written
+   * @returns what that means; with a doubt where it still looks as after a write and not as it was
+   * written
    */
   understood(
     family: Family,

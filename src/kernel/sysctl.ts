@@ -1,6 +1,7 @@
 /**
- * Kernel parameters under /proc/sys, named by their path below it (`net/ipv4/vs/conntrack`). Which values are right is decided
- * in desired/; here is only how to read and write them, and what a refusal means.
+ * Kernel parameters under /proc/sys, named by their path below it (`net/ipv4/vs/conntrack`). Which
+ * values are right is decided in desired/; here is only how to read and write them, and what a
+ * refusal means.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';

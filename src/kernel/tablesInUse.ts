@@ -1,6 +1,7 @@
 /**
- * In which variants of iptables this network namespace has any tables, without starting a process for each variant and family to
- * hear that there are none: processes are what start-up time is made of. Where that cannot be told the programs are asked.
+ * In which variants of iptables this network namespace has any tables, without starting a process
+ * for each variant and family to hear that there are none: processes are what start-up time is made
+ * of. Where that cannot be told the programs are asked.
  */
 import { readFile } from 'node:fs/promises';
 import { FAMILIES, type Family } from '../net/family.ts';
@@ -11,7 +12,10 @@ import { hasCode, isUnknownSubsystem } from './errors.ts';
 import type { IptablesVariant } from './iptablesPrograms.ts';
 import { listNftTables } from './nftTables.ts';
 
-/** @returns the families whose tables may hold rules; undefined when the kernel cannot do this variant at all */
+/**
+ * @returns the families whose tables may hold rules; undefined when the kernel cannot do this
+ * variant at all
+ */
 export type TablesInUse = (variant: IptablesVariant) => Promise<readonly Family[] | undefined>;
 
 /** For namespaces that this process is not in. */
@@ -27,7 +31,10 @@ const LEGACY_NAMES: Readonly<Record<Family, string>> = {
   IPv6: 'ip6_tables_names',
 };
 
-/** @param procNet `/proc/net`, another folder in tests. A missing file is a module that nobody has needed yet. */
+/**
+ * @param procNet `/proc/net`, another folder in tests. A missing file is a module that nobody has
+ * needed yet.
+ */
 export async function legacyFamilies(procNet: string): Promise<readonly Family[]> {
   const names = await Promise.all(
     FAMILIES.map((family) =>
@@ -39,7 +46,10 @@ export async function legacyFamilies(procNet: string): Promise<readonly Family[]
   return FAMILIES.filter((_, i) => names[i]!.trim() !== '');
 }
 
-/** Tables of these names in the families ip and ip6 are those of iptables-nft; all others are nft's own. */
+/**
+ * Tables of these names in the families ip and ip6 are those of iptables-nft; all others are nft's
+ * own.
+ */
 const IPTABLES_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security']);
 const NFT_FAMILY: Readonly<Record<Family, number>> = { IPv4: AF_INET, IPv6: AF_INET6 };
 

@@ -1,6 +1,7 @@
 /**
- * What a source has told so far, added up, and the one place where objects are kept: a source puts them in, and everybody else
- * reads them here or hears of the change. Forgets a Service wholly when the last of its slices goes.
+ * What a source has told so far, added up, and the one place where objects are kept: a source puts
+ * them in, and everybody else reads them here or hears of the change. Forgets a Service wholly when
+ * the last of its slices goes.
  */
 import { ALL_KINDS, type KindName, type KindObjects } from './kinds.ts';
 import type {
@@ -39,7 +40,10 @@ export interface ClusterSnapshot {
   readonly nodes: ReadonlyMap<string, NodeResource>;
 }
 
-/** What objects of a kind are made into before they are kept, where the configuration has a say in it. */
+/**
+ * What objects of a kind are made into before they are kept, where the configuration has a say in
+ * it.
+ */
 export type Doors = {
   readonly [K in KindName]?: (object: KindObjects[K]) => KindObjects[K];
 };
@@ -100,7 +104,10 @@ export class ClusterStore implements ClusterSnapshot {
     this.#slices.set(now.service, siblings.set(key, now));
   }
 
-  /** Empty maps are dropped: a cluster that creates and deletes Services for years must not grow (kubernetes #128928). */
+  /**
+   * Empty maps are dropped: a cluster that creates and deletes Services for years must not grow
+   * (kubernetes #128928).
+   */
   #leave(service: ObjectKey, key: ObjectKey): void {
     const siblings = this.#slices.get(service);
     siblings?.delete(key);
@@ -115,7 +122,10 @@ export function forProxies(
   return slice?.isHeadless === true ? undefined : slice;
 }
 
-/** Everything as if it came now; from the end of the table, so that a Service finds its endpoints and its Node. */
+/**
+ * Everything as if it came now; from the end of the table, so that a Service finds its endpoints
+ * and its Node.
+ */
 export function* replay(cluster: ClusterSnapshot): Generator<ClusterChange> {
   for (const { kind } of ALL_KINDS.toReversed()) {
     for (const [key, object] of cluster.objects(kind)) {

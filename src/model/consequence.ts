@@ -1,6 +1,6 @@
 /**
- * What happens because of a problem, as a value: who decides by it compares it, and the end of the problem's sentence is made
- * from it when the problem is printed.
+ * What happens because of a problem, as a value: who decides by it compares it, and the end of the
+ * problem's sentence is made from it when the problem is printed.
  */
 
 /** How the sentence of a problem with this consequence ends. */

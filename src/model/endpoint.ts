@@ -1,6 +1,6 @@
 /**
- * The slices of one Service merged into endpoints by port name, for one family. Decides which copy of an endpoint listed twice
- * counts; which of them get traffic is decided in endpointChoice.ts.
+ * The slices of one Service merged into endpoints by port name, for one family. Decides which copy
+ * of an endpoint listed twice counts; which of them get traffic is decided in endpointChoice.ts.
  */
 import type { Family } from '../net/family.ts';
 import type { Problem } from './problem.ts';
@@ -15,9 +15,11 @@ export interface EndpointsByPort {
 }
 
 /**
- * @param slices those of one Service, in any order: the result does not depend on it; other families are passed over
+ * @param slices those of one Service, in any order: the result does not depend on it; other
+ * families are passed over
  * @param nodeName endpoints on this node are local; an endpoint without a node never is
- * @param reader of the same node; used where there are several slices, so that one that changed costs no reading of the others
+ * @param reader of the same node; used where there are several slices, so that one that changed
+ * costs no reading of the others
  */
 export function endpointsByPort(
   slices: Iterable<EndpointSliceResource>,
@@ -57,9 +59,10 @@ function merged(lists: readonly (readonly SortedEndpoint[])[]): readonly Endpoin
 }
 
 /**
- * Which of two copies counts. A pod that moves from one slice to another is in both for a moment, maybe not ready in
- * one of them, and must not be seen as not ready (upstream takes the last one seen). Where it is does not matter: a network
- * gives an address away again before the old pod, stuck on this node, is gone (kubernetes issue 135266).
+ * Which of two copies counts. A pod that moves from one slice to another is in both for a moment,
+ * maybe not ready in one of them, and must not be seen as not ready (upstream takes the last one
+ * seen). Where it is does not matter: a network gives an address away again before the old pod,
+ * stuck on this node, is gone (kubernetes issue 135266).
  */
 function isPreferred(a: Endpoint, b: Endpoint): boolean {
   if (a.isReady !== b.isReady) return a.isReady;

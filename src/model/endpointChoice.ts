@@ -1,7 +1,8 @@
 /**
- * Which endpoints of a service port get traffic on this node: readiness, then traffic policies (KEP-2086), then
- * topology hints (KEP-2433, KEP-3015), with serving terminating endpoints as the last resort (KEP-1669). Where to use
- * the lists, and what to do when they are empty, is decided in desired/.
+ * Which endpoints of a service port get traffic on this node: readiness, then traffic policies
+ * (KEP-2086), then topology hints (KEP-2433, KEP-3015), with serving terminating endpoints as the
+ * last resort (KEP-1669). Where to use the lists, and what to do when they are empty, is decided in
+ * desired/.
  */
 import type { Problem } from './problem.ts';
 import { isExternallyReachable } from './service.ts';
@@ -53,14 +54,18 @@ export function chooseEndpoints(
 }
 
 /**
- * Forwarding a ClusterIP to itself would go round for ever. An external address is not that: it may be a node's own, and
- * the endpoint a pod in that node's network. Where such an address is bound here, desired/frontends.ts leaves it out.
+ * Forwarding a ClusterIP to itself would go round for ever. An external address is not that: it may
+ * be a node's own, and the endpoint a pod in that node's network. Where such an address is bound
+ * here, desired/frontends.ts leaves it out.
  */
 function isOwnAddress(endpoint: Endpoint, port: ServicePort): boolean {
   return endpoint.address === port.clusterIP;
 }
 
-/** Ready endpoints that pass the filter; if there are none, those that still serve while they terminate, unfiltered. */
+/**
+ * Ready endpoints that pass the filter; if there are none, those that still serve while they
+ * terminate, unfiltered.
+ */
 function readyElseTerminating(
   endpoints: readonly Endpoint[],
   isKept: (endpoint: Endpoint) => boolean = () => true,
@@ -85,9 +90,9 @@ interface HintFilter {
 }
 
 /**
- * Hints count only when *every* ready endpoint has one and at least one of them is for here: half-written hints must
- * not take endpoints away. Node hints come before zone hints. The Service's own wishes were turned into hints by the
- * EndpointSlice controller and are not read.
+ * Hints count only when *every* ready endpoint has one and at least one of them is for here:
+ * half-written hints must not take endpoints away. Node hints come before zone hints. The Service's
+ * own wishes were turned into hints by the EndpointSlice controller and are not read.
  */
 function hintFilter(endpoints: readonly Endpoint[], node: ChoosingNode): HintFilter | undefined {
   const ready = endpoints.filter((endpoint) => endpoint.isReady);

@@ -1,13 +1,16 @@
 /**
- * Typed reading of a raw object, from an API server or from a file written by hand, that may hold anything. A field of
- * the wrong type is reported with its dotted path and makes its *unit* (the object, or one port or endpoint of it)
- * unusable; what the unit's owner does about that is decided in slimService, slimEndpointSlice and slimNode. Absent and
- * null are the same, as in the API.
+ * Typed reading of a raw object, from an API server or from a file written by hand, that may hold
+ * anything. A field of the wrong type is reported with its dotted path and makes its *unit* (the
+ * object, or one port or endpoint of it) unusable; what the unit's owner does about that is decided
+ * in slimService, slimEndpointSlice and slimNode. Absent and null are the same, as in the API.
  */
 import type { Consequence } from './consequence.ts';
 import type { Problem } from './problem.ts';
 
-/** What a door gives: no object when it was unusable (see problems) or, with no problem, is none of a proxy's business. */
+/**
+ * What a door gives: no object when it was unusable (see problems) or, with no problem, is none of
+ * a proxy's business.
+ */
 export interface Slim<T> {
   readonly object?: T;
   readonly problems: readonly Problem[];
@@ -147,12 +150,18 @@ export class Fields {
     return [];
   }
 
-  /** A list of strings that are judged elsewhere: entries of other types become their JSON, so that positions hold. */
+  /**
+   * A list of strings that are judged elsewhere: entries of other types become their JSON, so that
+   * positions hold.
+   */
   texts(key: string): readonly string[] {
     return this.list(key).map(asText);
   }
 
-  /** The objects of the list below `key`, each a unit of its own called `noun`; entries of other types are rejected. */
+  /**
+   * The objects of the list below `key`, each a unit of its own called `noun`; entries of other
+   * types are rejected.
+   */
   *items(key: string, noun: Noun): Generator<Fields> {
     const step = stepOf(key);
     for (const [index, value] of this.list(key).entries()) {

@@ -1,4 +1,7 @@
-/** What this machine looks like from the network's side: the values that the kernel (or `--host host.yaml`) reports. */
+/**
+ * What this machine looks like from the network's side: the values that the kernel (or `--host
+ * host.yaml`) reports.
+ */
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 
@@ -24,8 +27,8 @@ export interface HostNetwork {
 }
 
 /**
- * Whether nothing that a decision depends on differs. Whether a link is up, its name, and links without an address are for people to
- * read: they change with every pod that starts.
+ * Whether nothing that a decision depends on differs. Whether a link is up, its name, and links
+ * without an address are for people to read: they change with every pod that starts.
  */
 export function sameHost(a: HostNetwork, b: HostNetwork): boolean {
   return JSON.stringify(essence(a)) === JSON.stringify(essence(b));

@@ -1,6 +1,7 @@
 /**
- * The kinds of objects that are read, one row each: where they are found, which of them stay at the API server, and the door they
- * come in by. Watching, manifests, the store, its replay and the check of the chart's ClusterRole derive from the table.
+ * The kinds of objects that are read, one row each: where they are found, which of them stay at the
+ * API server, and the door they come in by. Watching, manifests, the store, its replay and the
+ * check of the chart's ClusterRole derive from the table.
  */
 import type { Slim } from './fields.ts';
 import type { EndpointSliceResource, NodeResource, ServiceResource } from './resources.ts';
@@ -17,7 +18,10 @@ export interface KindObjects {
 
 export type KindName = keyof KindObjects;
 
-/** What a feature asks for besides what every proxy reads: a kind that is not required, or objects left at the server otherwise. */
+/**
+ * What a feature asks for besides what every proxy reads: a kind that is not required, or objects
+ * left at the server otherwise.
+ */
 export type Need = KindName | 'HeadlessServices' | 'ExternalNames';
 
 /** Of a proxy without features. */
@@ -45,7 +49,10 @@ export interface Kind<K extends KindName> {
   readonly isNamespaced: boolean;
   /** that our role has to allow */
   readonly verbs: readonly ('get' | 'list' | 'watch')[];
-  /** Read always, and nothing is programmed before its first list; else for a feature that needs it, and nobody waits. */
+  /**
+   * Read always, and nothing is programmed before its first list; else for a feature that needs it,
+   * and nobody waits.
+   */
   readonly isRequired: boolean;
   readonly selectors: (scope: ReadingScope) => Selectors;
   readonly slim: (raw: unknown) => Slim<KindObjects[K]>;
@@ -106,7 +113,10 @@ export function pathOf({ group, version, resource }: AnyKind): string {
   return group === '' ? `/api/${version}/${resource}` : `/apis/${group}/${version}/${resource}`;
 }
 
-/** Objects of another proxy stay at the server, and headless ones; one that gains such a label is seen as deleted. */
+/**
+ * Objects of another proxy stay at the server, and headless ones; one that gains such a label is
+ * seen as deleted.
+ */
 function notOptedOut(needs: ReadonlySet<Need>): string {
   const labels = [PROXY_NAME_LABEL, ...(needs.has('HeadlessServices') ? [] : [HEADLESS_LABEL])];
   return labels.map((label) => `!${label}`).join(',');

@@ -1,4 +1,7 @@
-/** What is wrong with one field of an input, in the form every command prints and `plan -o json` lists. */
+/**
+ * What is wrong with one field of an input, in the form every command prints and `plan -o json`
+ * lists.
+ */
 import { type Consequence, ENDINGS, isHarmless, reasonOf } from './consequence.ts';
 
 export interface Problem {

@@ -1,7 +1,8 @@
 /**
- * The slim form of the API objects that a proxy reads: each kept field costs memory at scale, so everything else is
- * dropped at the door (slimService, slimEndpointSlice, slimNode). Fields hold the API's values, defaults applied, with
- * their *types* checked; what they *mean* is decided in service.ts and endpoint.ts.
+ * The slim form of the API objects that a proxy reads: each kept field costs memory at scale, so
+ * everything else is dropped at the door (slimService, slimEndpointSlice, slimNode). Fields hold
+ * the API's values, defaults applied, with their *types* checked; what they *mean* is decided in
+ * service.ts and endpoint.ts.
  */
 import type { Protocol } from '../net/family.ts';
 import type { ServicePolicy } from './servicePolicy.ts';
@@ -12,14 +13,20 @@ export type ObjectKey = string;
 export interface ServiceResource {
   readonly namespace: string;
   readonly name: string;
-  /** RFC 3339, UTC; empty when unknown (manifests): such an object counts as the oldest, ties go by key */
+  /**
+   * RFC 3339, UTC; empty when unknown (manifests): such an object counts as the oldest, ties go by
+   * key
+   */
   readonly createdAt: string;
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
   /** spec.clusterIPs, or spec.clusterIP alone; `None` marks a headless Service; may be empty */
   readonly clusterIPs: readonly string[];
   readonly externalIPs: readonly string[];
   readonly loadBalancerIngress: readonly LoadBalancerIngress[];
-  /** spec.loadBalancerSourceRanges, else the annotation service.beta.kubernetes.io/load-balancer-source-ranges */
+  /**
+   * spec.loadBalancerSourceRanges, else the annotation
+   * service.beta.kubernetes.io/load-balancer-source-ranges
+   */
   readonly sourceRanges: readonly string[];
   /** dotted path of the field that sourceRanges came from, for problems */
   readonly sourceRangesPath: string;
@@ -90,7 +97,10 @@ export interface EndpointSpec {
 
 export interface NodeResource {
   readonly name: string;
-  /** status.addresses of types InternalIP and ExternalIP that are IP addresses, canonical, InternalIP first */
+  /**
+   * status.addresses of types InternalIP and ExternalIP that are IP addresses, canonical,
+   * InternalIP first
+   */
   readonly addresses: readonly string[];
   /** those of `addresses` that are of type ExternalIP alone; absent: none */
   readonly externalAddresses?: readonly string[];

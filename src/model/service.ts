@@ -1,7 +1,7 @@
 /**
- * One Service as the ports that become virtual servers, for both families. Decides which Services are not ours to
- * program, and what of a port is usable; conflicts *between* Services, and which addresses this host may bind, are
- * decided in desired/.
+ * One Service as the ports that become virtual servers, for both families. Decides which Services
+ * are not ours to program, and what of a port is usable; conflicts *between* Services, and which
+ * addresses this host may bind, are decided in desired/.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
 import type { Consequence } from './consequence.ts';
@@ -56,7 +56,10 @@ function whySkipped(service: ServiceResource): string | undefined {
   return clusterIP === 'None' ? 'it is headless (cluster IP None)' : undefined;
 }
 
-/** Ports that do not collide with an earlier one of the same Service; what the API server would refuse. */
+/**
+ * Ports that do not collide with an earlier one of the same Service; what the API server would
+ * refuse.
+ */
 function distinctPorts(service: ServiceResource): {
   ports: readonly ServicePortSpec[];
   problems: readonly Problem[];

@@ -1,6 +1,7 @@
 /**
- * The addresses a Service is reached at, by family. A family without a cluster IP is not served at all, as in
- * kube-proxy. An address that cannot be served is reported and left out, the others stay.
+ * The addresses a Service is reached at, by family. A family without a cluster IP is not served at
+ * all, as in kube-proxy. An address that cannot be served is reported and left out, the others
+ * stay.
  */
 import { type Address, familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -15,7 +16,10 @@ export interface ServiceAddresses {
   readonly loadBalancerIPs: readonly Address[];
 }
 
-/** @returns no address twice within a family; an external IP that is also a load balancer address counts as the latter */
+/**
+ * @returns no address twice within a family; an external IP that is also a load balancer address
+ * counts as the latter
+ */
 export function serviceAddresses(service: ServiceResource): {
   byFamily: ReadonlyMap<Family, ServiceAddresses>;
   problems: readonly Problem[];

@@ -1,11 +1,15 @@
 /**
- * What a Service asks for of its virtual servers, beyond addresses and endpoints. Read at the door and carried whole to each of its
- * ports, so that a further wish is read here and heeded where servers are made (desired/virtualServer.ts), and passes nobody else.
+ * What a Service asks for of its virtual servers, beyond addresses and endpoints. Read at the door
+ * and carried whole to each of its ports, so that a further wish is read here and heeded where
+ * servers are made (desired/virtualServer.ts), and passes nobody else.
  */
 import type { Fields } from './fields.ts';
 
 export interface ServicePolicy {
-  /** seconds for which a client stays with its endpoint; only for sessionAffinity ClientIP, 10800 where it gives none */
+  /**
+   * seconds for which a client stays with its endpoint; only for sessionAffinity ClientIP, 10800
+   * where it gives none
+   */
   readonly affinityTimeoutSec?: number;
 }
 

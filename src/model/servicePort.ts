@@ -1,4 +1,7 @@
-/** One port of one Service in one family, with every address it is reached at: the unit that becomes virtual servers. */
+/**
+ * One port of one Service in one family, with every address it is reached at: the unit that becomes
+ * virtual servers.
+ */
 import type { Address } from '../net/address.ts';
 import type { Family, Protocol } from '../net/family.ts';
 import type { Prefix } from '../net/prefix.ts';
@@ -46,7 +49,10 @@ export interface Endpoint {
   readonly target?: string;
 }
 
-/** Endpoints of one service port after readiness, traffic policy and topology hints (KEP-1669, KEP-2433, KEP-3015). */
+/**
+ * Endpoints of one service port after readiness, traffic policy and topology hints (KEP-1669,
+ * KEP-2433, KEP-3015).
+ */
 export interface EndpointChoice {
   /** for traffic that may go anywhere; sorted by `address:port` */
   readonly cluster: readonly Endpoint[];
@@ -54,18 +60,30 @@ export interface EndpointChoice {
   readonly local: readonly Endpoint[];
   /** every local endpoint whatever its readiness: the hairpin set is made of these */
   readonly allLocal: readonly Endpoint[];
-  /** destinations of the cluster IP: under internalTrafficPolicy Local `local` even when empty (refused), else `cluster` */
+  /**
+   * destinations of the cluster IP: under internalTrafficPolicy Local `local` even when empty
+   * (refused), else `cluster`
+   */
   readonly forClusterIP: readonly Endpoint[];
-  /** destinations of external addresses and NodePorts: under externalTrafficPolicy Local `local` unless empty, else `cluster` */
+  /**
+   * destinations of external addresses and NodePorts: under externalTrafficPolicy Local `local`
+   * unless empty, else `cluster`
+   */
   readonly forExternal: readonly Endpoint[];
   /**
-   * externalTrafficPolicy Local, no endpoint here but some elsewhere: traffic from outside the cluster to external
-   * addresses and NodePorts is dropped, while pods and this node reach `forExternal` (docs/differences.md)
+   * externalTrafficPolicy Local, no endpoint here but some elsewhere: traffic from outside the
+   * cluster to external addresses and NodePorts is dropped, while pods and this node reach
+   * `forExternal` (docs/differences.md)
    */
   readonly isOutsideDropped: boolean;
-  /** every endpoint that is in neither `cluster` nor `local`, with the reason, in the order of `cluster` */
+  /**
+   * every endpoint that is in neither `cluster` nor `local`, with the reason, in the order of
+   * `cluster`
+   */
   readonly excluded: readonly ExcludedEndpoint[];
-  /** endpoints that cannot be served for this port at all, as one whose address is the port's own */
+  /**
+   * endpoints that cannot be served for this port at all, as one whose address is the port's own
+   */
   readonly problems: readonly Problem[];
 }
 

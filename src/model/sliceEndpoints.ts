@@ -1,6 +1,7 @@
 /**
- * The endpoints of one slice by port name: which addresses are usable, and in what order they stand. A slice that did not change
- * reads as before, so of a Service with many slices each is kept as it was read: see {@link SliceReader}.
+ * The endpoints of one slice by port name: which addresses are usable, and in what order they
+ * stand. A slice that did not change reads as before, so of a Service with many slices each is kept
+ * as it was read: see {@link SliceReader}.
  */
 import { type Address, familyOf, hostPortSortKey } from '../net/address.ts';
 import type { Protocol } from '../net/family.ts';
@@ -9,7 +10,10 @@ import type { EndpointPortSpec, EndpointSliceResource, EndpointSpec } from './re
 import type { Endpoint } from './servicePort.ts';
 import { usableAddress } from './usableAddress.ts';
 
-/** An endpoint with {@link hostPortSortKey}, which tells copies of one address and port from others too. */
+/**
+ * An endpoint with {@link hostPortSortKey}, which tells copies of one address and port from others
+ * too.
+ */
 export interface SortedEndpoint {
   readonly key: string;
   readonly endpoint: Endpoint;
@@ -21,7 +25,10 @@ export interface SliceEndpoints {
   readonly problems: readonly Problem[];
 }
 
-/** The name under which a Service's port and the ports of its slices meet: `http/TCP`; `/TCP` for an unnamed port. */
+/**
+ * The name under which a Service's port and the ports of its slices meet: `http/TCP`; `/TCP` for an
+ * unnamed port.
+ */
 export function endpointPortKey(portName: string, protocol: Protocol): string {
   return `${portName}/${protocol}`;
 }

@@ -1,8 +1,9 @@
 /**
- * The door for EndpointSlices: checks the types of the fields that a proxy reads, applies the API's defaults, drops the
- * rest. A bad endpoint or port is dropped alone; any other bad field drops the slice. Slices of host names (FQDN) and
- * those labelled for another proxy are left out without a word, as kube-proxy does; of those labelled as headless nothing is
- * said either. Whether an address can be served is decided in endpoint.ts.
+ * The door for EndpointSlices: checks the types of the fields that a proxy reads, applies the API's
+ * defaults, drops the rest. A bad endpoint or port is dropped alone; any other bad field drops the
+ * slice. Slices of host names (FQDN) and those labelled for another proxy are left out without a
+ * word, as kube-proxy does; of those labelled as headless nothing is said either. Whether an
+ * address can be served is decided in endpoint.ts.
  */
 import type { Protocol } from '../net/family.ts';
 import { asText, Fields, type Slim } from './fields.ts';
@@ -96,7 +97,10 @@ function readHints(hints: Fields, key: 'forZones' | 'forNodes'): readonly string
   return names.length === 0 ? undefined : names;
 }
 
-/** Only an annotation for people to read: a target that is not well formed is left out and not worth a problem. */
+/**
+ * Only an annotation for people to read: a target that is not well formed is left out and not worth
+ * a problem.
+ */
 function readTarget(item: Fields): string | undefined {
   const reference = item.value('targetRef');
   if (typeof reference !== 'object' || reference === null) return undefined;

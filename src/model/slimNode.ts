@@ -1,6 +1,6 @@
 /**
- * The door for Nodes: keeps what a proxy asks of them (addresses, pod ranges, zone, whether they are leaving). A bad
- * address or range is dropped alone.
+ * The door for Nodes: keeps what a proxy asks of them (addresses, pod ranges, zone, whether they
+ * are leaving). A bad address or range is dropped alone.
  */
 import type { Address } from '../net/address.ts';
 import { formatPrefix } from '../net/prefix.ts';

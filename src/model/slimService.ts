@@ -1,7 +1,7 @@
 /**
- * The door for Services: checks the types of the fields that a proxy reads, applies the API's defaults, drops the rest.
- * A bad port is dropped alone; any other bad field drops the Service. What addresses, ranges and policies *mean* is
- * decided in service.ts.
+ * The door for Services: checks the types of the fields that a proxy reads, applies the API's
+ * defaults, drops the rest. A bad port is dropped alone; any other bad field drops the Service.
+ * What addresses, ranges and policies *mean* is decided in service.ts.
  */
 import type { Protocol } from '../net/family.ts';
 import { asText, Fields, type Slim, stepOf } from './fields.ts';

@@ -1,6 +1,7 @@
 /**
- * Who may reach a Service's load balancer addresses (spec.loadBalancerSourceRanges). Fails closed: a malformed range
- * admits nobody, and a family whose ranges are all malformed is closed, never open.
+ * Who may reach a Service's load balancer addresses (spec.loadBalancerSourceRanges). Fails closed:
+ * a malformed range admits nobody, and a family whose ranges are all malformed is closed, never
+ * open.
  */
 import { FAMILIES, type Family } from '../net/family.ts';
 import { formatPrefix, type Prefix } from '../net/prefix.ts';
@@ -14,7 +15,10 @@ export interface SourceRanges {
   readonly problems: readonly Problem[];
 }
 
-/** Duplicates are removed; ranges of length 0 are kept as such. Ranges of one family do not restrict the other. */
+/**
+ * Duplicates are removed; ranges of length 0 are kept as such. Ranges of one family do not restrict
+ * the other.
+ */
 export function sourceRanges(service: ServiceResource): SourceRanges {
   const byFamily: Partial<Record<Family, Map<string, Prefix>>> = {};
   const problems: Problem[] = [];

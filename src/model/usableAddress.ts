@@ -1,4 +1,7 @@
-/** Which addresses can be served or forwarded to at all: what is special on every host is none of a Service's. */
+/**
+ * Which addresses can be served or forwarded to at all: what is special on every host is none of a
+ * Service's.
+ */
 import {
   type Address,
   isBroadcast,

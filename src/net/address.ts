@@ -1,10 +1,14 @@
 /**
- * IP addresses as canonical strings: dotted quad, or RFC 5952 for IPv6, so that equal addresses are equal strings and a
- * person can grep for them. Parsing is strict: no octal, no short forms, no zone identifiers.
+ * IP addresses as canonical strings: dotted quad, or RFC 5952 for IPv6, so that equal addresses are
+ * equal strings and a person can grep for them. Parsing is strict: no octal, no short forms, no
+ * zone identifiers.
  */
 import type { Family } from './family.ts';
 
-/** A canonical address; only {@link parseAddress} and {@link addressFromBytes} make one from outside input. */
+/**
+ * A canonical address; only {@link parseAddress} and {@link addressFromBytes} make one from outside
+ * input.
+ */
 export type Address = string;
 
 const STRICT_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
@@ -18,7 +22,9 @@ export function parseAddress(text: string): Address | undefined {
   return groups === undefined ? undefined : formatIpv6(groups);
 }
 
-/** RFC 4291 §2.2, all three forms; a `::` must stand for at least one group. Eight 16-bit numbers. */
+/**
+ * RFC 4291 §2.2, all three forms; a `::` must stand for at least one group. Eight 16-bit numbers.
+ */
 function parseIpv6Groups(text: string): number[] | undefined {
   if (!text.includes(':')) return undefined;
   const halves = withoutDottedTail(text).split('::');
@@ -31,7 +37,10 @@ function parseIpv6Groups(text: string): number[] | undefined {
   return [...head, ...zeros, ...(tail ?? [])].map((group) => Number.parseInt(group, 16));
 }
 
-/** `::ffff:10.0.0.1` becomes `::ffff:a00:1`; a tail that is no strict IPv4 address stays and fails as a group. */
+/**
+ * `::ffff:10.0.0.1` becomes `::ffff:a00:1`; a tail that is no strict IPv4 address stays and fails
+ * as a group.
+ */
 function withoutDottedTail(text: string): string {
   const start = text.lastIndexOf(':') + 1;
   const tail = text.slice(start);
@@ -45,7 +54,9 @@ export function familyOf(address: Address): Family {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
-/** @returns 4 or 16 bytes in network order; anything but a canonical address is a bug of the caller */
+/**
+ * @returns 4 or 16 bytes in network order; anything but a canonical address is a bug of the caller
+ */
 export function addressToBytes(address: Address): Uint8Array {
   if (familyOf(address) === 'IPv4') return Uint8Array.from(address.split('.'), Number);
   const groups = parseIpv6Groups(address);
@@ -62,7 +73,10 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   return formatIpv6(Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!));
 }
 
-/** RFC 5952: lower case, no leading zeros, the longest run of at least two zero groups shortened, the first of equals. */
+/**
+ * RFC 5952: lower case, no leading zeros, the longest run of at least two zero groups shortened,
+ * the first of equals.
+ */
 function formatIpv6(groups: readonly number[]): Address {
   let best = { start: -1, length: 1 };
   for (let start = 0; start < 8; start++) {
@@ -105,12 +119,18 @@ export function isMulticast(address: Address): boolean {
   return first >= 224 && first <= 239;
 }
 
-/** The limited broadcast address; a network's own broadcast address cannot be told from the address alone. */
+/**
+ * The limited broadcast address; a network's own broadcast address cannot be told from the address
+ * alone.
+ */
 export function isBroadcast(address: Address): boolean {
   return address === '255.255.255.255';
 }
 
-/** `::ffff:a00:1`: an IPv4 address in IPv6 clothes, which no packet on the wire may carry (RFC 4291 §2.5.5.2). */
+/**
+ * `::ffff:a00:1`: an IPv4 address in IPv6 clothes, which no packet on the wire may carry (RFC 4291
+ * §2.5.5.2).
+ */
 export function isIpv4Mapped(address: Address): boolean {
   return /^::ffff:[0-9a-f]+:[0-9a-f]+$/.test(address);
 }
@@ -126,8 +146,8 @@ export function compareAddresses(a: Address, b: Address): number {
 }
 
 /**
- * A text whose order (by `<`) is the order of address, then port, within one family: for sorting many, each looked at
- * once. Not for people to read.
+ * A text whose order (by `<`) is the order of address, then port, within one family: for sorting
+ * many, each looked at once. Not for people to read.
  */
 export function hostPortSortKey(address: Address, port: number): string {
   return String.fromCharCode(...addressToBytes(address), port);

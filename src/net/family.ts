@@ -1,4 +1,6 @@
-/** Address families and transport protocols as Kubernetes spells them, with the kernel's numbers. */
+/**
+ * Address families and transport protocols as Kubernetes spells them, with the kernel's numbers.
+ */
 
 export type Family = 'IPv4' | 'IPv6';
 

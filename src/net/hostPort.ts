@@ -7,7 +7,10 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** `0.0.0.0:10256` or `[::]:10256`. @returns undefined when it is anything else, a host name included */
+/**
+ * `0.0.0.0:10256` or `[::]:10256`. @returns undefined when it is anything else, a host name
+ * included
+ */
 export function parseHostPort(text: string): HostPort | undefined {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
@@ -19,7 +22,10 @@ export function parseHostPort(text: string): HostPort | undefined {
   return port >= 1 && port <= 65535 ? { address, port } : undefined;
 }
 
-/** A bare address gets the port; whatever already has one, or is no address, stays as it is for validation to judge. */
+/**
+ * A bare address gets the port; whatever already has one, or is no address, stays as it is for
+ * validation to judge.
+ */
 export function appendPort(text: string, port: number): string {
   const address = parseSloppyAddress(text.replace(/^\[(.*)\]$/, '$1'));
   return address === undefined ? text : joinHostPort(address, port);

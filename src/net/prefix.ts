@@ -16,7 +16,10 @@ export interface Prefix {
   readonly length: number;
 }
 
-/** @returns undefined unless `text` is `address/length`; host bits are accepted and cleared, as kube-proxy does */
+/**
+ * @returns undefined unless `text` is `address/length`; host bits are accepted and cleared, as
+ * kube-proxy does
+ */
 export function parsePrefix(text: string): Prefix | undefined {
   const slash = text.indexOf('/');
   if (slash < 0) return undefined;

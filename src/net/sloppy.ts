@@ -1,7 +1,8 @@
 /**
- * Addresses as Kubernetes has always read and stored them: numbers may carry leading zeros, which are decimal, and an IPv4
- * address in IPv6 clothes (`::ffff:10.0.0.1`) is that IPv4 address. For objects of the API and for configuration; what comes from
- * the kernel or was written by us is read by the strict readers of address.ts and prefix.ts.
+ * Addresses as Kubernetes has always read and stored them: numbers may carry leading zeros, which
+ * are decimal, and an IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) is that IPv4 address. For
+ * objects of the API and for configuration; what comes from the kernel or was written by us is read
+ * by the strict readers of address.ts and prefix.ts.
  *
  * @see k8s.io/utils/net ParseIPSloppy, ParseCIDRSloppy
  */
@@ -24,7 +25,8 @@ export function parseSloppyAddress(text: string): Address | undefined {
 }
 
 /**
- * @returns undefined also for a prefix that reaches from IPv4-mapped addresses to others: no packet matches what was meant by it
+ * @returns undefined also for a prefix that reaches from IPv4-mapped addresses to others: no packet
+ * matches what was meant by it
  */
 export function parseSloppyPrefix(text: string): Prefix | undefined {
   const [addressText = '', lengthText, ...rest] = text.split('/');

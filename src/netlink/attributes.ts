@@ -1,6 +1,6 @@
 /**
- * Netlink attributes: a 16-bit length and type, a payload, padding to 4 bytes, nests of the same. Which types exist and
- * what they mean is decided by the family's own file.
+ * Netlink attributes: a 16-bit length and type, a payload, padding to 4 bytes, nests of the same.
+ * Which types exist and what they mean is decided by the family's own file.
  */
 import { type Address, addressFromBytes } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -92,8 +92,9 @@ export function endAttribute(out: ByteWriter, start: number): void {
 }
 
 /**
- * Walks the attributes of one nest: `while (attributes.next()) switch (attributes.type) …`. The typed readers look at the
- * payload of the current attribute; one longer than its type is accepted, as the kernel does.
+ * Walks the attributes of one nest: `while (attributes.next()) switch (attributes.type) …`. The
+ * typed readers look at the payload of the current attribute; one longer than its type is accepted,
+ * as the kernel does.
  */
 export class AttributeCursor {
   /** without the NESTED and NET_BYTEORDER bits */

@@ -1,11 +1,14 @@
 /**
- * Reading and writing numbers, strings and addresses in memory. The writer grows one buffer, so that a batch of many
- * messages is built without an allocation for each; the reader checks every position before it looks. What the bytes
- * mean is decided by attributes.ts and the layers above.
+ * Reading and writing numbers, strings and addresses in memory. The writer grows one buffer, so
+ * that a batch of many messages is built without an allocation for each; the reader checks every
+ * position before it looks. What the bytes mean is decided by attributes.ts and the layers above.
  */
 import { type Address, addressToBytes } from '../net/address.ts';
 
-/** The only error that decoding throws: the bytes are shorter than, or not of the form, that they claim to be. */
+/**
+ * The only error that decoding throws: the bytes are shorter than, or not of the form, that they
+ * claim to be.
+ */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
 }
@@ -26,7 +29,10 @@ function checkRange(value: number, max: number): void {
   }
 }
 
-/** Appends to one growing buffer. A number that does not fit its field is a bug of the caller: RangeError. */
+/**
+ * Appends to one growing buffer. A number that does not fit its field is a bug of the caller:
+ * RangeError.
+ */
 export class ByteWriter {
   #bytes: Uint8Array;
   #view: DataView;
@@ -100,7 +106,10 @@ export class ByteWriter {
     this.#bytes.set(source, at);
   }
 
-  /** Zero bytes: padding and reserved fields. The buffer may hold an earlier batch, so they are written. */
+  /**
+   * Zero bytes: padding and reserved fields. The buffer may hold an earlier batch, so they are
+   * written.
+   */
   zeros(count: number): void {
     const start = this.#reserve(count);
     this.#bytes.fill(0, start, start + count);

@@ -1,6 +1,7 @@
 /**
- * ctnetlink: the netfilter connections of one network namespace, listed and deleted. Which of them are stale is decided in
- * plan/; that filters are only a wish, because kernels before 5.8 ignore them, is dealt with in kernel/.
+ * ctnetlink: the netfilter connections of one network namespace, listed and deleted. Which of them
+ * are stale is decided in plan/; that filters are only a wish, because kernels before 5.8 ignore
+ * them, is dealt with in kernel/.
  */
 import type { Address } from '../net/address.ts';
 import { familyOf } from '../net/address.ts';
@@ -35,18 +36,28 @@ export interface ConntrackEntry {
   readonly original: Tuple;
   /** its source is where the packets really go */
   readonly reply: Tuple;
-  /** a hash over place and original tuple: differs for a later entry between the same ends, unless that took the same memory */
+  /**
+   * a hash over place and original tuple: differs for a later entry between the same ends, unless
+   * that took the same memory
+   */
   readonly id: number;
-  /** 0 = the default one; of the entry, or of one direction alone. IPVS knows the default zone only. */
+  /**
+   * 0 = the default one; of the entry, or of one direction alone. IPVS knows the default zone only.
+   */
   readonly zone: number;
 }
 
-/** Entries of one family and protocol; what is given of their original destination must be the same. */
+/**
+ * Entries of one family and protocol; what is given of their original destination must be the same.
+ */
 export interface ConntrackFilter {
   readonly family: Family;
   /** IANA number */
   readonly protocol: number;
-  /** IPv4 only: for IPv6 the kernel (5.8 to 6.x) has the comparison the wrong way round and lists all but this address */
+  /**
+   * IPv4 only: for IPv6 the kernel (5.8 to 6.x) has the comparison the wrong way round and lists
+   * all but this address
+   */
   readonly address?: Address | undefined;
   readonly port?: number | undefined;
 }
@@ -81,7 +92,8 @@ export function encodeDumpConntrack(
 }
 
 /**
- * Missing = ENOENT, also when only the id differs. The tuple is never left out: without it the kernel deletes everything.
+ * Missing = ENOENT, also when only the id differs. The tuple is never left out: without it the
+ * kernel deletes everything.
  *
  * @param head type set here; flags REQUEST
  */

@@ -1,4 +1,7 @@
-/** Kernel constants under their C names, each group named after the uapi header that declares it. Nothing is decided here. */
+/**
+ * Kernel constants under their C names, each group named after the uapi header that declares it.
+ * Nothing is decided here.
+ */
 
 // linux/netlink.h: protocols for socket()
 export const NETLINK_ROUTE = 0;

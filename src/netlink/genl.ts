@@ -1,6 +1,6 @@
 /**
- * Generic netlink: the 4-byte header behind the message header, and the controller that tells a family's number by its
- * name. The families' own commands are elsewhere (ipvs.ts).
+ * Generic netlink: the 4-byte header behind the message header, and the controller that tells a
+ * family's number by its name. The families' own commands are elsewhere (ipvs.ts).
  */
 import { beginAttribute, endAttribute, putString, putU16, putU32 } from './attributes.ts';
 import type { AttributeCursor } from './attributes.ts';

@@ -1,6 +1,7 @@
 /**
- * Lists of ipsets as the kernel sends them: a large set comes in several messages, of which the first has its type and size. What
- * an element is called in text is kernel/ipsetReader.ts'; writing is left to the ipset program.
+ * Lists of ipsets as the kernel sends them: a large set comes in several messages, of which the
+ * first has its type and size. What an element is called in text is kernel/ipsetReader.ts'; writing
+ * is left to the ipset program.
  */
 import type { Address } from '../net/address.ts';
 import { familyOf } from '../net/address.ts';
@@ -70,7 +71,9 @@ export function encodeDumpSetHeaders(out: ByteWriter, head: MessageHead): void {
   endMessage(out, start);
 }
 
-/** One set with its elements; ENOENT without it. @param head type set here; flags with NLM_F_DUMP */
+/**
+ * One set with its elements; ENOENT without it. @param head type set here; flags with NLM_F_DUMP
+ */
 export function encodeDumpSet(out: ByteWriter, head: MessageHead, name: string): void {
   const start = beginList(out, head);
   putString(out, c.IPSET_ATTR_SETNAME, name);

@@ -1,6 +1,7 @@
 /**
- * IPVS as the kernel tells it, without judgement: any protocol number, any flag, firewall marks included. Which of it can be
- * ours, and what names the flags have, is decided in kernel/ and cli/; the bytes are in ipvsRequests.ts and ipvsReplies.ts.
+ * IPVS as the kernel tells it, without judgement: any protocol number, any flag, firewall marks
+ * included. Which of it can be ours, and what names the flags have, is decided in kernel/ and cli/;
+ * the bytes are in ipvsRequests.ts and ipvsReplies.ts.
  */
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -31,15 +32,19 @@ export interface ServiceSettings {
   readonly flags: number;
   /** persistence time-out */
   readonly timeoutSec: number;
-  /** IPv4: the mask as a number (255.255.255.0 = 0xffffff00); IPv6: prefix length 1 to 128. Wanted without persistence too. */
+  /**
+   * IPv4: the mask as a number (255.255.255.0 = 0xffffff00); IPv6: prefix length 1 to 128. Wanted
+   * without persistence too.
+   */
   readonly netmask: number;
   /** persistence engine */
   readonly peName?: string;
 }
 
 /**
- * Counters and rates since the service or destination was made, refreshed by the kernel every two seconds. All are bigint:
- * they are 64 bits wide, sums and differences stay exact, and reading a million of them takes some tens of milliseconds.
+ * Counters and rates since the service or destination was made, refreshed by the kernel every two
+ * seconds. All are bigint: they are 64 bits wide, sums and differences stay exact, and reading a
+ * million of them takes some tens of milliseconds.
  */
 export interface Counters {
   readonly connections: bigint;

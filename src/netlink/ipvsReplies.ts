@@ -1,6 +1,7 @@
 /**
- * Decodes what IPVS answers, which has the same form as what it is asked: a listed service is a NEW_SERVICE, a listed
- * destination a NEW_DEST. Unknown attributes are skipped (newer kernels add some); a missing identity is a DecodeError.
+ * Decodes what IPVS answers, which has the same form as what it is asked: a listed service is a
+ * NEW_SERVICE, a listed destination a NEW_DEST. Unknown attributes are skipped (newer kernels add
+ * some); a missing identity is a DecodeError.
  */
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -22,7 +23,10 @@ import type {
 } from './ipvs.ts';
 import type { MessageCursor } from './message.ts';
 
-/** Whether counters are read: they are more than half of a reply, and a comparison of states has no use for them. */
+/**
+ * Whether counters are read: they are more than half of a reply, and a comparison of states has no
+ * use for them.
+ */
 export type CounterChoice = 'with-counters' | 'without-counters';
 
 /** What one nest of attributes yields, before it is known whether everything needed was there. */
@@ -247,7 +251,10 @@ function topLevel(message: MessageCursor, type: number, what: string): Attribute
   throw new DecodeError(`message without a ${what}`);
 }
 
-/** Looked for first: the length of an address depends on it, and nothing promises the order of attributes. */
+/**
+ * Looked for first: the length of an address depends on it, and nothing promises the order of
+ * attributes.
+ */
 function familyIn(nest: AttributeCursor, type: number): Family | undefined {
   while (nest.next()) {
     if (nest.type === type) return familyFromNumber(nest.u16());
@@ -268,7 +275,9 @@ const NO_COUNTERS: Counters = {
   outBytesPerSec: 0n,
 };
 
-/** By attribute number; numbers beyond are padding, which some machines need before a 64-bit value. */
+/**
+ * By attribute number; numbers beyond are padding, which some machines need before a 64-bit value.
+ */
 const COUNTER_NAMES: readonly (keyof Counters | undefined)[] = [
   undefined,
   ...(Object.keys(NO_COUNTERS) as (keyof Counters)[]),

@@ -1,6 +1,7 @@
 /**
- * Encodes every IPVS command. Each function appends one whole message, so that a batch is one buffer; the head's type is
- * the family's number, its flags and sequence are the caller's. NLM_F_CREATE, EXCL and REPLACE must not be among them.
+ * Encodes every IPVS command. Each function appends one whole message, so that a batch is one
+ * buffer; the head's type is the family's number, its flags and sequence are the caller's.
+ * NLM_F_CREATE, EXCL and REPLACE must not be among them.
  */
 import { familyNumber } from './addressFamily.ts';
 import {
@@ -176,7 +177,10 @@ export function encodeZero(out: ByteWriter, head: MessageHead, service?: Service
   else putIdentityMessage(out, head, c.IPVS_CMD_ZERO, service);
 }
 
-/** Removes every service; adding them again afterwards is slow (quadratic), so this is for an operator's command only. */
+/**
+ * Removes every service; adding them again afterwards is slow (quadratic), so this is for an
+ * operator's command only.
+ */
 export function encodeFlush(out: ByteWriter, head: MessageHead) {
   putBareMessage(out, head, c.IPVS_CMD_FLUSH);
 }

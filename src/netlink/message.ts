@@ -1,6 +1,7 @@
 /**
- * Netlink messages: the 16-byte header, acknowledgements and errors with their extended text, the end of a dump. It does
- * not know what a message of a family means, nor which request a reply belongs to: that is the socket's business.
+ * Netlink messages: the 16-byte header, acknowledgements and errors with their extended text, the
+ * end of a dump. It does not know what a message of a family means, nor which request a reply
+ * belongs to: that is the socket's business.
  */
 import { AttributeCursor } from './attributes.ts';
 import { align, ByteReader, type ByteWriter, DecodeError } from './bytes.ts';
@@ -126,7 +127,10 @@ function extendedText(attributes: AttributeCursor): Pick<Acknowledgement, 'text'
   return extended;
 }
 
-/** @param message positioned at a message of type NLMSG_DONE; a dump may report a late error only here */
+/**
+ * @param message positioned at a message of type NLMSG_DONE; a dump may report a late error only
+ * here
+ */
 export function decodeDone(message: MessageCursor): Acknowledgement {
   const { reader, start, end, sequence } = message;
   if (start === end) return { sequence, errno: 0 };

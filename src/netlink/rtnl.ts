@@ -1,4 +1,7 @@
-/** rtnetlink as a stream of things that came or went: what a dump lists and what a multicast group announces alike. */
+/**
+ * rtnetlink as a stream of things that came or went: what a dump lists and what a multicast group
+ * announces alike.
+ */
 import * as c from './constants.ts';
 import type { MessageCursor } from './message.ts';
 import { decodeAddress, type InterfaceAddress } from './rtnlAddresses.ts';
@@ -14,7 +17,10 @@ export type RouteEvent =
     }
   | { readonly kind: 'route'; readonly change: 'new' | 'gone'; readonly route: Route };
 
-/** `new` also means changed. @returns undefined for kinds that we do not read, and for routes of other families */
+/**
+ * `new` also means changed. @returns undefined for kinds that we do not read, and for routes of
+ * other families
+ */
 export function decodeRouteEvent(message: MessageCursor): RouteEvent | undefined {
   switch (message.type) {
     case c.RTM_NEWLINK:

@@ -1,6 +1,6 @@
 /**
- * rtnetlink addresses of interfaces: binding, unbinding, listing. Which address is bound where is decided in desired/;
- * which of a node's addresses count is decided in kernel/ and model/.
+ * rtnetlink addresses of interfaces: binding, unbinding, listing. Which address is bound where is
+ * decided in desired/; which of a node's addresses count is decided in kernel/ and model/.
  */
 import type { Address } from '../net/address.ts';
 import { familyOf } from '../net/address.ts';
@@ -29,7 +29,9 @@ export interface InterfaceAddress {
   readonly flags: number;
   /** IPv4 only: name of the interface or an alias of it */
   readonly label?: string;
-  /** who set it (kernels from 5.18): 1 loopback, 2 and 3 the kernel from a router's advertisement */
+  /**
+   * who set it (kernels from 5.18): 1 loopback, 2 and 3 the kernel from a router's advertisement
+   */
   readonly origin?: number;
 }
 
@@ -37,7 +39,10 @@ export interface InterfaceAddress {
 export type AddressRequest = Pick<InterfaceAddress, 'index' | 'address' | 'prefixLength'> &
   Partial<Pick<InterfaceAddress, 'flags' | 'scope'>>;
 
-/** @param head type set here; flags REQUEST | CREATE | EXCL, present = EEXIST. IPv6 wants flags IFA_F_NODAD. */
+/**
+ * @param head type set here; flags REQUEST | CREATE | EXCL, present = EEXIST. IPv6 wants flags
+ * IFA_F_NODAD.
+ */
 export function encodeNewAddress(out: ByteWriter, head: MessageHead, address: AddressRequest) {
   putRequest(out, c.RTM_NEWADDR, head, address);
 }
@@ -91,7 +96,10 @@ function putHeader(
   out.u32(index);
 }
 
-/** What the kernel lists or notifies; tests play the kernel with it. @param head type NEWADDR or DELADDR */
+/**
+ * What the kernel lists or notifies; tests play the kernel with it. @param head type NEWADDR or
+ * DELADDR
+ */
 export function encodeAddress(out: ByteWriter, head: MessageHead, address: InterfaceAddress): void {
   const start = beginMessage(out, head);
   const { family, prefixLength, flags, scope, index } = address;

@@ -1,6 +1,6 @@
 /**
- * rtnetlink links: network devices, and the requests that make, list and remove a dummy one. Which device is ours and
- * whether it may be up is decided in kernel/.
+ * rtnetlink links: network devices, and the requests that make, list and remove a dummy one. Which
+ * device is ours and whether it may be up is decided in kernel/.
  */
 import { beginNest, endAttribute, putBytes, putString, putU32, putU8 } from './attributes.ts';
 import type { AttributeCursor } from './attributes.ts';
@@ -47,7 +47,10 @@ export function encodeNewLink(out: ByteWriter, head: MessageHead, link: LinkRequ
   putLinkRequest(out, c.RTM_NEWLINK, head, link);
 }
 
-/** A dummy device, down; the kernel loads its module. EEXIST where the name is taken (of whatever kind). */
+/**
+ * A dummy device, down; the kernel loads its module. EEXIST where the name is taken (of whatever
+ * kind).
+ */
 export function encodeNewDummy(out: ByteWriter, head: MessageHead, name: string): void {
   const noArp = { flags: c.IFF_NOARP, changedFlags: c.IFF_NOARP };
   encodeNewLink(out, head, { name, kind: 'dummy', ...noArp });
@@ -97,7 +100,10 @@ function putKind(out: ByteWriter, kind: string): void {
   endAttribute(out, nest);
 }
 
-/** What the kernel lists or notifies; tests play the kernel with it. @param head type NEWLINK or DELLINK */
+/**
+ * What the kernel lists or notifies; tests play the kernel with it. @param head type NEWLINK or
+ * DELLINK
+ */
 export function encodeLink(out: ByteWriter, head: MessageHead, link: Link): void {
   const start = beginMessage(out, head);
   putHeader(out, link.hardwareType, link.index, link.flags, 0);

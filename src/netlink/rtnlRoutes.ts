@@ -1,6 +1,6 @@
 /**
- * rtnetlink routes, read only: the local table says which addresses are the node's own, the main table names its default
- * gateways. Policy is the reader's.
+ * rtnetlink routes, read only: the local table says which addresses are the node's own, the main
+ * table names its default gateways. Policy is the reader's.
  */
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -41,7 +41,10 @@ export interface Route {
   readonly nextHops: readonly NextHop[];
 }
 
-/** Of the main table: those of others (VPNs, policy routing) are not what the node as a whole goes by. */
+/**
+ * Of the main table: those of others (VPNs, policy routing) are not what the node as a whole goes
+ * by.
+ */
 export function isDefaultRoute({ destinationLength, table }: Route): boolean {
   return destinationLength === 0 && table === c.RT_TABLE_MAIN;
 }
@@ -81,7 +84,10 @@ function putHeader(out: ByteWriter, route: RouteHeader): void {
   out.u32(0);
 }
 
-/** What the kernel lists or notifies; tests play the kernel with it. @param head type NEWROUTE or DELROUTE */
+/**
+ * What the kernel lists or notifies; tests play the kernel with it. @param head type NEWROUTE or
+ * DELROUTE
+ */
 export function encodeRoute(out: ByteWriter, head: MessageHead, route: Route): void {
   const start = beginMessage(out, head);
   putHeader(out, route);

@@ -1,12 +1,15 @@
-/** Whether this process may do what a proxy does. Asked before anything is tried, since iptables does not say what it lacks. */
+/**
+ * Whether this process may do what a proxy does. Asked before anything is tried, since iptables
+ * does not say what it lacks.
+ */
 import { readFile } from 'node:fs/promises';
 import { EnvironmentError } from './nodeEnvironment.ts';
 
 /** Bits of linux/capability.h, and what each is for. */
 const NEEDED = [
   ['CAP_NET_ADMIN', 12n, 'IPVS, ipset, rules and addresses'],
-  // Of both variants: the match `-m set` asks for its sets over a raw socket ("Can't open socket to ipset"), at each list too, and
-  // the legacy one does everything over one.
+  // Of both variants: the match `-m set` asks for its sets over a raw socket ("Can't open socket to
+  // ipset"), at each list too, and the legacy one does everything over one.
   ['CAP_NET_RAW', 13n, 'the raw socket over which iptables, nft or legacy, finds ipsets'],
 ] as const;
 

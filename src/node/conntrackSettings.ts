@@ -1,6 +1,7 @@
 /**
- * Sets the size and the timeouts of the connection table as the configuration asks, once at the start. Where kube-proxy ends
- * when the kernel refuses one, this goes on: Services work all the same, and the line says what to do.
+ * Sets the size and the timeouts of the connection table as the configuration asks, once at the
+ * start. Where kube-proxy ends when the kernel refuses one, this goes on: Services work all the
+ * same, and the line says what to do.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';

@@ -1,7 +1,8 @@
 /**
- * `--init-only`: what takes more than CAP_NET_ADMIN, done once before the proxy starts, so that the proxy itself needs no more
- * (a pod's init container): kernel modules, which CAP_SYS_MODULE loads, and sysctls, which an unprivileged container sees
- * read-only. Ends with an error only when the proxy could not work afterwards.
+ * `--init-only`: what takes more than CAP_NET_ADMIN, done once before the proxy starts, so that the
+ * proxy itself needs no more (a pod's init container): kernel modules, which CAP_SYS_MODULE loads,
+ * and sysctls, which an unprivileged container sees read-only. Ends with an error only when the
+ * proxy could not work afterwards.
  */
 import { release } from 'node:os';
 import type { ResolvedConfig } from '../config/resolve.ts';
@@ -21,7 +22,9 @@ export interface NodeTools {
   readonly sysctls: Pick<SysctlClient, 'read' | 'apply'>;
 }
 
-/** @returns the exit code: 1 when the kernel has no IPVS, or a sysctl is not what the proxy needs */
+/**
+ * @returns the exit code: 1 when the kernel has no IPVS, or a sysctl is not what the proxy needs
+ */
 export async function initNode(
   config: ResolvedConfig,
   log: Logger,
@@ -36,7 +39,10 @@ export async function initNode(
   return isIpvsThere && areSysctlsSet ? 0 : 1;
 }
 
-/** Those that the dataplane asks for. The kernel loads most by itself as they are named, where it finds a modprobe. */
+/**
+ * Those that the dataplane asks for. The kernel loads most by itself as they are named, where it
+ * finds a modprobe.
+ */
 export function modulesFor(scheduler: string): readonly string[] {
   const types = new Set<string>(SERVICE_SETS.map(({ type }) => type));
   const sets = [...types].map((type) => `ip_set_${type.replace(':', '_').replaceAll(',', '')}`);
@@ -55,7 +61,9 @@ export function modulesFor(scheduler: string): readonly string[] {
   ];
 }
 
-/** A module that is missing may be built into the kernel: said, and judged by what works afterwards. */
+/**
+ * A module that is missing may be built into the kernel: said, and judged by what works afterwards.
+ */
 export async function loadModules(
   names: readonly string[],
   log: Logger,

@@ -1,6 +1,7 @@
 /**
- * Whose a listening TCP port is. A container in the node's network sees the sockets of all processes with their users, though not the
- * processes: enough to tell a proxy, which needs root, from any program that has taken its port.
+ * Whose a listening TCP port is. A container in the node's network sees the sockets of all
+ * processes with their users, though not the processes: enough to tell a proxy, which needs root,
+ * from any program that has taken its port.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,7 +19,9 @@ export interface Listener {
 /** TCP_LISTEN of include/net/tcp_states.h */
 const LISTEN = '0A';
 
-/** @param procfs `/proc`, another folder in tests. What cannot be read or understood is left out. */
+/**
+ * @param procfs `/proc`, another folder in tests. What cannot be read or understood is left out.
+ */
 export async function readListeners(procfs: string): Promise<readonly Listener[]> {
   const tables = ['tcp', 'tcp6'].map((name) =>
     readFile(path.join(procfs, 'net', name), 'utf8').catch(() => ''),
@@ -26,7 +29,10 @@ export async function readListeners(procfs: string): Promise<readonly Listener[]
   return (await Promise.all(tables)).flatMap((text) => text.split('\n').flatMap(listenerIn));
 }
 
-/** `0: 0100007F:2809 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 …`: local, remote, state, …, user. */
+/**
+ * `0: 0100007F:2809 00000000:0000 0A 00000000:00000000 00:00000000 00000000 1000 …`: local, remote,
+ * state, …, user.
+ */
 function listenerIn(line: string): readonly Listener[] {
   const fields = /^ *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) \S+ (\S\S)(?: +\S+){3} +(\d+) /;
   const [, address, port, state, user] = fields.exec(line) ?? [];
@@ -45,7 +51,8 @@ function addressOf(hex: string): Address {
 const MAPPED_PREFIX = '00000000000000000000ffff';
 
 /**
- * Who would accept a connection to this place: sockets of the very address before those of all addresses.
+ * Who would accept a connection to this place: sockets of the very address before those of all
+ * addresses.
  *
  * @returns users, empty when that cannot be told
  */

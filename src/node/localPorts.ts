@@ -1,7 +1,8 @@
 /**
- * Says at the start when the kernel may give this node's own connections a source port out of the usual nodePort range: IPVS takes
- * the reply for a new connection to the NodePort, and the connection hangs (kubernetes issue 139276). Reserving the range is left to
- * the operator: the switch is one list that others write too.
+ * Says at the start when the kernel may give this node's own connections a source port out of the
+ * usual nodePort range: IPVS takes the reply for a new connection to the NodePort, and the
+ * connection hangs (kubernetes issue 139276). Reserving the range is left to the operator: the
+ * switch is one list that others write too.
  */
 import { readFile } from 'node:fs/promises';
 import type { Logger } from '../ops/log.ts';

@@ -1,6 +1,7 @@
 /**
- * What must be there before anything can be programmed: programs, permission, the IPVS module. Tells apart what an operator
- * has to mend (the process ends with an explanation) and what may come by itself (the loop tries again).
+ * What must be there before anything can be programmed: programs, permission, the IPVS module.
+ * Tells apart what an operator has to mend (the process ends with an explanation) and what may come
+ * by itself (the loop tries again).
  */
 import { writeFile } from 'node:fs/promises';
 import type { DataplaneSettings } from '../config/resolve.ts';

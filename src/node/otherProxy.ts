@@ -1,9 +1,11 @@
 /**
- * Whether another Service proxy is at work on this node already: two of them undo each other's rules. Asks the ports that
- * kube-proxy serves, which a container in the host's network sees without seeing the host's processes, and looks through
- * /proc as far as it is visible. An instance of ours (a restart that overlaps, a DaemonSet beside a systemd unit) is told by
- * the Server header and only reported: both program the same. So is an answer on a port that another user than root has taken: no
- * proxy, but a program that could keep us from starting for as long as it likes; it costs the port, not the Services.
+ * Whether another Service proxy is at work on this node already: two of them undo each other's
+ * rules. Asks the ports that kube-proxy serves, which a container in the host's network sees
+ * without seeing the host's processes, and looks through /proc as far as it is visible. An instance
+ * of ours (a restart that overlaps, a DaemonSet beside a systemd unit) is told by the Server header
+ * and only reported: both program the same. So is an answer on a port that another user than root
+ * has taken: no proxy, but a program that could keep us from starting for as long as it likes; it
+ * costs the port, not the Services.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import http from 'node:http';
@@ -36,7 +38,9 @@ export interface Places {
   readonly answerTimeoutMs: number;
 }
 
-/** What keeps kube-proxy away: kubeadm's upgrades bring it back as long as its ConfigMap is there. */
+/**
+ * What keeps kube-proxy away: kubeadm's upgrades bring it back as long as its ConfigMap is there.
+ */
 export const REMOVE_KUBE_PROXY =
   'kubectl -n kube-system delete daemonset/kube-proxy configmap/kube-proxy';
 
@@ -67,7 +71,10 @@ export async function checkOtherProxies(
   );
 }
 
-/** What the configuration names, and kube-proxy's defaults; a wildcard address is asked on the loopback. */
+/**
+ * What the configuration names, and kube-proxy's defaults; a wildcard address is asked on the
+ * loopback.
+ */
 export function placesOf({
   metricsAddress,
   healthAddress,
@@ -176,7 +183,9 @@ function ask(
   });
 }
 
-/** Programs named kube-proxy in our network namespace; those of other namespaces serve other nodes. */
+/**
+ * Programs named kube-proxy in our network namespace; those of other namespaces serve other nodes.
+ */
 async function findProcesses(procfs: string): Promise<readonly Sighting[]> {
   const own = await linkOf(path.join(procfs, 'self', 'ns', 'net'));
   const pids = (await readdir(procfs).catch(() => [])).filter((name) => /^\d+$/.test(name));

@@ -1,8 +1,9 @@
 /**
- * One writer a node: two instances that program at once (a DaemonSet beside a systemd unit, a rolling update that overlaps) repeat
- * and undo each other's work. The second one waits until the first has ended. A file that is locked, named after the network namespace
- * whose kernel state is written: several nodes on one machine do not meet. The kernel unlocks it when its process ends, however
- * that is, so there is nothing to clean up.
+ * One writer a node: two instances that program at once (a DaemonSet beside a systemd unit, a
+ * rolling update that overlaps) repeat and undo each other's work. The second one waits until the
+ * first has ended. A file that is locked, named after the network namespace whose kernel state is
+ * written: several nodes on one machine do not meet. The kernel unlocks it when its process ends,
+ * however that is, so there is nothing to clean up.
  */
 import { type FileHandle, mkdir, open, readlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -31,7 +32,8 @@ export interface WriterLock {
 }
 
 /**
- * Waits its turn, and says so. Where there can be no lock (a read-only /run) it says that and goes on: to serve is more.
+ * Waits its turn, and says so. Where there can be no lock (a read-only /run) it says that and goes
+ * on: to serve is more.
  *
  * @returns undefined when `signal` fired first
  */

@@ -2,7 +2,10 @@
 import path from 'node:path';
 import { getCallSites } from 'node:util';
 
-/** Places in the sources by line of the bundle; the bundler (packaging/bundle/parts.ts) provides it, the sources have none. */
+/**
+ * Places in the sources by line of the bundle; the bundler (packaging/bundle/parts.ts) provides it,
+ * the sources have none.
+ */
 declare const BUNDLE_CALLERS: Readonly<Record<string, string>> | undefined;
 
 /**

@@ -5,12 +5,15 @@ import type { Clock } from '../time/clock.ts';
 /** A timer holds 31 bits; one that is asked for more fires at once. */
 const LONGEST_TIMER_MS = 0x7fff_ffff;
 
-/** A clock that was set jumps by more than its own grain; less is what a round-off or a slow read makes. */
+/**
+ * A clock that was set jumps by more than its own grain; less is what a round-off or a slow read
+ * makes.
+ */
 const GRAIN_MS = 2;
 
 /**
- * Wall time in ms with microseconds behind the point: Date has none, so the fraction comes from the clock that never jumps, tied to
- * Date anew whenever the two are apart.
+ * Wall time in ms with microseconds behind the point: Date has none, so the fraction comes from the
+ * clock that never jumps, tied to Date anew whenever the two are apart.
  */
 export function preciseWallClock(
   dateMs: () => number = Date.now,

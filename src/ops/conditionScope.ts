@@ -1,4 +1,6 @@
-/** The conditions of one part that may stop before the process does: then nobody looks after them. */
+/**
+ * The conditions of one part that may stop before the process does: then nobody looks after them.
+ */
 import {
   type Condition,
   type ConditionReport,

@@ -111,7 +111,9 @@ export class Conditions {
     return this.#end(condition, subject, true);
   }
 
-  /** Nobody looks any more whether it is so: it does not stand, and no line says that it is over. */
+  /**
+   * Nobody looks any more whether it is so: it does not stand, and no line says that it is over.
+   */
   forget(condition: Condition, subject: string): void {
     this.#end(condition, subject, false);
   }

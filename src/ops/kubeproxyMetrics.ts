@@ -1,6 +1,6 @@
 /**
- * The metrics that dashboards for kube-proxy's ipvs mode already read: same names, labels and buckets. Our loop serves
- * both families in one round, so a round counts for each.
+ * The metrics that dashboards for kube-proxy's ipvs mode already read: same names, labels and
+ * buckets. Our loop serves both families in one round, so a round counts for each.
  *
  * @see kubernetes pkg/proxy/metrics
  */

@@ -19,7 +19,7 @@ export interface LogRecord {
 const LETTER: Readonly<Record<Severity, string>> = { info: 'I', warning: 'W', error: 'E' };
 
 /**
- * `I1124 15:04:05.678000   12345 file.ts:12] "message" key="value" count=3`: local time, seven places
+ * `I1124 15:04:05.678000 12345 file.ts:12] "message" key="value" count=3`: local time, seven places
  * for the process.
  *
  * @see k8s.io/klog, header format and structured text

@@ -1,4 +1,7 @@
-/** Everything that `/metrics` shows, in one registry of its own. What a metric means is told where it is defined. */
+/**
+ * Everything that `/metrics` shows, in one registry of its own. What a metric means is told where
+ * it is defined.
+ */
 import { Counter, Registry } from 'prom-client';
 import type { ApplyReport } from '../dataplane/operations.ts';
 import type { Family } from '../net/family.ts';
@@ -80,7 +83,10 @@ export class Metrics {
   }
 }
 
-/** One scrape asks eight times for what costs a walk over the whole state; the answer holds until the turn ends. */
+/**
+ * One scrape asks eight times for what costs a walk over the whole state; the answer holds until
+ * the turn ends.
+ */
 function oncePerTurn<T>(read: () => T): () => T {
   let kept: { readonly value: T } | undefined;
   return () => {

@@ -1,4 +1,7 @@
-/** `process_*`, `nodejs_*` and `kubernetes_build_info`: what every component of a cluster tells about itself. */
+/**
+ * `process_*`, `nodejs_*` and `kubernetes_build_info`: what every component of a cluster tells
+ * about itself.
+ */
 import { collectDefaultMetrics, type Counter, Gauge, type Registry } from 'prom-client';
 
 export interface BuildVersion {
@@ -13,11 +16,15 @@ export interface BuildVersion {
   readonly platform: string;
 }
 
-/** At the first scrape, not before: it also observes every garbage collection, of which the start has hundreds. */
+/**
+ * At the first scrape, not before: it also observes every garbage collection, of which the start
+ * has hundreds.
+ */
 export function registerProcessMetrics(register: Registry): void {
   const { user, system } = process.cpuUsage();
-  // The histogram of event loop delays wakes the process 100 times a second and takes 0.5 % of a core (measured); a
-  // proxy that has nothing to do should sleep. It cannot be left out, only slowed down and hidden.
+  // The histogram of event loop delays wakes the process 100 times a second and takes 0.5 % of a
+  // core (measured); a proxy that has nothing to do should sleep. It cannot be left out, only
+  // slowed down and hidden.
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 60_000 });
   for (const which of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99']) {
     register.removeSingleMetric(`nodejs_eventloop_lag_${which}_seconds`);

@@ -1,6 +1,7 @@
 /**
- * Gives the memory back that starting took. The lists of a large cluster pass through the heap once; V8 keeps the pages, and in
- * a process that then has almost nothing to do no collection comes to free them.
+ * Gives the memory back that starting took. The lists of a large cluster pass through the heap
+ * once; V8 keeps the pages, and in a process that then has almost nothing to do no collection comes
+ * to free them.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

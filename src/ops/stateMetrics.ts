@@ -1,6 +1,7 @@
 /**
- * `kubeipvs_*`: what the dataplane holds and what was done to it. Sizes are taken when somebody looks, not
- * per change, and hold for a second: a look costs a walk over the state, and anybody may look.
+ * `kubeipvs_*`: what the dataplane holds and what was done to it. Sizes are taken when somebody
+ * looks, not per change, and hold for a second: a look costs a walk over the state, and anybody may
+ * look.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DataplaneState } from '../dataplane/state.ts';
@@ -153,7 +154,10 @@ function registerStanding(register: Registry, observe: () => Observation): void 
   }
 }
 
-/** How long sizes hold: whoever asks more often than that, be it by intent, costs no more walks over the state. */
+/**
+ * How long sizes hold: whoever asks more often than that, be it by intent, costs no more walks over
+ * the state.
+ */
 const SIZES_HOLD_MS = 1_000;
 
 /** Sizes of the state that grows and shrinks in place. */

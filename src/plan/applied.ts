@@ -1,6 +1,7 @@
 /**
- * What a state becomes when an operation succeeds. The agent keeps its view of the kernel current with it instead of reading
- * again, and the fake kernel of the tests is made of it. It never fails: whether an operation can succeed is the kernel's say.
+ * What a state becomes when an operation succeeds. The agent keeps its view of the kernel current
+ * with it instead of reading again, and the fake kernel of the tests is made of it. It never fails:
+ * whether an operation can succeed is the kernel's say.
  */
 import type {
   ActualState,
@@ -56,7 +57,10 @@ export function mutableState(state: ActualState): MutableState {
   };
 }
 
-/** Everything that a report says was done, and of drained destinations only those that still carry connections are left. */
+/**
+ * Everything that a report says was done, and of drained destinations only those that still carry
+ * connections are left.
+ */
 export function applyReport(state: MutableState, report: ApplyReport): void {
   const stillDraining = new Set(
     report.draining.map((left) => `${left.server} ${destinationKey(left.destination)}`),
@@ -71,7 +75,10 @@ export function applyReport(state: MutableState, report: ApplyReport): void {
   }
 }
 
-/** `drainDestination` leaves the destination at weight 0: only a report tells whether it was removed at once. */
+/**
+ * `drainDestination` leaves the destination at weight 0: only a report tells whether it was removed
+ * at once.
+ */
 export function applyOperation(state: MutableState, operation: Operation): void {
   switch (operation.op) {
     case 'setSysctl':

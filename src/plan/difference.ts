@@ -1,7 +1,8 @@
 /**
- * The difference between the dataplane that should be and the one that is, as operations. Decides what has to change and what
- * may be removed, and leaves alone what is unknown; leaves the sequence to order.ts and the end of a drain to drain.ts. With a
- * scope it looks at the touched keys only and costs what changed; both ways go through the same functions for one key.
+ * The difference between the dataplane that should be and the one that is, as operations. Decides
+ * what has to change and what may be removed, and leaves alone what is unknown; leaves the sequence
+ * to order.ts and the end of a drain to drain.ts. With a scope it looks at the touched keys only
+ * and costs what changed; both ways go through the same functions for one key.
  */
 import type { ActualState, DesiredState, ServerKey } from '../dataplane/state.ts';
 import { type Chains, tablesIn } from '../dataplane/tables.ts';
@@ -26,8 +27,9 @@ export interface DifferenceScope extends Touched {
 
 export interface DifferenceContext {
   /**
-   * Whether an undesired virtual server that is not on an address of the dummy device is known to be ours: a NodePort that
-   * we programmed, or one in the ledger. Never asked inside `excludeCidrs`.
+   * Whether an undesired virtual server that is not on an address of the dummy device is known to
+   * be ours: a NodePort that we programmed, or one in the ledger. Never asked inside
+   * `excludeCidrs`.
    */
   readonly isOwned: (server: VirtualServer) => boolean;
   /** undesired virtual servers on these addresses stay, whoever made them */
@@ -74,7 +76,10 @@ function fixedDifference(desired: DesiredState, actual: ActualState): Operation[
   return [...operations, ...unusedDifference(desired, actual)];
 }
 
-/** What bears a name of ours that nothing uses: a feature that is off has left it. Rules before the sets that they refer to. */
+/**
+ * What bears a name of ours that nothing uses: a feature that is off has left it. Rules before the
+ * sets that they refer to.
+ */
 function unusedDifference({ unused }: DesiredState, actual: ActualState): Operation[] {
   if (unused === undefined) return [];
   const operations: Operation[] = [];

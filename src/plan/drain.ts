@@ -1,7 +1,8 @@
 /**
- * The book of destinations that leave: weight 0, kept while they carry connections. Decides which are removed and when to look
- * again; counting connections and the clock are the caller's. Kept in memory only: after a restart {@link DrainBook.adopt}
- * finds in the kernel's state what an earlier process left draining.
+ * The book of destinations that leave: weight 0, kept while they carry connections. Decides which
+ * are removed and when to look again; counting connections and the clock are the caller's. Kept in
+ * memory only: after a restart {@link DrainBook.adopt} finds in the kernel's state what an earlier
+ * process left draining.
  */
 import type { ActualState, Destination, DestinationKey, ServerKey } from '../dataplane/state.ts';
 import type { DesiredState, VirtualServer } from '../dataplane/state.ts';
@@ -16,20 +17,23 @@ import { isDrained, specOf } from './serverDifference.ts';
 
 export interface DrainOptions {
   /**
-   * how long a destination may drain that no slice lists any more, before it is removed with the connections it still carries;
-   * Infinity = for ever
+   * how long a destination may drain that no slice lists any more, before it is removed with the
+   * connections it still carries; Infinity = for ever
    */
   readonly deadlineMs: number;
   /** time to the first look at a new destination; doubled after each look */
   readonly firstLookMs: number;
   readonly longestLookMs: number;
-  /** looks fall on multiples of it: what began to drain at different moments is looked at together */
+  /**
+   * looks fall on multiples of it: what began to drain at different moments is looked at together
+   */
   readonly gridMs: number;
 }
 
 /**
- * 15 minutes are the time after which IPVS itself forgets a silent TCP connection (`ipvsadm --set`, 900 s): a destination that
- * is dead and still "carries" connections never outlives it. kube-proxy looks once a minute and has no deadline.
+ * 15 minutes are the time after which IPVS itself forgets a silent TCP connection (`ipvsadm --set`,
+ * 900 s): a destination that is dead and still "carries" connections never outlives it. kube-proxy
+ * looks once a minute and has no deadline.
  */
 export const DEFAULT_DRAIN: DrainOptions = {
   deadlineMs: 15 * 60_000,
@@ -88,7 +92,8 @@ export class DrainBook {
   }
 
   /**
-   * Books what a plan left behind: what still drains comes in, what was removed or has a weight again goes out.
+   * Books what a plan left behind: what still drains comes in, what was removed or has a weight
+   * again goes out.
    */
   record(report: ApplyReport, nowMs: number): void {
     const servers = new Map<ServerKey, ServerSpec>();
@@ -105,7 +110,10 @@ export class DrainBook {
     }
   }
 
-  /** Takes in what the kernel holds at weight 0 on desired servers and nobody wants: an earlier process was draining it. */
+  /**
+   * Takes in what the kernel holds at weight 0 on desired servers and nobody wants: an earlier
+   * process was draining it.
+   */
   adopt(desired: DesiredState, actual: ActualState, nowMs: number): void {
     for (const [key, server] of desired.virtualServers) {
       for (const destination of leftDraining(server, actual.virtualServers.get(key)))
@@ -114,13 +122,15 @@ export class DrainBook {
   }
 
   /**
-   * A pod that terminates or is not ready may end its own connections, however long that takes: the deadline of a destination
-   * that a slice still lists begins anew with each look.
+   * A pod that terminates or is not ready may end its own connections, however long that takes: the
+   * deadline of a destination that a slice still lists begins anew with each look.
    *
    * @param servers the looked-at, of {@link dueServers}
-   * @param counts every weight-0 destination of these; one that is missing is gone, or was given weight by someone
+   * @param counts every weight-0 destination of these; one that is missing is gone, or was given
+   * weight by someone
    * @param source what is in its state again leaves the book and stays in the kernel
-   * @returns removals for those without connections and those past their deadline; they leave the book when a report says done
+   * @returns removals for those without connections and those past their deadline; they leave the
+   * book when a report says done
    */
   check(
     servers: readonly ServerKey[],

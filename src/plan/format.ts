@@ -1,6 +1,6 @@
 /**
- * Plans and states as text and as JSON. Decides the forms and their order and nothing else; reading a state back
- * is stateFromJson.ts'.
+ * Plans and states as text and as JSON. Decides the forms and their order and nothing else; reading
+ * a state back is stateFromJson.ts'.
  */
 import { type Chains, mapTables, type Tables } from '../dataplane/tables.ts';
 import type { DataplaneState, Destination, IpSet, VirtualServer } from '../dataplane/state.ts';
@@ -51,7 +51,10 @@ export interface StateJson {
   readonly sysctls: Readonly<Record<string, string>>;
 }
 
-/** Everything in a stable order: servers and addresses by value, IPv4 first; names and entries by character. */
+/**
+ * Everything in a stable order: servers and addresses by value, IPv4 first; names and entries by
+ * character.
+ */
 export function stateToJson(state: DataplaneState): StateJson {
   return {
     virtualServers: [...state.virtualServers.values()].toSorted(compareServers).map(serverToJson),
@@ -110,7 +113,9 @@ function chainsToJson(chains: Chains): Readonly<Record<string, readonly string[]
   return record(chains, (rules) => rules);
 }
 
-/** One object an operation: `op`, then what it is done to, keys in the forms of {@link stateToJson}. */
+/**
+ * One object an operation: `op`, then what it is done to, keys in the forms of {@link stateToJson}.
+ */
 export function planToJson(operations: readonly Operation[]): readonly Record<string, unknown>[] {
   return operations.map(operationToJson);
 }
@@ -172,7 +177,10 @@ const GROUPS: readonly (readonly [title: string, ops: readonly Operation['op'][]
   ['addresses', ['bindAddress', 'unbindAddress']],
 ];
 
-/** For people: grouped by what is changed, one line an operation, in the plan's order within a group; empty without any. */
+/**
+ * For people: grouped by what is changed, one line an operation, in the plan's order within a
+ * group; empty without any.
+ */
 export function formatPlan(operations: readonly Operation[]): string {
   return grouped(operations)
     .map(([title, ops]) => `${title} (${ops.length})\n  ${ops.map(formatOperation).join('\n  ')}\n`)

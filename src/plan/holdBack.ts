@@ -1,7 +1,8 @@
 /**
- * Which operations would attract traffic before the node can treat it as it must: an address that is bound, a virtual server on an
- * address that is local anyway. Rules, sets or entries that failed, or that nobody could read yet, hold back what is new; what
- * is served already stays, for taking it away would harm more than leaving it.
+ * Which operations would attract traffic before the node can treat it as it must: an address that
+ * is bound, a virtual server on an address that is local anyway. Rules, sets or entries that
+ * failed, or that nobody could read yet, hold back what is new; what is served already stays, for
+ * taking it away would harm more than leaving it.
  */
 import type { ActualState, DesiredState, ServerKey } from '../dataplane/state.ts';
 import { serverKey } from '../dataplane/state.ts';
@@ -19,8 +20,8 @@ export class HeldBackError extends Error {
 export type Gate = (operation: Operation) => HeldBackError | undefined;
 
 /**
- * Operations on virtual servers and addresses. {@link gate} may hold back some of them; all others never, and may be what those
- * wait for.
+ * Operations on virtual servers and addresses. {@link gate} may hold back some of them; all others
+ * never, and may be what those wait for.
  */
 export function isGated(operation: Operation): boolean {
   return 'server' in operation || 'address' in operation;
@@ -58,7 +59,10 @@ export function gate(troubles: Troubles, desired: Pick<DesiredState, 'addresses'
   }
 }
 
-/** What concerns all of a family: its rules masquerade, admit and refuse, and need all its sets; servers may be missing. */
+/**
+ * What concerns all of a family: its rules masquerade, admit and refuse, and need all its sets;
+ * servers may be missing.
+ */
 function troubleOf(family: Family, { failed, unknown }: Troubles): string | undefined {
   const isOfFamily = (operation: Operation) =>
     (operation.op === 'writeRules' && operation.family === family) ||

@@ -1,7 +1,8 @@
 /**
- * The sequence of a plan. Adding: sysctls and sets, rules, then for each address everything before the address that attracts
- * traffic; the API server's own Service and cluster DNS complete before all others. Removing: the reverse. Operations of one
- * kind stay together, because the kernel layer sends such runs in few system calls.
+ * The sequence of a plan. Adding: sysctls and sets, rules, then for each address everything before
+ * the address that attracts traffic; the API server's own Service and cluster DNS complete before
+ * all others. Removing: the reverse. Operations of one kind stay together, because the kernel layer
+ * sends such runs in few system calls.
  */
 import type { Address } from '../net/address.ts';
 import type { Operation } from '../dataplane/operations.ts';
@@ -52,8 +53,8 @@ interface CriticalAddresses {
 }
 
 /**
- * Whole addresses, not single ports: when one port of an address goes first, so must the entries of all its ports, or the
- * address would be bound before some of them.
+ * Whole addresses, not single ports: when one port of an address goes first, so must the entries of
+ * all its ports, or the address would be bound before some of them.
  */
 function criticalAddresses(
   operations: readonly Operation[],

@@ -1,6 +1,7 @@
 /**
- * Which virtual servers in the kernel are ours to remove: those on an address of our dummy device, and those in the ledger. At
- * the first reading the ledger takes in what an earlier proxy left elsewhere (kube-proxy wrote the same sets, but no ledger).
+ * Which virtual servers in the kernel are ours to remove: those on an address of our dummy device,
+ * and those in the ledger. At the first reading the ledger takes in what an earlier proxy left
+ * elsewhere (kube-proxy wrote the same sets, but no ledger).
  */
 import { addressPortEntry } from '../dataplane/setEntries.ts';
 import type { SetName } from '../desired/ipsets.ts';
@@ -41,14 +42,18 @@ const FRONTEND_SETS: readonly SetName[] = [
   'KUBE-NODE-PORT-SCTP-HASH',
 ];
 
-/** Sets whose members are a port of the node's own addresses: of another address they say nothing. */
+/**
+ * Sets whose members are a port of the node's own addresses: of another address they say nothing.
+ */
 const PORT_SETS = { TCP: 'KUBE-NODE-PORT-TCP', UDP: 'KUBE-NODE-PORT-UDP' } as const;
 
 /**
- * Enters in the ledger the servers that our sets tell of, and those that are wanted as they are. Only at a start: later the ledger
- * has every server of ours, and a port in a set would make somebody else's new server ours.
+ * Enters in the ledger the servers that our sets tell of, and those that are wanted as they are.
+ * Only at a start: later the ledger has every server of ours, and a port in a set would make
+ * somebody else's new server ours.
  *
- * @returns false when something that tells of them could not be read: to be asked again after the next reading
+ * @returns false when something that tells of them could not be read: to be asked again after the
+ * next reading
  */
 export function takeOver(
   actual: ActualState,

@@ -1,4 +1,7 @@
-/** What the loop tells of a round and of what is beside the rounds, for whoever reports it or waits for what was applied. */
+/**
+ * What the loop tells of a round and of what is beside the rounds, for whoever reports it or waits
+ * for what was applied.
+ */
 import type { ApplyReport, Operation } from '../dataplane/operations.ts';
 import type { Part } from '../dataplane/part.ts';
 

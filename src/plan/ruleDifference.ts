@@ -1,6 +1,7 @@
 /**
- * Difference of one iptables table. Chains of ours must hold exactly the desired rules in order; in the built-in chains each of
- * our jumps must stand exactly once: what others put there, and the order in which it stands, is theirs (as in kube-proxy).
+ * Difference of one iptables table. Chains of ours must hold exactly the desired rules in order; in
+ * the built-in chains each of our jumps must stand exactly once: what others put there, and the
+ * order in which it stands, is theirs (as in kube-proxy).
  */
 import type { Chains } from '../dataplane/tables.ts';
 
@@ -78,7 +79,9 @@ export function repairedJumps(
   return [...missing, ...kept.filter((jump) => jump !== undefined)];
 }
 
-/** Also those that an iptables prints in other words: to the same chain and with the same comment. */
+/**
+ * Also those that an iptables prints in other words: to the same chain and with the same comment.
+ */
 function copiesOf(jump: string, present: readonly string[]): number[] {
   const [target, comment] = [targetOf(jump), commentOf(jump)];
   const isCopy = (rule: string) =>
@@ -87,7 +90,9 @@ function copiesOf(jump: string, present: readonly string[]): number[] {
   return present.flatMap((rule, at) => (isCopy(rule) ? [at] : []));
 }
 
-/** Chain that a rule jumps or goes to; comments cannot be taken for it, for they are quoted before. */
+/**
+ * Chain that a rule jumps or goes to; comments cannot be taken for it, for they are quoted before.
+ */
 export function targetOf(rule: string): string | undefined {
   return /(?:^| )(?:-j|-g) (\S+)/.exec(rule.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""'))?.[1];
 }

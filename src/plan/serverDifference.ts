@@ -1,7 +1,8 @@
 /**
- * Difference of one virtual server: what makes the kernel's match the desired one. Weights are always compared, so a draining
- * destination that is wanted again gets its weight back in place. What may be removed at all is the caller's answer
- * (`isRemovable`); when a drain ends is drain.ts'.
+ * Difference of one virtual server: what makes the kernel's match the desired one. Weights are
+ * always compared, so a draining destination that is wanted again gets its weight back in place.
+ * What may be removed at all is the caller's answer (`isRemovable`); when a drain ends is
+ * drain.ts'.
  */
 import type { Destination, VirtualServer } from '../dataplane/state.ts';
 import type { Operation, ServerSpec } from '../dataplane/operations.ts';
@@ -35,7 +36,10 @@ export function serverDifference(
   return operations;
 }
 
-/** Where somebody else's server stands: one operation, which fails until it is gone, so that it is told and tried again. */
+/**
+ * Where somebody else's server stands: one operation, which fails until it is gone, so that it is
+ * told and tried again.
+ */
 export function foreignDifference(desired: VirtualServer | undefined): Operation[] {
   return desired === undefined ? [] : [{ op: 'addServer', server: specOf(desired) }];
 }
@@ -48,8 +52,9 @@ function retirement(server: ServerSpec, destination: Destination): Operation[] {
 }
 
 /**
- * Whether a destination that leaves keeps its connections. UDP has none to wait for; `dh` goes on choosing a destination of
- * weight 0, so that new connections would be refused while others are ready (it has no fallback flag as sh and mh have).
+ * Whether a destination that leaves keeps its connections. UDP has none to wait for; `dh` goes on
+ * choosing a destination of weight 0, so that new connections would be refused while others are
+ * ready (it has no fallback flag as sh and mh have).
  */
 export function isDrained({
   protocol,

@@ -1,6 +1,7 @@
 /**
- * Difference of one ipset. A set of the wrong type, family or of too little capacity is replaced, which keeps its name's
- * references; all else are single entries. Which sets are looked at is the caller's choice.
+ * Difference of one ipset. A set of the wrong type, family or of too little capacity is replaced,
+ * which keeps its name's references; all else are single entries. Which sets are looked at is the
+ * caller's choice.
  */
 import type { IpSet } from '../dataplane/state.ts';
 import type { Operation, SetSpec } from '../dataplane/operations.ts';
@@ -21,7 +22,8 @@ export function setDifference(
 }
 
 /**
- * The old entries are carried over and leave afterwards, in their turn: an address that is still bound keeps its entries.
+ * The old entries are carried over and leave afterwards, in their turn: an address that is still
+ * bound keeps its entries.
  */
 function replacement(
   set: SetSpec,

@@ -1,6 +1,7 @@
 /**
- * Reads a dataplane back from JSON: an earlier `plan -o json`, whole or its `desired` alone, for `--against FILE`. Strict about
- * every value it uses, and silent about fields it does not know, so that an older reader takes a newer file.
+ * Reads a dataplane back from JSON: an earlier `plan -o json`, whole or its `desired` alone, for
+ * `--against FILE`. Strict about every value it uses, and silent about fields it does not know, so
+ * that an older reader takes a newer file.
  */
 import * as v from 'valibot';
 import type {
@@ -103,7 +104,8 @@ const SECTIONS = ['virtualServers', 'addresses', 'ipsets', 'iptables', 'sysctls'
 
 /**
  * @param json a parsed JSON document
- * @returns `state` when there are no problems; the dummy device counts as present, capacities of sets are not in the file
+ * @returns `state` when there are no problems; the dummy device counts as present, capacities of
+ * sets are not in the file
  */
 export function stateFromJson(
   json: unknown,

@@ -4,7 +4,10 @@ import type { Protocol } from '../net/family.ts';
 
 /** The first of a connection. */
 export interface Packet {
-  /** absent: sent by a process of this node, which then has the address it connects to where that is local */
+  /**
+   * absent: sent by a process of this node, which then has the address it connects to where that is
+   * local
+   */
   readonly inInterface?: string;
   readonly source: Address;
   readonly destination: Address;

@@ -1,4 +1,7 @@
-/** Rules as `iptables-save` prints them, parsed for the packet tracer. A word it does not know is an error, never a guess. */
+/**
+ * Rules as `iptables-save` prints them, parsed for the packet tracer. A word it does not know is an
+ * error, never a guess.
+ */
 
 /** Of `--match-set NAME src,dst`: whose address or port each part of an entry is compared with. */
 export type Directions = readonly ('src' | 'dst')[];

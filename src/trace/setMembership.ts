@@ -1,4 +1,7 @@
-/** Whether a packet is in an IP set, for each of the types that we make; the entries are those that `ipset save` prints. */
+/**
+ * Whether a packet is in an IP set, for each of the types that we make; the entries are those that
+ * `ipset save` prints.
+ */
 import type { IpSet } from '../dataplane/state.ts';
 import { type Address, familyOf } from '../net/address.ts';
 import type { Protocol } from '../net/family.ts';

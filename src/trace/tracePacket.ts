@@ -1,7 +1,7 @@
 /**
- * What becomes of the first packet of a connection, walked through a dataplane as Linux would: nat PREROUTING or OUTPUT,
- * filter INPUT, IPVS, filter OUTPUT, nat POSTROUTING. A second opinion on the rules, sets and virtual servers together; the
- * kernel itself gives the third in the packet matrix.
+ * What becomes of the first packet of a connection, walked through a dataplane as Linux would: nat
+ * PREROUTING or OUTPUT, filter INPUT, IPVS, filter OUTPUT, nat POSTROUTING. A second opinion on the
+ * rules, sets and virtual servers together; the kernel itself gives the third in the packet matrix.
  */
 import type { DataplaneState } from '../dataplane/state.ts';
 import type { TableName } from '../dataplane/tables.ts';

@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: this proxy beside kube-proxy in the lab, in one run, against a native API server. What is compared is ratios:
- * the lab's kernel makes system calls and forks dear, which flatters whoever makes fewer of them.
+ * `npm run bench`: this proxy beside kube-proxy in the lab, in one run, against a native API
+ * server. What is compared is ratios: the lab's kernel makes system calls and forks dear, which
+ * flatters whoever makes fewer of them.
  *
  *   npm run bench -- [--services N] [--only kube-ipvs|kube-proxy]
  */

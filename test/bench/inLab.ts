@@ -1,6 +1,7 @@
 /**
- * The lab's side of the benchmarks: runs a proxy, watches the kernel from outside it, and changes objects from in here, so that
- * one clock measures. The lab has one CPU: looking costs the proxy time, so it looks seldom at what takes long.
+ * The lab's side of the benchmarks: runs a proxy, watches the kernel from outside it, and changes
+ * objects from in here, so that one clock measures. The lab has one CPU: looking costs the proxy
+ * time, so it looks seldom at what takes long.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
@@ -23,7 +24,10 @@ const ipvs = new IpvsListing();
 const whole = new IpvsClient();
 const counting = new GenericSocket(IPVS_GENL_NAME, {}, openSocket);
 
-/** What every node of a cluster has before a proxy starts: the chain by which kubelet tells which iptables is in use. */
+/**
+ * What every node of a cluster has before a proxy starts: the chain by which kubelet tells which
+ * iptables is in use.
+ */
 export function prepareNode(): void {
   for (const program of ['iptables', 'ip6tables']) {
     execFileSync(program, ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT']);
@@ -36,11 +40,17 @@ const LEISURELY_MS = 250;
 export interface StartFigures {
   /** ms from the start of the process until the kernel has every virtual server */
   readonly serversMs: number;
-  /** ms from the start of the process until the proxy says that its first sync is complete: destinations, sets and rules too */
+  /**
+   * ms from the start of the process until the proxy says that its first sync is complete:
+   * destinations, sets and rules too
+   */
   readonly firstSyncMs: number;
 }
 
-/** Starts it and waits until `servers` virtual servers are there and the first sync is done; then each has its destinations. */
+/**
+ * Starts it and waits until `servers` virtual servers are there and the first sync is done; then
+ * each has its destinations.
+ */
 export async function start(
   argv: readonly string[],
   log: string,
@@ -54,7 +64,8 @@ export async function start(
   const serversMs = Date.now() - begin;
   const syncedAtSec = () => metric('kubeproxy_sync_proxy_rules_last_timestamp_seconds');
   await until(async () => (await syncedAtSec()) > 0, LEISURELY_MS);
-  // The proxy's own stamp: asking until it is there would take CPU from it, and tell the time of the answer.
+  // The proxy's own stamp: asking until it is there would take CPU from it, and tell the time of
+  // the answer.
   const firstSyncMs = Math.round((await syncedAtSec()) * 1000) - begin;
   if (!(await allHaveDestinations())) throw new Error('synced, and servers lack destinations');
   return { serversMs, firstSyncMs };
@@ -79,7 +90,10 @@ export function cpuSeconds(): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** One sample of `/metrics`; NaN while it does not answer, the largest where there are several series. */
+/**
+ * One sample of `/metrics`; NaN while it does not answer, the largest where there are several
+ * series.
+ */
 export async function metric(name: string): Promise<number> {
   try {
     const text = await (await fetch('http://127.0.0.1:10249/metrics')).text();
@@ -109,7 +123,10 @@ export async function change(
   return performance.now() - begin;
 }
 
-/** Just the number, in two system calls: what also lists destinations would take half of the lab's CPU from the proxy. */
+/**
+ * Just the number, in two system calls: what also lists destinations would take half of the lab's
+ * CPU from the proxy.
+ */
 async function serverCount(): Promise<number> {
   try {
     const isOne = () => true;

@@ -1,4 +1,7 @@
-/** The cluster of the benchmarks: N Services with one port and two endpoints each, and the node that proxies them. */
+/**
+ * The cluster of the benchmarks: N Services with one port and two endpoints each, and the node that
+ * proxies them.
+ */
 import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
 
 export const NODE_NAME = 'bench';

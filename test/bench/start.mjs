@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// `npm run bench`: brings about what is missing (packages, node_modules, the addon, the product's bundle, the programs of Kubernetes)
-// and hands over to bench.ts, which needs all of that. Plain JavaScript for Node 20, because in a fresh clone nothing else is
-// there yet.
+// `npm run bench`: brings about what is missing (packages, node_modules, the addon, the product's
+// bundle, the programs of Kubernetes) and hands over to bench.ts, which needs all of that. Plain
+// JavaScript for Node 20, because in a fresh clone nothing else is there yet.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';

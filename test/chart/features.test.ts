@@ -1,4 +1,5 @@
-// What becomes of the value `features`: documents of ours that the product takes whole, in both containers.
+// What becomes of the value `features`: documents of ours that the product takes whole, in both
+// containers.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

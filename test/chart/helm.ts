@@ -1,4 +1,5 @@
-// The real helm on our chart, with folders of its own, so that nothing of the user's helm is read or written.
+// The real helm on our chart, with folders of its own, so that nothing of the user's helm is read
+// or written.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';

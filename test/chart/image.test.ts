@@ -1,4 +1,5 @@
-// The image as it is built here: what is in it, what is not, what it says of itself, and that it can be made again.
+// The image as it is built here: what is in it, what is not, what it says of itself, and that it
+// can be made again.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The lab's end of the pod test: a pod network beside the node that the lab itself is, servers and clients in it, and what a
-// kubelet does on the node before a container starts.
+// The lab's end of the pod test: a pod network beside the node that the lab itself is, servers and
+// clients in it, and what a kubelet does on the node before a container starts.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,10 @@ import { Traffic, type FlowResult } from '../lab/traffic.ts';
 
 let traffic: Traffic | undefined;
 
-/** A bridge with the pods `client` (10.244.1.4) and `server` (10.244.1.5), the latter answering HTTP on port 8080. */
+/**
+ * A bridge with the pods `client` (10.244.1.4) and `server` (10.244.1.5), the latter answering HTTP
+ * on port 8080.
+ */
 export async function buildPods(): Promise<void> {
   traffic = new Traffic();
   await writeFile('/proc/sys/net/ipv4/ip_forward', '0'); // the proxy's to set

@@ -1,5 +1,6 @@
-// The chart against a real API server: what it renders is valid there, helm installs, upgrades, rolls back and uninstalls it, and
-// the product gets along with the rights of its ServiceAccount and has no others.
+// The chart against a real API server: what it renders is valid there, helm installs, upgrades,
+// rolls back and uninstalls it, and the product gets along with the rights of its ServiceAccount
+// and has no others.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
-// The whole way of an operator's installation, without a kubelet: the image's own file tree, started as the chart's pod template
-// says (arguments, mounts, read-only root, capabilities, probes), with a token of the chart's ServiceAccount, beside a real API
-// server, until a Service answers.
+// The whole way of an operator's installation, without a kubelet: the image's own file tree,
+// started as the chart's pod template says (arguments, mounts, read-only root, capabilities,
+// probes), with a token of the chart's ServiceAccount, beside a real API server, until a Service
+// answers.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
-// What a kubelet makes of a pod's template for a container runtime: an OCI bundle of each container, from the image's own file
-// tree, with the mounts, capabilities, read-only root and environment that the template asks for. Only what the chart uses;
-// anything else is an error, so that no field of the template is silently ignored.
+// What a kubelet makes of a pod's template for a container runtime: an OCI bundle of each
+// container, from the image's own file tree, with the mounts, capabilities, read-only root and
+// environment that the template asks for. Only what the chart uses; anything else is an error, so
+// that no field of the template is silently ignored.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// What helm makes of the chart without a cluster: it lints, renders, refuses wrong values in words that name the value, and the
-// configuration in it is one that the product takes as it is.
+// What helm makes of the chart without a cluster: it lints, renders, refuses wrong values in words
+// that name the value, and the configuration in it is one that the product takes as it is.
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// The ClusterRole of the chart allows what the product asks of an API server, and nothing besides: with every set of values, and with
-// each feature turned on.
+// The ClusterRole of the chart allows what the product asks of an API server, and nothing besides:
+// with every set of values, and with each feature turned on.
 
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { EVENT_RIGHTS } from '../../src/cluster/events.ts';
@@ -34,7 +34,10 @@ const RBAC = '--set=rbac.create=true';
 const helm = new Helm();
 afterAll(() => helm.close());
 
-/** `watch endpointslices.discovery.k8s.io`, as kubectl spells them; a right that is given twice is there twice. */
+/**
+ * `watch endpointslices.discovery.k8s.io`, as kubectl spells them; a right that is given twice is
+ * there twice.
+ */
 function spelled(rights: readonly Rights[]): string[] {
   return rights
     .flatMap(({ group, resource, verbs }) => {

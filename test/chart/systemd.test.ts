@@ -1,5 +1,6 @@
-// The unit under a real systemd: in the lab a systemd that knows our unit only, as the first process of a process namespace. The
-// product and its files are laid over the lab's own tree as packaging/install.sh installs them.
+// The unit under a real systemd: in the lab a systemd that knows our unit only, as the first
+// process of a process namespace. The product and its files are laid over the lab's own tree as
+// packaging/install.sh installs them.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * Plain HTTP in, TLS to the API server out, with the bytes of the answers at the test's hand: cut in the middle of a
- * line, delivered in crumbs, refused, or held back as by a network that lost its way.
+ * Plain HTTP in, TLS to the API server out, with the bytes of the answers at the test's hand: cut
+ * in the middle of a line, delivered in crumbs, refused, or held back as by a network that lost its
+ * way.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import tls from 'node:tls';

@@ -1,4 +1,7 @@
-/** Like proxyObjects.test.ts, for what brings traffic from outside: NodePorts, externalIPs, load balancers' addresses. */
+/**
+ * Like proxyObjects.test.ts, for what brings traffic from outside: NodePorts, externalIPs, load
+ * balancers' addresses.
+ */
 import { expect, test } from '@jest/globals';
 import type { ClusterObject } from '../support/e2e/clusterObjects.ts';
 import { eventually, NODE, NODE_ADDRESS } from '../support/e2e/cluster.ts';

@@ -1,6 +1,7 @@
 /**
- * The whole product on a real kernel, watching a real API server, while Services inside the cluster, their endpoints and
- * this Node come, change and go. What it did is read with ipvsadm, ipset and ip.
+ * The whole product on a real kernel, watching a real API server, while Services inside the
+ * cluster, their endpoints and this Node come, change and go. What it did is read with ipvsadm,
+ * ipset and ip.
  */
 import { describe, expect, test } from '@jest/globals';
 import { eventually, NODE } from '../support/e2e/cluster.ts';

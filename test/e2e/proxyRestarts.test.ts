@@ -1,6 +1,7 @@
 /**
- * The whole product when the API server or the connection to it fails, and when the product itself ends and comes back:
- * what is programmed stays, nothing is removed that is only not known yet, and what changed meanwhile is caught up with.
+ * The whole product when the API server or the connection to it fails, and when the product itself
+ * ends and comes back: what is programmed stays, nothing is removed that is only not known yet, and
+ * what changed meanwhile is caught up with.
  */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { chooseKernel } from '../lab/choose.mjs';

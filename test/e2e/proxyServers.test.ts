@@ -1,4 +1,7 @@
-/** What the running product serves over HTTP: health, metrics, mode and configuration, as kube-proxy does. */
+/**
+ * What the running product serves over HTTP: health, metrics, mode and configuration, as kube-proxy
+ * does.
+ */
 import { expect, test } from '@jest/globals';
 import { eventually } from '../support/e2e/cluster.ts';
 import { service, slice } from '../support/e2e/objects.ts';

@@ -1,4 +1,7 @@
-/** The API-server source against a real etcd and kube-apiserver, while objects, connection and servers change. */
+/**
+ * The API-server source against a real etcd and kube-apiserver, while objects, connection and
+ * servers change.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ApiServer } from '../support/e2e/apiServer.ts';
 import { CuttingProxy } from './cuttingProxy.ts';
@@ -181,7 +184,8 @@ describe('while the cluster and the connection change', () => {
     await waitFor('watching', () => impatient.status?.isConnected === true);
     plane.freezeApi();
     try {
-      // Half a second is the limit for a new connection and for an answer, which only a hanging server exceeds.
+      // Half a second is the limit for a new connection and for an answer, which only a hanging
+      // server exceeds.
       const isNoticed = () =>
         /no (connection|answer) for 0.5 s/.test(impatient.status?.detail ?? '');
       await waitFor('noticed', isNoticed);

@@ -1,4 +1,7 @@
-/** As whom the source talks to a real kube-apiserver: certificates, tokens, rights; and that its Events are taken. */
+/**
+ * As whom the source talks to a real kube-apiserver: certificates, tokens, rights; and that its
+ * Events are taken.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';

@@ -1,4 +1,7 @@
-/** A source connected to a test's API server, what it told so far, and objects to change behind its back. */
+/**
+ * A source connected to a test's API server, what it told so far, and objects to change behind its
+ * back.
+ */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ApiServerSource } from '../../src/cluster/apiServerSource.ts';

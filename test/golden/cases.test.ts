@@ -1,6 +1,7 @@
 /**
- * Small inputs with the right outcome that others collected, judged by `plan`. They lie beside the checkout, in ../shared/cases (elsewhere:
- * KUBE_IPVS_CASES); where they are not, there is nothing to judge. What they teach is in test/golden/scenarios too, in our own words.
+ * Small inputs with the right outcome that others collected, judged by `plan`. They lie beside the
+ * checkout, in ../shared/cases (elsewhere: KUBE_IPVS_CASES); where they are not, there is nothing
+ * to judge. What they teach is in test/golden/scenarios too, in our own words.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';

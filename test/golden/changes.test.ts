@@ -1,6 +1,6 @@
 /**
- * Clusters that change: a folder holds the states as 0.yaml, 1.yaml and so on, `expected.txt` what each step does to a kernel whose clients
- * hold a connection to each endpoint that they ever had.
+ * Clusters that change: a folder holds the states as 0.yaml, 1.yaml and so on, `expected.txt` what
+ * each step does to a kernel whose clients hold a connection to each endpoint that they ever had.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

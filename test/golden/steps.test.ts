@@ -1,6 +1,7 @@
 /**
- * Stories: a folder holds what happens as 01-NAME.yaml, 02-NAME.yaml and so on, `expected.txt` what could be seen of each: what was done to the
- * kernel, what was said, the conditions that stand, and what /healthz answers.
+ * Stories: a folder holds what happens as 01-NAME.yaml, 02-NAME.yaml and so on, `expected.txt` what
+ * could be seen of each: what was done to the kernel, what was said, the conditions that stand, and
+ * what /healthz answers.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The conntrack codec and port against a real table: entries made by conntrack(8), listed, deleted one by one. */
+/**
+ * The conntrack codec and port against a real table: entries made by conntrack(8), listed, deleted
+ * one by one.
+ */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ConntrackClient } from '../../src/kernel/conntrackClient.ts';
 import { requireNamespaces } from '../support/lab/kernelProbe.ts';

@@ -1,4 +1,7 @@
-/** The settings of the connection table in a real kernel: a network namespace's own ones are set, the machine's are left alone. */
+/**
+ * The settings of the connection table in a real kernel: a network namespace's own ones are set,
+ * the machine's are left alone.
+ */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,7 +29,10 @@ const ownNetwork: Pick<Namespace, 'run'> = {
   run: async (file = '', ...argv) => (await promisify(execFile)(file, argv)).stdout,
 };
 
-/** In a process of its own, since /proc/sys/net is that of the process who opens it. @returns its lines */
+/**
+ * In a process of its own, since /proc/sys/net is that of the process who opens it. @returns its
+ * lines
+ */
 async function apply(at: Pick<Namespace, 'run'>, cpuCount: number): Promise<string> {
   const program = `
     import { applyConntrackSettings } from ${JSON.stringify(MODULE)};

@@ -1,4 +1,7 @@
-/** A contributor beside the Services on a real kernel: its rules in all four tables, set and sysctl come, are kept, and go. */
+/**
+ * A contributor beside the Services on a real kernel: its rules in all four tables, set and sysctl
+ * come, are kept, and go.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** Plans carried out by the real kernel: random clusters one after the other, each read back and compared as a whole. */
+/**
+ * Plans carried out by the real kernel: random clusters one after the other, each read back and
+ * compared as a whole.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

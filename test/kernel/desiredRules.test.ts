@@ -9,7 +9,10 @@ import { parsePrefix } from '../../src/net/prefix.ts';
 import { canonicalEntry } from '../support/lab/ipsetSave.ts';
 import { dataplaneOptions, hostNetwork } from '../support/objects/nodeFixtures.ts';
 
-/** The nf_tables backend needs kernel parts that a lab kernel may lack; the legacy one is always there. */
+/**
+ * The nf_tables backend needs kernel parts that a lab kernel may lack; the legacy one is always
+ * there.
+ */
 function hasNfTables(): boolean {
   const input = '*nat\n:KUBE-TRY - [0:0]\nCOMMIT\n';
   try {

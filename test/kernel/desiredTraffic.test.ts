@@ -1,6 +1,7 @@
 /**
- * The deliberate differences of docs/differences.md on a real kernel: a desired state put into a node by the standard tools,
- * every kind of source asking every virtual server, and the packet tracer foretelling each answer.
+ * The deliberate differences of docs/differences.md on a real kernel: a desired state put into a
+ * node by the standard tools, every kind of source asking every virtual server, and the packet
+ * tracer foretelling each answer.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readManifest } from '../../src/cluster/manifestText.ts';
@@ -188,8 +189,8 @@ test('every source meets at every virtual server what the tracer foretells', asy
 }, 60_000);
 
 /**
- * By a reset: of ICMP errors, which the kernel sends a few of at once and then one a second, most clients would still wait when
- * their time is up.
+ * By a reset: of ICMP errors, which the kernel sends a few of at once and then one a second, most
+ * clients would still wait when their time is up.
  */
 test.each(FAMILIES.flatMap((family) => ['client1', 'outside'].map((from) => ({ family, from }))))(
   'of many TCP clients at once all are refused, $family from $from',
@@ -213,7 +214,10 @@ test.each(FAMILIES.flatMap((family) => ['client1', 'outside'].map((from) => ({ f
   60_000,
 );
 
-/** With br_netfilter, which no rule of ours loads, the kernel forgets that an IPv6 datagram came over the bridge in fragments. */
+/**
+ * With br_netfilter, which no rule of ours loads, the kernel forgets that an IPv6 datagram came
+ * over the bridge in fragments.
+ */
 test.each(FAMILIES.flatMap((family) => ['client1', 'outside'].map((from) => ({ family, from }))))(
   'datagrams larger than a frame come and go, $family from $from',
   async ({ family, from }) => {
@@ -238,8 +242,9 @@ test.each(FAMILIES.flatMap((family) => ['client1', 'outside'].map((from) => ({ f
 type Source = (typeof SOURCES)[number];
 
 /**
- * Pods meet ClusterIPs at their own node. Asked by a pod of another one, an endpoint over there would answer straight past
- * this node, unmasqueraded as it is; the tracer knows the way there only.
+ * Pods meet ClusterIPs at their own node. Asked by a pod of another one, an endpoint over there
+ * would answer straight past this node, unmasqueraded as it is; the tracer knows the way there
+ * only.
  */
 function hasWayBack(source: Source, { address }: VirtualServer): boolean {
   const isClusterIP = FAMILIES.some((family) =>

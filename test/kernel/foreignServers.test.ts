@@ -1,4 +1,7 @@
-/** The product beside other users of IPVS: what is theirs stays as it is, what an earlier proxy left goes. */
+/**
+ * The product beside other users of IPVS: what is theirs stays as it is, what an earlier proxy left
+ * goes.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Sets in a real kernel, written by the port and read back by it, with the program itself as the second witness. */
+/**
+ * Sets in a real kernel, written by the port and read back by it, with the program itself as the
+ * second witness.
+ */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { IpSet } from '../../src/dataplane/state.ts';
 import type { IpsetClient, SetOperation } from '../../src/kernel/ipset.ts';

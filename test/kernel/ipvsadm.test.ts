@@ -1,6 +1,7 @@
 /**
- * The commands of ipvsadm that change something, ours beside the real one: the same command lines, good and bad, in two fresh
- * namespaces. Output, errors, exit codes and what the kernel holds afterwards must be equal.
+ * The commands of ipvsadm that change something, ours beside the real one: the same command lines,
+ * good and bad, in two fresh namespaces. Output, errors, exit codes and what the kernel holds
+ * afterwards must be equal.
  */
 import { beforeEach, expect, jest, test } from '@jest/globals';
 import { randomState } from '../support/ipvsadm/ipvsStates.ts';

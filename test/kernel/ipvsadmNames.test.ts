@@ -1,6 +1,6 @@
 /**
- * Names and numbers on command lines, ours beside the real ipvsadm under the same /etc/hosts and /etc/services: what the C library
- * makes of them and Node does not.
+ * Names and numbers on command lines, ours beside the real ipvsadm under the same /etc/hosts and
+ * /etc/services: what the C library makes of them and Node does not.
  */
 import { expect, jest, test } from '@jest/globals';
 import {

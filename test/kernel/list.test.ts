@@ -1,4 +1,7 @@
-/** `kube-ipvs list` and the real ipvsadm on the same kernel state: output, errors and exit code must be equal, byte for byte. */
+/**
+ * `kube-ipvs list` and the real ipvsadm on the same kernel state: output, errors and exit code must
+ * be equal, byte for byte.
+ */
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { list } from '../../src/cli/list.ts';
 import { type Encode, GenericSocket } from '../../src/kernel/genlFamily.ts';
@@ -34,7 +37,10 @@ const OPTION_SETS: readonly (readonly string[])[] = [
 
 const STATES = Number(process.env['KUBE_IPVS_LIST_STATES'] ?? 60);
 const FIRST_SEED = Number(process.env['KUBE_IPVS_LIST_SEED'] ?? 1);
-/** A process of the real one costs the lab a tenth of a second, so each state meets a part of the sets, another each time. */
+/**
+ * A process of the real one costs the lab a tenth of a second, so each state meets a part of the
+ * sets, another each time.
+ */
 const SETS_A_STATE = Number(process.env['KUBE_IPVS_LIST_SETS'] ?? 6);
 
 function setsFor(seed: number): (readonly string[])[] {
@@ -153,7 +159,8 @@ describe('beside the real ipvsadm', () => {
     await add({ ...service, ...persistent, scheduler: 'sh', port: 1, protocol: 6 });
     await add({ ...service, ...persistent, scheduler: 'mh', port: 2, netmask: 0, flags: 0x3d });
     await add({ ...service, ...settings, scheduler: 'rr', port: 3, protocol: 17, peName: 'sip' });
-    // A method without a name makes ipvsadm print NULL as a switch, which save mode of ours copies too.
+    // A method without a name makes ipvsadm print NULL as a switch, which save mode of ours copies
+    // too.
     await expectEqual(OPTION_SETS, await realListings(OPTION_SETS));
   });
 

@@ -1,6 +1,6 @@
 /**
- * `kube-ipvs list` with more than ipvsadm: Services from manifests and from a proxy's socket, JSON, filters, watching; and that
- * without any of it the bytes are ipvsadm's.
+ * `kube-ipvs list` with more than ipvsadm: Services from manifests and from a proxy's socket, JSON,
+ * filters, watching; and that without any of it the bytes are ipvsadm's.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,8 @@
 /**
- * Listings of a kernel that real traffic went through, beside the real ipvsadm: counters, rates, live connection counts, and the
- * table of connections. Counters are frozen for the comparison (the kernel stops its estimator on request); a table of
- * connections counts seconds, so it is compared frozen in a file, byte for byte, and live with its seconds between two readings.
+ * Listings of a kernel that real traffic went through, beside the real ipvsadm: counters, rates,
+ * live connection counts, and the table of connections. Counters are frozen for the comparison (the
+ * kernel stops its estimator on request); a table of connections counts seconds, so it is compared
+ * frozen in a file, byte for byte, and live with its seconds between two readings.
  */
 import { readFile, writeFile, chmod, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -206,7 +207,10 @@ describe('beside the real ipvsadm, after traffic', () => {
     await compareFrozen(STRANGE_TABLE);
   }, 60_000);
 
-  /** A copy of ipvsadm that reads a file of ours: the path in it is replaced by one of the same length. */
+  /**
+   * A copy of ipvsadm that reads a file of ours: the path in it is replaced by one of the same
+   * length.
+   */
   async function compareFrozen(table: string): Promise<void> {
     const path = '/tmp/kube_ipvs_conn0';
     const copy = '/tmp/ipvsadm-frozen';
@@ -255,7 +259,10 @@ describe('beside the real ipvsadm, after traffic', () => {
   }, 60_000);
 });
 
-/** A table of connections: each line without its time → that time in seconds, 0 for one that has none. */
+/**
+ * A table of connections: each line without its time → that time in seconds, 0 for one that has
+ * none.
+ */
 function timesByLine(table: string): ReadonlyMap<string, number> {
   return new Map(
     table.split('\n').map((line) => {
@@ -265,7 +272,10 @@ function timesByLine(table: string): ReadonlyMap<string, number> {
   );
 }
 
-/** What a kernel shows seldom: every width exceeded, marks as addresses, mixed families, other protocols. */
+/**
+ * What a kernel shows seldom: every width exceeded, marks as addresses, mixed families, other
+ * protocols.
+ */
 const STRANGE_TABLE = `Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
 TCP 0A000001 1F90 0A600001 0050 0AF40102 1F90 FIN_WAIT          5
 TCP 0A000001 1F91 0A600001 0050 0AF40102 1F90 CLOSE_WAIT       59

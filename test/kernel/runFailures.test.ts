@@ -1,6 +1,7 @@
 /**
- * What the product says and does when something that it needs is missing or wrong: each message names it and the way to
- * get it, the exit code tells whose turn it is, and one bad object never takes another with it.
+ * What the product says and does when something that it needs is missing or wrong: each message
+ * names it and the way to get it, the exit code tells whose turn it is, and one bad object never
+ * takes another with it.
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -216,7 +217,10 @@ describe('the configuration names what is not there', () => {
 
 describe('SIGTERM', () => {
   const ledger = '/run/kube-ipvs/ledger.json';
-  /** The process stands still where it reads its ledger, the cluster being read and nothing programmed yet. */
+  /**
+   * The process stands still where it reads its ledger, the cluster being read and nothing
+   * programmed yet.
+   */
   const stuck = (more: string) => ['sh', '-c', `mkfifo ${ledger}; ${more} exec "$@"`, 'sh'];
 
   test('in the middle of the start is not forgotten', async () => {

@@ -1,6 +1,7 @@
 /**
- * The node's place in the cluster and the node's health, as `run` sees them on a real kernel: what is wrong with one object or
- * with the Node object never takes the rest with it, and no answer of /livez asks for a restart that would cure nothing.
+ * The node's place in the cluster and the node's health, as `run` sees them on a real kernel: what
+ * is wrong with one object or with the Node object never takes the rest with it, and no answer of
+ * /livez asks for a restart that would cure nothing.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

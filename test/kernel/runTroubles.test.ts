@@ -1,4 +1,7 @@
-/** The product where a part of the kernel cannot be read, and two of it on one node: what is served goes on. */
+/**
+ * The product where a part of the kernel cannot be read, and two of it on one node: what is served
+ * goes on.
+ */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

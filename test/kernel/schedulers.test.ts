@@ -1,6 +1,7 @@
 /**
- * Schedulers that hash, through the product as a process: while an endpoint drains, no new connection is refused as long as another
- * is ready, also on a virtual server that kube-proxy left without the fallback flag.
+ * Schedulers that hash, through the product as a process: while an endpoint drains, no new
+ * connection is refused as long as another is ready, also on a virtual server that kube-proxy left
+ * without the fallback flag.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';

@@ -1,6 +1,7 @@
 /**
- * Held UDP flows whose Service moves under them, through the product as a process: the client goes on from the same port and
- * must reach what the Service is now. Nodes masquerade their pods' way out of the cluster, as CNI plug-ins make them do.
+ * Held UDP flows whose Service moves under them, through the product as a process: the client goes
+ * on from the same port and must reach what the Service is now. Nodes masquerade their pods' way
+ * out of the cluster, as CNI plug-ins make them do.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -103,7 +104,8 @@ test.each([
     const flow = await hold(from, ...target(number));
     expect(flow.opened).toMatchObject({ by: 'far' });
     await put({ number, endpoints: ['farther'] });
-    // asked in the very moment the kernel drops the datagram, of which a process of the node hears: EPERM
+    // asked in the very moment the kernel drops the datagram, of which a process of the node hears:
+    // EPERM
     await served(number, 'far', false);
     expect(await answer(flow, 'farther')).toMatchObject({ by: 'farther' });
     await flow.close();
@@ -186,7 +188,10 @@ async function holdAnsweredBy(pod: PodName, to: string): Promise<HeldFlow> {
   throw new Error(`${pod} did not answer`);
 }
 
-/** Asks until somebody, or the one wanted, answers; the last answer when it has taken too long: longer than no entry is stuck. */
+/**
+ * Asks until somebody, or the one wanted, answers; the last answer when it has taken too long:
+ * longer than no entry is stuck.
+ */
 async function answer(flow: HeldFlow, by?: PodName): Promise<FlowResult> {
   const deadline = performance.now() + 12_000;
   for (;;) {

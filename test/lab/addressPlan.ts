@@ -1,10 +1,14 @@
-// Names and addresses of the lab's cluster, without touching anything: which node, pod and network has which address.
-// The underlay is TEST-NET-1 and the IPv6 documentation prefix; pods and Services have Kubernetes' usual ranges.
+// Names and addresses of the lab's cluster, without touching anything: which node, pod and network
+// has which address. The underlay is TEST-NET-1 and the IPv6 documentation prefix; pods and
+// Services have Kubernetes' usual ranges.
 
 export type IpFamily = 'IPv4' | 'IPv6';
 export type PerFamily = Readonly<Record<IpFamily, string>>;
 
-/** A node, a pod or the outside client: a network namespace of that name with one address per family on eth0. */
+/**
+ * A node, a pod or the outside client: a network namespace of that name with one address per family
+ * on eth0.
+ */
 export interface Place {
   readonly name: string;
   readonly addresses: PerFamily;
@@ -23,7 +27,10 @@ export interface Pod extends Place {
 
 export const serviceCidrs: PerFamily = { IPv4: '10.96.0.0/16', IPv6: 'fd00:10:96::/112' };
 export const clusterCidrs: PerFamily = { IPv4: '10.244.0.0/16', IPv6: 'fd00:10:244::/48' };
-/** Free for externalIPs and load balancer addresses of Services under test; nobody has them unless a proxy binds them. */
+/**
+ * Free for externalIPs and load balancer addresses of Services under test; nobody has them unless a
+ * proxy binds them.
+ */
 export const externalCidrs: PerFamily = { IPv4: '198.51.100.0/24', IPv6: '2001:db8:100::/64' };
 
 /** Prefix lengths of the underlay and of a node's pods. */

@@ -1,4 +1,5 @@
-// Which kernel the lab uses: the machine's own when it has IPVS (faster, and the real thing), else User-Mode Linux.
+// Which kernel the lab uses: the machine's own when it has IPVS (faster, and the real thing), else
+// User-Mode Linux.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

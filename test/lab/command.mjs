@@ -1,4 +1,5 @@
-// The shell script that runs inside the lab, the same for both kernels: environment, working directory, command.
+// The shell script that runs inside the lab, the same for both kernels: environment, working
+// directory, command.
 
 import { dirname, join } from 'node:path';
 import { checkout } from '../../packaging/machine.mjs';

@@ -1,5 +1,5 @@
-// The lab on the machine's own kernel: fresh network, mount and process namespaces, so that everything the command
-// makes is gone when it ends.
+// The lab on the machine's own kernel: fresh network, mount and process namespaces, so that
+// everything the command makes is gone when it ends.
 
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
@@ -54,7 +54,8 @@ function setUp(script, { netns }) {
 }
 
 /**
- * A veth pair in the place of the tap device; its end in the machine's namespace goes with this end.
+ * A veth pair in the place of the tap device; its end in the machine's namespace goes with this
+ * end.
  *
  * @param {string} netns
  */

@@ -1,7 +1,7 @@
-// The joint between the lab and the machine: a network namespace of the machine in which a native process (an API
-// server) is reached from the lab. 198.18.0.1 is there, 198.18.0.2 is vec0 in the lab (198.18.0.0/15 is the range
-// for benchmarks, RFC 2544). With User-Mode Linux the wire is a tap device; on the host's own kernel host.mjs lays a
-// veth pair.
+// The joint between the lab and the machine: a network namespace of the machine in which a native
+// process (an API server) is reached from the lab. 198.18.0.1 is there, 198.18.0.2 is vec0 in the
+// lab (198.18.0.0/15 is the range for benchmarks, RFC 2544). With User-Mode Linux the wire is a tap
+// device; on the host's own kernel host.mjs lays a veth pair.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -40,10 +40,12 @@ export function joinNamespace(name, kernel) {
 }
 
 /**
- * Lays a veth pair between this machine's own namespace and the joint one, so that a test reaches what runs in there.
+ * Lays a veth pair between this machine's own namespace and the joint one, so that a test reaches
+ * what runs in there.
  *
  * @param {string} name
- * @returns `{ address, remove }`: the address over there, from the first of 198.18.N.0/30 that is free here
+ * @returns `{ address, remove }`: the address over there, from the first of 198.18.N.0/30 that is
+ * free here
  */
 export function uplinkTo(name) {
   const taken = new Set(

@@ -1,5 +1,6 @@
-// The lab's end of a line to a test that runs outside (test/support/lab/lab.ts): calls functions of this checkout by module
-// and name, one JSON object a line each way. State lives in those modules, between calls.
+// The lab's end of a line to a test that runs outside (test/support/lab/lab.ts): calls functions of
+// this checkout by module and name, one JSON object a line each way. State lives in those modules,
+// between calls.
 
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Commands in network namespaces: `ip` batches (one process for many lines, forks are dear in the lab kernel) and
-// commands with their output.
+// Commands in network namespaces: `ip` batches (one process for many lines, forks are dear in the
+// lab kernel) and commands with their output.
 
 import { execFile, spawn } from 'node:child_process';
 
@@ -14,7 +14,10 @@ export interface ExecOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs `ip` commands in one process; `namespace` undefined for the lab's own. @throws naming the line that failed */
+/**
+ * Runs `ip` commands in one process; `namespace` undefined for the lab's own. @throws naming the
+ * line that failed
+ */
 export async function ipBatch(namespace: string | undefined, lines: readonly string[]) {
   const argv = namespace ? ['-n', namespace, '-batch', '-'] : ['-batch', '-'];
   const { status, stderr } = await exec(['ip', ...argv], { input: `${lines.join('\n')}\n` });
@@ -33,7 +36,10 @@ export function execIn(
   return exec(['ip', 'netns', 'exec', namespace, ...argv], options);
 }
 
-/** A command in a namespace that goes on running, in a process group of its own; its output goes where ours goes. */
+/**
+ * A command in a namespace that goes on running, in a process group of its own; its output goes
+ * where ours goes.
+ */
 export function spawnIn(
   namespace: string,
   argv: readonly string[],

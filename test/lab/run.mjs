@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// `npm run lab`: runs a command on a kernel that has IPVS. Decides between the machine's own kernel and User-Mode
-// Linux and says which; how either is started is in host.mjs and uml.mjs. Plain JavaScript for Node 20, because it
-// also runs before `npm ci`.
+// `npm run lab`: runs a command on a kernel that has IPVS. Decides between the machine's own kernel
+// and User-Mode Linux and says which; how either is started is in host.mjs and uml.mjs. Plain
+// JavaScript for Node 20, because it also runs before `npm ci`.
 
 import { chooseKernel } from './choose.mjs';
 import { runOnHost } from './host.mjs';
@@ -12,7 +12,8 @@ import { missingPackages } from './workshop.mjs';
 
 /**
  * @param {readonly string[]} argv
- * @returns the exit status for the shell: the command's own, 124 after a time-out, 125 when the lab itself failed
+ * @returns the exit status for the shell: the command's own, 124 after a time-out, 125 when the lab
+ * itself failed
  */
 async function main(argv) {
   const options = parseOptions(argv);

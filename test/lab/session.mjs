@@ -1,5 +1,5 @@
-// One process of the lab and its end: a folder for the run, a time limit, signals, and nothing left behind. Shared by
-// both kernels.
+// One process of the lab and its end: a folder for the run, a time limit, signals, and nothing left
+// behind. Shared by both kernels.
 
 import { spawn } from 'node:child_process';
 import {
@@ -14,7 +14,9 @@ import {
 import { join } from 'node:path';
 import { cacheFolder } from './workshop.mjs';
 
-/** A new folder for one run; `remove` deletes it. What runs that were killed left behind goes too. */
+/**
+ * A new folder for one run; `remove` deletes it. What runs that were killed left behind goes too.
+ */
 export function runFolder() {
   for (const name of readdirSync(cacheFolder())) {
     const owner = /^run-(\d+)-/.exec(name)?.[1];
@@ -27,21 +29,23 @@ export function runFolder() {
 }
 
 /**
- * Goes before a command so that all it starts ends with it, and it with this process even when that is killed: the
- * process namespace ends with its first process, that one with unshare, and unshare with its parent.
+ * Goes before a command so that all it starts ends with it, and it with this process even when that
+ * is killed: the process namespace ends with its first process, that one with unshare, and unshare
+ * with its parent.
  */
 export const endingTogether =
   'setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount-proc --mount'.split(' ');
 
 /**
- * Runs the process as a group of its own and waits. The whole group is killed at the end, after `timeoutSec`, and on
- * SIGINT, SIGTERM and SIGHUP.
+ * Runs the process as a group of its own and waits. The whole group is killed at the end, after
+ * `timeoutSec`, and on SIGINT, SIGTERM and SIGHUP.
  *
  * @typedef {object} RunOptions
  * @property {number} timeoutSec 0: none
  * @property {NodeJS.ProcessEnv} env
  * @property {import('node:child_process').StdioOptions} stdio
- * @property {boolean} ownGroup false for a terminal session: the terminal then delivers Ctrl-C to the command itself
+ * @property {boolean} ownGroup false for a terminal session: the terminal then delivers Ctrl-C to
+ * the command itself
  *
  * @typedef {'exit' | 'timeout' | NodeJS.Signals} Ended
  *

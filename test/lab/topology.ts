@@ -1,5 +1,6 @@
-// A small cluster out of network namespaces: nodes with pods behind a bridge each, and a client outside, all on one
-// underlay. Knows wires, addresses and routes; nothing of Services: the proxies on the nodes are the caller's.
+// A small cluster out of network namespaces: nodes with pods behind a bridge each, and a client
+// outside, all on one underlay. Knows wires, addresses and routes; nothing of Services: the proxies
+// on the nodes are the caller's.
 //
 //   outside ─┐                        node1: eth0 192.0.2.11, cni0 10.244.1.1 ── pods 10.244.1.10, .11, …
 //            ├── underlay (bridge) ── node2: eth0 192.0.2.12, cni0 10.244.2.1 ── pods 10.244.2.10, …
@@ -28,7 +29,9 @@ export class Topology {
     this.nodes = Array.from({ length: nodeCount }, (_, i) => nodeAt(i + 1));
   }
 
-  /** Builds the underlay, the nodes (node1, node2, …) and the client; about 1.5 s in the lab kernel. */
+  /**
+   * Builds the underlay, the nodes (node1, node2, …) and the client; about 1.5 s in the lab kernel.
+   */
   static async create({ nodeCount = 2 } = {}): Promise<Topology> {
     const topology = new Topology(nodeCount);
     await topology.#buildUnderlay();
@@ -47,7 +50,10 @@ export class Topology {
     return found;
   }
 
-  /** A pod with the next free address of its node (.10 upwards), or the one asked for by its last part. */
+  /**
+   * A pod with the next free address of its node (.10 upwards), or the one asked for by its last
+   * part.
+   */
   async addPod(nodeName: string, name: string, host?: number): Promise<Pod> {
     const node = this.node(nodeName);
     const addresses = podAddresses(node, host ?? this.#freeHost(node));
@@ -79,7 +85,10 @@ export class Topology {
     await ipBatch(undefined, [`netns delete ${name}`]);
   }
 
-  /** Sends prefixes (of either family) from a place to a node's underlay address, replacing earlier routes for them. */
+  /**
+   * Sends prefixes (of either family) from a place to a node's underlay address, replacing earlier
+   * routes for them.
+   */
   async route(from: Place, prefixes: readonly string[], via: Node) {
     const lines = prefixes.map((prefix) => {
       const family = prefix.includes(':') ? 'IPv6' : 'IPv4';
@@ -93,7 +102,10 @@ export class Topology {
     return execIn(place.name, argv, timeoutMs === undefined ? {} : { timeoutMs });
   }
 
-  /** A process that goes on running there, e.g. the proxy, in a process group of its own. The caller ends it. */
+  /**
+   * A process that goes on running there, e.g. the proxy, in a process group of its own. The caller
+   * ends it.
+   */
   spawn(place: Place, argv: readonly string[], stdio?: 'inherit' | 'pipe' | 'ignore') {
     return spawnIn(place.name, argv, stdio);
   }
@@ -143,7 +155,10 @@ export class Topology {
     ]);
   }
 
-  /** No duplicate address detection (a fresh address would be unusable for a second) and no ICMP redirects. */
+  /**
+   * No duplicate address detection (a fresh address would be unusable for a second) and no ICMP
+   * redirects.
+   */
   async #quiet(namespace: string) {
     for (const scope of ['all', 'default']) {
       await this.traffic.sysctl(namespace, `net/ipv6/conf/${scope}/accept_dad`, 0);

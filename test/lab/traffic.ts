@@ -1,15 +1,21 @@
-// The lab's servers and clients as promises: one native process (traffic.c) holds every socket in every namespace.
-// Says what happened to a flow, not whether that is right.
+// The lab's servers and clients as promises: one native process (traffic.c) holds every socket in
+// every namespace. Says what happened to a flow, not whether that is right.
 
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { trafficTool } from './workshop.mjs';
 
-/** `udp-large`: datagrams of 5,000 bytes both ways, more than an Ethernet frame holds; the server must be one of its kind. */
+/**
+ * `udp-large`: datagrams of 5,000 bytes both ways, more than an Ethernet frame holds; the server
+ * must be one of its kind.
+ */
 export type FlowProtocol = 'tcp' | 'udp' | 'udp-large' | 'sctp' | 'http';
 
-/** What a client saw of its flow. `refused`: a reset or an ICMP port unreachable. `dropped`: nothing in time. */
+/**
+ * What a client saw of its flow. `refused`: a reset or an ICMP port unreachable. `dropped`: nothing
+ * in time.
+ */
 export type FlowResult =
   | { readonly kind: 'answered'; readonly by: string; readonly client: string }
   | { readonly kind: 'refused' }
@@ -51,7 +57,10 @@ export class Traffic {
     });
   }
 
-  /** Answers `NAME CLIENTADDRESS` on the port, in both address families. @throws when the port cannot be bound */
+  /**
+   * Answers `NAME CLIENTADDRESS` on the port, in both address families. @throws when the port
+   * cannot be bound
+   */
   async serve(namespace: string, name: string, protocol: FlowProtocol, port: number) {
     await this.#order(['serve', namespace, name, protocol, port]);
   }
@@ -61,7 +70,10 @@ export class Traffic {
     await this.#order(['stop', namespace]);
   }
 
-  /** Writes a sysctl as the namespace sees it, e.g. `net/ipv4/ip_forward`. @throws when it is not there */
+  /**
+   * Writes a sysctl as the namespace sees it, e.g. `net/ipv4/ip_forward`. @throws when it is not
+   * there
+   */
   async sysctl(namespace: string, path: string, value: string | number) {
     await this.#order(['sysctl', namespace, path, value]);
   }

@@ -1,5 +1,6 @@
-// The lab on User-Mode Linux: a real kernel as an ordinary process that sees the host's file tree through hostfs.
-// Output and exit status come out through files in the run's folder (init.sh writes them, this follows them).
+// The lab on User-Mode Linux: a real kernel as an ordinary process that sees the host's file tree
+// through hostfs. Output and exit status come out through files in the run's folder (init.sh writes
+// them, this follows them).
 
 import { closeSync, existsSync, openSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -12,7 +13,10 @@ import { cacheFolder, legacyXtablesFolder, linkModules, xsaveShim } from './work
 
 /** @import { LabCommandLine } from './options.mjs' */
 
-/** Loaded at boot, because autoloading one costs about 0.1 s later and some have no alias to be found by. */
+/**
+ * Loaded at boot, because autoloading one costs about 0.1 s later and some have no alias to be
+ * found by.
+ */
 const modules = [
   'ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_mh',
   'dummy veth bridge br_netfilter nf_conntrack sctp',
@@ -101,7 +105,8 @@ function kernelLine(folder, options) {
 }
 
 /**
- * Where it runs: the namespace with the tap device, and one CPU (unpinned the same work takes two to three times longer).
+ * Where it runs: the namespace with the tap device, and one CPU (unpinned the same work takes two
+ * to three times longer).
  *
  * @param {LabCommandLine} options
  */
@@ -116,7 +121,8 @@ function launcher(options) {
 }
 
 /**
- * The lab's memory is a sparse file in /dev/shm; where that is too small (containers have 64 MB) in the cache folder.
+ * The lab's memory is a sparse file in /dev/shm; where that is too small (containers have 64 MB) in
+ * the cache folder.
  *
  * @param {string} memory
  */

@@ -1,6 +1,7 @@
-// What the lab needs on the host before anything runs: the cache folder, the compiled C pieces (XSAVE shim, traffic
-// tool), the folder of legacy iptables names, the link that lets modprobe find User-Mode Linux's modules.
-// Everything here is idempotent and quick when nothing is to do. Which kernel to use is decided in choose.mjs.
+// What the lab needs on the host before anything runs: the cache folder, the compiled C pieces
+// (XSAVE shim, traffic tool), the folder of legacy iptables names, the link that lets modprobe find
+// User-Mode Linux's modules. Everything here is idempotent and quick when nothing is to do. Which
+// kernel to use is decided in choose.mjs.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +22,9 @@ import { findProgram } from '../../packaging/machine.mjs';
 
 const labFolder = dirname(fileURLToPath(import.meta.url));
 
-/** Where compiled pieces and the folders of runs live; outside git, safe to delete when no lab runs. */
+/**
+ * Where compiled pieces and the folders of runs live; outside git, safe to delete when no lab runs.
+ */
 export function cacheFolder() {
   const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   const folder = join(base, 'kube-ipvs', 'lab');
@@ -59,7 +62,10 @@ const xtablesNames = ['iptables', 'ip6tables'].flatMap((tool) => [
   `${tool}-restore`,
 ]);
 
-/** A folder that, first in PATH, makes `iptables` and its companions the legacy ones: User-Mode Linux has no nf_tables. */
+/**
+ * A folder that, first in PATH, makes `iptables` and its companions the legacy ones: User-Mode
+ * Linux has no nf_tables.
+ */
 export function legacyXtablesFolder() {
   const folder = join(cacheFolder(), 'xtables-legacy');
   mkdirSync(folder, { recursive: true });
@@ -71,8 +77,8 @@ export function legacyXtablesFolder() {
 }
 
 /**
- * Makes `modprobe` inside the lab kernel find its modules: it looks in /lib/modules/RELEASE, Debian's package puts
- * them elsewhere, and the lab sees the host's own tree.
+ * Makes `modprobe` inside the lab kernel find its modules: it looks in /lib/modules/RELEASE,
+ * Debian's package puts them elsewhere, and the lab sees the host's own tree.
  */
 export function linkModules() {
   const home = '/usr/lib/uml/modules';

@@ -1,6 +1,7 @@
 /**
- * Tables into which somebody put something with `nft` that has no iptables form: iptables-nft-save leaves them out and ends with
- * success. On the machine's own kernel, in network namespaces of its own: User-Mode Linux has no nf_tables.
+ * Tables into which somebody put something with `nft` that has no iptables form: iptables-nft-save
+ * leaves them out and ends with success. On the machine's own kernel, in network namespaces of its
+ * own: User-Mode Linux has no nf_tables.
  */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { IptablesClient, type WriteOperation } from '../../src/kernel/iptables.ts';

@@ -1,5 +1,6 @@
-// What `.ci/run` runs: `npm test` (which sets up what is missing), then the checks, each to its end whatever came
-// before, so that one run shows everything. A check counts as one test in the last line.
+// What `.ci/run` runs: `npm test` (which sets up what is missing), then the checks, each to its end
+// whatever came before, so that one run shows everything. A check counts as one test in the last
+// line.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';

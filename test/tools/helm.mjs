@@ -1,5 +1,5 @@
-// Where helm comes from: $HELM_BIN (helm's own name for it), PATH where it is of the pinned version, our cache, and at last a build
-// of the pinned tool module test/tools/helm with Go.
+// Where helm comes from: $HELM_BIN (helm's own name for it), PATH where it is of the pinned
+// version, our cache, and at last a build of the pinned tool module test/tools/helm with Go.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -23,7 +23,10 @@ function cached() {
   return join(base, 'kube-ipvs', `helm-${helmVersion()}`, 'helm');
 }
 
-/** @returns absolute path of a helm of the pinned version, or undefined; what $HELM_BIN names is taken as it is */
+/**
+ * @returns absolute path of a helm of the pinned version, or undefined; what $HELM_BIN names is
+ * taken as it is
+ */
 export function findHelm() {
   const asked = process.env['HELM_BIN'];
   if (asked && isExecutable(asked)) return asked;
@@ -37,7 +40,10 @@ function isPinned(path) {
   return new RegExp(`^v${helmVersion().replaceAll('.', '\\.')}\\b`).test(stdout);
 }
 
-/** Builds it into our cache; three to five minutes from nothing on two processors. @throws with the reason and the cure */
+/**
+ * Builds it into our cache; three to five minutes from nothing on two processors. @throws with the
+ * reason and the cure
+ */
 export function buildHelm() {
   const target = cached();
   mkdirSync(dirname(target), { recursive: true });

@@ -1,5 +1,5 @@
-// One run of jest and its totals per kind of test. Totals come from jest's JSON report, never from its text; a run
-// without a report, or a file that could not be loaded, counts as a failure.
+// One run of jest and its totals per kind of test. Totals come from jest's JSON report, never from
+// its text; a run without a report, or a file that could not be loaded, counts as a failure.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -85,7 +85,8 @@ export function totalsOf(kinds, report, status, testFolder = join(checkout, 'tes
     for (const { status: outcome } of assertionResults) {
       of[outcome === 'passed' || outcome === 'failed' ? outcome : 'skipped']++;
     }
-    // A file that cannot be loaded, or whose set-up fails outside a test, has no failed test to count.
+    // A file that cannot be loaded, or whose set-up fails outside a test, has no failed test to
+    // count.
     const hasFailed = assertionResults.some(({ status: outcome }) => outcome === 'failed');
     if (fileStatus === 'failed' && !hasFailed) of.failed++;
   }

@@ -1,5 +1,6 @@
-// Where etcd and the Kubernetes binaries come from: $KUBEBUILDER_ASSETS, PATH, our cache, and at last a build of the
-// pinned tool module test/tools/kubernetes with Go. Never downloads a ready binary.
+// Where etcd and the Kubernetes binaries come from: $KUBEBUILDER_ASSETS, PATH, our cache, and at
+// last a build of the pinned tool module test/tools/kubernetes with Go. Never downloads a ready
+// binary.
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync, renameSync } from 'node:fs';

@@ -1,10 +1,12 @@
 /**
- * Would a test notice? Makes single mutations of `src/`, a random sample that a seed repeats, and asks the unit, property and golden tests that
- * import the file. What survives is a line whose being wrong no fast test notices: a missing test, or a mutation that changes nothing.
+ * Would a test notice? Makes single mutations of `src/`, a random sample that a seed repeats, and
+ * asks the unit, property and golden tests that import the file. What survives is a line whose
+ * being wrong no fast test notices: a missing test, or a mutation that changes nothing.
  *
  *   npm run test:mutation -- FOLDER... [--seed N] [--count N]
  *
- * A FOLDER is one of `src` (`agent`), or a file (`src/agent/loop/scope.ts`). Takes some seconds a mutant; not part of CI.
+ * A FOLDER is one of `src` (`agent`), or a file (`src/agent/loop/scope.ts`). Takes some seconds a
+ * mutant; not part of CI.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';

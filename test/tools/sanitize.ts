@@ -1,7 +1,8 @@
 /**
- * The addon's tests under AddressSanitizer and UndefinedBehaviorSanitizer: builds it once more, instrumented, in .cache/sanitize (the
- * normal build stays as it is) and runs test/kernel/addon*.test.ts with the sanitizers' libraries preloaded into Node. Leaks
- * are not looked for: Node and V8 keep what they have until the end. Extra arguments go to jest.
+ * The addon's tests under AddressSanitizer and UndefinedBehaviorSanitizer: builds it once more,
+ * instrumented, in .cache/sanitize (the normal build stays as it is) and runs
+ * test/kernel/addon*.test.ts with the sanitizers' libraries preloaded into Node. Leaks are not
+ * looked for: Node and V8 keep what they have until the end. Extra arguments go to jest.
  */
 import { type SpawnSyncOptions, execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -17,7 +18,10 @@ function run(command: string, argv: readonly string[], options: SpawnSyncOptions
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** A copy of the addon below the checkout, so that node-addon-api is found; node-gyp always builds in the folder it is in. */
+/**
+ * A copy of the addon below the checkout, so that node-addon-api is found; node-gyp always builds
+ * in the folder it is in.
+ */
 function buildInstrumented(): string {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

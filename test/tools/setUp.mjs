@@ -1,6 +1,6 @@
-// What `npm test` needs before the first test, brought about where it is missing: Debian packages, node_modules, the
-// addon, the API server. Each step says what it does and is quick when there is nothing to do. Plain JavaScript for
-// Node 20: it runs before node_modules is there.
+// What `npm test` needs before the first test, brought about where it is missing: Debian packages,
+// node_modules, the addon, the API server. Each step says what it does and is quick when there is
+// nothing to do. Plain JavaScript for Node 20: it runs before node_modules is there.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

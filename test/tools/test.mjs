@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// `npm test`: sets up what is missing, runs every kind of test where it belongs (in the lab what needs IPVS, natively
-// the rest), prints totals per kind and, last, one plain line. `npm test -- kernel e2e` runs only these kinds.
+// `npm test`: sets up what is missing, runs every kind of test where it belongs (in the lab what
+// needs IPVS, natively the rest), prints totals per kind and, last, one plain line. `npm test --
+// kernel e2e` runs only these kinds.
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +15,9 @@ const all = [...native, 'kernel', 'nft', 'e2e', 'chart'];
 
 /** @import { Totals } from './totals.mjs' */
 
-/** A test that fails may leave a server or a watch behind, which must not keep the run from its end. */
+/**
+ * A test that fails may leave a server or a watch behind, which must not keep the run from its end.
+ */
 const clusterArguments = ['--runInBand', '--testTimeout=120000', '--forceExit'];
 
 /** A run here may leave out neither of these for want of a kernel or an API server. */

@@ -1,5 +1,5 @@
-// Totals of tests and checks, `{ KIND: { passed, failed, skipped } }`: kept in a file between `npm test` and `.ci/run`, and
-// as text, a table by kind and the one plain line that ends both.
+// Totals of tests and checks, `{ KIND: { passed, failed, skipped } }`: kept in a file between `npm
+// test` and `.ci/run`, and as text, a table by kind and the one plain line that ends both.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,5 @@
-// ClusterIP: everybody reaches the pods by one address, in both families; only who is no pod is masqueraded.
+// ClusterIP: everybody reaches the pods by one address, in both families; only who is no pod is
+// masqueraded.
 
 import { addressTowards } from '../cluster.ts';
 import type { Demo } from '../demo.ts';

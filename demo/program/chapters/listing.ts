@@ -32,7 +32,10 @@ export async function listing(demo: Demo) {
   }
 }
 
-/** Connections time out while one or the other reads: an answer counts when ipvsadm says the same before and after ours. */
+/**
+ * Connections time out while one or the other reads: an answer counts when ipvsadm says the same
+ * before and after ours.
+ */
 async function listBoth({ cluster }: Demo, node: Node) {
   const run = async (argv: readonly string[]) => {
     const { status, stdout, stderr } = await cluster.topology.exec(node, argv);

@@ -1,5 +1,5 @@
-// externalTrafficPolicy Local: outsiders are seen with their own address where a pod runs, and dropped at once where none
-// does; inside the cluster the Service works from everywhere.
+// externalTrafficPolicy Local: outsiders are seen with their own address where a pod runs, and
+// dropped at once where none does; inside the cluster the Service works from everywhere.
 
 import type { Node } from '../../../test/lab/addressPlan.ts';
 import { addressTowards, outsideAddresses } from '../cluster.ts';

@@ -1,5 +1,5 @@
-// NodePort: any node, both ports, masqueraded by the mark 0x4000; the rule's packet counter and the connection table of the
-// kernel bear witness.
+// NodePort: any node, both ports, masqueraded by the mark 0x4000; the rule's packet counter and the
+// connection table of the kernel bear witness.
 
 import type { Node, Place } from '../../../test/lab/addressPlan.ts';
 import { addressTowards } from '../cluster.ts';
@@ -70,7 +70,10 @@ function showCounters(
   );
 }
 
-/** The kernel's own record of a connection: whom the client asked, and to whom the pod on the other node answers. */
+/**
+ * The kernel's own record of a connection: whom the client asked, and to whom the pod on the other
+ * node answers.
+ */
 async function showConnection({ cluster, report }: Demo) {
   const { topology, node1, outside, web2 } = cluster;
   const argv = [

@@ -1,5 +1,5 @@
-// Scaling under traffic: an endpoint leaves and returns while requests keep coming. None may fail, the leaving pod gets no
-// new ones, and a connection that is open to it goes on.
+// Scaling under traffic: an endpoint leaves and returns while requests keep coming. None may fail,
+// the leaving pod gets no new ones, and a connection that is open to it goes on.
 
 import type { HeldFlow } from '../../../test/lab/traffic.ts';
 import type { Demo } from '../demo.ts';
@@ -10,7 +10,9 @@ const virtualServer = { address: '10.96.0.10', port: 80 } as const;
 const leaving = 'web-2';
 const everyMs = 20;
 const phaseMs = 1200;
-/** Far more than it takes (files: 0.4 s, the API: some milliseconds), for a machine that is busy. */
+/**
+ * Far more than it takes (files: 0.4 s, the API: some milliseconds), for a machine that is busy.
+ */
 const takesEffectWithinMs = 10_000;
 /** Each look costs the lab's one processor some milliseconds, which the proxies need too. */
 const lookEveryMs = 20;
@@ -75,7 +77,10 @@ async function holdConnection({ cluster }: Demo): Promise<HeldFlow> {
   throw new Error(`of 4 connections to ${virtualServer.address} none reached ${leaving}`);
 }
 
-/** Makes the change and waits until the kernel of node1 has the weight; prints when, and what ipvsadm then says. */
+/**
+ * Makes the change and waits until the kernel of node1 has the weight; prints when, and what
+ * ipvsadm then says.
+ */
 async function change(demo: Demo, make: () => Promise<string>, weight: number) {
   const { cluster, proxies, report } = demo;
   const { topology, node1, web2 } = cluster;

@@ -1,6 +1,7 @@
 /**
- * What is read from the kernel before the cluster is known: sets, chains and sysctls by name, of both families, so that a family
- * that comes to this node later is read like the other from then on.
+ * What is read from the kernel before the cluster is known: sets, chains and sysctls by name, of
+ * both families, so that a family that comes to this node later is read like the other from then
+ * on.
  */
 import { buildDataplaneOptions } from '../../config/dataplaneOptions.ts';
 import type { DataplaneSettings } from '../../config/resolve.ts';

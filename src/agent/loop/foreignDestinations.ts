@@ -1,4 +1,7 @@
-/** Destinations of our virtual servers that somebody else added, as problems to be told: we neither count nor remove them. */
+/**
+ * Destinations of our virtual servers that somebody else added, as problems to be told: we neither
+ * count nor remove them.
+ */
 import type { ActualState } from '../../dataplane/state.ts';
 import type { Problem } from '../../model/problem.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Applies a plan in its order, and looks at what failed so far before each run of operations that can attract traffic. Whole
- * runs, for the kernel layer sends many operations in few system calls.
+ * Applies a plan in its order, and looks at what failed so far before each run of operations that
+ * can attract traffic. Whole runs, for the kernel layer sends many operations in few system calls.
  */
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import { type Gate, isGated } from '../../plan/holdBack.ts';

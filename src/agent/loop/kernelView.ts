@@ -1,7 +1,8 @@
 /**
- * What the kernel holds as far as we know: as last read, plus every operation that succeeded since. Incremental rounds
- * compare against it, so they cost what changed; the audit replaces it by a fresh reading. A part that cannot be read
- * stays as it was known before; one that was never read is `unknown` in the state.
+ * What the kernel holds as far as we know: as last read, plus every operation that succeeded since.
+ * Incremental rounds compare against it, so they cost what changed; the audit replaces it by a
+ * fresh reading. A part that cannot be read stays as it was known before; one that was never read
+ * is `unknown` in the state.
  */
 import type { ActualState } from '../../dataplane/state.ts';
 import type { Part } from '../../dataplane/part.ts';
@@ -11,7 +12,10 @@ import { applyReport, mutableState, type MutableState } from '../../plan/applied
 import type { Clock } from '../../time/clock.ts';
 import { keepingKnown, partsOf } from './knownParts.ts';
 
-/** A reading that was finished longer ago is made again: the wait for the cluster may have been long. */
+/**
+ * A reading that was finished longer ago is made again: the wait for the cluster may have been
+ * long.
+ */
 const READING_KEEPS_MS = 10_000;
 
 interface Reading {
@@ -34,7 +38,8 @@ export class KernelView {
   }
 
   /**
-   * Begins the reading that the next {@link refresh} takes: meanwhile the cluster is listed, or rounds go on.
+   * Begins the reading that the next {@link refresh} takes: meanwhile the cluster is listed, or
+   * rounds go on.
    *
    * @returns resolves when it is finished, also when it failed
    */
@@ -83,7 +88,10 @@ export class KernelView {
     return this.#state;
   }
 
-  /** What the last reading could not read, and why; known from an earlier one unless it is `unknown` in the state too. */
+  /**
+   * What the last reading could not read, and why; known from an earlier one unless it is `unknown`
+   * in the state too.
+   */
   get unread(): ReadonlyMap<Part, Error> {
     return this.#unread;
   }

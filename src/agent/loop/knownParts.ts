@@ -1,4 +1,7 @@
-/** A reading completed from what was known before: the parts that it could not read are as they were. */
+/**
+ * A reading completed from what was known before: the parts that it could not read are as they
+ * were.
+ */
 import {
   ADDRESSES_PART,
   type Part,

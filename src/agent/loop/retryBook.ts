@@ -1,6 +1,7 @@
 /**
- * Which failed operations are to be tried again, and when: each subject backs off by itself, so that one bad Service never
- * slows the others. The book remembers what failed, not how to mend it: the next difference decides what is still needed.
+ * Which failed operations are to be tried again, and when: each subject backs off by itself, so
+ * that one bad Service never slows the others. The book remembers what failed, not how to mend it:
+ * the next difference decides what is still needed.
  */
 import { HeldBackError } from '../../plan/holdBack.ts';
 import type { FailedOperation, Operation } from '../../dataplane/operations.ts';
@@ -67,7 +68,10 @@ export class RetryBook {
       .map(([, { operation }]) => operation);
   }
 
-  /** Moves what is due into `scope`. An entry leaves the book when it succeeds, or when the next round no longer wants it. */
+  /**
+   * Moves what is due into `scope`. An entry leaves the book when it succeeds, or when the next
+   * round no longer wants it.
+   */
   takeDue(nowMs: number, scope: Scope): void {
     for (const [subject, entry] of this.#entries) {
       if (entry.dueMs > nowMs) continue;

@@ -1,6 +1,7 @@
 /**
- * A set of keys to look at again, gathered from several origins: the changes of the cluster, failed operations whose time
- * for another try has come. `isFull` means everything: at the start, after a reading, with a new source.
+ * A set of keys to look at again, gathered from several origins: the changes of the cluster, failed
+ * operations whose time for another try has come. `isFull` means everything: at the start, after a
+ * reading, with a new source.
  */
 import { serverKey } from '../../dataplane/state.ts';
 import type { Touched } from '../../dataplane/touched.ts';

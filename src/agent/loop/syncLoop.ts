@@ -1,8 +1,9 @@
 /**
- * The one loop that writes to the kernel. A round takes every key that changed since the last one, compares desired with
- * known state for these keys only, applies the difference and books what failed or still drains. The same round with a
- * full scope is the start and the audit (`syncPeriod`). What is beside the rounds (reading the kernel, counting connections,
- * the ledger) never holds them up: it is tried again by itself.
+ * The one loop that writes to the kernel. A round takes every key that changed since the last one,
+ * compares desired with known state for these keys only, applies the difference and books what
+ * failed or still drains. The same round with a full scope is the start and the audit
+ * (`syncPeriod`). What is beside the rounds (reading the kernel, counting connections, the ledger)
+ * never holds them up: it is tried again by itself.
  */
 import { type DataplaneState, serverKey } from '../../dataplane/state.ts';
 import type { Touched } from '../../dataplane/touched.ts';
@@ -52,7 +53,10 @@ export interface SyncLoopEvents {
   onReading(outcome: ReadingOutcome): void;
   /** a chore failed and is tried again by itself, or works (undefined) */
   onChore(chore: Chore, error: Error | undefined): void;
-  /** nothing at all could be read at the start, or a bug: the round was given up and will be tried again */
+  /**
+   * nothing at all could be read at the start, or a bug: the round was given up and will be tried
+   * again
+   */
   onError(error: Error, retryInMs: number): void;
 }
 
@@ -106,8 +110,9 @@ export class SyncLoop {
   }
 
   /**
-   * Compare everything in the next round; `desired` replaces the source after a new configuration. The round under way goes on
-   * with the one that it has settled: a new one holds nothing before that.
+   * Compare everything in the next round; `desired` replaces the source after a new configuration.
+   * The round under way goes on with the one that it has settled: a new one holds nothing before
+   * that.
    */
   resync(desired: DesiredSource = this.#source): void {
     this.#source = desired;
@@ -185,7 +190,10 @@ export class SyncLoop {
     await this.#saveLedger();
   }
 
-  /** The kernel is read beside the rounds, so that no change waits for it; the round that follows compares everything. */
+  /**
+   * The kernel is read beside the rounds, so that no change waits for it; the round that follows
+   * compares everything.
+   */
   #beginAudit(): void {
     const { view } = this.#parts;
     this.#nextAuditMs = Infinity;
@@ -205,7 +213,10 @@ export class SyncLoop {
     return scope;
   }
 
-  /** What could be read is compared whole in this round; what could not be is read again soon, and nothing waits for it. */
+  /**
+   * What could be read is compared whole in this round; what could not be is read again soon, and
+   * nothing waits for it.
+   */
   async #takeReading(scope: Scope): Promise<void> {
     const { view, ledger, drain } = this.#parts;
     const { state } = this.#desired;
@@ -266,7 +277,10 @@ export class SyncLoop {
     return orderPlan(operations);
   }
 
-  /** What is new waits where rules, sets or entries failed that it needs, now or in an earlier round. */
+  /**
+   * What is new waits where rules, sets or entries failed that it needs, now or in an earlier
+   * round.
+   */
   #apply(planned: readonly Operation[]): Promise<ApplyReport> {
     const { dataplane, view, retries } = this.#parts;
     return applyGated(planned, dataplane, ({ done, failed }) => {
@@ -289,7 +303,8 @@ export class SyncLoop {
       noteInLedger(ledger, operation, view.state);
     }
     const newlyFailed = report.failed.filter((failure) => retries.failed(failure, nowMs));
-    // A server whose removal failed has lost its address and entries: only the ledger still knows it as ours.
+    // A server whose removal failed has lost its address and entries: only the ledger still knows
+    // it as ours.
     for (const { operation } of report.failed) {
       if (operation.op === 'removeServer') ledger.add(serverKey(operation.server));
     }
@@ -298,7 +313,10 @@ export class SyncLoop {
   }
 }
 
-/** Servers on addresses that the dummy device does not carry: nothing but the ledger tells the next process about them. */
+/**
+ * Servers on addresses that the dummy device does not carry: nothing but the ledger tells the next
+ * process about them.
+ */
 function noteInLedger(ledger: Ledger, operation: Operation, kernel: DataplaneState): void {
   if (operation.op === 'removeServer') ledger.delete(serverKey(operation.server));
   const isProgrammed = operation.op === 'addServer' || operation.op === 'updateServer';

@@ -1,4 +1,7 @@
-/** Lets the loop sleep until something happens or a moment comes, whichever is first; signals while awake are kept. */
+/**
+ * Lets the loop sleep until something happens or a moment comes, whichever is first; signals while
+ * awake are kept.
+ */
 
 export class Waker {
   readonly #clock: Pick<Clock, 'sleep'>;

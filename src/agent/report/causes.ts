@@ -1,4 +1,7 @@
-/** Which failures are causes: what only follows from another one is told of nowhere, or each endpoint of a refused server would be. */
+/**
+ * Which failures are causes: what only follows from another one is told of nowhere, or each
+ * endpoint of a refused server would be.
+ */
 import type { FailedOperation, Operation } from '../../dataplane/operations.ts';
 import { type ServerKey, serverKey } from '../../dataplane/state.ts';
 import { HeldBackError } from '../../plan/holdBack.ts';

@@ -1,7 +1,8 @@
 /**
- * Which nodes tell the cluster of what all of them see: two of the Nodes by rendezvous hashing, so that each problem has others, a
- * Node that comes or goes moves few, and one node that is away or does not see it (an address is no problem to its owner)
- * leaves another. They give the Event the same name, so the cluster has it once.
+ * Which nodes tell the cluster of what all of them see: two of the Nodes by rendezvous hashing, so
+ * that each problem has others, a Node that comes or goes moves few, and one node that is away or
+ * does not see it (an address is no problem to its owner) leaves another. They give the Event the
+ * same name, so the cluster has it once.
  */
 
 const SPEAKERS = 2;
@@ -19,7 +20,10 @@ export function speaksFor(nodes: Iterable<string>, ownName: string, subject: str
   return true;
 }
 
-/** FNV-1a with murmur's finish, without which names that differ in their last letter keep their order. */
+/**
+ * FNV-1a with murmur's finish, without which names that differ in their last letter keep their
+ * order.
+ */
 function weightOf(name: string, subject: string): number {
   let hash = 0x811c9dc5;
   for (const character of `${name} ${subject}`) {

@@ -1,7 +1,7 @@
 /**
- * One command line of ipvsadm 1.31 as a request: the first option is the command; options are checked one by one in their
- * order, then together, then what they say. Names of hosts and ports are asked for where they
- * are met, in that order too.
+ * One command line of ipvsadm 1.31 as a request: the first option is the command; options are
+ * checked one by one in their order, then together, then what they say. Names of hosts and ports
+ * are asked for where they are met, in that order too.
  */
 import { changeFrom, listFrom, timeoutsFrom } from './conclude.ts';
 import { Draft } from './draft.ts';

@@ -1,4 +1,7 @@
-/** The request that the options of a command line add up to, once each of them has been taken and they fit the command. */
+/**
+ * The request that the options of a command line add up to, once each of them has been taken and
+ * they fit the command.
+ */
 import type { ServiceIdentity, Timeouts } from '../../netlink/ipvs.ts';
 import type { Draft } from './draft.ts';
 import type { CommandName } from './optionTable.ts';

@@ -1,7 +1,7 @@
 /**
- * What the options of one command line add up to, taken one by one in their order: some depend on what came before (a mask
- * means something else behind an IPv6 address, a server without a port takes the service's). What is asked for with it is
- * concluded in conclude.ts.
+ * What the options of one command line add up to, taken one by one in their order: some depend on
+ * what came before (a mask means something else behind an IPv6 address, a server without a port
+ * takes the service's). What is asked for with it is concluded in conclude.ts.
  */
 import type { Family } from '../../net/family.ts';
 import { type Address, familyOf } from '../../net/address.ts';
@@ -244,7 +244,10 @@ export class Draft {
     }
   }
 
-  /** Names of flags count for the scheduler that was given, so they are read when all options are known. @throws BadValue */
+  /**
+   * Names of flags count for the scheduler that was given, so they are read when all options are
+   * known. @throws BadValue
+   */
   settleSchedulerFlags(): void {
     if (this.#schedulerFlags === undefined) return;
     const result = parseSchedulerFlags(this.#schedulerFlags, this.#scheduler);

@@ -1,6 +1,6 @@
 /**
- * The options of ipvsadm 1.31 and which of them go with which command. What a value means is decided in values.ts, what they
- * mean together in draft.ts.
+ * The options of ipvsadm 1.31 and which of them go with which command. What a value means is
+ * decided in values.ts, what they mean together in draft.ts.
  */
 import type { OptionSpec } from './popt.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Splits a command line into options as the popt library does: short ones may be joined and carry their value behind them or in
- * the next word, long ones are written in full, `--` ends them. What an option means is decided by options.ts.
+ * Splits a command line into options as the popt library does: short ones may be joined and carry
+ * their value behind them or in the next word, long ones are written in full, `--` ends them. What
+ * an option means is decided by options.ts.
  */
 
 export interface OptionSpec {

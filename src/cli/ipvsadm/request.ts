@@ -1,4 +1,7 @@
-/** What a command line of ipvsadm asks for, as a value: to list, to change something, to restore, or a refusal in its words. */
+/**
+ * What a command line of ipvsadm asks for, as a value: to list, to change something, to restore, or
+ * a refusal in its words.
+ */
 import type {
   DestinationIdentity,
   DestinationRequest,

@@ -1,7 +1,8 @@
 /**
- * `ipvsadm -R`: command lines from stdin. Changes are collected and sent to the kernel many at once, in their order; anything
- * else (a listing, the end, a line that cannot be read) waits until they are done, so that the effect is that of one by one.
- * What the kernel refuses is reported with the number of its line and the rest goes on; a usage error ends it, as with ipvsadm.
+ * `ipvsadm -R`: command lines from stdin. Changes are collected and sent to the kernel many at
+ * once, in their order; anything else (a listing, the end, a line that cannot be read) waits until
+ * they are done, so that the effect is that of one by one. What the kernel refuses is reported with
+ * the number of its line and the rest goes on; a usage error ends it, as with ipvsadm.
  */
 import { type ChangeRequest, type IpvsadmRequest, isChange, type Refusal } from './request.ts';
 
@@ -91,7 +92,10 @@ class Restoring {
   }
 }
 
-/** The program's own name may stand anywhere. A word of C ends at its first NUL, and may be empty then. */
+/**
+ * The program's own name may stand anywhere. A word of C ends at its first NUL, and may be empty
+ * then.
+ */
 function wordsOf(line: string): string[] {
   const words = line.split(/[ \t\r]+/).filter((word) => word !== '');
   return words.map((word) => word.replace(/\0.*/s, '')).filter((word) => word !== 'ipvsadm');

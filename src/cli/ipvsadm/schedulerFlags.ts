@@ -1,4 +1,6 @@
-/** `-b sh-port,flag-1`: names of scheduler flags; those of sh and mh go with their scheduler only. */
+/**
+ * `-b sh-port,flag-1`: names of scheduler flags; those of sh and mh go with their scheduler only.
+ */
 import * as c from '../../netlink/constants.ts';
 
 interface NamedFlag {

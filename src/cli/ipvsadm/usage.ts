@@ -1,6 +1,6 @@
 /**
- * `ipvsadm -h` and `-v`. The version line is 1.31's, since scripts look at it, and the help names every option that 1.31 has;
- * what the help says about them is in our own words.
+ * `ipvsadm -h` and `-v`. The version line is 1.31's, since scripts look at it, and the help names
+ * every option that 1.31 has; what the help says about them is in our own words.
  */
 
 export const VERSION_LINE = 'ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n';

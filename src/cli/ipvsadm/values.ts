@@ -1,6 +1,6 @@
 /**
- * Values of ipvsadm's options, read as the C library's functions that it calls read them: strtol(), inet_aton(), inet_pton(). Whoever
- * calls hands in what names of hosts and ports mean.
+ * Values of ipvsadm's options, read as the C library's functions that it calls read them: strtol(),
+ * inet_aton(), inet_pton(). Whoever calls hands in what names of hosts and ports mean.
  */
 import { type Address, addressToBytes, familyOf, parseAddress } from '../../net/address.ts';
 
@@ -46,7 +46,10 @@ interface SocketParts {
   readonly isIpv6: boolean;
 }
 
-/** What brackets hold need not be IPv6: then the last colon in there counts, and none is in the way of a port outside. */
+/**
+ * What brackets hold need not be IPv6: then the last colon in there counts, and none is in the way
+ * of a port outside.
+ */
 function splitPort(text: string): SocketParts | undefined {
   if (!text.startsWith('[')) {
     return isIpv6(text) ? { host: text, portText: undefined, isIpv6: true } : splitLast(text);
@@ -76,7 +79,10 @@ export function parseHost(text: string, names: KnownNames): Address | undefined 
 /** isspace() in the C locale: the no-break space and its kind are letters there. */
 const BLANK_TAIL = /[ \t\n\v\f\r].*$/s;
 
-/** The short and the octal and hexadecimal forms that inet_aton() takes, and anything behind a blank: `10.1`, `0x0a000001`. */
+/**
+ * The short and the octal and hexadecimal forms that inet_aton() takes, and anything behind a
+ * blank: `10.1`, `0x0a000001`.
+ */
 function parseLooseIpv4(text: string): Address | undefined {
   const parts = text.replace(BLANK_TAIL, '').split('.');
   if (parts.length > 4 || !parts.every((part) => /^(0x[\da-f]+|0[0-7]*|[1-9]\d*)$/i.test(part))) {
@@ -92,14 +98,20 @@ function parseLooseIpv4(text: string): Address | undefined {
   return [...numbers, ...tail].join('.');
 }
 
-/** As strtol() reads a decimal number: blanks and a sign may lead. @returns undefined out of range or with anything behind */
+/**
+ * As strtol() reads a decimal number: blanks and a sign may lead. @returns undefined out of range
+ * or with anything behind
+ */
 export function integerFrom(text: string, min: number, max: number): number | undefined {
   if (!/^[ \t\n\v\f\r]*[+-]?\d+$/.test(text)) return undefined;
   const number = Number(text);
   return number >= min && number <= max ? number : undefined;
 }
 
-/** As atoi() reads it: what stands behind the digits does not matter, no digits are 0, and of 64 bits the low 32 count. */
+/**
+ * As atoi() reads it: what stands behind the digits does not matter, no digits are 0, and of 64
+ * bits the low 32 count.
+ */
 export function leadingInteger(text: string): number {
   const number = BigInt(/^[ \t\n\v\f\r]*\+?(-?\d+)/.exec(text)?.[1] ?? 0);
   const limit = 1n << 63n;

@@ -1,4 +1,7 @@
-/** What is added to the lines of a table: whose they are, and on a terminal colour. ipvsadm's own columns stay as they are. */
+/**
+ * What is added to the lines of a table: whose they are, and on a terminal colour. ipvsadm's own
+ * columns stay as they are.
+ */
 import type { IpvsDestination, IpvsService } from '../../netlink/ipvs.ts';
 import type { Owners } from './owners.ts';
 import type { Decorate } from './table.ts';

@@ -1,4 +1,7 @@
-/** `ipvsadm -Lc`: the connection table that the kernel shows in /proc/net/ip_vs_conn, line by line in its order. */
+/**
+ * `ipvsadm -Lc`: the connection table that the kernel shows in /proc/net/ip_vs_conn, line by line
+ * in its order.
+ */
 import { type Address, addressFromBytes } from '../../net/address.ts';
 import { type Names, socketName } from './names.ts';
 
@@ -90,7 +93,10 @@ function connectionLine(connection: Connection, hasEngineColumns: boolean, names
   return columns.join(' ');
 }
 
-/** `0A600001`, or eight groups of four digits; a shortened mark in place of an IPv6 address is filled up. */
+/**
+ * `0A600001`, or eight groups of four digits; a shortened mark in place of an IPv6 address is
+ * filled up.
+ */
 function addressFromHex(text: string): Address {
   if (!text.includes(':')) return addressFromBytes(Buffer.from(text.padStart(8, '0'), 'hex'));
   const digits = text.replaceAll(':', '').padEnd(32, '0');

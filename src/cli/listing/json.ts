@@ -1,6 +1,7 @@
 /**
- * Listings as values for `-o json` and `-o yaml`; docs/list.md describes them. Within one version of the schema fields are only
- * ever added. Unlike ipvsadm's table the counters of destinations are whole, and unlike its columns everything is always there.
+ * Listings as values for `-o json` and `-o yaml`; docs/list.md describes them. Within one version
+ * of the schema fields are only ever added. Unlike ipvsadm's table the counters of destinations are
+ * whole, and unlike its columns everything is always there.
  */
 import * as c from '../../netlink/constants.ts';
 import type {

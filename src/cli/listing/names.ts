@@ -1,6 +1,7 @@
 /**
- * How a listing writes an address with its port: in numbers, or with the names that this machine knows for them. Which
- * names there are is found out elsewhere (systemNames.ts) and handed in, so that formatting stays a pure function.
+ * How a listing writes an address with its port: in numbers, or with the names that this machine
+ * knows for them. Which names there are is found out elsewhere (systemNames.ts) and handed in, so
+ * that formatting stays a pure function.
  */
 import { type Address, addressToBytes } from '../../net/address.ts';
 
@@ -17,7 +18,10 @@ export const NUMERIC: Names = { host: () => undefined, service: () => undefined 
 /** ipvsadm's buffer; what does not fit is lost, the port first. */
 const MAX_LENGTH = 59;
 
-/** `10.0.0.1:80`, `[fd00::1]:80`, `db.example:mysql`, `[localhost]:http`. @param protocol of the service; 0 for a mark */
+/**
+ * `10.0.0.1:80`, `[fd00::1]:80`, `db.example:mysql`, `[localhost]:http`. @param protocol of the
+ * service; 0 for a mark
+ */
 export function socketName(address: Address, port: number, protocol: number, names: Names): string {
   const host = names.host(address) ?? numericAddress(address);
   const service = names.service(port, protocol) ?? String(port);
@@ -26,8 +30,8 @@ export function socketName(address: Address, port: number, protocol: number, nam
 }
 
 /**
- * As inet_ntop() of the C library writes it: that is RFC 5952, but an IPv6 address with an IPv4 one inside (mapped, or the
- * old compatible form) ends in a dotted quad.
+ * As inet_ntop() of the C library writes it: that is RFC 5952, but an IPv6 address with an IPv4 one
+ * inside (mapped, or the old compatible form) ends in a dotted quad.
  */
 export function numericAddress(address: Address): string {
   if (!address.startsWith('::')) return address;

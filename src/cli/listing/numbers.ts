@@ -1,4 +1,7 @@
-/** Counters as ipvsadm prints them: nine characters with K, M, G, T, or in full and as wide as it takes. */
+/**
+ * Counters as ipvsadm prints them: nine characters with K, M, G, T, or in full and as wide as it
+ * takes.
+ */
 
 const SCALES: readonly {
   readonly below: bigint;

@@ -1,7 +1,8 @@
 /**
- * The order in which ipvsadm prints services and destinations. It compares by the sign of a difference that wraps at 32 bits:
- * addresses more than 2^31 apart stand the wrong way round, and the relation can go in a circle. So the result depends on the
- * algorithm and on the order the kernel gave, and both are reproduced here; `Array.sort` would not do.
+ * The order in which ipvsadm prints services and destinations. It compares by the sign of a
+ * difference that wraps at 32 bits: addresses more than 2^31 apart stand the wrong way round, and
+ * the relation can go in a circle. So the result depends on the algorithm and on the order the
+ * kernel gave, and both are reproduced here; `Array.sort` would not do.
  */
 import { addressToBytes } from '../../net/address.ts';
 import type { IpvsDestination, IpvsService } from '../../netlink/ipvs.ts';
@@ -71,7 +72,10 @@ function comparePlaces(a: Keyed<unknown>, b: Keyed<unknown>): number {
   return a.place[4] - b.place[4];
 }
 
-/** The merge sort of glibc's qsort(): halves of n/2 and n - n/2, the left one first where the comparison is not positive. */
+/**
+ * The merge sort of glibc's qsort(): halves of n/2 and n - n/2, the left one first where the
+ * comparison is not positive.
+ */
 function mergeSorted<T>(list: readonly T[], compare: (a: T, b: T) => number): readonly T[] {
   if (list.length <= 1) return list;
   const middle = Math.floor(list.length / 2);

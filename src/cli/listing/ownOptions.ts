@@ -1,6 +1,7 @@
 /**
- * What `kube-ipvs list` takes beyond ipvsadm: taken out of the command line first, so that ipvsadm's parser, with its own
- * rules and texts, sees the rest. `-o` is free for the output format, since ipvsadm's `-o` goes with changes only.
+ * What `kube-ipvs list` takes beyond ipvsadm: taken out of the command line first, so that
+ * ipvsadm's parser, with its own rules and texts, sees the rest. `-o` is free for the output
+ * format, since ipvsadm's `-o` goes with changes only.
  */
 import type { Flag } from '../../config/flag.ts';
 import { RUN_FLAGS } from '../../config/flags.ts';

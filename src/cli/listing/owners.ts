@@ -1,4 +1,6 @@
-/** Whose a virtual server in the kernel is: its Service, and what stands behind each destination. */
+/**
+ * Whose a virtual server in the kernel is: its Service, and what stands behind each destination.
+ */
 import { destinationKey, type ServerKey } from '../../dataplane/state.ts';
 import type { DestinationLine, ServerLine } from '../../localserver/serverLines.ts';
 import { joinHostPort } from '../../net/address.ts';
@@ -32,7 +34,10 @@ export class Owners {
     return key === undefined ? undefined : this.#services.get(key);
   }
 
-  /** @returns undefined when it is no endpoint of the Service now: it drains, or somebody else added it */
+  /**
+   * @returns undefined when it is no endpoint of the Service now: it drains, or somebody else added
+   * it
+   */
   endpointOf(service: IpvsService, destination: IpvsDestination): DestinationLine | undefined {
     return this.#destinations.get(`${keyOf(service)} ${destinationKey(destination)}`);
   }

@@ -1,6 +1,7 @@
 /**
- * A listing from the request to the text on stdout: reads what is asked for and no more, and writes large tables piece by
- * piece, always whole lines. How things look is decided in table.ts, save.ts, connections.ts and settings.ts.
+ * A listing from the request to the text on stdout: reads what is asked for and no more, and writes
+ * large tables piece by piece, always whole lines. How things look is decided in table.ts, save.ts,
+ * connections.ts and settings.ts.
  */
 import { readFileSync } from 'node:fs';
 import type { IpvsListing } from '../../kernel/ipvsListing.ts';

@@ -1,4 +1,7 @@
-/** A listing as JSON or YAML; what the fields mean is in json.ts. JSON of a large table is written piece by piece. */
+/**
+ * A listing as JSON or YAML; what the fields mean is in json.ts. JSON of a large table is written
+ * piece by piece.
+ */
 import { formatYamlText } from '../../config/yamlText.ts';
 import type { ListRequest, TableRequest } from '../ipvsadm/request.ts';
 import { parseConnections } from './connections.ts';

@@ -1,6 +1,6 @@
 /**
- * Finds out whose virtual servers are: from the proxy that runs on this node, which knows it already, or from a cluster or
- * manifests by the code that the proxy itself compiles Services with.
+ * Finds out whose virtual servers are: from the proxy that runs on this node, which knows it
+ * already, or from a cluster or manifests by the code that the proxy itself compiles Services with.
  */
 import http from 'node:http';
 import type { ResolvedConfig } from '../../config/resolve.ts';
@@ -24,7 +24,8 @@ import { ListFailure } from './printListing.ts';
 export type OwnersPlace = Pick<InputsQuestion, 'env' | 'host' | 'networkNamespacePath'>;
 
 /**
- * The proxy of this node unless a cluster is named; where none runs, in a pod, the cluster around it.
+ * The proxy of this node unless a cluster is named; where none runs, in a pod, the cluster around
+ * it.
  *
  * @throws ListFailure when nobody can tell, or the command line is to blame
  */
@@ -73,7 +74,9 @@ class NoAgentError extends Error {
 
 const TIMEOUT_MS = 10_000;
 
-/** @param filter names, where only one namespace or Service is wanted @throws NoAgentError, Error */
+/**
+ * @param filter names, where only one namespace or Service is wanted @throws NoAgentError, Error
+ */
 async function ownersFromAgent(
   socketPath: string,
   filter: { readonly namespace?: string; readonly service?: string },
@@ -109,7 +112,8 @@ async function ownersFromCluster(config: ResolvedConfig, place: OwnersPlace): Pr
   // Addresses and families are enough; tools that make rules are not asked.
   const question = { ...place, version: VERSION, hasRules: false };
   const { host, snapshot, built, contributors } = await readInputs(config, question);
-  // Detection of local traffic makes rules, not virtual servers: what is wrong with it does not matter here.
+  // Detection of local traffic makes rules, not virtual servers: what is wrong with it does not
+  // matter here.
   const { state } = buildDesired(snapshot, host, built.options, contributors.make());
   const servers = [...state.virtualServers.values()];
   const source = config.source.kind === 'manifests' ? 'manifests' : 'cluster';

@@ -1,4 +1,7 @@
-/** `ipvsadm -S`: the rules that restore a state. Thresholds are not among them, and a mark from 2^31 on is not restorable. */
+/**
+ * `ipvsadm -S`: the rules that restore a state. Thresholds are not among them, and a mark from 2^31
+ * on is not restorable.
+ */
 import * as c from '../../netlink/constants.ts';
 import type { IpvsDestination, IpvsService } from '../../netlink/ipvs.ts';
 import { type Names, socketName } from './names.ts';

@@ -1,6 +1,7 @@
 /**
- * What a listing says of a service and of how a destination is reached, apart from columns: names of flags, masks, forwarding
- * methods and tunnels. The table (table.ts) and the rules to restore (save.ts) share it.
+ * What a listing says of a service and of how a destination is reached, apart from columns: names
+ * of flags, masks, forwarding methods and tunnels. The table (table.ts) and the rules to restore
+ * (save.ts) share it.
  */
 import * as c from '../../netlink/constants.ts';
 import {
@@ -18,7 +19,10 @@ const FLAG_NAMES: Readonly<Record<string, readonly string[]>> = {
 };
 const PLAIN_FLAG_NAMES: readonly string[] = ['flag-1', 'flag-2', 'flag-3'];
 
-/** `sh-fallback,sh-port`; empty when a flag has no name with this scheduler. @returns undefined without any flag */
+/**
+ * `sh-fallback,sh-port`; empty when a flag has no name with this scheduler. @returns undefined
+ * without any flag
+ */
 export function schedulerFlags(service: IpvsService): string | undefined {
   const set = SCHEDULER_FLAGS.map((flag) => (service.flags & flag) !== 0);
   if (!set.includes(true)) return undefined;

@@ -1,7 +1,7 @@
 /**
- * The names this machine knows: addresses of hosts and ports of services by the C library, names of addresses by reverse lookup
- * (files, then DNS, as the system is set up). The one file here that looks outside; what may wait is looked up before
- * formatting begins.
+ * The names this machine knows: addresses of hosts and ports of services by the C library, names of
+ * addresses by reverse lookup (files, then DNS, as the system is set up). The one file here that
+ * looks outside; what may wait is looked up before formatting begins.
  */
 import { libraryNames, type ServiceProtocol } from '../../kernel/addon.ts';
 import { type Address, parseAddress } from '../../net/address.ts';
@@ -63,8 +63,8 @@ async function hostName(address: Address): Promise<string | undefined> {
 }
 
 /**
- * What the names on command lines mean, by the functions that ipvsadm calls. Node's own lookup is another: it takes IPv6 literals for
- * IPv4 hosts, sorts addresses, and writes names in punycode.
+ * What the names on command lines mean, by the functions that ipvsadm calls. Node's own lookup is
+ * another: it takes IPv6 literals for IPv4 hosts, sorts addresses, and writes names in punycode.
  */
 export class SystemLookups implements KnownNames {
   readonly #hosts = new Map<string, Address | undefined>();

@@ -1,6 +1,7 @@
 /**
- * `ipvsadm -L` as text, byte for byte as version 1.31 prints it: headers, one line a service, one a destination. A layout
- * per kind of columns; what is asked for and in which order is decided by the caller.
+ * `ipvsadm -L` as text, byte for byte as version 1.31 prints it: headers, one line a service, one a
+ * destination. A layout per kind of columns; what is asked for and in which order is decided by the
+ * caller.
  */
 import type { Counters, IpvsDestination, IpvsService, IpvsVersion } from '../../netlink/ipvs.ts';
 import { type Names, socketName } from './names.ts';
@@ -191,8 +192,9 @@ function serviceStats(counters: Counters | undefined, format: NumberFormat): str
 }
 
 /**
- * ipvsadm's library reads a destination's 64-bit counters, bytes apart, as if they had 32 bits; a service's it reads right.
- * Copied, because a listing that differs from ipvsadm's would be the wrong one to whoever compares them.
+ * ipvsadm's library reads a destination's 64-bit counters, bytes apart, as if they had 32 bits; a
+ * service's it reads right. Copied, because a listing that differs from ipvsadm's would be the
+ * wrong one to whoever compares them.
  */
 function destinationStats(counters: Counters | undefined, format: NumberFormat): string {
   return statsColumns(counters, format, lowWord);

@@ -1,4 +1,5 @@
-// The lab driven from outside, joined to a native API server: what the full end-to-end tests stand on.
+// The lab driven from outside, joined to a native API server: what the full end-to-end tests stand
+// on.
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ApiServer } from '../../support/e2e/apiServer.ts';

@@ -1,6 +1,7 @@
 /**
- * The cluster that the packet matrix asks: its nodes, pods and Services with their addresses, and the same as manifests.
- * Each node has one pod that serves and one that only asks. What packets should meet is rows.ts's business.
+ * The cluster that the packet matrix asks: its nodes, pods and Services with their addresses, and
+ * the same as manifests. Each node has one pod that serves and one that only asks. What packets
+ * should meet is rows.ts's business.
  */
 import {
   type IpFamily,

@@ -1,4 +1,7 @@
-/** The packet matrix as text: the committed document, and a table of the cells on which opinions differ. */
+/**
+ * The packet matrix as text: the committed document, and a table of the cells on which opinions
+ * differ.
+ */
 import { FAMILIES, PROTOCOLS } from './cluster.ts';
 import { type Cell, expectedOutcome } from './outcome.ts';
 import { type Row, isAt } from './rows.ts';

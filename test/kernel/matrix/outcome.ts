@@ -1,6 +1,7 @@
 /**
- * What can come of a cell of the packet matrix, as one text for all three opinions on it: the table's expectation, the
- * packets' own story and the tracer's verdict. `refused`, `dropped`, or who answered and which client address each saw.
+ * What can come of a cell of the packet matrix, as one text for all three opinions on it: the
+ * table's expectation, the packets' own story and the tracer's verdict. `refused`, `dropped`, or
+ * who answered and which client address each saw.
  */
 import { type IpFamily, type PerFamily, type Place, gateway } from '../../lab/addressPlan.ts';
 import type { FlowResult } from '../../lab/traffic.ts';
@@ -37,7 +38,8 @@ export function measuredOutcome(results: readonly FlowResult[]): string {
   const others = results.flatMap((result) => {
     if (result.kind === 'answered') return [];
     if (result.kind !== 'error') return [result.kind];
-    // how Linux refuses a datagram to its sender on this very machine, before the ICMP error arrives
+    // how Linux refuses a datagram to its sender on this very machine, before the ICMP error
+    // arrives
     return [result.code === 'EPERM' ? 'refused' : `error ${result.code}`];
   });
   const given = results.filter((result) => result.kind === 'answered');

@@ -1,6 +1,7 @@
 /**
- * The packet matrix: two nodes run the product from manifests, and every cell's packets must meet what the table expects
- * and what the packet tracer foretells. `UPDATE_DOCS=1` writes docs/packet-matrix.md, which must otherwise be up to date.
+ * The packet matrix: two nodes run the product from manifests, and every cell's packets must meet
+ * what the table expects and what the packet tracer foretells. `UPDATE_DOCS=1` writes
+ * docs/packet-matrix.md, which must otherwise be up to date.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -86,10 +87,11 @@ async function opinionsOn(asked: readonly Row[], trace: Tracer): Promise<Opinion
 }
 
 /**
- * IPVS tells replies apart by pod and client port alone. In hundreds of flows a client may happen on a port that it has just
- * used for another address of the same pod, or the same one, and meet that flow's entry; so a few cells may ask once more. Those of
- * SCTP from a node itself most of all: such a client offers every address of the node for its association, the bound ones too.
- * What is wrong every time fails all the same.
+ * IPVS tells replies apart by pod and client port alone. In hundreds of flows a client may happen
+ * on a port that it has just used for another address of the same pod, or the same one, and meet
+ * that flow's entry; so a few cells may ask once more. Those of SCTP from a node itself most of
+ * all: such a client offers every address of the node for its association, the bound ones too. What
+ * is wrong every time fails all the same.
  */
 async function askAgain(found: readonly Opinions[]): Promise<Opinions[]> {
   const doubtful = found.filter((each) => differences([each]) !== '');
@@ -111,7 +113,10 @@ async function serve() {
   }
 }
 
-/** Many refusals in a moment are what the test is about; by default Linux sends a few ICMP errors a second. */
+/**
+ * Many refusals in a moment are what the test is about; by default Linux sends a few ICMP errors a
+ * second.
+ */
 async function tellEverything() {
   for (const { name } of nodes) {
     await topology.traffic.sysctl(name, 'net/ipv4/icmp_ratemask', 0);

@@ -8,8 +8,8 @@ const FLOWS = 2;
 const MAX_AT_ONCE = 40;
 
 /**
- * Cells of one virtual server take turns, for another flow in between would have one of the endpoints; different virtual
- * servers go at once.
+ * Cells of one virtual server take turns, for another flow in between would have one of the
+ * endpoints; different virtual servers go at once.
  *
  * @returns in the order of the cells
  */

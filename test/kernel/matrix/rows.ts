@@ -1,6 +1,7 @@
 /**
- * The table of the packet matrix: who asks which address, and what must come of it. The expectations are rules that a person
- * can hold against the Kubernetes documentation and docs/differences.md; nothing here looks at sets, rules or a run.
+ * The table of the packet matrix: who asks which address, and what must come of it. The
+ * expectations are rules that a person can hold against the Kubernetes documentation and
+ * docs/differences.md; nothing here looks at sets, rules or a run.
  */
 import {
   type IpFamily,
@@ -44,7 +45,9 @@ export type Expectation =
   | { readonly kind: 'refused' }
   /** the client hears nothing */
   | { readonly kind: 'dropped' }
-  /** each of `by` answers some; `sees`: the client's own address, or one of the node that was asked */
+  /**
+   * each of `by` answers some; `sees`: the client's own address, or one of the node that was asked
+   */
   | {
       readonly kind: 'answered';
       readonly by: readonly Place[];
@@ -90,7 +93,10 @@ const CLIENTS: readonly Client[] = [
   { title: 'outside', place: outsideClient, kind: 'outside' },
 ];
 
-/** A NodePort is asked at node1; every other address at the client's own node, or where outside routes it: node1. */
+/**
+ * A NodePort is asked at node1; every other address at the client's own node, or where outside
+ * routes it: node1.
+ */
 function askedNode(frontend: Frontend, client: Place): Node {
   return frontend === 'NodePort' ? node1 : (nodes.find((node) => isAt(client, node)) ?? node1);
 }
@@ -109,14 +115,15 @@ function expectation(
   asked: Node,
 ): Expectation {
   if (policy === 'Local, no endpoint on the node') {
-    // internalTrafficPolicy is strict; external addresses are so to outsiders only, and what goes on comes back this way
+    // internalTrafficPolicy is strict; external addresses are so to outsiders only, and what goes
+    // on comes back this way
     if (frontend === 'ClusterIP') return REFUSED;
     // inside are the asked node and its own pods
     return isAt(client.place, asked) ? answered(endpoints, 'node') : DROPPED;
   }
   const by = policy === 'Cluster' ? endpoints : endpoints.filter(({ node }) => node === asked.name);
-  // pods are known to the whole cluster; of others the endpoint would answer past the node, so Cluster hides them, while
-  // externalTrafficPolicy Local is there to show them
+  // pods are known to the whole cluster; of others the endpoint would answer past the node, so
+  // Cluster hides them, while externalTrafficPolicy Local is there to show them
   const sees =
     frontend === 'ClusterIP'
       ? client.kind === 'pod'
@@ -205,7 +212,10 @@ const endpointlessRows: readonly Row[] = [withoutEndpoints, localWithoutEndpoint
     ),
 );
 
-/** The only endpoint asks: it must not meet itself with its own address, or it would answer itself directly. */
+/**
+ * The only endpoint asks: it must not meet itself with its own address, or it would answer itself
+ * directly.
+ */
 const hairpinRows: readonly Row[] = [clusterOnNode1, localOnNode1].flatMap((service) =>
   FRONTENDS.map((frontend) =>
     row(

@@ -1,4 +1,7 @@
-/** The packet tracer's opinion on a cell of the matrix: the same packet, walked through the desired state of the asked node. */
+/**
+ * The packet tracer's opinion on a cell of the matrix: the same packet, walked through the desired
+ * state of the asked node.
+ */
 import { loadManifests } from '../../../src/cluster/manifests.ts';
 import { buildDesired } from '../../../src/desired/builder.ts';
 import type { DataplaneOptions } from '../../../src/dataplane/options.ts';

@@ -186,7 +186,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ settle: true as const }) },
 );
 
-/** A deep copy that compares by value, whatever the order of insertion, destinations' order apart. */
+/**
+ * A deep copy that compares by value, whatever the order of insertion, destinations' order apart.
+ */
 function copyOf({ virtualServers, addresses, ipsets, iptables, sysctls }: DesiredState) {
   const servers = Array.from(virtualServers, ([key, server]) => [
     key,

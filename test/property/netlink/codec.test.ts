@@ -1,4 +1,7 @@
-/** What is encoded is decoded to the same; what is random or cut short fails with DecodeError and nothing else. */
+/**
+ * What is encoded is decoded to the same; what is random or cut short fails with DecodeError and
+ * nothing else.
+ */
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/netlink/bytes.ts';

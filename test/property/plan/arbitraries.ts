@@ -1,4 +1,7 @@
-/** Random small clusters, compiled to a dataplane in the simplest consistent way: what the plan's properties are tried on. */
+/**
+ * Random small clusters, compiled to a dataplane in the simplest consistent way: what the plan's
+ * properties are tried on.
+ */
 import * as fc from 'fast-check';
 import type {
   ActualState,

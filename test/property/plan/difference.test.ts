@@ -49,7 +49,10 @@ function planFor(desired: DesiredState, actual: ActualState): Operation[] {
   return orderPlan(difference(desired, actual, context));
 }
 
-/** The state without draining destinations, which are allowed to stay, and without our notes on servers. */
+/**
+ * The state without draining destinations, which are allowed to stay, and without our notes on
+ * servers.
+ */
 function settled(state: ActualState, desired: DesiredState): ActualState {
   const copy = mutableState({ ...state, virtualServers: withoutNames(state) });
   for (const [key, server] of copy.virtualServers) {

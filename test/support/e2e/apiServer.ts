@@ -1,6 +1,7 @@
-// A real etcd and kube-apiserver for end-to-end tests: started natively with credentials of their own, killed and
-// restarted at will, gone without a trace at the end. On loopback, or in a network namespace of this machine that a lab
-// joins (`npm run lab -- --netns NAME`), where the lab reaches it at 198.18.0.1:6443.
+// A real etcd and kube-apiserver for end-to-end tests: started natively with credentials of their
+// own, killed and restarted at will, gone without a trace at the end. On loopback, or in a network
+// namespace of this machine that a lab joins (`npm run lab -- --netns NAME`), where the lab reaches
+// it at 198.18.0.1:6443.
 
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -15,7 +16,10 @@ import { ClusterObjects } from './clusterObjects.ts';
 import { ClusterProcess } from './clusterProcess.ts';
 
 export interface ApiServerOptions {
-  /** Name of a network namespace of this machine; made if it is not there. Default: loopback of our own. */
+  /**
+   * Name of a network namespace of this machine; made if it is not there. Default: loopback of our
+   * own.
+   */
   readonly namespace?: string;
   /** Added to the command line of kube-apiserver, e.g. `--watch-cache=false`. */
   readonly flags?: readonly string[];
@@ -39,7 +43,10 @@ export class ApiServer {
   /** Of user `admin` in `system:masters`. */
   readonly token: string;
   readonly ca: string;
-  /** Folder of everything it writes, seen from the lab too; etcd.log and kube-apiserver.log are in it. */
+  /**
+   * Folder of everything it writes, seen from the lab too; etcd.log and kube-apiserver.log are in
+   * it.
+   */
   readonly folder: string;
   readonly objects: ClusterObjects;
   readonly #options: ApiServerOptions;
@@ -65,7 +72,10 @@ export class ApiServer {
     this.objects = new ClusterObjects(this);
   }
 
-  /** Ready to serve when this returns, after about 4 s. @throws with the cure when a binary is missing */
+  /**
+   * Ready to serve when this returns, after about 4 s. @throws with the cure when a binary is
+   * missing
+   */
   static async start(options: ApiServerOptions = {}): Promise<ApiServer> {
     const inNamespace = { api: 6443, etcd: 2379, etcdPeer: 2380 };
     const server = new ApiServer(
@@ -139,7 +149,10 @@ export class ApiServer {
     await this.#api.ready(isReady, startTimeoutMs);
   }
 
-  /** Ends kube-apiserver at once, as a crash would: watches break in the middle of whatever they were sending. */
+  /**
+   * Ends kube-apiserver at once, as a crash would: watches break in the middle of whatever they
+   * were sending.
+   */
   async killApi() {
     await this.#api?.end('SIGKILL');
   }
@@ -159,7 +172,10 @@ export class ApiServer {
     this.#api?.signal('SIGCONT');
   }
 
-  /** Compacts etcd to its newest revision: older resource versions are gone (410) for what the API server has to ask it. */
+  /**
+   * Compacts etcd to its newest revision: older resource versions are gone (410) for what the API
+   * server has to ask it.
+   */
   async compactEtcd() {
     const ask = async (path: string, body: unknown) => {
       const init = { method: 'POST', body: JSON.stringify(body) };

@@ -1,5 +1,5 @@
-// What every end-to-end test of the whole product stands on: a native etcd and kube-apiserver, a lab joined to them, and
-// the built product running in the lab as the proxy of the node `lab-node`.
+// What every end-to-end test of the whole product stands on: a native etcd and kube-apiserver, a
+// lab joined to them, and the built product running in the lab as the proxy of the node `lab-node`.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -65,7 +65,10 @@ export class E2eCluster {
     await this.objects.patch(node, { status: { addresses } }, 'status');
   }
 
-  /** Starts the product and returns at once. @param flags besides the node's name and the pods' ranges */
+  /**
+   * Starts the product and returns at once. @param flags besides the node's name and the pods'
+   * ranges
+   */
   async start(flags: readonly string[] = this.apiFlags(), env?: Record<string, string>) {
     const name = `run-${++this.#runs}`;
     const logFile = join(this.server.folder, `${name}.log`);
@@ -91,7 +94,10 @@ export class E2eCluster {
     return this.#call<typeof InLab.httpGet>('httpGet', `${METRICS}${path}`);
   }
 
-  /** The value of one series; undefined when it is not there. @param series with its labels: `kubeipvs_problems` */
+  /**
+   * The value of one series; undefined when it is not there. @param series with its labels:
+   * `kubeipvs_problems`
+   */
   async metric(series: string): Promise<number | undefined> {
     const { body } = await this.metricsServer('/metrics');
     const line = body.split('\n').find((text) => text.startsWith(`${series} `));
@@ -172,8 +178,8 @@ export class ProductRun {
 }
 
 /**
- * What the kernel holds about one address, `address:port` or port: virtual servers with their destinations, set entries,
- * and `bound` for an address on kube-ipvs0. Sorted.
+ * What the kernel holds about one address, `address:port` or port: virtual servers with their
+ * destinations, set entries, and `bound` for an address on kube-ipvs0. Sorted.
  */
 export function about(kernel: InLab.KernelText, what: string): string[] {
   const escaped = what.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);

@@ -1,5 +1,5 @@
-// The objects of a cluster by plain HTTPS requests: what the tests change behind the product's back. Uses no code of
-// the product, so that a mistake there cannot hide itself.
+// The objects of a cluster by plain HTTPS requests: what the tests change behind the product's
+// back. Uses no code of the product, so that a mistake there cannot hide itself.
 
 import https from 'node:https';
 

@@ -1,5 +1,5 @@
-// A native server of the tests (etcd, kube-apiserver): its output goes to a file, it dies with the test process, and its
-// end can be waited for. What it serves and when it is ready is the caller's.
+// A native server of the tests (etcd, kube-apiserver): its output goes to a file, it dies with the
+// test process, and its end can be waited for. What it serves and when it is ready is the caller's.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -16,7 +16,8 @@ export class ClusterProcess {
     this.name = name;
     this.logFile = logFile;
     const log = openSync(logFile, 'a');
-    // The death signal holds across the exec of the server itself: no server outlives a killed test run.
+    // The death signal holds across the exec of the server itself: no server outlives a killed test
+    // run.
     const wrapper = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace];
     const [file = '', ...rest] = [...wrapper, 'setpriv', '--pdeathsig', 'KILL', ...argv];
     this.#child = spawn(file, rest, { stdio: ['ignore', log, log] });

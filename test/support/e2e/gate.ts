@@ -1,5 +1,6 @@
-// A gate between the product and the API server, in the lab: plain HTTP in, HTTPS out. Rules make it answer by itself,
-// hold answers back, or cut a watch in the middle of a line, as a broken load balancer or network does.
+// A gate between the product and the API server, in the lab: plain HTTP in, HTTPS out. Rules make
+// it answer by itself, hold answers back, or cut a watch in the middle of a line, as a broken load
+// balancer or network does.
 
 import http from 'node:http';
 import https from 'node:https';

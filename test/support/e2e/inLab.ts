@@ -1,6 +1,7 @@
-// The lab's end of the end-to-end tests: runs the product as a process, reads the kernel with the real tools, asks the
-// product's HTTP servers, and keeps a gate to the API server. Called through the line of test/support/lab/lab.ts; what is
-// expected is the test's. The product's log goes to a file that the machine sees too.
+// The lab's end of the end-to-end tests: runs the product as a process, reads the kernel with the
+// real tools, asks the product's HTTP servers, and keeps a gate to the API server. Called through
+// the line of test/support/lab/lab.ts; what is expected is the test's. The product's log goes to a
+// file that the machine sees too.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -150,7 +151,8 @@ export interface PatchTimes {
 }
 
 /**
- * Patches an object and watches /proc/net/ip_vs, which costs no process, until it holds a destination.
+ * Patches an object and watches /proc/net/ip_vs, which costs no process, until it holds a
+ * destination.
  *
  * @param destination as in that file: `0AF40105:1F90`
  */

@@ -1,4 +1,7 @@
-/** The built product as a process in a network namespace, for tests of how it begins, fails and ends. */
+/**
+ * The built product as a process in a network namespace, for tests of how it begins, fails and
+ * ends.
+ */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

@@ -1,5 +1,5 @@
-// One end-to-end test file's share of a cluster: what it creates is deleted after each test, and what the kernel comes to
-// hold is compared with whole lists of lines.
+// One end-to-end test file's share of a cluster: what it creates is deleted after each test, and
+// what the kernel comes to hold is compared with whole lists of lines.
 
 /* oxlint-disable jest/no-standalone-expect -- its methods are called in tests and in hooks */
 
@@ -18,7 +18,10 @@ export class E2eSession {
   #run: ProductRun | undefined;
   #made: ClusterObject[] = [];
 
-  /** Registers what comes before and after the tests of the calling file. @param isRunning the product runs all the time */
+  /**
+   * Registers what comes before and after the tests of the calling file. @param isRunning the
+   * product runs all the time
+   */
   static register({ isRunning }: { readonly isRunning: boolean }): E2eSession {
     const session = new E2eSession();
     beforeAll(() => session.#start(isRunning), 120_000);

@@ -1,6 +1,7 @@
 /**
- * What each case of ../shared/cases says is right, as an assertion on the plan of it. The text beside the input is for people; this table is its
- * translation as far as a plan can tell. The rest needs packets, an API server or a chart: NOT_BY_PLAN says which tests have it.
+ * What each case of ../shared/cases says is right, as an assertion on the plan of it. The text
+ * beside the input is for people; this table is its translation as far as a plan can tell. The rest
+ * needs packets, an API server or a chart: NOT_BY_PLAN says which tests have it.
  */
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
@@ -70,7 +71,10 @@ async function planOf(folder: string, { cluster = 'cluster.yaml', flags = [] }: 
   return { whole: stdout, desired, servers, set, plan, problems };
 }
 
-/** What one file after the other changes, each against what the one before it left; without words on rules and sysctls. */
+/**
+ * What one file after the other changes, each against what the one before it left; without words on
+ * rules and sysctls.
+ */
 async function changesOf(folder: string, clusters: readonly string[]) {
   const scratch = await Scratch.make();
   try {

@@ -1,6 +1,7 @@
 /**
- * A dataplane as text for people to review: virtual servers as `ipvsadm -Ln` lays them out, bound addresses, sets that hold
- * something, and what traffic from each kind of source meets at each virtual server.
+ * A dataplane as text for people to review: virtual servers as `ipvsadm -Ln` lays them out, bound
+ * addresses, sets that hold something, and what traffic from each kind of source meets at each
+ * virtual server.
  */
 import { compareEntries } from '../../../src/dataplane/setEntries.ts';
 import type { DesiredState, IpSet, VirtualServer } from '../../../src/dataplane/state.ts';
@@ -85,7 +86,10 @@ function setLines(state: DesiredState): string[] {
     ]);
 }
 
-/** Every node of the default nodes.yaml has this: said where it is otherwise, and where traffic is dropped by it. */
+/**
+ * Every node of the default nodes.yaml has this: said where it is otherwise, and where traffic is
+ * dropped by it.
+ */
 const DEFAULT_INSIDE: ReadonlyMap<string, string> = new Map([
   ['KUBE-IPVS-INSIDE', '10.244.1.0/24'],
   ['KUBE-6-IPVS-INSIDE', 'fd00:244:1::/64'],

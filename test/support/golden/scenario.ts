@@ -1,6 +1,7 @@
 /**
- * A golden scenario: a folder with `cluster.yaml`, and where it matters `nodes.yaml`, `host.yaml` and `config.yaml`
- * (KubeProxyConfiguration), each replacing the one beside the scenario folders. Everything is read as the product reads it.
+ * A golden scenario: a folder with `cluster.yaml`, and where it matters `nodes.yaml`, `host.yaml`
+ * and `config.yaml` (KubeProxyConfiguration), each replacing the one beside the scenario folders.
+ * Everything is read as the product reads it.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * A story over time: a whole agent over a fake kernel, on a clock that only the story moves. Each step is a YAML file: what happens
- * (a document `step`, see {@link Step}) and the objects that come or change. What it tells of a step is what a node's owner could see.
+ * A story over time: a whole agent over a fake kernel, on a clock that only the story moves. Each
+ * step is a YAML file: what happens (a document `step`, see {@link Step}) and the objects that come
+ * or change. What it tells of a step is what a node's owner could see.
  */
 import { constants } from 'node:os';
 import { parseAllDocuments } from 'yaml';
@@ -31,15 +32,22 @@ type Errno = keyof typeof constants.errno;
 export interface Step {
   /** `Service/default/web`: gone from the API server */
   readonly gone?: readonly string[];
-  /** operations that the kernel refuses from now on, by the beginning of `OP SUBJECT`: `addServer server 10.96.0.10:80/TCP` */
+  /**
+   * operations that the kernel refuses from now on, by the beginning of `OP SUBJECT`: `addServer
+   * server 10.96.0.10:80/TCP`
+   */
   readonly refuse?: Readonly<Record<string, Errno>>;
   /** parts that cannot be read from now on: `rules IPv4 nat` */
   readonly unreadable?: readonly string[];
   /** the kernel refuses nothing any more, and all can be read */
   readonly heal?: true;
-  /** somebody else takes addresses off the dummy device, empties sets, flushes tables: `IPv4 nat` */
+  /**
+   * somebody else takes addresses off the dummy device, empties sets, flushes tables: `IPv4 nat`
+   */
   readonly lost?: Readonly<Partial<Record<'addresses' | 'sets' | 'tables', readonly string[]>>>;
-  /** the process ends and another begins, for which the objects of this step are the whole cluster */
+  /**
+   * the process ends and another begins, for which the objects of this step are the whole cluster
+   */
   readonly restart?: true;
   /** `10.96.0.10:80/TCP 10.244.1.5:8080`: how many connections it carries from now on */
   readonly connections?: Readonly<Record<string, number>>;
@@ -131,7 +139,9 @@ export class Story {
     if (step.host !== undefined) await agent.host(step.host);
   }
 
-  /** From one moment at which something is due to the next, each time until the loop sleeps again. */
+  /**
+   * From one moment at which something is due to the next, each time until the loop sleeps again.
+   */
   async #pass({ clock }: AgentHarness, ms: number): Promise<void> {
     const endMs = clock.monotonicMs() + ms;
     await rest(clock);

@@ -1,6 +1,7 @@
 /**
- * Kernel states for comparing listings: lines for `ipvsadm -R`, drawn by a seeded generator, so that a difference can be
- * made again. Extremes are likelier than in life: addresses far apart, long names, every flag and tunnel.
+ * Kernel states for comparing listings: lines for `ipvsadm -R`, drawn by a seeded generator, so
+ * that a difference can be made again. Extremes are likelier than in life: addresses far apart,
+ * long names, every flag and tunnel.
  */
 
 /** Numbers from 0 to below 1 (mulberry32). */

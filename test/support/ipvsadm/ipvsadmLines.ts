@@ -1,6 +1,6 @@
 /**
- * Command lines that change IPVS, drawn by a seeded generator: most are good and meet what earlier ones made, some lack an
- * option, carry one too many, a bad value or another order.
+ * Command lines that change IPVS, drawn by a seeded generator: most are good and meet what earlier
+ * ones made, some lack an option, carry one too many, a bad value or another order.
  */
 import { randomNumbers } from './ipvsStates.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The real ipvsadm as an oracle: runs command lines in a network namespace, many in one process, since forks are dear in the
- * lab; and ours beside it, in this process.
+ * The real ipvsadm as an oracle: runs command lines in a network namespace, many in one process,
+ * since forks are dear in the lab; and ours beside it, in this process.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -120,7 +120,10 @@ export async function ourAnswer(
   return { ...chunks, exitCode };
 }
 
-/** The help is in our own words: of both programs' only the version line and the options that it names are compared. */
+/**
+ * The help is in our own words: of both programs' only the version line and the options that it
+ * names are compared.
+ */
 export function withoutHelpWords(answer: Answer): Answer {
   const { stdout } = answer;
   const at = stdout.indexOf('Usage:');

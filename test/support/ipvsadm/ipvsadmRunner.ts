@@ -1,4 +1,7 @@
-/** Ours in a process of its own, for command lines that are read under other files in /etc: `node ipvsadmRunner.ts NAMESPACE COMMANDS`. */
+/**
+ * Ours in a process of its own, for command lines that are read under other files in /etc: `node
+ * ipvsadmRunner.ts NAMESPACE COMMANDS`.
+ */
 import { readFileSync } from 'node:fs';
 import { type Command, ourAnswer } from './ipvsadmOracle.ts';
 

@@ -1,4 +1,7 @@
-/** Two fresh network namespaces for a block of tests: the real ipvsadm works in one, ours in the other. */
+/**
+ * Two fresh network namespaces for a block of tests: the real ipvsadm works in one, ours in the
+ * other.
+ */
 import { afterAll, beforeAll } from '@jest/globals';
 import { freshNamespace, type Namespace } from '../lab/namespace.ts';
 

@@ -1,7 +1,8 @@
 /**
- * A kernel in memory behind the Dataplane seam: holds the state, applies operations with the kernel's own refusals (no set, no
- * server, no device, set full), can be told to fail, counts what it was asked to write. Adding the present and removing the
- * missing succeed, as in the real kernel layer.
+ * A kernel in memory behind the Dataplane seam: holds the state, applies operations with the
+ * kernel's own refusals (no set, no server, no device, set full), can be told to fail, counts what
+ * it was asked to write. Adding the present and removing the missing succeed, as in the real kernel
+ * layer.
  */
 import { constants } from 'node:os';
 import type { ActualState, DestinationKey, ServerKey } from '../../../src/dataplane/state.ts';
@@ -25,7 +26,10 @@ import type {
 } from '../../../src/dataplane/operations.ts';
 import { operationSubject } from '../../../src/dataplane/operations.ts';
 
-/** Says why an operation fails; undefined lets it through. `nth` counts from 1 over the fake's whole life. */
+/**
+ * Says why an operation fails; undefined lets it through. `nth` counts from 1 over the fake's whole
+ * life.
+ */
 export type FailureRule = (operation: Operation, nth: number) => Error | undefined;
 
 export class FakeKernel implements Dataplane {

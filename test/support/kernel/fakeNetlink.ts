@@ -1,7 +1,8 @@
 /**
- * A kernel with generic netlink and IPVS in memory, behind the function that opens sockets: it executes messages in order, answers as
- * the real one does (an acknowledgement only where asked for, an error always), refuses with the real one's numbers, and can lose
- * answers or change its family number. What it may be wrong about is checked by test/kernel against the real thing.
+ * A kernel with generic netlink and IPVS in memory, behind the function that opens sockets: it
+ * executes messages in order, answers as the real one does (an acknowledgement only where asked
+ * for, an error always), refuses with the real one's numbers, and can lose answers or change its
+ * family number. What it may be wrong about is checked by test/kernel against the real thing.
  */
 import { constants } from 'node:os';
 import { joinHostPort } from '../../../src/net/address.ts';
@@ -68,7 +69,10 @@ export class FakeIpvs {
     return socket;
   };
 
-  /** `10.0.0.1:80/6 rr -> 10.1.0.1:8080 w1`, one line a destination, one alone for a service without any; sorted */
+  /**
+   * `10.0.0.1:80/6 rr -> 10.1.0.1:8080 w1`, one line a destination, one alone for a service without
+   * any; sorted
+   */
   dump(): string[] {
     const lines: string[] = [];
     for (const [key, { service, destinations }] of this.served) {
@@ -189,7 +193,10 @@ function keyOf(identity: ServiceIdentity): string {
   return `${joinHostPort(identity.address, identity.port)}/${identity.protocol}`;
 }
 
-/** A kernel that answers every message of a request by what `answer` appends; it has no notifications. */
+/**
+ * A kernel that answers every message of a request by what `answer` appends; it has no
+ * notifications.
+ */
 export function answering(answer: (message: MessageCursor, out: ByteWriter) => void): RawSocket {
   return {
     transact: async (request) => {

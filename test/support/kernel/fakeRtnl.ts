@@ -1,6 +1,7 @@
 /**
- * A kernel's devices and addresses in memory, behind the function that opens sockets, as far as LinkClient asks: it makes and deletes dummy
- * devices, binds and unbinds, lists, and refuses with the real one's numbers. test/kernel/links asks the real one the same.
+ * A kernel's devices and addresses in memory, behind the function that opens sockets, as far as
+ * LinkClient asks: it makes and deletes dummy devices, binds and unbinds, lists, and refuses with
+ * the real one's numbers. test/kernel/links asks the real one the same.
  */
 import { constants } from 'node:os';
 import type { OpenSocket } from '../../../src/kernel/addon.ts';

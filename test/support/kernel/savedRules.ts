@@ -1,4 +1,6 @@
-/** What iptables-save prints on a node where others have rules too, and which chains of it are ours. */
+/**
+ * What iptables-save prints on a node where others have rules too, and which chains of it are ours.
+ */
 
 export const ours = { nat: ['KUBE-SERVICES', 'KUBE-POSTROUTING'], filter: ['KUBE-FORWARD'] };
 

@@ -1,6 +1,7 @@
 /**
- * Takes every file descriptor this process may have, tries to start programs, frees them and tries again; prints what came of it.
- * A process of its own (test/unit/kernel/startFailures), since a test runner has to go on: started under a low `ulimit -n`.
+ * Takes every file descriptor this process may have, tries to start programs, frees them and tries
+ * again; prints what came of it. A process of its own (test/unit/kernel/startFailures), since a
+ * test runner has to go on: started under a low `ulimit -n`.
  */
 import { closeSync, openSync } from 'node:fs';
 import { run } from '../../../src/kernel/exec.ts';

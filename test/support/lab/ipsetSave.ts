@@ -5,7 +5,8 @@ import { type Family, protocolFromNumber } from '../../../src/net/family.ts';
 
 /**
  * @param text output of `ipset save`
- * @returns by name, whatever the type; a set's `bucketsize` and `initval` differ from kernel to kernel and are ignored
+ * @returns by name, whatever the type; a set's `bucketsize` and `initval` differ from kernel to
+ * kernel and are ignored
  */
 export function parseSave(text: string): Map<string, IpSet> {
   const sets = new Map<string, IpSet & { readonly entries: Set<string> }>();

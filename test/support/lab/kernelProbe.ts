@@ -1,6 +1,7 @@
 /**
- * What a kernel test needs of the machine it runs on. A test file opens with one of the require functions; where the need is not
- * met its tests are skipped with the reason printed, and inside the lab or CI, where it must be met, they fail.
+ * What a kernel test needs of the machine it runs on. A test file opens with one of the require
+ * functions; where the need is not met its tests are skipped with the reason printed, and inside
+ * the lab or CI, where it must be met, they fail.
  */
 import { describe } from '@jest/globals';
 import { IpvsClient } from '../../../src/kernel/ipvsClient.ts';
@@ -18,7 +19,10 @@ export async function requireNamespaces(): Promise<Describe> {
   return unless(await namespaceProblem(), 'run as root');
 }
 
-/** For tests of iptables-nft beside nft's own rules: the machine's kernel, since the lab's has no nf_tables. */
+/**
+ * For tests of iptables-nft beside nft's own rules: the machine's kernel, since the lab's has no
+ * nf_tables.
+ */
 export async function requireNftables(): Promise<Describe> {
   return unless(await nftablesProblem(), 'root and a kernel with nf_tables');
 }

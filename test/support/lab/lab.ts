@@ -1,5 +1,6 @@
-// The lab seen from a test outside it, for tests that also handle native processes (an API server that is killed while
-// the proxy in the lab watches it). A test that needs nothing native simply runs inside, as a kernel test.
+// The lab seen from a test outside it, for tests that also handle native processes (an API server
+// that is killed while the proxy in the lab watches it). A test that needs nothing native simply
+// runs inside, as a kernel test.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -26,7 +27,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Arguments and results cross as JSON: no functions, no class instances, no undefined inside arrays. */
+/**
+ * Arguments and results cross as JSON: no functions, no class instances, no undefined inside
+ * arrays.
+ */
 type Remote = (...args: never[]) => unknown;
 
 export class Lab {
@@ -76,7 +80,8 @@ export class Lab {
   }
 
   /**
-   * Calls an exported function inside the lab: `lab.call<typeof addPod>('test/e2e/agent/inLab.ts', 'addPod', 'node1')`.
+   * Calls an exported function inside the lab: `lab.call<typeof addPod>('test/e2e/agent/inLab.ts',
+   * 'addPod', 'node1')`.
    *
    * @throws with the stack of what the function threw
    */
@@ -91,7 +96,10 @@ export class Lab {
     return (await answer) as Awaited<ReturnType<F>>;
   }
 
-  /** A command in the lab, in a network namespace of it when one is named; a bad exit status does not throw. */
+  /**
+   * A command in the lab, in a network namespace of it when one is named; a bad exit status does
+   * not throw.
+   */
   exec(argv: readonly string[], namespace?: string, timeoutMs?: number): Promise<Finished> {
     const options = timeoutMs === undefined ? {} : { timeoutMs };
     const netns = 'test/lab/netns.ts';

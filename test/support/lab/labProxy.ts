@@ -1,4 +1,7 @@
-/** The product on a node of the lab: `kube-ipvs run` as a process of its own, from its start to its orderly end. */
+/**
+ * The product on a node of the lab: `kube-ipvs run` as a process of its own, from its start to its
+ * orderly end.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { type Node, clusterCidrs } from '../../lab/addressPlan.ts';
@@ -26,8 +29,9 @@ export class ProxyProcess {
   }
 
   /**
-   * Started and its first sync done. The nodes share the lab's file tree, so each proxy gets a /run/kube-ipvs of its own:
-   * `ip netns exec` has put it into a mount namespace of its own already.
+   * Started and its first sync done. The nodes share the lab's file tree, so each proxy gets a
+   * /run/kube-ipvs of its own: `ip netns exec` has put it into a mount namespace of its own
+   * already.
    *
    * @throws with the log, when it ends instead, or when anything could not be programmed
    */

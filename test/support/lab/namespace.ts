@@ -1,4 +1,6 @@
-/** A network namespace of its own for a kernel test: nothing in it but a loopback device that is up. */
+/**
+ * A network namespace of its own for a kernel test: nothing in it but a loopback device that is up.
+ */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 

@@ -1,4 +1,7 @@
-/** Certificate and keys for tests of TLS: signed by itself, a CA and a server at once, for 127.0.0.1, localhost and api.test until 2120. */
+/**
+ * Certificate and keys for tests of TLS: signed by itself, a CA and a server at once, for
+ * 127.0.0.1, localhost and api.test until 2120.
+ */
 
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBejCCASGgAwIBAgIBATAKBggqhkjOPQQDAjAZMRcwFQYDVQQDDA5rdWJlLWlw

@@ -1,4 +1,7 @@
-/** A node and a configuration to start tests from: kube-proxy's defaults on a dual-stack host with one interface. */
+/**
+ * A node and a configuration to start tests from: kube-proxy's defaults on a dual-stack host with
+ * one interface.
+ */
 import type { DataplaneOptions } from '../../../src/dataplane/options.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
 

@@ -1,4 +1,7 @@
-/** Raw API objects for tests, as an API server or a file would give them: a complete one each, changed by overrides. */
+/**
+ * Raw API objects for tests, as an API server or a file would give them: a complete one each,
+ * changed by overrides.
+ */
 
 type Raw = Record<string, unknown>;
 

@@ -1,4 +1,7 @@
-/** A contributor that has one thing of everything: a set, a chain and a jump in each table, a sysctl, and its say on Services. */
+/**
+ * A contributor that has one thing of everything: a set, a chain and a jump in each table, a
+ * sysctl, and its say on Services.
+ */
 import { setName } from '../../../src/dataplane/setNames.ts';
 import { type Chains, TABLES } from '../../../src/dataplane/tables.ts';
 import type {

@@ -1,4 +1,7 @@
-/** An agent with everything around it faked: the kernel, the host, the source, time for people. It runs as it does in `run`. */
+/**
+ * An agent with everything around it faked: the kernel, the host, the source, time for people. It
+ * runs as it does in `run`.
+ */
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Agent } from '../../../src/agent/agent.ts';

@@ -1,4 +1,7 @@
-/** A clock that stands still until a test moves it; satisfies ops/clock.ts and cluster/transport.ts's Timing. */
+/**
+ * A clock that stands still until a test moves it; satisfies ops/clock.ts and
+ * cluster/transport.ts's Timing.
+ */
 
 interface Sleeper {
   readonly dueMs: number;
@@ -44,7 +47,9 @@ export class FakeClock {
     });
   }
 
-  /** Moves time step by step through everything that is due, letting the woken work run in between. */
+  /**
+   * Moves time step by step through everything that is due, letting the woken work run in between.
+   */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     for (;;) {

@@ -1,4 +1,7 @@
-/** A log that keeps its lines: `error device kube-ipvs0: createDummyDevice failed: no right {"failed":1}`. */
+/**
+ * A log that keeps its lines: `error device kube-ipvs0: createDummyDevice failed: no right
+ * {"failed":1}`.
+ */
 import type { LogFields, Logger } from '../../../src/ops/log.ts';
 
 export class FakeLog implements Logger {

@@ -1,4 +1,7 @@
-/** A sync loop over a fake kernel and a real builder, told of changes by slim objects; each round can be awaited. */
+/**
+ * A sync loop over a fake kernel and a real builder, told of changes by slim objects; each round
+ * can be awaited.
+ */
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KernelView } from '../../../src/agent/loop/kernelView.ts';

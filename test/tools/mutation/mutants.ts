@@ -1,6 +1,7 @@
 /**
- * The mutants of a set of files, and a sample of them: all places are found in the order of the files, put into an order that the seed decides,
- * and taken from the front, never two of one line. The same tree and seed give the same sample.
+ * The mutants of a set of files, and a sample of them: all places are found in the order of the
+ * files, put into an order that the seed decides, and taken from the front, never two of one line.
+ * The same tree and seed give the same sample.
  */
 import { MUTATORS, type Edit } from './mutators.ts';
 import { parseSource, walk } from './syntaxTree.ts';

@@ -1,6 +1,7 @@
 /**
- * What is made wrong, one thing at a time: each mutator looks at one node of the syntax and proposes replacements of bytes. The kinds
- * are those of a slip of the pen (a comparison, a guard, an `await`); whether the result compiles is found out by the compiler.
+ * What is made wrong, one thing at a time: each mutator looks at one node of the syntax and
+ * proposes replacements of bytes. The kinds are those of a slip of the pen (a comparison, a guard,
+ * an `await`); whether the result compiles is found out by the compiler.
  */
 import { child, children, type SyntaxNode } from './syntaxTree.ts';
 
@@ -103,7 +104,10 @@ function literal(node: SyntaxNode): readonly Edit[] {
   return [replace('number', node, String(isUp ? value + 1 : value - 1))];
 }
 
-/** An element of a list, an argument that is spread, a property of an object: it goes, with the comma after it. */
+/**
+ * An element of a list, an argument that is spread, a property of an object: it goes, with the
+ * comma after it.
+ */
 function element(node: SyntaxNode, source: Buffer): readonly Edit[] {
   if (node.type === 'ObjectExpression') {
     return objectProperties(node).map((each) => without('dropProperty', each, source));
@@ -125,7 +129,10 @@ function element(node: SyntaxNode, source: Buffer): readonly Edit[] {
   return edits;
 }
 
-/** swc gives places to shorthands and methods only: `key: value` reaches from its key to its value, `...rest` from its dots. */
+/**
+ * swc gives places to shorthands and methods only: `key: value` reaches from its key to its value,
+ * `...rest` from its dots.
+ */
 function objectProperties(node: SyntaxNode): readonly SyntaxNode[] {
   const listed = node.raw['properties'];
   return (Array.isArray(listed) ? (listed as readonly SyntaxNode['raw'][]) : []).flatMap((raw) => {

@@ -1,4 +1,5 @@
-// Which test file first, for a jest that stops at the first failure: the one named after the mutated file, then its folder's, then the rest.
+// Which test file first, for a jest that stops at the first failure: the one named after the
+// mutated file, then its folder's, then the rest.
 
 import { basename, dirname } from 'node:path';
 

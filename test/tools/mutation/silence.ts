@@ -1,10 +1,14 @@
 /**
- * For how long a process has said nothing, without the time in which it only waited for a processor: at a low priority beside other
- * work that can be minutes, and says nothing about the process.
+ * For how long a process has said nothing, without the time in which it only waited for a
+ * processor: at a low priority beside other work that can be minutes, and says nothing about the
+ * process.
  */
 import { readFileSync } from 'node:fs';
 
-/** Of the main thread, in milliseconds; 0 of a process that is gone, or where the kernel does not count it. */
+/**
+ * Of the main thread, in milliseconds; 0 of a process that is gone, or where the kernel does not
+ * count it.
+ */
 export type WaitedMs = (pid: number | undefined) => number;
 
 export const waitedForProcessor: WaitedMs = (pid) => {
@@ -15,7 +19,10 @@ export const waitedForProcessor: WaitedMs = (pid) => {
   }
 };
 
-/** The second figure of the three: nanoseconds on a run queue (Documentation/scheduler/sched-stats.rst). */
+/**
+ * The second figure of the three: nanoseconds on a run queue
+ * (Documentation/scheduler/sched-stats.rst).
+ */
 export function waitedIn(schedstat: string): number {
   return Number(schedstat.split(' ')[1]) / 1e6;
 }

@@ -1,6 +1,7 @@
 /**
- * A source file as a tree of syntax with places in it. swc gives the tree, because TypeScript 7 has no compiler API; its
- * places are bytes of UTF-8 counted from 1, so everything here works on bytes too.
+ * A source file as a tree of syntax with places in it. swc gives the tree, because TypeScript 7 has
+ * no compiler API; its places are bytes of UTF-8 counted from 1, so everything here works on bytes
+ * too.
  */
 import { parseSync } from '@swc/core';
 
@@ -22,7 +23,9 @@ export interface RawNode {
 /** The first byte of a file, as swc counts. */
 const ORIGIN = 1;
 
-/** What of TypeScript stands around code that runs; every other node of the kind `Ts…` is a type. */
+/**
+ * What of TypeScript stands around code that runs; every other node of the kind `Ts…` is a type.
+ */
 const TRANSPARENT = new Set([
   'TsAsExpression',
   'TsSatisfiesExpression',
@@ -41,7 +44,10 @@ export function child(node: SyntaxNode, name: string): SyntaxNode | undefined {
   return isRawNode(raw) ? toNode(raw) : undefined;
 }
 
-/** A list by its name; holes of an array and wrappers without a place (`{ spread, expression }`) are passed over. */
+/**
+ * A list by its name; holes of an array and wrappers without a place (`{ spread, expression }`) are
+ * passed over.
+ */
 export function children(node: SyntaxNode, name: string): readonly SyntaxNode[] {
   const raw = node.raw[name];
   return Array.isArray(raw) ? raw.flatMap((each) => (isRawNode(each) ? [toNode(each)] : [])) : [];

@@ -1,6 +1,7 @@
 /**
- * A copy of the checkout in a folder of its own, where files may be made wrong: the checkout itself is never touched, not even by a run that is
- * killed. It holds what git knows and what is not yet committed; node_modules and the built addon are links.
+ * A copy of the checkout in a folder of its own, where files may be made wrong: the checkout itself
+ * is never touched, not even by a run that is killed. It holds what git knows and what is not yet
+ * committed; node_modules and the built addon are links.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
@@ -18,7 +19,10 @@ import { applyMutant, type Mutant } from './mutants.ts';
 import { Silence } from './silence.ts';
 
 const JUDGES = ['unit', 'property', 'golden'];
-/** No file of tests takes so long: what is silent for longer, while it could have run, goes round in circles. */
+/**
+ * No file of tests takes so long: what is silent for longer, while it could have run, goes round in
+ * circles.
+ */
 const SILENCE_MS = 300_000;
 const LOOK_MS = 1_000;
 /** Of one test: a mutant that makes it wait for ever is noticed by it, a busy machine is not. */
@@ -61,7 +65,8 @@ export class WorkingCopy {
   }
 
   /**
-   * One run of the compiler for all: each mutant as a file of its own beside the original, which nothing imports.
+   * One run of the compiler for all: each mutant as a file of its own beside the original, which
+   * nothing imports.
    *
    * @returns those that compile
    */
@@ -103,7 +108,9 @@ export class WorkingCopy {
     }
   }
 
-  /** The tests that import the files, those of their own folder first, up to the first that fails. */
+  /**
+   * The tests that import the files, those of their own folder first, up to the first that fails.
+   */
   async test(files: readonly string[]): Promise<Verdict> {
     const start = performance.now();
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];

@@ -1,4 +1,6 @@
-/** A kube-proxy that comes back while we run: seen, told as long as it lasts, told when it is over. */
+/**
+ * A kube-proxy that comes back while we run: seen, told as long as it lasts, told when it is over.
+ */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Sighting } from '../../../src/node/otherProxy.ts';
 import { RivalWatch } from '../../../src/agent/rivalWatch.ts';

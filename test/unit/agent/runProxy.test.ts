@@ -1,4 +1,7 @@
-/** `run` from the configuration to the exit code, on a machine of its own: files, servers and sockets are real, the kernel is not. */
+/**
+ * `run` from the configuration to the exit code, on a machine of its own: files, servers and
+ * sockets are real, the kernel is not.
+ */
 import { EventEmitter } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * The product as it is shipped: one file away from its sources. What the bundler leaves out of packages would show only when it
- * is called, so the ways through them are gone here.
+ * The product as it is shipped: one file away from its sources. What the bundler leaves out of
+ * packages would show only when it is called, so the ways through them are gone here.
  */
 import { execFile } from 'node:child_process';
 import { readFile, symlink } from 'node:fs/promises';

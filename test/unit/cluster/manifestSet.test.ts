@@ -40,7 +40,10 @@ async function settle(files: ManifestSet): Promise<string[]> {
   return news.flatMap(tell);
 }
 
-/** `+ Service default/web` for each change, `! line` for each problem, `! file: none` for problems that went. */
+/**
+ * `+ Service default/web` for each change, `! line` for each problem, `! file: none` for problems
+ * that went.
+ */
 function tell(news: ManifestNews): string[] {
   const changes = news.changes.map(
     ({ kind, key, object }) => `${object === undefined ? '-' : '+'} ${kind} ${key}`,

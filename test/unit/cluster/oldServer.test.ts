@@ -1,6 +1,7 @@
 /**
- * The source with its real client against an HTTP server that answers as kube-apiserver 1.30.14 does, whose scheme knows no field
- * `spec.clusterIP` of Services (ConvertFieldLabel there gives exactly this text).
+ * The source with its real client against an HTTP server that answers as kube-apiserver 1.30.14
+ * does, whose scheme knows no field `spec.clusterIP` of Services (ConvertFieldLabel there gives
+ * exactly this text).
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,6 @@
-/** Requests through proxies, which are played here: what they are asked for, and what comes back. */
+/**
+ * Requests through proxies, which are played here: what they are asked for, and what comes back.
+ */
 import http from 'node:http';
 import https from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';

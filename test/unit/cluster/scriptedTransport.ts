@@ -1,4 +1,7 @@
-/** An API server of few words: lists and watches are answered by what the test wrote down, and watches are driven by hand. */
+/**
+ * An API server of few words: lists and watches are answered by what the test wrote down, and
+ * watches are driven by hand.
+ */
 import { ApiError } from '../../../src/cluster/apiError.ts';
 import type { ApiTransport, Query, RequestOptions } from '../../../src/cluster/transport.ts';
 

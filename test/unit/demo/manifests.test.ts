@@ -1,5 +1,5 @@
-// The manifests of demo/ are examples for operators: the product must find nothing wrong in them, and they must fit the
-// lab's cluster.
+// The manifests of demo/ are examples for operators: the product must find nothing wrong in them,
+// and they must fit the lab's cluster.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

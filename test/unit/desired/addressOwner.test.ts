@@ -1,4 +1,7 @@
-/** Whose an address is: the table of src/desired/addressOwner.ts, also when the owner comes later and goes again. */
+/**
+ * Whose an address is: the table of src/desired/addressOwner.ts, also when the owner comes later
+ * and goes again.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 import { DesiredCluster } from '../../support/objects/desiredCluster.ts';

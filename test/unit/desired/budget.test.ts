@@ -1,4 +1,7 @@
-/** What one Service may ask of a node: said by a number, and found out before anything is multiplied. */
+/**
+ * What one Service may ask of a node: said by a number, and found out before anything is
+ * multiplied.
+ */
 import { expect, test } from '@jest/globals';
 import { BUDGET } from '../../../src/desired/budget.ts';
 import type { EndpointSliceResource, ServicePortSpec } from '../../../src/model/resources.ts';

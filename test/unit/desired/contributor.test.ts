@@ -1,4 +1,7 @@
-/** The seam at which features shape the dataplane, with a contributor that has one thing of everything. */
+/**
+ * The seam at which features shape the dataplane, with a contributor that has one thing of
+ * everything.
+ */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { isUntouched } from '../../../src/dataplane/touched.ts';
 import { DesiredCluster } from '../../support/objects/desiredCluster.ts';

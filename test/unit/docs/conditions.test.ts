@@ -1,4 +1,7 @@
-/** docs/conditions.md has a row for each condition that the code defines, and says of it what the definition does. */
+/**
+ * docs/conditions.md has a row for each condition that the code defines, and says of it what the
+ * definition does.
+ */
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { CONDITIONS } from '../../../src/agent/conditions.ts';

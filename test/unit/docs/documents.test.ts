@@ -1,4 +1,7 @@
-/** What the documents name exists: metrics, files, and the example that a newcomer tries first gives what is printed there. */
+/**
+ * What the documents name exists: metrics, files, and the example that a newcomer tries first gives
+ * what is printed there.
+ */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';

@@ -1,4 +1,7 @@
-/** What passes between us and the native addon, which test/kernel/addon.test.ts loads; here one that plays it. */
+/**
+ * What passes between us and the native addon, which test/kernel/addon.test.ts loads; here one that
+ * plays it.
+ */
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';

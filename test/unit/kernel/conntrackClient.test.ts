@@ -49,7 +49,10 @@ interface Table {
   readonly deleteErrnos?: readonly number[];
 }
 
-/** A kernel's table behind the function that opens sockets. It filters by what is in the request's bytes, whatever it is called. */
+/**
+ * A kernel's table behind the function that opens sockets. It filters by what is in the request's
+ * bytes, whatever it is called.
+ */
 function kernel({ entries, ignoresFilters = false, dumpErrno = 0, deleteErrnos = [] }: Table) {
   const calls = { dumps: 0, deletes: 0, protocols: [] as number[] };
   const open: OpenSocket = ({ protocol }) => {

@@ -1,6 +1,7 @@
 /**
- * The way of every kernel message, for whoever adds one: a codec of netlink/ writes and reads bytes, NetlinkSocket numbers and packs them, the
- * addon moves them. Any Linux answers this one, root or not.
+ * The way of every kernel message, for whoever adds one: a codec of netlink/ writes and reads
+ * bytes, NetlinkSocket numbers and packs them, the addon moves them. Any Linux answers this one,
+ * root or not.
  */
 import { expect, test } from '@jest/globals';
 import { NetlinkSocket } from '../../../src/kernel/netlinkSocket.ts';

@@ -195,7 +195,8 @@ test('it listens to addresses and routes of both families, and to links', async 
     (options) => (asked.push(options), open()),
     () => undefined,
   );
-  // linux/rtnetlink.h: RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
+  // linux/rtnetlink.h: RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR |
+  // RTMGRP_IPV6_ROUTE
   expect(asked).toMatchObject([{ protocol: 0, groups: 0x1 | 0x10 | 0x40 | 0x100 | 0x400 }]);
   await watch.stop();
 });
@@ -220,7 +221,8 @@ test('a notification that could not be received says that there was one, and the
   const { watch, fail, later, waiting } = watching();
   await fail(constants.errno.ENOMEM);
   expect(later()).toBe(1);
-  // It listens again after a pause only: a socket that is broken for good would be asked without end.
+  // It listens again after a pause only: a socket that is broken for good would be asked without
+  // end.
   expect(waiting).toEqual([]);
   await watch.stop();
 });

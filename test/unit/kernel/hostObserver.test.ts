@@ -1,4 +1,7 @@
-/** What the observer makes of a kernel's refusals; a whole node is read from a real kernel in test/kernel/links. */
+/**
+ * What the observer makes of a kernel's refusals; a whole node is read from a real kernel in
+ * test/kernel/links.
+ */
 import { constants } from 'node:os';
 import { expect, test } from '@jest/globals';
 import type { OpenSocket, SocketOptions } from '../../../src/kernel/addon.ts';
@@ -12,7 +15,10 @@ import { encodeRoute } from '../../../src/netlink/rtnlRoutes.ts';
 import { FAMILIES, type Family } from '../../../src/net/family.ts';
 import { answering, putDumpEnd } from '../../support/kernel/fakeNetlink.ts';
 
-/** A node without devices that has a default route in IPv4 and refuses to list the routes of some families. */
+/**
+ * A node without devices that has a default route in IPv4 and refuses to list the routes of some
+ * families.
+ */
 function kernel(refusals: Readonly<Partial<Record<Family, number>>>): OpenSocket {
   return () =>
     answering((message, out) => {
@@ -67,8 +73,8 @@ const settings = {
 };
 
 /**
- * A node with one device and an address of each family, which lists everything whatever is asked, as kernels without IPv6 or before
- * strict checking do. It notes what is opened, listed and closed.
+ * A node with one device and an address of each family, which lists everything whatever is asked,
+ * as kernels without IPv6 or before strict checking do. It notes what is opened, listed and closed.
  */
 function wholeNode(linksErrno = 0) {
   const asked: SocketOptions[] = [];

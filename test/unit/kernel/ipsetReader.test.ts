@@ -8,7 +8,10 @@ import { answering, putDumpEnd } from '../../support/kernel/fakeNetlink.ts';
 
 const { EINVAL, EPERM, EBUSY } = constants.errno;
 
-/** A kernel that has these sets, each in parts, or refuses to list them. `asked`: names whose elements were asked for. */
+/**
+ * A kernel that has these sets, each in parts, or refuses to list them. `asked`: names whose
+ * elements were asked for.
+ */
 function kernel(sets: readonly SetPart[], errno = 0) {
   const asked: string[] = [];
   const socket = answering((message, out) => {

@@ -1,7 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { IpsetSession } from '../../../src/kernel/ipsetSession.ts';
 
-/** Speaks as ipset does: prompts on stdout, errors on stderr, a fence answered by an error that names it. */
+/**
+ * Speaks as ipset does: prompts on stdout, errors on stderr, a fence answered by an error that
+ * names it.
+ */
 const STAND_IN = `
 say() { printf '%s\\n' "$*" >&2; }
 commands=0; fences=0

@@ -31,7 +31,10 @@ const tools: IptablesTools = {
 
 const both = tools.variants;
 
-/** A node where both variants are installed and one of them holds `text`; the nft one forgets unless it works. */
+/**
+ * A node where both variants are installed and one of them holds `text`; the nft one forgets unless
+ * it works.
+ */
 function node({ nft = '', legacy = '', isNftWorking = true } = {}): Answers {
   const isProbed = { nft: false, legacy: false };
   return (argv, stdin) => {

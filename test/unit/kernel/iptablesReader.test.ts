@@ -1,4 +1,7 @@
-/** How a table is read chain by chain, and which answers of the program mean that something is not there. */
+/**
+ * How a table is read chain by chain, and which answers of the program mean that something is not
+ * there.
+ */
 import { expect, test } from '@jest/globals';
 import { ExecError } from '../../../src/kernel/errors.ts';
 import type { Argv } from '../../../src/kernel/exec.ts';

@@ -1,4 +1,7 @@
-/** Programs that cannot be started for want of something: an error like any other, never an unhandled event. */
+/**
+ * Programs that cannot be started for want of something: an error like any other, never an
+ * unhandled event.
+ */
 import { spawnSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import { IpsetSession } from '../../../src/kernel/ipsetSession.ts';

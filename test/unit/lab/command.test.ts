@@ -1,4 +1,5 @@
-// The script that runs inside the lab is run here by the shell itself: quoting is right when the words arrive whole.
+// The script that runs inside the lab is run here by the shell itself: quoting is right when the
+// words arrive whole.
 
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';

@@ -1,5 +1,6 @@
-// The layers of the design, as the linter sees them: each violation below must be caught by oxlint.config.ts, each
-// legal import must pass. The files are written into a copy of the folder tree, never into the checkout.
+// The layers of the design, as the linter sees them: each violation below must be caught by
+// oxlint.config.ts, each legal import must pass. The files are written into a copy of the folder
+// tree, never into the checkout.
 
 import { spawnSync } from 'node:child_process';
 import {

@@ -1,5 +1,5 @@
-// npm writes a lock file without the platform packages that a registry does not have, and only `npm ci` elsewhere
-// notices. And no registry's host may stand in it.
+// npm writes a lock file without the platform packages that a registry does not have, and only `npm
+// ci` elsewhere notices. And no registry's host may stand in it.
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';

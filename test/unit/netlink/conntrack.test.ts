@@ -27,7 +27,10 @@ function decoded(write: (out: ByteWriter) => void): ConntrackEntry | undefined {
   return decodeConntrack(message);
 }
 
-/** As nf_conntrack_netlink.c writes it: the zone of one direction stands in the tuple of that direction (ctnetlink_dump_zone_id). */
+/**
+ * As nf_conntrack_netlink.c writes it: the zone of one direction stands in the tuple of that
+ * direction (ctnetlink_dump_zone_id).
+ */
 function putTuple(out: ByteWriter, type: number, zone: number): void {
   const start = beginNest(out, type);
   const ip = beginNest(out, c.CTA_TUPLE_IP);

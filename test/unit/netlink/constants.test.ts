@@ -9,7 +9,8 @@ function headerValues(): ReadonlyMap<string, number> {
   return new Map(pairs.map(([name, value]) => [name!, Number(value)]));
 }
 
-// A wrong number can agree with itself in every other test here: requests and the kernels that tests play are made of the same constants.
+// A wrong number can agree with itself in every other test here: requests and the kernels that
+// tests play are made of the same constants.
 test('each number is the one of the kernel’s header', () => {
   const values = headerValues();
   const { IPVS_GENL_NAME, ...numbers } = constants;

@@ -1,4 +1,7 @@
-/** Captured requests and replies of a Linux 6.1 kernel with family number 28, little-endian, byte for byte. */
+/**
+ * Captured requests and replies of a Linux 6.1 kernel with family number 28, little-endian, byte
+ * for byte.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/netlink/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
@@ -153,7 +156,10 @@ test('numbers that do not fit their field are refused, not wrapped', () => {
 });
 
 captured('replies', () => {
-  /** One service of UML with HASHED set, 64-bit values behind padding attributes (type 11), 32-bit nest absent. */
+  /**
+   * One service of UML with HASHED set, 64-bit values behind padding attributes (type 11), 32-bit
+   * nest absent.
+   */
   const listed = hex(`
     88000000 1c00 0200 05000000 cb070000  01 01 0000  7400 0100
     0600 0100 0200 0000  0600 0200 1100 0000  1400 0300 0a60000a 00000000 00000000 00000000

@@ -1,6 +1,7 @@
 /**
- * What the image is made of is listed once, in .containerignore, and npm run image reads it there. The Containerfile must copy
- * just that: what it copies besides is not there, what it leaves is sent for nothing and makes the revision dirty.
+ * What the image is made of is listed once, in .containerignore, and npm run image reads it there.
+ * The Containerfile must copy just that: what it copies besides is not there, what it leaves is
+ * sent for nothing and makes the revision dirty.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';

@@ -1,4 +1,7 @@
-/** Rules as `iptables-save` prints them; whoever reads one wrongly would tell a packet's story wrongly. */
+/**
+ * Rules as `iptables-save` prints them; whoever reads one wrongly would tell a packet's story
+ * wrongly.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { parseRule } from '../../../src/trace/rule.ts';
 

@@ -1,4 +1,7 @@
-/** Entries are those that `ipset save` prints; each type is asked with what it holds and with its next neighbours. */
+/**
+ * Entries are those that `ipset save` prints; each type is asked with what it holds and with its
+ * next neighbours.
+ */
 import { describe, expect, test } from '@jest/globals';
 import type { IpSet, IpSetType } from '../../../src/dataplane/state.ts';
 import type { Directions } from '../../../src/trace/rule.ts';

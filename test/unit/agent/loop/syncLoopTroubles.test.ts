@@ -25,7 +25,10 @@ async function started(...given: Parameters<typeof startWebLoop>) {
   return web;
 }
 
-/** Turns of the event loop, as many as the loop may take to come to rest; nothing here waits for a time. */
+/**
+ * Turns of the event loop, as many as the loop may take to come to rest; nothing here waits for a
+ * time.
+ */
 const untilTrue = async (isIt: () => boolean) => {
   while (!isIt()) await new Promise((resolve) => setImmediate(resolve));
 };

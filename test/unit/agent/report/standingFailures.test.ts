@@ -19,7 +19,10 @@ const destination = (address: string, slice: string): Destination => ({
   endpoint: `shop/${slice}#0`,
 });
 
-/** Services `shop/s0` … of two ports' worth of endpoints each, at 10.96.0.N and, where `isDual`, at fd00::N. */
+/**
+ * Services `shop/s0` … of two ports' worth of endpoints each, at 10.96.0.N and, where `isDual`, at
+ * fd00::N.
+ */
 function serversOf(count: number, isDual = false): VirtualServer[] {
   return Array.from({ length: count }, (_, i) =>
     (isDual ? [`10.96.0.${i}`, `fd00::${i + 1}`] : [`10.96.0.${i}`]).map((address) => {

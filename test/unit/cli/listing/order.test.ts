@@ -1,4 +1,7 @@
-/** The order of a listing, wrapped differences and circles included, as the real program was seen to print it. */
+/**
+ * The order of a listing, wrapped differences and circles included, as the real program was seen to
+ * print it.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { sortedDestinations, sortedServices } from '../../../../src/cli/listing/order.ts';
 import type { IpvsDestination, IpvsService } from '../../../../src/netlink/ipvs.ts';

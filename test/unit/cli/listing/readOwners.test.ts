@@ -1,4 +1,7 @@
-/** Whose virtual servers are, from manifests: by what the configuration means on this node, as `plan` shows it and `run` makes it. */
+/**
+ * Whose virtual servers are, from manifests: by what the configuration means on this node, as
+ * `plan` shows it and `run` makes it.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { splitOwnOptions } from '../../../../src/cli/listing/ownOptions.ts';
 import { readOwners } from '../../../../src/cli/listing/readOwners.ts';
