@@ -6,6 +6,11 @@
 import { STALE_FLOWS_KEPT } from '../conntrack/shell/conditions.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { Family } from '../net/family.ts';
+import {
+  CONNTRACK_HASH_TOO_SMALL,
+  CONNTRACK_NOT_SET,
+  IPVS_TIMEOUTS_NOT_SET,
+} from '../node/conditions.ts';
 import { ConditionEvents, type EventSink } from '../ops/conditionEvents.ts';
 import { ConditionHealth } from '../ops/conditionHealth.ts';
 import { ConditionLog } from '../ops/conditionLog.ts';
@@ -159,15 +164,6 @@ export const METRICS_NOT_SERVED = defineCondition({
   event: { reason: 'FailedToStartMetricServer', action: 'StartKubeProxy' },
 });
 
-/** Found at the start, and not looked at again. */
-export const CONNTRACK_HASH_TOO_SMALL = defineCondition({
-  code: 'ConntrackHashTooSmall',
-  severity: 'warning',
-  affectsHealth: false,
-  title: 'the table of connections may hold more of them than it finds quickly',
-  event: { reason: 'readOnlySysFS', action: 'StartKubeProxy' },
-});
-
 export const HOST_UNREAD = defineCondition({
   code: 'HostUnread',
   severity: 'error',
@@ -219,6 +215,8 @@ export const CONDITIONS = [
   PODS_NOT_TOLD,
   NODE_NOT_FITTING,
   HOST_UNREAD,
+  IPVS_TIMEOUTS_NOT_SET,
+  CONNTRACK_NOT_SET,
   CONNTRACK_HASH_TOO_SMALL,
   HEALTHZ_NOT_SERVED,
   METRICS_NOT_SERVED,

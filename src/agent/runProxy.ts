@@ -18,7 +18,7 @@ import { ListenError } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { Agent } from './agent.ts';
-import { CONNTRACK_HASH_TOO_SMALL, openConditions } from './conditions.ts';
+import { openConditions } from './conditions.ts';
 import { EndSignal } from './endSignal.ts';
 import { FeatureSet } from './featureSet.ts';
 import { askedFeatures, needsOf } from './features.ts';
@@ -104,7 +104,6 @@ async function proxyAlone(
   const { log } = program;
   const tools = await node.checkEnvironment(log);
   await node.setOomScore(config.oomScoreAdj, log);
-  await node.setIpvsTimeouts(config.dataplane.timeoutsSec, log);
   await node.checkLocalPorts(log);
 
   const contributors = await openContributors(config);
@@ -112,9 +111,8 @@ async function proxyAlone(
   const { agent, servers, conditions, close } = parts;
   node.featuresWatch.tell(conditions);
   try {
-    const onReadOnlySysfs = (message: string) =>
-      conditions.set(CONNTRACK_HASH_TOO_SMALL, 'nf_conntrack', { message, isTold: true });
-    await node.applyConntrackSettings(config.conntrack, { log, onReadOnlySysfs });
+    await node.setIpvsTimeouts(config.dataplane.timeoutsSec, { log, conditions });
+    await node.applyConntrackSettings(config.conntrack, { log, conditions });
     await startAll(servers);
     await agent.run(signal);
   } finally {

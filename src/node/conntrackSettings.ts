@@ -9,13 +9,16 @@ import { CONNTRACK_MAX, conntrackSysctls, missingHashSize } from '../config/conn
 import type { ConntrackSettings } from '../config/resolve.ts';
 import { hasCode } from '../kernel/errors.ts';
 import { SysctlClient } from '../kernel/sysctl.ts';
+import type { Conditions } from '../ops/conditions.ts';
 import type { Logger } from '../ops/log.ts';
+import { CONNTRACK_HASH_TOO_SMALL, CONNTRACK_NOT_SET } from './conditions.ts';
+import { bringSysctls, type FailedSysctl, type Sysctls } from './sysctls.ts';
 
 export interface ConntrackSettingsParts {
   readonly log: Logger;
-  /** for an Event on the Node: the table may have more connections than it can find quickly */
-  readonly onReadOnlySysfs?: (message: string) => void;
-  readonly sysctls?: Pick<SysctlClient, 'read' | 'apply'>;
+  /** absent where nobody stays to look at them */
+  readonly conditions?: Pick<Conditions, 'set'>;
+  readonly sysctls?: Sysctls;
   readonly hashSize?: HashSize;
   /** of the machine, whatever this process may use of it */
   readonly cpuCount?: number;
@@ -37,54 +40,45 @@ export function hashSizeIn(file: string): HashSize {
   };
 }
 
+const SUBJECT = 'nf_conntrack';
 const CURE = 'run it privileged, set them on the node, or leave them alone with 0';
 
 export async function applyConntrackSettings(
   settings: ConntrackSettings,
   parts: ConntrackSettingsParts,
 ): Promise<void> {
-  const {
-    log,
-    sysctls = new SysctlClient(),
-    cpuCount = cpus().length || availableParallelism(),
-  } = parts;
+  const { sysctls = new SysctlClient(), cpuCount = cpus().length || availableParallelism() } =
+    parts;
   const wanted = conntrackSysctls(settings, cpuCount);
   if (wanted.size === 0) return;
   try {
-    const refused = await setSysctls(wanted, sysctls, log);
+    const refused = await setSysctls(wanted, sysctls, parts);
     const max = wanted.get(CONNTRACK_MAX);
     if (max !== undefined && !refused.has(CONNTRACK_MAX)) await growHash(Number(max), parts);
   } catch (error) {
-    log.error(`conntrack settings were not applied; ${CURE}`, error);
+    refuse(parts, error);
   }
+}
+
+function refuse({ log, conditions }: ConntrackSettingsParts, error: unknown, sysctls?: string) {
+  const message = `conntrack settings were not applied; ${CURE}`;
+  log.error(message, error, sysctls === undefined ? undefined : { sysctls });
+  conditions?.set(CONNTRACK_NOT_SET, SUBJECT, { message, error, isTold: true });
 }
 
 /** @returns the names of those that do not hold */
 async function setSysctls(
   wanted: ReadonlyMap<string, string>,
-  client: Pick<SysctlClient, 'read' | 'apply'>,
-  log: Logger,
+  sysctls: Sysctls,
+  parts: ConntrackSettingsParts,
 ): Promise<ReadonlySet<string>> {
-  const actual = await client.read([...wanted.keys()]);
-  const absent = [...wanted.keys()].filter((name) => !actual.has(name));
-  const changes = [...wanted]
-    .filter(([name, value]) => actual.has(name) && actual.get(name) !== value)
-    .map(([name, value]) => ({ op: 'setSysctl', name, value }) as const);
-  const { outcomes } = await client.apply(changes);
-  const failed = changes.flatMap(({ name, value }, i) => {
-    const error = outcomes[i];
-    return error === undefined ? [] : [{ name, value, error }];
-  });
-  tell({ absent, failed, isMaxForeign: isForeign(failed) }, log);
-  const set = changes.filter((_, i) => outcomes[i] === undefined);
-  for (const { name, value } of set) log.verbose(1, 'sysctl set', { name, value });
-  return new Set([...absent, ...failed.map(({ name }) => name)]);
-}
-
-interface FailedSysctl {
-  readonly name: string;
-  readonly value: string;
-  readonly error: Error;
+  const { set, failed } = await bringSysctls(sysctls, wanted);
+  const isAbsent = ({ error }: FailedSysctl) => hasCode(error, 'ENOENT');
+  const absent = failed.filter((each) => isAbsent(each)).map(({ name }) => name);
+  const refused = failed.filter((each) => !isAbsent(each));
+  tell({ absent, failed: refused, isMaxForeign: isForeign(refused) }, parts);
+  for (const { name, value } of set) parts.log.verbose(1, 'sysctl set', { name, value });
+  return new Set(failed.map(({ name }) => name));
 }
 
 interface Unset {
@@ -99,7 +93,8 @@ function isForeign(failed: readonly FailedSysctl[]): boolean {
   return failed.some(({ name, error }) => name === CONNTRACK_MAX && hasCode(error, 'EACCES'));
 }
 
-function tell({ absent, failed, isMaxForeign }: Unset, log: Logger): void {
+function tell({ absent, failed, isMaxForeign }: Unset, parts: ConntrackSettingsParts): void {
+  const { log } = parts;
   if (absent.length > 0) {
     log.warning(
       'conntrack settings were skipped: this kernel or network namespace does not have them (modprobe nf_conntrack)',
@@ -112,12 +107,12 @@ function tell({ absent, failed, isMaxForeign }: Unset, log: Logger): void {
   const told = failed.filter(({ name }) => !(isMaxForeign && name === CONNTRACK_MAX));
   if (told.length === 0) return;
   const sysctls = told.map(({ name, value }) => `${name}=${value}`).join(' ');
-  log.error(`conntrack settings were not applied; ${CURE}`, told[0]!.error, { sysctls });
+  refuse(parts, told[0]!.error, sysctls);
 }
 
 async function growHash(
   max: number,
-  { log, onReadOnlySysfs, hashSize = hashSizeIn(HASH_SIZE_FILE) }: ConntrackSettingsParts,
+  { log, conditions, hashSize = hashSizeIn(HASH_SIZE_FILE) }: ConntrackSettingsParts,
 ): Promise<void> {
   try {
     const size = missingHashSize(max, await hashSize.read());
@@ -130,7 +125,7 @@ async function growHash(
     } else if (hasCode(error, 'EROFS')) {
       const message = `/sys is mounted read-only: the conntrack hash size stays too small for ${max} connections; set the module parameter nf_conntrack.hashsize on the node`;
       log.warning(message);
-      onReadOnlySysfs?.(message);
+      conditions?.set(CONNTRACK_HASH_TOO_SMALL, SUBJECT, { message, isTold: true });
     } else {
       const cure = 'set the module parameter nf_conntrack.hashsize on the node';
       log.error(`the conntrack hash size was not set; ${cure}`, error);

@@ -14,12 +14,13 @@ import { IpvsClient } from '../kernel/ipvsClient.ts';
 import { SysctlClient } from '../kernel/sysctl.ts';
 import type { Logger } from '../ops/log.ts';
 import { applyConntrackSettings } from './conntrackSettings.ts';
+import { bringSysctls, type Sysctls } from './sysctls.ts';
 
 /** What this changes and asks; tests have their own. */
 export interface NodeTools {
   readonly run: Runner;
   readonly ipvs: Pick<IpvsClient, 'version' | 'close'>;
-  readonly sysctls: Pick<SysctlClient, 'read' | 'apply'>;
+  readonly sysctls: Sysctls;
 }
 
 /**
@@ -99,19 +100,12 @@ async function hasIpvs(ipvs: NodeTools['ipvs'], log: Logger): Promise<boolean> {
 
 /** @returns false when one could not be set */
 export async function setSysctls(
-  port: NodeTools['sysctls'],
+  sysctls: Sysctls,
   desired: ReadonlyMap<string, string>,
   log: Logger,
 ): Promise<boolean> {
-  const actual = await port.read([...desired.keys()]);
-  const operations = [...desired]
-    .filter(([name, value]) => actual.get(name) !== value)
-    .map(([name, value]) => ({ op: 'setSysctl', name, value }) as const);
-  const { outcomes } = await port.apply(operations);
-  for (const [i, error] of outcomes.entries()) {
-    const { name, value } = operations[i]!;
-    if (error === undefined) log.info('sysctl set', { name, value });
-    else log.error(`sysctl ${name} was not set`, error);
-  }
-  return outcomes.every((error) => error === undefined);
+  const { set, failed } = await bringSysctls(sysctls, desired);
+  for (const { name, value } of set) log.info('sysctl set', { name, value });
+  for (const { name, error } of failed) log.error(`sysctl ${name} was not set`, error);
+  return failed.length === 0;
 }

@@ -11,7 +11,9 @@ import type { Look } from '../kernel/iptablesSurvey.ts';
 import { IpvsClient } from '../kernel/ipvsClient.ts';
 import { missingProgram, run } from '../kernel/exec.ts';
 import { isInPath, type IsInstalled } from '../kernel/iptablesPrograms.ts';
+import type { Conditions } from '../ops/conditions.ts';
 import type { Logger } from '../ops/log.ts';
+import { IPVS_TIMEOUTS_NOT_SET } from './conditions.ts';
 
 /** Nothing will come right by trying again. */
 export class EnvironmentError extends Error {
@@ -66,7 +68,7 @@ async function checkIpvs(ipvs: Pick<IpvsClient, 'version' | 'close'>, log: Logge
 /** kube-proxy's one "set config" call; a failure costs the timeouts, not the start. */
 export async function setIpvsTimeouts(
   { tcp, tcpFin, udp }: DataplaneSettings['timeoutsSec'],
-  log: Logger,
+  { log, conditions }: { readonly log: Logger; readonly conditions: Pick<Conditions, 'set'> },
   openIpvs: () => Pick<IpvsClient, 'setTimeouts' | 'close'> = () => new IpvsClient(),
 ): Promise<void> {
   if (tcp === 0 && tcpFin === 0 && udp === 0) return;
@@ -74,7 +76,9 @@ export async function setIpvsTimeouts(
   try {
     await ipvs.setTimeouts({ tcpSec: tcp, tcpFinSec: tcpFin, udpSec: udp });
   } catch (error) {
-    log.error('IPVS timeouts were not set', error);
+    const message = 'IPVS timeouts were not set';
+    log.error(message, error);
+    conditions.set(IPVS_TIMEOUTS_NOT_SET, 'ip_vs', { message, error, isTold: true });
   } finally {
     ipvs.close();
   }

@@ -167,8 +167,8 @@ test('starts in its order, programs what the source tells, and leaves it in the 
     'lock',
     'environment',
     'oom score -998',
-    'timeouts 900',
     'local ports',
+    'timeouts 900',
     'conntrack',
   ]);
   expect(log.lines[0]).toBe('info starting {"version":"v1.2.3","node":"node-1"}');

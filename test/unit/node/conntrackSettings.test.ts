@@ -6,7 +6,7 @@ import { applyConntrackSettings, hashSizeIn } from '../../../src/node/conntrackS
 import type { ConntrackSettings } from '../../../src/config/resolve.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
 
-const { EACCES, EIO, EOPNOTSUPP, EROFS } = constants.errno;
+const { EACCES, EIO, ENOENT, EOPNOTSUPP, EROFS } = constants.errno;
 const MAX = 'net/netfilter/nf_conntrack_max';
 const ESTABLISHED = 'net/netfilter/nf_conntrack_tcp_timeout_established';
 const CLOSE_WAIT = 'net/netfilter/nf_conntrack_tcp_timeout_close_wait';
@@ -43,13 +43,15 @@ async function applied({ actual = KERNEL, refusals = {}, ...given }: Given) {
       error: line('error'),
       verbose: () => undefined,
     } as never,
-    onReadOnlySysfs: (message) => lines.push(`event: ${message}`),
+    conditions: {
+      set: ({ code }, subject, { isTold }) => lines.push(`${code} of ${subject}, told: ${isTold}`),
+    },
     sysctls: {
       read: () => Promise.resolve(new Map(Object.entries(actual))),
       apply: (operations) => {
         written.push(...operations.map(({ name, value }) => `${name}=${value}`));
         const outcomes = operations.map(({ name }) => {
-          const errno = refusals[name];
+          const errno = refusals[name] ?? (name in actual ? undefined : ENOENT);
           return errno === undefined ? undefined : new KernelError({ op: `set ${name}`, errno });
         });
         return Promise.resolve({ outcomes, kernelWrites: operations.length });
@@ -109,17 +111,22 @@ test('in a network namespace that may not set the maximum one line says so, and 
 test('a read-only /proc/sys is one error that says what to do', async () => {
   const refusals = { [MAX]: EROFS, [ESTABLISHED]: EROFS, [CLOSE_WAIT]: EROFS };
   const { lines } = await applied({ refusals });
-  expect(lines).toEqual([expect.stringMatching(/^error: .*not applied; run it privileged/)]);
+  expect(lines).toEqual([
+    expect.stringMatching(/^error: .*not applied; run it privileged/),
+    'ConntrackNotSet of nf_conntrack, told: true',
+  ]);
 });
 
-test('what the kernel does not have is one line, and no write', async () => {
-  const { written, lines } = await applied({ actual: { [ESTABLISHED]: '86400' } });
-  expect(written).toEqual([]);
+test('what the kernel does not have is one line', async () => {
+  const { lines } = await applied({ actual: { [ESTABLISHED]: '86400' } });
   expect(lines).toEqual([expect.stringMatching(/^warning: .*skipped.*modprobe nf_conntrack/)]);
 });
 
 test.each([
-  [EROFS, ['warning: /sys is mounted read-only', 'event: /sys is mounted read-only']],
+  [
+    EROFS,
+    ['warning: /sys is mounted read-only', 'ConntrackHashTooSmall of nf_conntrack, told: true'],
+  ],
   [EIO, ['error: the conntrack hash size was not set']],
   // not the machine's own network namespace: nothing anybody could do from here
   [EOPNOTSUPP, []],

@@ -10,6 +10,7 @@ import {
   setOomScore,
 } from '../../../src/node/nodeEnvironment.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
+import type { Condition } from '../../../src/ops/conditions.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
 
 function node({ errno = 0, missing = '' } = {}) {
@@ -71,7 +72,8 @@ describe('IPVS timeouts', () => {
   async function set(tcp: number, tcpFin: number, udp: number, failure?: Error) {
     const calls: unknown[] = [];
     const log = new FakeLog();
-    await setIpvsTimeouts({ tcp, tcpFin, udp }, log, () => ({
+    const conditions = { set: ({ code }: Condition) => calls.push(code) };
+    await setIpvsTimeouts({ tcp, tcpFin, udp }, { log, conditions }, () => ({
       setTimeouts: async (timeouts) => {
         calls.push(timeouts);
         if (failure !== undefined) throw failure;
@@ -98,7 +100,7 @@ describe('IPVS timeouts', () => {
 
   test('that are refused are told and cost nothing else', async () => {
     const { calls, lines } = await set(1, 2, 3, new Error('EPERM'));
-    expect(calls.at(-1)).toBe('close');
+    expect(calls.slice(1)).toEqual(['IpvsTimeoutsNotSet', 'close']);
     expect(lines).toEqual(['error IPVS timeouts were not set: EPERM']);
   });
 });

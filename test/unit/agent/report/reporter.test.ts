@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
-  CONNTRACK_HASH_TOO_SMALL,
   HEALTHZ_NOT_SERVED,
   METRICS_NOT_SERVED,
   openConditions,
 } from '../../../../src/agent/conditions.ts';
 import { KernelView } from '../../../../src/agent/loop/kernelView.ts';
+import { CONNTRACK_HASH_TOO_SMALL } from '../../../../src/node/conditions.ts';
 import { Reporter, type ReporterParts } from '../../../../src/agent/report/reporter.ts';
 import { RetryBook } from '../../../../src/agent/loop/retryBook.ts';
 import type { RoundOutcome } from '../../../../src/plan/round.ts';
