@@ -46,7 +46,8 @@ const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
 /**
  * @throws KubeconfigError when no cluster is configured or the file is wrong, with the file and
  * what to do; files that the
- *   kubeconfig names (CA, certificates, tokens) are read per request, since they may appear and change later
+ *   kubeconfig names (CA, certificates, tokens) are read per request, since they may appear and
+ *   change later
  */
 export function loadClusterAccess(options: KubeconfigOptions): ClusterAccess {
   const { kubeconfig = '', master = '', env = process.env } = options;

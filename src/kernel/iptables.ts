@@ -13,9 +13,10 @@ import {
 } from '../dataplane/tables.ts';
 import { type Part, rulesPart } from '../dataplane/part.ts';
 import type { Operation } from '../dataplane/operations.ts';
-import { ExecError, NET_ADMIN_CURE } from './errors.ts';
-import { type Argv, isMissingProgram, run as runProgram, type Runner } from './exec.ts';
+import { ExecError } from './errors.ts';
+import { type Argv, run as runProgram, type Runner } from './exec.ts';
 import { findTools, type IptablesTools } from './iptablesBackend.ts';
+import { explained } from './iptablesErrors.ts';
 import { type IptablesVariant, programName } from './iptablesPrograms.ts';
 import {
   kubeletElsewhere,
@@ -66,9 +67,6 @@ export interface RuleReport {
   /** transactions */
   readonly kernelWrites: number;
 }
-
-/** Exit code of a program that waited for the lock in vain, among other things. */
-const LOCKED = 4;
 
 export interface IptablesOptions extends Partial<Look> {
   /** where the caller has found them already */
@@ -390,29 +388,4 @@ const EMPTY_TABLE: Table = { chains: new Map(), places: new Map() };
 function removalInputs(present: Tables): string {
   const inputs = tablesIn(present).map(([table, chains]) => removalInput(table, chains) ?? '');
   return inputs.join('');
-}
-
-/** Adds the line that the program complains about, and what to do. */
-function explained(error: ExecError, stdin: string): ExecError {
-  const { argv, exitCode, cause } = error;
-  const stderr = error.stderr.trim();
-  const number = /line:? (\d+)/.exec(stderr)?.[1];
-  const line = number === undefined ? undefined : stdin.split('\n')[Number(number) - 1];
-  const remarks = [
-    line === undefined || line === 'COMMIT' ? undefined : `in: ${line}`,
-    cureFor(error),
-  ].filter((text) => text !== undefined);
-  const text = remarks.length === 0 ? stderr : `${stderr} (${remarks.join('; ')})`;
-  return new ExecError({ argv, exitCode, stderr: text, cause });
-}
-
-function cureFor(error: ExecError): string | undefined {
-  const { exitCode, stderr } = error;
-  if (isMissingProgram(error)) return undefined;
-  if (/[Pp]ermission denied|Operation not permitted/.test(stderr)) return NET_ADMIN_CURE;
-  if (exitCode === LOCKED && stderr.includes('lock'))
-    return 'another program holds /run/xtables.lock; it is tried again';
-  if (/Couldn't load match|No chain\/target\/match by that name/.test(stderr))
-    return 'a netfilter module of the kernel is missing: xt_set, xt_comment, xt_mark, xt_addrtype, xt_conntrack or xt_MASQUERADE';
-  return undefined;
 }

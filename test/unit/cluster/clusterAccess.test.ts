@@ -114,3 +114,16 @@ describe('refused credentials', () => {
     expect(scripted.forgotten).toBe(1);
   });
 });
+
+test('what the kubeconfig adds to requests goes beside the token of a plug-in', async () => {
+  const scripted = new Scripted(gives('t'));
+  const { settings } = scripted;
+  settings.config.applyToHTTPSOptions = async (options) => {
+    options.headers = { 'Impersonate-User': 'someone', Authorization: 'of the kubeconfig' };
+  };
+  const access = new ClusterAccess(settings, 'test', () => settings);
+  expect((await access.authenticate()).headers).toEqual({
+    'Impersonate-User': 'someone',
+    Authorization: 'Bearer t',
+  });
+});

@@ -102,6 +102,14 @@ test('all NodePorts there are, at five addresses, are within the budget', () => 
   expect(cluster.builder.state.virtualServers.size).toBe(2_768 * 5);
 });
 
+test('what a Service may ask for is served to the last address', () => {
+  const cluster = new DesiredCluster();
+  const externalIPs = list(BUDGET.frontends / 64 - 1, external);
+  cluster.service('web', { ports: ports(64), externalIPs }).builder.settle();
+  expect(cluster.builder.state.virtualServers.size).toBe(BUDGET.frontends);
+  expect(cluster.builder.problems.all()).toEqual([]);
+});
+
 test('a Service of too many destinations is not served, and is again with fewer endpoints', () => {
   const cluster = new DesiredCluster().service('web', { ports: ports(100) });
   for (let i = 1; i <= 6; i++) put(cluster, slice('s'.repeat(i), 100, i === 6 ? 243 : 1_000));

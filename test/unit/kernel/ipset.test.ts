@@ -41,7 +41,8 @@ function scripted(
     read: async () => new Map(sets.map((each) => [each.name, each])),
     close: () => undefined,
   };
-  return { port: new IpsetClient({ run, session, reader, bulkLines }), lines, programs };
+  const port = new IpsetClient({ run, session, reader, bulkLines });
+  return { port, lines, programs, reader };
 }
 
 const counts = (n: number) => `Name: A\nNumber of entries: ${n}\n`;
@@ -96,6 +97,16 @@ test('what was read need not be counted, also after single lines, until the coun
   expect(lines).toHaveLength(11);
   await port.apply(additions(6));
   expect(programs.slice(3)).toEqual([restore, 'ipset list -t', restore]);
+});
+
+test('a reading that fails leaves nothing to count by', async () => {
+  const known: IpSet = { ...set, entries: new Set(['10.9.9.9']) };
+  const { port, programs, reader } = scripted({ sets: [known], program: () => counts(7) });
+  await port.read(['A']);
+  reader.read = () => Promise.reject(new Error('ENOBUFS'));
+  await expect(port.read(['A'])).rejects.toThrow('ENOBUFS');
+  await port.apply(additions(6));
+  expect(programs[0]).toBe('ipset list -t');
 });
 
 test('when the count is wrong or restore fails, every line is repeated singly', async () => {
