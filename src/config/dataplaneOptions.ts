@@ -8,6 +8,7 @@ import type { DataplaneOptions, LocalDetector } from '../dataplane/options.ts';
 import type { Problem } from '../model/problem.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { type Prefix, formatPrefix, parsePrefix } from '../net/prefix.ts';
+import { explicitLoopback } from './nodePortAddresses.ts';
 import type { DataplaneSettings } from './resolve.ts';
 
 export interface NodeForOptions {
@@ -125,8 +126,22 @@ function nodePortWarnings(
       'NodePorts are served on every address of this node; nodePortAddresses (--nodeport-addresses) narrows that, for example to "primary"',
     ];
   }
-  if (nodePortAddresses.includes('primary')) return [];
-  const given = new Set((nodePortAddresses as readonly Prefix[]).map((prefix) => prefix.family));
+  const loopback = explicitLoopback(nodePortAddresses).map(formatPrefix);
+  const unserved =
+    loopback.length === 0
+      ? []
+      : [
+          `nodePortAddresses names loopback addresses, which serve no NodePort here: ${loopback.join(', ')}`,
+        ];
+  return [...unserved, ...unnarrowed(nodePortAddresses, families)];
+}
+
+function unnarrowed(
+  choices: DataplaneOptions['nodePortAddresses'],
+  families: readonly Family[],
+): string[] {
+  if (choices.includes('primary')) return [];
+  const given = new Set((choices as readonly Prefix[]).map((prefix) => prefix.family));
   return families
     .filter((family) => !given.has(family))
     .map(

@@ -102,7 +102,9 @@ const nodeFlags: readonly Flag[] = [
     type: 'list',
     group: 'proxy',
     fields: ['nodePortAddresses'],
-    help: 'CIDRs of the node addresses that serve NodePorts, or "primary" for the address of the Node object; empty: all of the node',
+    help:
+      'which addresses of the node serve NodePorts: CIDRs and the keywords "primary" (those of the Node object), "localhost" ' +
+      '(127.0.0.0/8 and ::1/128) and "all"; empty: all. Loopback addresses serve none',
   },
 ];
 

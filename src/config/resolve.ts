@@ -13,6 +13,7 @@ import { parseDuration } from './duration.ts';
 import type { Features } from './featureKinds.ts';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from './flags.ts';
 import { type KubeProxyConfiguration, defaultConfiguration } from './kubeProxyConfiguration.ts';
+import { nodePortChoices } from './nodePortAddresses.ts';
 import type { FlagValues, VmodulePattern } from './parseFlags.ts';
 import { type HostPort, parseHostPort } from '../net/hostPort.ts';
 import { type ConfigurationProblem, splitList, validateConfiguration } from './validate.ts';
@@ -192,9 +193,7 @@ function dataplaneSettings(configuration: KubeProxyConfiguration): DataplaneSett
     masqueradeBit: iptables.masqueradeBit,
     strictArp: ipvs.strictARP,
     excludeCidrs: ipvs.excludeCIDRs.map((text) => parseSloppyPrefix(text)!),
-    nodePortAddresses: configuration.nodePortAddresses.map((text) =>
-      text === 'primary' ? text : parseSloppyPrefix(text)!,
-    ),
+    nodePortAddresses: nodePortChoices(configuration.nodePortAddresses),
     detectLocal: localDetection(configuration),
     timeoutsSec: {
       tcp: wholeSeconds(ipvs.tcpTimeout),

@@ -12,6 +12,7 @@ import { parseDuration } from './duration.ts';
 import { RUN_FLAGS } from './flags.ts';
 import type { KubeProxyConfiguration } from './kubeProxyConfiguration.ts';
 import { parseHostPort } from '../net/hostPort.ts';
+import { wrongNodePortAddresses } from './nodePortAddresses.ts';
 import { suggestion } from './suggest.ts';
 
 /** A problem that knows its field in the document, to find the line in the file. */
@@ -61,13 +62,7 @@ const prefixes: Check = (value) => {
   return bad.length > 0 ? `must hold CIDRs only: ${bad.join(', ')}` : undefined;
 };
 
-const nodePortAddresses: Check = (value) => {
-  const bad = (value as string[]).filter(
-    (text) => text !== 'primary' && parseSloppyPrefix(text) === undefined,
-  );
-  if (bad.length === 0) return undefined;
-  return `must hold CIDRs or "primary": ${bad.map((text) => text + suggestion(text, ['primary'])).join(', ')}`;
-};
+const nodePortAddresses: Check = (value) => wrongNodePortAddresses(value as string[]);
 
 const mode: Check = (value) =>
   value === '' || value === 'ipvs'

@@ -99,6 +99,18 @@ test('NodePorts on every address are pointed out', () => {
   );
 });
 
+test.each([
+  ['all', []],
+  ['primary', []],
+  ['127.0.0.0/8,10.0.0.0/8', ['loopback addresses, which serve no NodePort here: 127.0.0.0/8']],
+])('of NodePort addresses %s is said: %j', (given, said) => {
+  const { values } = parseFlags([`--nodeport-addresses=${given}`], RUN_FLAGS);
+  const { config } = resolveConfig({ flags: values, isInCluster: true });
+  const node = { name: 'n', podCIDRs: [], families: ['IPv4'] as const };
+  const { nodePortWarnings } = buildDataplaneOptions(config!.dataplane, node);
+  expect(nodePortWarnings).toEqual(said.map((text) => expect.stringContaining(text)));
+});
+
 test('everything else is handed through', () => {
   expect(
     build(['--ipvs-scheduler=sh', '--masquerade-all', '--ipvs-strict-arp']).options,
