@@ -58,6 +58,7 @@ export class Agent {
       ...parts,
       heldBack: () => [...opened.apiServerAddresses, ...features.heldBack],
       onChange: (host, before) => this.#hostChanged(host, before),
+      onDummy: (news) => this.#loop?.noticed(news),
       onWarning: (warning) => reporter.warnings([warning]),
     });
   }

@@ -2,7 +2,7 @@
  * This host as it is now, read again whenever the kernel says that an address or a default route
  * came or went.
  */
-import type { HostObserver } from '../dataplane/dataplane.ts';
+import type { DummyNews, HostObserver } from '../dataplane/dataplane.ts';
 import { asProgrammable } from '../inputs/host.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import { withApiServers } from '../model/apiServers.ts';
@@ -18,6 +18,7 @@ export interface HostStateParts {
   readonly heldBack: () => readonly Address[];
   /** it is another now, in something that decisions depend on */
   readonly onChange: (host: HostNetwork, before: HostNetwork) => void;
+  readonly onDummy: (news: DummyNews) => void;
   readonly onWarning: (warning: string) => void;
   readonly conditions: Pick<Conditions, 'set' | 'clear'>;
   readonly nodeName: string;
@@ -52,9 +53,10 @@ export class HostState {
 
   /** @throws KernelError */
   async watch(): Promise<void> {
-    this.#stopWatching = await this.#parts.observer.watch(() => {
+    const { observer, onDummy } = this.#parts;
+    this.#stopWatching = await observer.watch(() => {
       this.#reading = this.#reading.then(() => this.#readAgain());
-    });
+    }, onDummy);
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { ActualState } from './state.ts';
 import type { ApplyReport, DrainingDestination, Operation } from './operations.ts';
 import type { ServerKey } from './state.ts';
 import type { HostNetwork } from '../model/host.ts';
+import type { Address } from '../net/address.ts';
 
 export interface Dataplane {
   /**
@@ -20,11 +21,22 @@ export interface Dataplane {
   close(): Promise<void>;
 }
 
+/** What the kernel has told of the dummy device since the last time, whoever's doing it was. */
+export interface DummyNews {
+  /** whether each is bound now */
+  readonly addresses: ReadonlyMap<Address, boolean>;
+  /** it went, with everything on it; it may be there again */
+  readonly isDeviceGone: boolean;
+}
+
 export interface HostObserver {
   read(): Promise<HostNetwork>;
   /**
-   * calls back, debounced, when an address (not the dummy's) or a default route came or went;
-   * returns a stop function
+   * Both are called debounced.
+   *
+   * @param onChange an address (not the dummy's) or a default route came or went
+   * @param onDummy of the dummy device alone
+   * @returns a stop function
    */
-  watch(onChange: () => void): Promise<() => Promise<void>>;
+  watch(onChange: () => void, onDummy: (news: DummyNews) => void): Promise<() => Promise<void>>;
 }

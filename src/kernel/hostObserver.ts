@@ -22,7 +22,7 @@ import {
   isDefaultRoute,
   type Route,
 } from '../netlink/rtnlRoutes.ts';
-import type { HostObserver } from '../dataplane/dataplane.ts';
+import type { DummyNews, HostObserver } from '../dataplane/dataplane.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
@@ -63,8 +63,11 @@ export class KernelHostObserver implements HostObserver {
     };
   }
 
-  async watch(onChange: () => void): Promise<() => Promise<void>> {
-    const watch = new HostWatch(namespaceOf(this.#options), this.#open, onChange);
+  async watch(
+    onChange: () => void,
+    onDummy: (news: DummyNews) => void,
+  ): Promise<() => Promise<void>> {
+    const watch = new HostWatch(namespaceOf(this.#options), this.#open, { onChange, onDummy });
     // Listening comes first, so that no change falls between the list and the first notification.
     try {
       watch.know(await this.#listLinks());

@@ -1,13 +1,15 @@
 /**
  * Listens to rtnetlink's notifications and says, at most every 100 ms, that an address of this node
  * or a default route came, changed or went. A link by itself is no news: nothing depends on it, and
- * every pod that starts makes one. Nor are addresses of kube-ipvs0, nor IPv6 link-local ones, which
- * each link makes for itself. After lost notifications everything may have changed, and that is
- * news.
+ * every pod that starts makes one. Nor are IPv6 link-local addresses, which each link makes for
+ * itself. After lost notifications everything may have changed, and that is news. What is told of
+ * kube-ipvs0 and its addresses is passed on apart: mostly it is our own doing, and whoever knows
+ * what we did sees what somebody else did.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DummyNews } from '../dataplane/dataplane.ts';
 import { DUMMY_DEVICE } from '../dataplane/state.ts';
-import { familyOf, isLinkLocal } from '../net/address.ts';
+import { type Address, familyOf, isLinkLocal } from '../net/address.ts';
 import * as c from '../netlink/constants.ts';
 import { MessageCursor } from '../netlink/message.ts';
 import { decodeRouteEvent, type RouteEvent } from '../netlink/rtnl.ts';
@@ -17,7 +19,7 @@ import type { OpenSocket, RawReplies, RawSocket } from './addon.ts';
 import { hasCode } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
 
-/** Links only tell which number kube-ipvs0 has at the time. */
+/** Links only tell of kube-ipvs0: which number it has at the time, and that it went. */
 const GROUPS = [
   c.RTNLGRP_LINK,
   c.RTNLGRP_IPV4_IFADDR,
@@ -34,17 +36,26 @@ const DEBOUNCE_MS = 100;
 /** Before listening again after a failure that is not the end. */
 const PAUSE_MS = 1000;
 
+export interface HostListener {
+  onChange(): void;
+  onDummy(news: DummyNews): void;
+}
+
 export class HostWatch {
-  readonly #onChange: () => void;
+  readonly #listener: HostListener;
   readonly #socket: RawSocket;
   readonly #ended: Promise<void>;
   #dummyIndex: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** to be told when the time comes */
+  #hasChange = false;
+  #dummyAddresses = new Map<Address, boolean>();
+  #isDummyGone = false;
   readonly #stopped = new AbortController();
 
   /** Listens from here on. @throws KernelError */
-  constructor(options: NamespaceOptions, open: OpenSocket, onChange: () => void) {
-    this.#onChange = onChange;
+  constructor(options: NamespaceOptions, open: OpenSocket, listener: HostListener) {
+    this.#listener = listener;
     this.#socket = open({
       ...options,
       protocol: c.NETLINK_ROUTE,
@@ -71,17 +82,18 @@ export class HostWatch {
     while (!signal.aborted) {
       try {
         const replies = await this.#socket.receive(-1);
-        if (replies.isOverrun || this.#hasNews(replies)) this.#schedule();
+        if (this.#hear(replies) || replies.isOverrun) this.#changed();
       } catch (error) {
         if (signal.aborted || hasCode(error, 'ECANCELED', 'EBADF')) return;
         // A notification that could not be read says at least that there was one.
-        this.#schedule();
+        this.#changed();
         await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   }
 
-  #hasNews({ bytes }: RawReplies): boolean {
+  /** @returns whether the host is another now, as far as anybody asks */
+  #hear({ bytes }: RawReplies): boolean {
     let hasNews = false;
     const message = new MessageCursor(bytes);
     while (message.next()) {
@@ -98,8 +110,11 @@ export class HostWatch {
         return false;
       case 'address': {
         const { index, address } = event.address;
-        const isOfLinkAlone = familyOf(address) === 'IPv6' && isLinkLocal(address);
-        return index !== this.#dummyIndex && !isOfLinkAlone;
+        if (familyOf(address) === 'IPv6' && isLinkLocal(address)) return false;
+        if (index !== this.#dummyIndex) return true;
+        this.#dummyAddresses.set(address, event.change === 'new');
+        this.#schedule();
+        return false;
       }
       default:
         return isDefaultRoute(event.route);
@@ -107,14 +122,32 @@ export class HostWatch {
   }
 
   #noteLink(change: 'new' | 'gone', { index, name }: Link): void {
-    if (name === DUMMY_DEVICE) this.#dummyIndex = change === 'new' ? index : undefined;
+    if (name !== DUMMY_DEVICE) return;
+    this.#dummyIndex = change === 'new' ? index : undefined;
+    if (change === 'new') return;
+    this.#isDummyGone = true;
+    this.#schedule();
+  }
+
+  #changed(): void {
+    this.#hasChange = true;
+    this.#schedule();
   }
 
   #schedule(): void {
     if (this.#stopped.signal.aborted) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#onChange();
-    }, DEBOUNCE_MS);
+    this.#timer ??= setTimeout(() => this.#tell(), DEBOUNCE_MS);
+  }
+
+  #tell(): void {
+    this.#timer = undefined;
+    const addresses = this.#dummyAddresses;
+    const isDeviceGone = this.#isDummyGone;
+    const hasChange = this.#hasChange;
+    this.#dummyAddresses = new Map();
+    this.#isDummyGone = false;
+    this.#hasChange = false;
+    if (addresses.size > 0 || isDeviceGone) this.#listener.onDummy({ addresses, isDeviceGone });
+    if (hasChange) this.#listener.onChange();
   }
 }

@@ -1,5 +1,6 @@
 /** The dummy device and the view of the host, on a real kernel, with `ip` as the second witness. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import type { DummyNews } from '../../src/dataplane/dataplane.ts';
 import { KernelHostObserver } from '../../src/kernel/hostObserver.ts';
 import { type LinkOperation, LinkClient } from '../../src/kernel/linkClient.ts';
 import { requireIpvs } from '../support/lab/kernelProbe.ts';
@@ -39,10 +40,13 @@ describe('on a real kernel', () => {
   const ip = (...argv: readonly string[]) => namespace.run('ip', ...argv);
 
   async function watching() {
-    const seen = { calls: 0 };
-    const stop = await host.watch(() => {
-      seen.calls += 1;
-    });
+    const seen = { calls: 0, dummy: [] as DummyNews[] };
+    const stop = await host.watch(
+      () => {
+        seen.calls += 1;
+      },
+      (news) => seen.dummy.push(news),
+    );
     const settled = () => new Promise((resolve) => setTimeout(resolve, 400));
     const told = async (times: number) => {
       while (seen.calls < times) await settled();
@@ -170,15 +174,24 @@ describe('on a real kernel', () => {
     expect(interfaces.map(({ name }) => name)).toEqual(['lo']);
   });
 
-  test('a watch tells of addresses, once for many, and never of our own', async () => {
+  test('a watch tells of addresses, once for many, and of those on our device apart', async () => {
     const { seen, told, settled, stop } = await watching();
     try {
       await apply({ op: 'createDummyDevice' }, bind('10.96.0.1'), bind('fd00::1'));
       await apply(unbind('10.96.0.1'));
       await links.deleteDevice();
       await apply({ op: 'createDummyDevice' }, bind('10.96.0.2'));
+      await ip('address', 'add', 'fd00::2/128', 'dev', 'kube-ipvs0');
       await settled();
       expect(seen.calls).toBe(0);
+      const last = new Map(seen.dummy.flatMap(({ addresses }) => [...addresses]));
+      expect(Object.fromEntries(last)).toEqual({
+        '10.96.0.1': false,
+        'fd00::1': false,
+        '10.96.0.2': true,
+        'fd00::2': true,
+      });
+      expect(seen.dummy.some(({ isDeviceGone }) => isDeviceGone)).toBe(true);
       await ip('address', 'add', '192.0.2.1/24', 'dev', 'lo');
       await told(1);
       expect(seen.calls).toBe(1);

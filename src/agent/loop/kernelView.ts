@@ -4,10 +4,11 @@
  * fresh reading. A part that cannot be read stays as it was known before; one that was never read
  * is `unknown` in the state.
  */
-import type { ActualState } from '../../dataplane/state.ts';
-import type { Part } from '../../dataplane/part.ts';
-import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { Dataplane, DummyNews } from '../../dataplane/dataplane.ts';
 import type { ApplyReport } from '../../dataplane/operations.ts';
+import { ADDRESSES_PART, type Part } from '../../dataplane/part.ts';
+import type { ActualState } from '../../dataplane/state.ts';
+import type { Address } from '../../net/address.ts';
 import { applyReport, mutableState, type MutableState } from '../../plan/applied.ts';
 import type { Clock } from '../../time/clock.ts';
 import { keepingKnown, partsOf } from './knownParts.ts';
@@ -17,6 +18,15 @@ import { keepingKnown, partsOf } from './knownParts.ts';
  * long.
  */
 const READING_KEEPS_MS = 10_000;
+
+/** What somebody else did to the dummy device. */
+export interface Disturbance {
+  readonly addresses: ReadonlySet<Address>;
+  readonly isDeviceLost: boolean;
+}
+
+const NONE: ReadonlySet<Address> = new Set();
+const UNDISTURBED: Disturbance = { addresses: NONE, isDeviceLost: false };
 
 interface Reading {
   readonly state: Promise<ActualState>;
@@ -88,6 +98,11 @@ export class KernelView {
     return this.#state;
   }
 
+  /** On the dummy device, as known; none before the first reading. */
+  get addresses(): ReadonlySet<Address> {
+    return this.#state?.addresses ?? NONE;
+  }
+
   /**
    * What the last reading could not read, and why; known from an earlier one unless it is `unknown`
    * in the state too.
@@ -99,6 +114,31 @@ export class KernelView {
   /** What was written and reads back as something else. */
   get unconfirmed(): ReadonlyMap<Part, Error> {
     return this.#state?.unconfirmed ?? new Map();
+  }
+
+  /**
+   * What the kernel tells and what is known of it are one, unless somebody else did it. From here
+   * on it is known.
+   *
+   * @returns what differed: nothing of what we did ourselves
+   */
+  noticed({ addresses, isDeviceGone }: DummyNews): Disturbance {
+    const state = this.#state;
+    if (state === undefined || state.unknown.has(ADDRESSES_PART)) return UNDISTURBED;
+    const disturbed = new Set<Address>();
+    const isDeviceLost = isDeviceGone && state.hasDummyDevice;
+    if (isDeviceLost) {
+      for (const address of state.addresses) disturbed.add(address);
+      state.addresses.clear();
+      state.hasDummyDevice = false;
+    }
+    for (const [address, isBound] of addresses) {
+      if (isBound === state.addresses.has(address)) continue;
+      disturbed.add(address);
+      if (isBound) state.addresses.add(address);
+      else state.addresses.delete(address);
+    }
+    return { addresses: disturbed, isDeviceLost };
   }
 
   record(report: ApplyReport): void {

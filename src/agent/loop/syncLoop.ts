@@ -10,7 +10,7 @@ import type { Touched } from '../../dataplane/touched.ts';
 import type { Ledger } from '../../kernel/ledger.ts';
 import type { Address } from '../../net/address.ts';
 import type { Prefix } from '../../net/prefix.ts';
-import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { Dataplane, DummyNews } from '../../dataplane/dataplane.ts';
 import { difference } from '../../plan/difference.ts';
 import type { DrainBook, DrainSource } from '../../plan/drain.ts';
 import { gate } from '../../plan/holdBack.ts';
@@ -20,6 +20,7 @@ import { type BackoffTiming, backoffMs } from '../../time/backoff.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { Chore, ReadingOutcome, RoundOutcome } from '../../plan/round.ts';
 import { ownership, takeOver } from '../../plan/ownership.ts';
+import { Disturbances } from './disturbances.ts';
 import { applyGated } from './gatedApply.ts';
 import type { KernelView } from './kernelView.ts';
 import type { RetryBook } from './retryBook.ts';
@@ -78,11 +79,13 @@ export class SyncLoop {
   readonly #options: SyncLoopOptions;
   readonly #events: SyncLoopEvents;
   readonly #waker: Waker;
+  readonly #disturbances: Disturbances;
   /** of the round under way */
   #desired: DesiredSource;
   /** of the next one */
   #source: DesiredSource;
   #hasChanges = false;
+  #isRoundUnderWay = false;
   #isFullWanted = true;
   #isReadingDone = false;
   #isStopped = false;
@@ -101,6 +104,7 @@ export class SyncLoop {
     this.#options = options;
     this.#events = events;
     this.#waker = new Waker(parts.clock);
+    this.#disturbances = new Disturbances(parts.view, parts.ledger);
   }
 
   /** Something desired changed: a round follows as soon as `minSyncPeriod` allows. */
@@ -120,6 +124,15 @@ export class SyncLoop {
     this.#waker.signal();
   }
 
+  /**
+   * What the kernel tells of the dummy device. Where it contradicts what we did, somebody else has
+   * bound or taken away an address: a round puts that right, without a reading.
+   */
+  noticed(news: DummyNews): void {
+    this.#disturbances.told(news);
+    if (!this.#isRoundUnderWay) this.#lookAtNews();
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#waker.signal();
@@ -136,7 +149,8 @@ export class SyncLoop {
   }
 
   #nextWakeMs(): number {
-    const isWanted = this.#hasChanges || this.#isFullWanted || this.#isReadingDone;
+    const isWanted =
+      this.#hasChanges || this.#isFullWanted || this.#isReadingDone || !this.#disturbances.isEmpty;
     const next = Math.min(
       isWanted ? -Infinity : Infinity,
       this.#nextAuditMs,
@@ -158,6 +172,7 @@ export class SyncLoop {
 
   async #attempt(): Promise<void> {
     let isDone = false;
+    this.#isRoundUnderWay = true;
     this.#events.onBegin();
     try {
       await this.#round();
@@ -171,6 +186,13 @@ export class SyncLoop {
       this.#events.onError(error as Error, delayMs);
     }
     this.#events.onEnd(isDone);
+    this.#isRoundUnderWay = false;
+    this.#lookAtNews();
+  }
+
+  #lookAtNews(): void {
+    this.#disturbances.compare();
+    if (!this.#disturbances.isEmpty) this.#waker.signal();
   }
 
   async #round(): Promise<void> {
@@ -207,6 +229,7 @@ export class SyncLoop {
     const scope = new Scope();
     this.#hasChanges = false;
     scope.include(this.#desired.settle());
+    scope.include(this.#disturbances.take());
     this.#parts.retries.takeDue(nowMs, scope);
     scope.isFull = this.#isFullWanted;
     this.#isFullWanted = false;
@@ -221,9 +244,11 @@ export class SyncLoop {
     const { view, ledger, drain } = this.#parts;
     const { state } = this.#desired;
     this.#isReadingDone = false;
+    const before = view.addresses;
     const isRead = await view.refresh(state.sysctls.keys());
     const nowMs = this.#now();
     if (isRead) {
+      this.#disturbances.lost(before);
       scope.isFull = true;
       if (!this.#hasTakenOver)
         this.#hasTakenOver = takeOver(view.state, state, ledger, (address) =>

@@ -14,6 +14,7 @@ import type { ClusterListener, ClusterSource } from '../../../src/cluster/source
 import { RUN_FLAGS } from '../../../src/config/flags.ts';
 import { parseFlags } from '../../../src/config/parseFlags.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
+import type { DummyNews } from '../../../src/dataplane/dataplane.ts';
 import type { DesiredState } from '../../../src/dataplane/state.ts';
 import type { Contributors } from '../../../src/inputs/contributors.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
@@ -82,6 +83,7 @@ export class AgentHarness {
   hostError: Error | undefined;
   #seen: HostNetwork;
   #hostChanged: () => void = () => undefined;
+  #dummyTold: (news: DummyNews) => void = () => undefined;
   readonly #end = new AbortController();
   readonly #agent: Agent;
   readonly #ended: Promise<void>;
@@ -131,8 +133,9 @@ export class AgentHarness {
           if (this.hostError !== undefined) throw this.hostError;
           return this.#seen;
         },
-        watch: async (onChange) => {
+        watch: async (onChange, onDummy) => {
           this.#hostChanged = onChange;
+          this.#dummyTold = onDummy;
           return async () => undefined;
         },
       },
@@ -199,6 +202,11 @@ export class AgentHarness {
     this.#seen = hostNetwork(overrides);
     this.#hostChanged();
     await this.until(() => this.hostReads > reads);
+  }
+
+  /** The kernel tells of the dummy device. */
+  dummy({ addresses = new Map(), isDeviceGone = false }: Partial<DummyNews>): void {
+    this.#dummyTold({ addresses, isDeviceGone });
   }
 
   /** What the loop works towards. */

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { afterEach, expect, jest, test } from '@jest/globals';
+import type { DummyNews } from '../../../src/dataplane/dataplane.ts';
 import type { RawReplies, RawSocket, SocketOptions } from '../../../src/kernel/addon.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
 import { gatewaysOf, interfacesOf } from '../../../src/kernel/hostObserver.ts';
@@ -107,15 +108,19 @@ function watching() {
   jest.useFakeTimers();
   const { open, ...script } = scripted();
   const calls = { count: 0 };
-  const watch = new HostWatch({}, open, () => {
-    calls.count += 1;
+  const dummy: DummyNews[] = [];
+  const watch = new HostWatch({}, open, {
+    onChange: () => {
+      calls.count += 1;
+    },
+    onDummy: (news) => dummy.push(news),
   });
   watch.know([link(1, 'lo'), link(2, 'eth0'), link(3, 'kube-ipvs0', 0)]);
   const later = () => {
     jest.advanceTimersByTime(100);
     return calls.count;
   };
-  return { watch, later, calls, ...script };
+  return { watch, later, calls, dummy, ...script };
 }
 
 test('many changes within 100 ms are told once', async () => {
@@ -144,6 +149,36 @@ test('addresses of our device are not news, whichever number it has at the time'
     encodeAddress(out, head(c.RTM_DELADDR), address(3, '192.0.2.1'));
   });
   expect(later()).toBe(1);
+  await watch.stop();
+});
+
+test('what comes and goes on our device is told apart, each address as it is in the end', async () => {
+  const { watch, arrive, later, dummy } = watching();
+  await arrive((out, head) => {
+    encodeAddress(out, head(c.RTM_NEWADDR), address(3, '10.96.0.1'));
+    encodeAddress(out, head(c.RTM_DELADDR), address(3, '10.96.0.2'));
+    encodeAddress(out, head(c.RTM_NEWADDR), address(3, 'fe80::1'));
+  });
+  await arrive((out, head) => {
+    encodeAddress(out, head(c.RTM_DELADDR), address(3, '10.96.0.1'));
+    encodeAddress(out, head(c.RTM_NEWADDR), address(3, 'fd00::1'));
+  });
+  expect(dummy).toEqual([]);
+  expect(later()).toBe(0);
+  const bound = { '10.96.0.1': false, '10.96.0.2': false, 'fd00::1': true };
+  expect(dummy).toEqual([{ addresses: new Map(Object.entries(bound)), isDeviceGone: false }]);
+  await arrive((out, head) => {
+    encodeLink(out, head(c.RTM_DELLINK), link(3, 'kube-ipvs0', 0));
+    encodeLink(out, head(c.RTM_DELLINK), link(4, 'veth1'));
+  });
+  later();
+  expect(dummy.splice(1)).toEqual([{ addresses: new Map(), isDeviceGone: true }]);
+  await arrive((out, head) => {
+    encodeLink(out, head(c.RTM_DELLINK), link(4, 'veth1'));
+    encodeAddress(out, head(c.RTM_NEWADDR), address(3, '10.96.0.1'));
+  });
+  expect(later()).toBe(1);
+  expect(dummy).toHaveLength(1);
   await watch.stop();
 });
 
@@ -190,11 +225,10 @@ test.each<[string, Partial<Route>, boolean]>([
 test('it listens to addresses and routes of both families, and to links', async () => {
   const { open } = scripted();
   const asked: SocketOptions[] = [];
-  const watch = new HostWatch(
-    {},
-    (options) => (asked.push(options), open()),
-    () => undefined,
-  );
+  const watch = new HostWatch({}, (options) => (asked.push(options), open()), {
+    onChange: () => undefined,
+    onDummy: () => undefined,
+  });
   // linux/rtnetlink.h: RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR |
   // RTMGRP_IPV6_ROUTE
   expect(asked).toMatchObject([{ protocol: 0, groups: 0x1 | 0x10 | 0x40 | 0x100 | 0x400 }]);

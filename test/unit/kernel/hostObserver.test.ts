@@ -132,7 +132,10 @@ test('a node is read as it is, each address once, by one socket of its namespace
 
 test('a watch listens before it looks, so that nothing falls between, and ends alone', async () => {
   const { asked, noted, observer } = wholeNode();
-  const stop = await observer.watch(() => undefined);
+  const stop = await observer.watch(
+    () => undefined,
+    () => undefined,
+  );
   expect(noted).toEqual(['open listening', 'open asking', 'list links']);
   expect(asked[0]).toMatchObject({ networkNamespacePath });
   await stop();
@@ -141,6 +144,11 @@ test('a watch listens before it looks, so that nothing falls between, and ends a
 
 test('a watch that cannot look does not go on listening', async () => {
   const { noted, observer } = wholeNode(EPERM);
-  await expect(observer.watch(() => undefined)).rejects.toThrow('list network devices: EPERM');
+  await expect(
+    observer.watch(
+      () => undefined,
+      () => undefined,
+    ),
+  ).rejects.toThrow('list network devices: EPERM');
   expect(noted).toContain('close listening');
 });
