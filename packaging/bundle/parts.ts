@@ -6,7 +6,6 @@
  * written.
  */
 import { SourceMap, type SourceMapPayload } from 'node:module';
-import { basename } from 'node:path';
 
 const OPENING = 'deferred:';
 /** Stands for the end of a comment in the deferred part. */
@@ -68,7 +67,7 @@ function ascii(text: string): string {
   });
 }
 
-const LOG_CALL = /\.(?:info|verbose|warning|error)\(/g;
+const LOG_CALL = /\.(?:info|verbose|isVerbose|plain|warning|error)\(/g;
 
 /**
  * Places in the sources of the lines that may write to the log, by their number in the bundle: `{
@@ -81,7 +80,8 @@ function callersIn(text: string, map: string, firstLine: number): Record<string,
     for (const { index: at } of line.matchAll(LOG_CALL)) {
       const entry = sources.findEntry(index, at + 1);
       if (!('originalSource' in entry) || entry.originalSource.includes('node_modules')) continue;
-      callers[firstLine + index] = `${basename(entry.originalSource)}:${entry.originalLine + 1}`;
+      callers[firstLine + index] =
+        `${entry.originalSource.split('/').slice(-2).join('/')}:${entry.originalLine + 1}`;
     }
   });
   return callers;

@@ -5,11 +5,13 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from '../config/flags.ts';
+import { flagTexts } from '../config/flagTexts.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { formatYamlText } from '../config/yamlText.ts';
 import { loadConfiguration } from '../inputs/configuration.ts';
 import { preciseWallClock } from '../ops/clock.ts';
 import { type Logger, createLogger } from '../ops/log.ts';
+import { Verbosity } from '../ops/verbosity.ts';
 import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
 import { EXIT, type Io } from './io.ts';
 import { VERSION } from './packageVersion.ts';
@@ -42,12 +44,15 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
 
   const { config, problems = [] } = await loadConfiguration(line.values, io.env);
   if (!config || line.problems.length > 0) return refuse([...line.problems, ...problems], io);
+  const verbosity = new Verbosity(config.logging);
   const logger = createLogger({
-    ...config.logging,
+    format: config.logging.format,
+    verbosity,
     destination: io.stderr,
     wallMs: preciseWallClock(),
     pid: process.pid,
   });
+  if (logger.isVerbose(1)) tellFlags(flagTexts(line.values), logger);
   for (const warning of config.warnings) logger.warning(warning);
   if (config.writeConfigTo !== undefined) return writeConfiguration(config, logger, io);
   if (config.isInitOnly) {
@@ -60,6 +65,11 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   setFlagsFromString('--no-maglev');
   const { runProxy } = await import('../agent/runProxy.ts');
   return runProxy(config, { version: VERSION, log: logger, env: io.env });
+}
+
+/** As kube-proxy begins its log: what it was started with, whatever a file says. */
+function tellFlags(texts: ReadonlyMap<string, string>, logger: Logger): void {
+  for (const [name, text] of texts) logger.plain(1, `FLAG: --${name}=${JSON.stringify(text)}`);
 }
 
 /**

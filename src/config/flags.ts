@@ -333,6 +333,14 @@ const generalFlags: readonly Flag[] = [
     help: 'verbosity of the log, 0 to 10',
   },
   {
+    name: 'vmodule',
+    type: 'vmodule',
+    group: 'logging',
+    fields: ['logging.vmodule'],
+    winsOverFile: true,
+    help: 'verbosity of single source files, which is what a line of the log names: --vmodule=syncLoop=4,round*=2',
+  },
+  {
     name: 'logging-format',
     value: 'FORMAT',
     type: 'string',

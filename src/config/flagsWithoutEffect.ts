@@ -17,14 +17,6 @@ export const LOGGING_WITHOUT_EFFECT: readonly Flag[] = [
     help: 'every line is written at once',
     ...withoutEffect,
   },
-  {
-    name: 'vmodule',
-    type: 'vmodule',
-    fields: ['logging.vmodule'],
-    winsOverFile: true,
-    help: 'verbosity by source file',
-    ...withoutEffect,
-  },
   ...(['text', 'json'] as const).flatMap((format): readonly Flag[] => [
     {
       name: `log-${format}-split-stream`,

@@ -1,5 +1,4 @@
-/** Where a log line was written, as `file.ts:12`, for the header of klog. */
-import path from 'node:path';
+/** Where a log line was written, as `folder/file.ts:12`, as zap of Kubernetes' components says it. */
 import { getCallSites } from 'node:util';
 
 /**
@@ -10,12 +9,12 @@ declare const BUNDLE_CALLERS: Readonly<Record<string, string>> | undefined;
 
 /**
  * @param depth calls between the place that is asked for and this function
- * @returns file name without its folder, and line, of the sources
+ * @returns file in its folder, and line, of the sources
  */
 export function callerOf(depth: number): string {
   const site = getCallSites(depth + 2)[depth + 1];
   if (site === undefined) return 'unknown:0';
   const { scriptName, lineNumber } = site;
   const inSources = typeof BUNDLE_CALLERS === 'undefined' ? undefined : BUNDLE_CALLERS[lineNumber];
-  return inSources ?? `${path.basename(scriptName)}:${lineNumber}`;
+  return inSources ?? `${scriptName.split('/').slice(-2).join('/')}:${lineNumber}`;
 }

@@ -5,15 +5,18 @@
  */
 import { callerOf } from './callSite.ts';
 import { formatJson, formatKlog, type Severity } from './logFormat.ts';
+import type { Verbosity } from './verbosity.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Logger {
   info(message: string, fields?: LogFields): void;
-  /** written only when `-v` is at least `level` */
+  /** written only when `-v`, or `--vmodule` for the file that calls, is at least `level` */
   verbose(level: number, message: string, fields?: LogFields): void;
   /** for fields that cost something to compute */
   isVerbose(level: number): boolean;
+  /** as `verbose`, without the quotes of a message: klog's Infof */
+  plain(level: number, text: string): void;
   warning(message: string, fields?: LogFields): void;
   /** @param error what was thrown, if anything; told as `err` */
   error(message: string, error?: unknown, fields?: LogFields): void;
@@ -22,8 +25,7 @@ export interface Logger {
 export interface LoggerOptions {
   /** `--logging-format` */
   readonly format: 'text' | 'json';
-  /** `-v` */
-  readonly verbosity: number;
+  readonly verbosity: Verbosity;
   /** takes whole lines with their newline */
   readonly destination: { write(line: string): unknown };
   /** ms since the epoch */
@@ -38,24 +40,37 @@ export function createLogger(options: LoggerOptions): Logger {
     severity: Severity,
     message: string,
     fields: LogFields | undefined,
-    { caller, level = 0 }: { readonly caller: string; readonly level?: number },
+    { caller, level = 0, isPlain = false }: Written,
   ) => {
-    const header = { severity, timeMs: wallMs(), pid, caller, verbosity: level };
+    const header = { severity, timeMs: wallMs(), pid, caller, verbosity: level, isPlain };
     destination.write(`${render({ ...header, message, fields: readable(fields) })}\n`);
   };
-  // Each method is one call below its caller, which is what `callerOf(1)` counts on.
+  // Each method is one call below its caller, which is what `callerOf(1)` counts on; where the
+  // answer hangs on the file, two more calls stand between.
+  const asksFile = () => callerOf(3);
   return {
     info: (message, fields) => write('info', message, fields, { caller: callerOf(1) }),
     verbose: (level, message, fields) => {
-      if (level <= verbosity) write('info', message, fields, { caller: callerOf(1), level });
+      if (!verbosity.allows(level, asksFile)) return;
+      write('info', message, fields, { caller: callerOf(1), level });
     },
-    isVerbose: (level) => level <= verbosity,
+    isVerbose: (level) => verbosity.allows(level, asksFile),
+    plain: (level, text) => {
+      if (!verbosity.allows(level, asksFile)) return;
+      write('info', text, undefined, { caller: callerOf(1), level, isPlain: true });
+    },
     warning: (message, fields) => write('warning', message, fields, { caller: callerOf(1) }),
     error: (message, error, fields) => {
       const withError = error === undefined ? fields : { err: describeError(error), ...fields };
       write('error', message, withError, { caller: callerOf(1) });
     },
   };
+}
+
+interface Written {
+  readonly caller: string;
+  readonly level?: number;
+  readonly isPlain?: boolean;
 }
 
 function readable(fields: LogFields = {}): LogFields {

@@ -8,11 +8,13 @@ export interface LogRecord {
   readonly severity: Severity;
   readonly timeMs: number;
   readonly pid: number;
-  /** `file.ts:12` */
+  /** `folder/file.ts:12` */
   readonly caller: string;
   /** 0 for everything that is always written */
   readonly verbosity: number;
   readonly message: string;
+  /** text has the message without quotes */
+  readonly isPlain?: boolean;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -20,7 +22,7 @@ const LETTER: Readonly<Record<Severity, string>> = { info: 'I', warning: 'W', er
 
 /**
  * `I1124 15:04:05.678000 12345 file.ts:12] "message" key="value" count=3`: local time, seven places
- * for the process.
+ * for the process. The file stands without its folder.
  *
  * @see k8s.io/klog, header format and structured text
  */
@@ -33,8 +35,10 @@ export function formatKlog(record: LogRecord): string {
   const micros = pad(Math.floor((record.timeMs % 1000) * 1000), 6);
   const pid = String(record.pid).padStart(7);
   const fields = Object.entries(record.fields).map(([key, value]) => formatField(key, value));
-  const header = `${LETTER[record.severity]}${date} ${time}.${micros} ${pid} ${record.caller}]`;
-  return `${header} ${JSON.stringify(record.message)}${fields.join('')}`;
+  const caller = record.caller.slice(record.caller.lastIndexOf('/') + 1);
+  const header = `${LETTER[record.severity]}${date} ${time}.${micros} ${pid} ${caller}]`;
+  const message = record.isPlain === true ? record.message : JSON.stringify(record.message);
+  return `${header} ${message}${fields.join('')}`;
 }
 
 /**

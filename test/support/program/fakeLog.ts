@@ -26,6 +26,10 @@ export class FakeLog implements Logger {
     if (level <= this.#verbosity) this.#write(`v${level} ${message}`, fields);
   }
 
+  plain(level: number, text: string): void {
+    this.verbose(level, text);
+  }
+
   isVerbose(level: number): boolean {
     return level <= this.#verbosity;
   }

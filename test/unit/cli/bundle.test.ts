@@ -56,6 +56,19 @@ test('a log line names its place in the sources, with microseconds', async () =>
   expect(micros).toMatch(/^\d{3}$/);
 });
 
+test('--vmodule goes by source files in the one file too', async () => {
+  const file = join(scratch.path, 'flags.yaml');
+  const flagLines = async (pattern: string) => {
+    const words = [bundle, `--vmodule=${pattern}`, `--write-config-to=${file}`];
+    const { stderr } = await node(words);
+    return stderr.split('\n').filter((line) => line.includes('FLAG: '));
+  };
+  const lines = await flagLines('ru?=1');
+  expect(lines.length).toBeGreaterThan(50);
+  expect(lines).toContainEqual(expect.stringMatching(/ run\.ts:\d+\] FLAG: --vmodule="ru\?=1"$/));
+  expect(await flagLines('kube-ipvs=9')).toEqual([]);
+});
+
 test('a long output arrives whole at a reader that takes its time', async () => {
   const { stdout } = await node(
     [bundle, 'plan', '--manifests', await manyServices(), '--host', await host(), '-o', 'json'],

@@ -1,16 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
+import type { VmodulePattern } from '../../../src/config/parseFlags.ts';
 import { createLogger, type Logger } from '../../../src/ops/log.ts';
 import { formatKlog } from '../../../src/ops/logFormat.ts';
+import { Verbosity } from '../../../src/ops/verbosity.ts';
 
 const noon = new Date(2026, 10, 24, 15, 4, 5, 678).getTime();
 
-function logger(format: 'text' | 'json', verbosity = 0): { log: Logger; lines: string[] } {
+interface Kept {
+  readonly log: Logger;
+  readonly lines: string[];
+  readonly verbosity: Verbosity;
+}
+
+function logger(format: 'text' | 'json', level = 0, vmodule: readonly VmodulePattern[] = []): Kept {
   const lines: string[] = [];
   const destination = { write: (line: string) => lines.push(line) };
-  return {
-    log: createLogger({ format, verbosity, destination, wallMs: () => noon, pid: 12345 }),
-    lines,
-  };
+  const verbosity = new Verbosity({ verbosity: level, vmodule });
+  const log = createLogger({ format, verbosity, destination, wallMs: () => noon, pid: 12345 });
+  return { log, lines, verbosity };
 }
 
 describe('text', () => {
@@ -89,6 +96,70 @@ describe('verbosity', () => {
     expect(lines[0]).toMatch(/log\.test\.ts:\d+\] "shown"\n$/);
     expect([log.isVerbose(2), log.isVerbose(3)]).toEqual([true, false]);
   });
+
+  test('can be changed while running', () => {
+    const { log, lines, verbosity } = logger('text');
+    log.verbose(1, 'hidden');
+    verbosity.level = 1;
+    log.verbose(1, 'shown');
+    verbosity.level = 0;
+    log.verbose(1, 'hidden again');
+    expect(lines).toEqual([expect.stringContaining('"shown"')]);
+  });
+
+  test('is that of --vmodule for the file that writes', () => {
+    const { log, lines } = logger('text', 0, [{ filePattern: 'log.test', verbosity: 3 }]);
+    log.verbose(3, 'shown');
+    log.plain(3, 'shown too');
+    log.verbose(4, 'hidden');
+    expect(lines).toEqual([
+      expect.stringMatching(/log\.test\.ts:\d+\] "shown"\n$/),
+      expect.stringMatching(/log\.test\.ts:\d+\] shown too\n$/),
+    ]);
+    expect([log.isVerbose(3), log.isVerbose(4)]).toEqual([true, false]);
+  });
+
+  test('of other files stays', () => {
+    const { log, lines } = logger('text', 1, [{ filePattern: 'log', verbosity: 9 }]);
+    log.verbose(1, 'shown');
+    log.verbose(2, 'hidden');
+    expect(lines).toEqual([expect.stringContaining('"shown"')]);
+    expect(log.isVerbose(2)).toBe(false);
+  });
+
+  test('is never lowered by --vmodule', () => {
+    const { log } = logger('text', 4, [{ filePattern: '*', verbosity: 1 }]);
+    expect(log.isVerbose(4)).toBe(true);
+  });
+
+  test('nobody asks who calls where no pattern could allow it', () => {
+    const verbosity = new Verbosity({
+      verbosity: 1,
+      vmodule: [{ filePattern: '*', verbosity: 3 }],
+    });
+    const asked: number[] = [];
+    for (const level of [0, 1, 2, 3, 4]) {
+      verbosity.allows(level, () => {
+        asked.push(level);
+        return 'ops/x.ts:1';
+      });
+    }
+    expect(asked).toEqual([2, 3]);
+  });
+
+  test('the first pattern that fits a file counts', () => {
+    const vmodule = [
+      { filePattern: 'sync*', verbosity: 2 },
+      { filePattern: 'syncLoop', verbosity: 5 },
+      { filePattern: 'feature', verbosity: 4 },
+    ];
+    const verbosity = new Verbosity({ verbosity: 0, vmodule });
+    const highest = (caller: string) =>
+      [1, 2, 3, 4, 5].filter((level) => verbosity.allows(level, () => caller)).length;
+    expect(highest('loop/syncLoop.ts:7')).toBe(2);
+    expect(highest('shell/feature.ts:41')).toBe(4);
+    expect(highest('shell/features.ts:41')).toBe(0);
+  });
 });
 
 describe('json', () => {
@@ -99,7 +170,7 @@ describe('json', () => {
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
       {
         ts: noon,
-        caller: expect.stringMatching(/^log\.test\.ts:\d+$/),
+        caller: expect.stringMatching(/^ops\/log\.test\.ts:\d+$/),
         msg: 'Synced',
         v: 4,
         services: 3,
@@ -109,12 +180,20 @@ describe('json', () => {
   });
 });
 
+test('a plain line has no quotes in text', () => {
+  const kept = [logger('text', 1), logger('json', 1)];
+  for (const { log } of kept) log.plain(1, 'FLAG: --v="1"');
+  const [text, json] = kept.map(({ lines }) => lines[0]!);
+  expect(text).toMatch(/^I1124 .*\] FLAG: --v="1"\n$/);
+  expect(JSON.parse(json!)).toMatchObject({ msg: 'FLAG: --v="1"', v: 1 });
+});
+
 test('the header of klog keeps its columns for long process numbers', () => {
   const record = {
     severity: 'info',
     timeMs: new Date(2026, 0, 2, 3, 4, 5, 6).getTime(),
     pid: 4194304,
-    caller: 'x.ts:1',
+    caller: 'ops/x.ts:1',
     verbosity: 0,
     message: 'm',
     fields: {},
