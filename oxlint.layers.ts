@@ -41,7 +41,7 @@ const feature = (folder: string, ...others: readonly string[]): readonly Layer[]
 };
 
 const FEATURES = [
-  feature('healthports'),
+  feature('healthports', 'desired/nodeAddresses.ts'),
   feature('localhostports'),
   feature('apiservers'),
   feature('conntrack'),

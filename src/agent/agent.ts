@@ -95,6 +95,7 @@ export class Agent {
       synced: this.#feed.synced,
       desired: () => this.desired,
       programmed: known,
+      network: () => this.#host.now,
       onHeldBack: () => this.#host.review(),
     };
   }

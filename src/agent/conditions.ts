@@ -4,6 +4,7 @@
  * whoever sees the trouble only sets and clears it.
  */
 import { STALE_FLOWS_KEPT } from '../conntrack/shell/conditions.ts';
+import { HEALTH_CHECK_PORT_NOT_SERVED } from '../healthports/shell/conditions.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import type { Family } from '../net/family.ts';
 import {
@@ -220,6 +221,7 @@ export const CONDITIONS = [
   CONNTRACK_HASH_TOO_SMALL,
   HEALTHZ_NOT_SERVED,
   METRICS_NOT_SERVED,
+  HEALTH_CHECK_PORT_NOT_SERVED,
   FEATURES_REFUSED,
   FEATURE_FAILED,
 ] as const;

@@ -7,6 +7,7 @@ import type { ApiTransport } from '../cluster/transport.ts';
 import type { DataplaneState } from '../dataplane/state.ts';
 import type { FeatureHost, RouteBook } from '../feature/feature.ts';
 import type { ClusterSnapshot } from '../model/clusterStore.ts';
+import type { HostNetwork } from '../model/host.ts';
 import type { Address } from '../net/address.ts';
 import type { EventSink } from '../ops/conditionEvents.ts';
 import type { Conditions } from '../ops/conditions.ts';
@@ -27,6 +28,7 @@ export interface FeatureSurroundings {
   readonly events?: EventSink | undefined;
   /** absent without an API server */
   readonly api?: ApiTransport | undefined;
+  readonly isHealthy: () => boolean;
 }
 
 /** What the agent lets features see. */
@@ -35,6 +37,7 @@ export interface AgentView {
   readonly synced: Promise<void>;
   readonly desired: () => DataplaneState | undefined;
   readonly programmed: () => DataplaneState;
+  readonly network: () => HostNetwork;
   /** {@link Shared.heldBack} has changed */
   readonly onHeldBack: () => void;
 }

@@ -50,8 +50,16 @@ export class FeatureSet {
     for (const each of this.#features) each.changed(change);
   }
 
+  roundBegan(): void {
+    for (const each of this.#features) each.roundBegan();
+  }
+
   round(outcome: RoundOutcome): void {
     for (const each of this.#features) each.round(outcome);
+  }
+
+  roundDone(): void {
+    for (const each of this.#features) each.roundDone();
   }
 
   /** Of a kind that only features need. */

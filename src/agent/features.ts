@@ -38,6 +38,15 @@ export const FEATURES: readonly FeatureRow[] = [
     }),
   },
   {
+    name: 'health-check-node-ports',
+    asked: ({ dataplane: { nodePortAddresses } }) => ({
+      load: async () => {
+        const { healthPorts } = await import('../healthports/shell/feature.ts');
+        return healthPorts(nodePortAddresses);
+      },
+    }),
+  },
+  {
     name: 'local-server',
     asked: () => ({
       load: async () => (await import('../localserver/shell/feature.ts')).localServer(),

@@ -160,7 +160,8 @@ function assemble(config: ResolvedConfig, { version, log, env }: Program, node: 
   const { hasRandomFully } = tools;
   const observer = node.openObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const { api } = opened;
-  const surroundings = { nodeName, log, clock, metrics, conditions, events, api };
+  const isHealthy = () => health.isHealthy;
+  const surroundings = { nodeName, log, clock, metrics, conditions, events, api, isHealthy };
   const features = new FeatureSet({ asked, surroundings });
   const parts = {
     config,

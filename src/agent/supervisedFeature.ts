@@ -60,11 +60,16 @@ export class SupervisedFeature {
     this.#call(where, (running) => running.changed?.(change));
   }
 
+  roundBegan(): void {
+    this.#callOfRound('roundBegan', (running) => running.roundBegan?.());
+  }
+
   round(outcome: RoundOutcome): void {
-    this.#call(
-      () => 'round',
-      (running) => running.round?.(outcome),
-    );
+    this.#callOfRound('round', (running) => running.round?.(outcome));
+  }
+
+  roundDone(): void {
+    this.#callOfRound('roundDone', (running) => running.roundDone?.());
   }
 
   /** A kind that it needs and that cannot be read is its trouble, nobody else's. */
@@ -115,6 +120,11 @@ export class SupervisedFeature {
       this.#failed('stop', error);
     }
     await opened?.close();
+  }
+
+  /** Without the method there is nothing that could have worked. */
+  #callOfRound(method: 'roundBegan' | 'round' | 'roundDone', act: (running: Running) => unknown) {
+    if (this.#running?.[method] !== undefined) this.#call(() => method, act);
   }
 
   #call(where: () => string, act: (running: Running) => unknown): void {

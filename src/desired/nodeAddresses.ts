@@ -19,6 +19,8 @@ import type { DataplaneOptions } from '../dataplane/options.ts';
 
 export type ByFamily<T> = Readonly<Record<Family, T>>;
 
+type Choices = DataplaneOptions['nodePortAddresses'];
+
 /**
  * @param own addresses of this Node object, internal first; the first of a family is what `primary`
  * means
@@ -27,24 +29,44 @@ export type ByFamily<T> = Readonly<Record<Family, T>>;
  * @see kubernetes pkg/proxy/util/nodeport_addresses.go
  */
 export function nodePortAddresses(
-  choices: DataplaneOptions['nodePortAddresses'],
+  choices: Choices,
   host: HostNetwork,
   own: readonly Address[],
 ): ByFamily<readonly Address[]> {
   return byFamily((family) => {
     if (!host.families.includes(family)) return [];
-    const ofFamily = choices.filter((choice) => choice === 'primary' || choice.family === family);
-    const primary = own.find((address) => familyOf(address) === family);
-    const isWanted = (address: Address) =>
-      ofFamily.length === 0 ||
-      ofFamily.some((choice) =>
-        choice === 'primary' ? address === primary : prefixContains(choice, address),
-      );
-    const candidates = interfaceAddresses(host).filter(
-      (address) => familyOf(address) === family && canServe(address) && isWanted(address),
-    );
-    return [...new Set(candidates)].toSorted(compareAddresses);
+    return chosenAddresses(choices, family, host, own).filter((address) => !isLoopback(address));
   });
+}
+
+/** Whether `nodePortAddresses` leaves nothing out in this family, what comes later included. */
+export function isEveryAddressChosen(choices: Choices, family: Family): boolean {
+  const ofFamily = choicesOf(choices, family);
+  return ofFamily.length === 0 || ofFamily.some((each) => each !== 'primary' && each.length === 0);
+}
+
+/** As {@link nodePortAddresses}, and loopback addresses too, where they are chosen. */
+export function chosenAddresses(
+  choices: Choices,
+  family: Family,
+  host: HostNetwork,
+  own: readonly Address[],
+): readonly Address[] {
+  const ofFamily = choicesOf(choices, family);
+  const primary = own.find((address) => familyOf(address) === family);
+  const isWanted = (address: Address) =>
+    ofFamily.length === 0 ||
+    ofFamily.some((choice) =>
+      choice === 'primary' ? address === primary : prefixContains(choice, address),
+    );
+  const candidates = interfaceAddresses(host).filter(
+    (address) => familyOf(address) === family && canBeReached(address) && isWanted(address),
+  );
+  return [...new Set(candidates)].toSorted(compareAddresses);
+}
+
+function choicesOf(choices: Choices, family: Family): Choices {
+  return choices.filter((choice) => choice === 'primary' || choice.family === family);
 }
 
 /** One address a family from the Node object; without that, whatever the interfaces have. */
@@ -53,7 +75,7 @@ export function nodeIps(host: HostNetwork, own: readonly Address[]): ByFamily<re
     const ofNode = own.filter((address) => familyOf(address) === family);
     if (ofNode.length > 0) return ofNode.slice(0, 1);
     const found = interfaceAddresses(host).filter(
-      (address) => familyOf(address) === family && canServe(address),
+      (address) => familyOf(address) === family && canBeReached(address) && !isLoopback(address),
     );
     return [...new Set(found)].toSorted(compareAddresses);
   });
@@ -67,8 +89,8 @@ export function interfaceAddresses(host: HostNetwork): readonly Address[] {
   );
 }
 
-function canServe(address: Address): boolean {
-  return !isLoopback(address) && !(familyOf(address) === 'IPv6' && isLinkLocal(address));
+function canBeReached(address: Address): boolean {
+  return !(familyOf(address) === 'IPv6' && isLinkLocal(address));
 }
 
 function byFamily<T>(of: (family: Family) => T): ByFamily<T> {

@@ -8,6 +8,7 @@ import type { Registry } from 'prom-client';
 import type { ApiTransport } from '../cluster/transport.ts';
 import type { DataplaneState } from '../dataplane/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/clusterStore.ts';
+import type { HostNetwork } from '../model/host.ts';
 import type { Address } from '../net/address.ts';
 import type { EventSink } from '../ops/conditionEvents.ts';
 import type { Conditions } from '../ops/conditions.ts';
@@ -36,8 +37,18 @@ export interface Running {
    * not block.
    */
   changed?(change: ClusterChange): void;
-  /** After each round of the loop, with what the kernel has taken. Must not block. */
+  /** A round of the loop begins, and takes what was told so far. Must not block. */
+  roundBegan?(): void;
+  /**
+   * After each round that wrote or compared something, with what the kernel has taken. Must not
+   * block.
+   */
   round?(outcome: RoundOutcome): void;
+  /**
+   * What the last round took is in the kernel, as far as the kernel takes it; not called for one
+   * that was given up, whose changes the next one takes. Must not block.
+   */
+  roundDone?(): void;
   /** The rest of the process waits for it for a moment only. */
   stop(): void | Promise<void>;
 }
@@ -68,6 +79,10 @@ export interface FeatureHost {
    * What is in the kernel as far as known; empty before the first reading. Live, not to be changed.
    */
   readonly programmed: () => DataplaneState;
+  /** This machine as it is now: the same object as before where nothing of it has changed. */
+  readonly network: () => HostNetwork;
+  /** Whether changes reach the kernel in time, which is what load balancers are told. */
+  readonly isHealthy: () => boolean;
   /**
    * Work beside the rounds that may throw: that is reported by the feature's name. The signal fires
    * before {@link Running.stop} is called, and the end of the work is waited for after it.

@@ -9,9 +9,18 @@ export interface NodeEvent {
   readonly note: string;
 }
 
+/** About a Service, and of this node. */
+export interface ServiceEvent extends Omit<NodeEvent, 'regarding'> {
+  readonly regarding: {
+    readonly kind: 'Service';
+    readonly namespace: string;
+    readonly name: string;
+  };
+}
+
 /** EventRecorder is it. */
 export interface EventSink {
-  record(event: NodeEvent): void;
+  record(event: NodeEvent | ServiceEvent): void;
 }
 
 export class ConditionEvents implements ConditionTeller {

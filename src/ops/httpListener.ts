@@ -17,6 +17,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** in pieces where it is long: each is made when the one before is on its way */
   readonly body: string | AsyncIterable<string>;
 }
@@ -36,6 +37,8 @@ export interface HttpListenerOptions {
   /** told when a request fails by a bug of ours, and once per row of failures to accept */
   readonly onError: (message: string, error: unknown) => void;
   readonly onConnection?: (socket: Socket) => void;
+  /** answers are, byte by byte, what one of Go's servers sends: nothing in them is ours */
+  readonly isBare?: boolean;
   /** in milliseconds; shorter ones for tests */
   readonly times?: http.ServerOptions;
 }
@@ -141,7 +144,7 @@ export class HttpListener {
       this.#failed(path, error);
       answer = OUR_BUG;
     }
-    await send(response, answer);
+    await send(response, answer, this.#options.isBare === true);
   }
 
   #failed(path: string, error: unknown): void {
@@ -151,14 +154,24 @@ export class HttpListener {
 
 async function send(
   response: http.ServerResponse,
-  { status, contentType, body }: HttpAnswer,
+  { status, contentType, headers, body }: HttpAnswer,
+  isBare: boolean,
 ): Promise<void> {
+  if (isBare) withoutTheObvious(response);
   response.writeHead(status, {
-    Server: SERVER_NAME,
+    ...(!isBare && { Server: SERVER_NAME }),
     'Content-Type': contentType,
     'X-Content-Type-Options': 'nosniff',
+    ...headers,
+    Date: new Date().toUTCString(),
     ...(typeof body === 'string' && { 'Content-Length': Buffer.byteLength(body) }),
   });
   if (typeof body === 'string') response.end(body);
   else await pipeline(Readable.from(body), response);
+}
+
+/** That a connection goes on is the rule since HTTP/1.1, and Go says nothing of it. */
+function withoutTheObvious(response: http.ServerResponse): void {
+  const isRule = response.req.httpVersion !== '1.0';
+  if (isRule && response.shouldKeepAlive) response.removeHeader('Connection');
 }

@@ -1,34 +1,39 @@
 /**
  * One listening address with a few fixed paths. A port that is taken is tried again every five
- * seconds, unless the configuration wants a hard failure; what the paths answer is routes.ts. Every
- * pod may connect, so connections are few and short: file descriptors are what the proxy starts
- * iptables with.
+ * seconds, unless the configuration wants a hard failure; what the paths answer is routes.ts.
+ * Connections are few and short (connectionLimit.ts).
  */
-import type { ServerOptions } from 'node:http';
-import type { Socket } from 'node:net';
 import { joinHostPort } from '../net/address.ts';
 import type { HostPort } from '../net/hostPort.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Condition, Conditions } from './conditions.ts';
-import { HttpListener, type Routes } from './httpListener.ts';
+import { ConnectionLimit } from './connectionLimit.ts';
+import { HttpListener, type HttpListenerOptions } from './httpListener.ts';
 
-export interface HttpServerOptions {
-  /** for messages: `healthz` */
+export interface HttpServerOptions extends Pick<
+  HttpListenerOptions,
+  'routes' | 'onError' | 'times' | 'isBare'
+> {
+  /** subject of the condition: `healthz` */
   readonly name: string;
+  /** in sentences; `NAME server` by default */
+  readonly title?: string;
   /** the unspecified address binds every one of both families; port 0 lets the kernel choose */
   readonly at: HostPort;
-  /** any method is answered, as Go's servers for these paths do */
-  readonly routes: Routes;
+  /** the unspecified address binds those of its own family */
+  readonly isOneFamily?: boolean;
   /** `bindAddressHardFail` */
   readonly isHardFail: boolean;
   readonly clock: Pick<Clock, 'sleep' | 'monotonicMs'>;
-  readonly conditions: Conditions;
+  readonly conditions: Pick<Conditions, 'set' | 'clear'>;
   /** stands, for this server's name, while it cannot listen */
   readonly notListening: Condition;
-  /** told once per row of failures to accept, and when a request fails by a bug of ours */
-  readonly onError: (message: string, error: unknown) => void;
-  /** in milliseconds; shorter ones for tests */
-  readonly times?: ServerOptions;
+  /** at each attempt that fails, with what is the matter */
+  readonly onNotListening?: (problem: string) => void;
+  /** @param isLate another attempt had failed before */
+  readonly onListening?: (isLate: boolean) => void;
+  /** of several servers together; one of its own by default */
+  readonly connections?: ConnectionLimit;
 }
 
 const RETRY_MS = 5_000;
@@ -49,17 +54,22 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listener: HttpListener;
   readonly #closing = new AbortController();
-  /** the oldest first */
-  readonly #connections = new Set<Socket>();
+  readonly #connections: ConnectionLimit;
   #retrying: Promise<void> | undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.#connections = options.connections ?? new ConnectionLimit(MAX_CONNECTIONS);
     this.#listener = new HttpListener({
       ...options,
-      name: `${options.name} server`,
-      onConnection: (socket) => this.#admit(socket),
+      name: this.#title,
+      onConnection: (socket) => this.#connections.admit(socket),
     });
+  }
+
+  get #title(): string {
+    const { name, title = `${name} server` } = this.#options;
+    return title;
   }
 
   /** The bound port; undefined while not listening. */
@@ -80,6 +90,7 @@ export class HttpServer {
   async start(): Promise<void> {
     try {
       await this.#listen();
+      this.#options.onListening?.(false);
     } catch (error) {
       if (this.#options.isHardFail) throw new ListenError(this.#problem(error), { cause: error });
       this.#cannotListen(error);
@@ -87,9 +98,12 @@ export class HttpServer {
     }
   }
 
+  /** After {@link start} has resolved. What stood in its way does not any more. */
   async close(): Promise<void> {
+    const { conditions, name, notListening } = this.#options;
     this.#closing.abort();
     await this.#retrying;
+    conditions.clear(notListening, name);
     await this.#listener.close();
   }
 
@@ -101,6 +115,7 @@ export class HttpServer {
         await clock.sleep(RETRY_MS, signal);
         await this.#listen();
         conditions.clear(notListening, name);
+        this.#options.onListening?.(true);
       } catch (error) {
         if (!signal.aborted) this.#cannotListen(error);
       }
@@ -108,15 +123,18 @@ export class HttpServer {
   }
 
   #cannotListen(error: unknown): void {
-    const { conditions, name, notListening } = this.#options;
-    const message = `${this.#problem(error)}; trying again every ${RETRY_MS / 1000} s`;
+    const { conditions, name, notListening, onNotListening } = this.#options;
+    const problem = this.#problem(error);
+    const message = `${problem}; trying again every ${RETRY_MS / 1000} s`;
     conditions.set(notListening, name, { message, error });
+    onNotListening?.(problem);
   }
 
   /** As in Go an unspecified address means both families, where there are both. */
   async #listen(): Promise<void> {
-    const { address } = this.#options.at;
-    if (!WILDCARDS.includes(address)) return this.#listenOn(address);
+    const { at, isOneFamily = false } = this.#options;
+    const { address } = at;
+    if (isOneFamily || !WILDCARDS.includes(address)) return this.#listenOn(address, isOneFamily);
     try {
       await this.#listenOn('::');
     } catch (error) {
@@ -126,29 +144,15 @@ export class HttpServer {
     }
   }
 
-  #listenOn(host: string): Promise<void> {
-    return this.#listener.listen({ host, port: this.#options.at.port, ipv6Only: false });
-  }
-
-  /**
-   * The oldest makes room, and not the newest: else whoever holds them all would keep the kubelet's
-   * probes out. The oldest of the peer that has most: a pod that opens thousands ends its own.
-   */
-  #admit(socket: Socket): void {
-    this.#connections.add(socket);
-    socket.on('close', () => this.#connections.delete(socket));
-    if (this.#connections.size <= MAX_CONNECTIONS) return;
-    const ofPeers = [...Map.groupBy(this.#connections, (each) => each.remoteAddress).values()];
-    const most = ofPeers.reduce((one, other) => (other.length > one.length ? other : one));
-    this.#connections.delete(most[0]!);
-    most[0]!.destroy();
+  #listenOn(host: string, ipv6Only = false): Promise<void> {
+    return this.#listener.listen({ host, port: this.#options.at.port, ipv6Only });
   }
 
   #problem(error: unknown): string {
-    const { name, at } = this.#options;
+    const { at } = this.#options;
     const { code, message } = error as NodeJS.ErrnoException;
     const where = joinHostPort(at.address, at.port);
     const why = code === 'EADDRINUSE' ? 'another process listens there' : message;
-    return `${name} server cannot listen on ${where}: ${why}`;
+    return `${this.#title} cannot listen on ${where}: ${why}`;
   }
 }

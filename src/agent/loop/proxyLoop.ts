@@ -19,7 +19,7 @@ export interface ProxyLoopParts {
   readonly view: KernelView;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
-  readonly features: Pick<FeatureSet, 'round'>;
+  readonly features: Pick<FeatureSet, 'roundBegan' | 'round' | 'roundDone'>;
   readonly clock: Clock;
 }
 
@@ -52,8 +52,12 @@ function eventsOf(
     onBegin: () => {
       settled = builder();
       reporter.roundBegan();
+      features.roundBegan();
     },
-    onEnd: (isDone) => reporter.roundEnded(isDone),
+    onEnd: (isDone) => {
+      reporter.roundEnded(isDone);
+      if (isDone) features.roundDone();
+    },
     onRound: (outcome) => {
       reporter.round(outcome, settled);
       features.round(outcome);

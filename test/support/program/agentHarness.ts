@@ -121,7 +121,8 @@ export class AgentHarness {
     this.conditions = openConditions(told);
     const { conditions } = this;
     const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
-    const surroundings = { nodeName: 'node-1', log, clock, metrics, conditions, events };
+    const isHealthy = () => health.isHealthy;
+    const surroundings = { nodeName: 'node-1', log, clock, metrics, conditions, events, isHealthy };
     this.#seen = hostNetwork(host);
     this.#agent = new Agent({
       config: config!,

@@ -4,8 +4,10 @@ import { emptyState } from '../../../src/dataplane/state.ts';
 import type { FeatureHost } from '../../../src/feature/feature.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
+import type { EventSink, NodeEvent, ServiceEvent } from '../../../src/ops/conditionEvents.ts';
 import { Conditions } from '../../../src/ops/conditions.ts';
 import type { Route } from '../../../src/ops/httpListener.ts';
+import { hostNetwork } from '../objects/nodeFixtures.ts';
 import { FakeClock } from './fakeClock.ts';
 import { FakeLog } from './fakeLog.ts';
 
@@ -19,7 +21,8 @@ export class FakeFeatureHost implements FeatureHost {
     tellers: [new ConditionLog(this.log, this.clock)],
     clock: this.clock,
   });
-  readonly events = undefined;
+  readonly told: (NodeEvent | ServiceEvent)[] = [];
+  readonly events: EventSink = { record: (event) => void this.told.push(event) };
   readonly api = undefined;
   readonly routes = new FakeRoutes();
   readonly cluster = new ClusterStore();
@@ -30,6 +33,10 @@ export class FakeFeatureHost implements FeatureHost {
 
   readonly desired = () => this.state;
   readonly programmed = () => this.state;
+  machine = hostNetwork();
+  readonly network = () => this.machine;
+  health = true;
+  readonly isHealthy = () => this.health;
   readonly holdBack = (addresses: readonly string[]) => void this.heldBack.push(addresses);
   readonly run = () => undefined;
 }

@@ -13,6 +13,7 @@ import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { Conditions, defineCondition } from '../../../src/ops/conditions.ts';
 import type { RoundOutcome } from '../../../src/plan/round.ts';
+import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
 
@@ -65,6 +66,7 @@ const view = (): AgentView => ({
   synced: Promise.resolve(),
   desired: () => undefined,
   programmed: emptyState,
+  network: hostNetwork,
   onHeldBack: () => void heldBackTimes++,
 });
 
@@ -78,7 +80,14 @@ function setOf(...features: readonly (Feature | FeatureRow)[]): FeatureSet {
       return () => registries.delete(registry);
     },
   };
-  const surroundings = { nodeName: 'node-1', log, clock, metrics, conditions };
+  const surroundings = {
+    nodeName: 'node-1',
+    log,
+    clock,
+    metrics,
+    conditions,
+    isHealthy: () => true,
+  };
   set = new FeatureSet({ asked: askedFeatures(rows, config!), surroundings });
   return set;
 }
@@ -98,7 +107,9 @@ function witness(name = 'witness'): Feature & { readonly told: string[] } {
       told.push('start');
       return {
         changed: ({ kind, key }) => void told.push(`${kind} ${key}`),
+        roundBegan: () => void told.push('began'),
         round: () => void told.push('round'),
+        roundDone: () => void told.push('done'),
         stop: () => void told.push('stop'),
       };
     },
@@ -110,11 +121,13 @@ test('a feature hears of all there is, then of each change and round, until it i
   const { told, ...feature } = witness();
   await setOf(feature).start(view());
   set.changed(node('b'));
+  set.roundBegan();
   set.round(ROUND);
+  set.roundDone();
   await set.stop();
-  expect(told).toEqual(['start', 'Node a', 'Node b', 'round', 'stop']);
+  expect(told).toEqual(['start', 'Node a', 'Node b', 'began', 'round', 'done', 'stop']);
   set.round(ROUND);
-  expect(told).toHaveLength(5);
+  expect(told).toHaveLength(7);
 });
 
 test('one that is not asked for is not even loaded', async () => {

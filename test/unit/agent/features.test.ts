@@ -6,7 +6,13 @@ const { config } = resolveConfig({ flags: new Map(), isInCluster: true });
 
 test('what a proxy without a configuration of ours runs beside the loop, and by which names', () => {
   const names = askedFeatures(FEATURES, config!).map(({ name }) => name);
-  expect(names).toEqual(['api-server-addresses', 'conntrack-sweep', 'local-server', 'rival-watch']);
+  expect(names).toEqual([
+    'api-server-addresses',
+    'conntrack-sweep',
+    'health-check-node-ports',
+    'local-server',
+    'rival-watch',
+  ]);
 });
 
 test('each is loaded under the name that its row has', async () => {

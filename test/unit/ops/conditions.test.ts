@@ -4,7 +4,7 @@
  */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { ConditionEvents, type NodeEvent } from '../../../src/ops/conditionEvents.ts';
+import { ConditionEvents, type EventSink } from '../../../src/ops/conditionEvents.ts';
 import { ConditionHealth } from '../../../src/ops/conditionHealth.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { registerConditions } from '../../../src/ops/conditionMetric.ts';
@@ -49,7 +49,7 @@ const WAITING = defineCondition({
 
 let clock: FakeClock;
 let log: FakeLog;
-let events: NodeEvent[];
+let events: Parameters<EventSink['record']>[0][];
 let health: ProxyHealth;
 let register: Registry;
 let conditions: Conditions;
