@@ -13,7 +13,7 @@ import { leaveAtOnce } from './endSignal.ts';
 import { FEATURES, type FeatureRow } from './features.ts';
 import { checkLocalPorts } from '../node/localPorts.ts';
 import { checkEnvironment, setIpvsTimeouts, setOomScore } from '../node/nodeEnvironment.ts';
-import { checkOtherProxies } from '../node/otherProxy.ts';
+import { checkOtherProxies } from '../node/takeover.ts';
 import { becomeWriter } from '../node/writerLock.ts';
 
 export interface Machine {

@@ -85,7 +85,7 @@ async function proxyUntil(
   }
   log.info('starting', { version: `v${version}`, node: nodeName });
   await machine.checkCapabilities();
-  await machine.checkOtherProxies(config, log);
+  await machine.checkOtherProxies(signal, config, { log, clock: machine.clock });
   // Before anything is read for later: while it waits another one writes.
   const lock = await machine.becomeWriter(signal, { log, clock: machine.clock });
   try {

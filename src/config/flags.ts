@@ -312,7 +312,7 @@ const generalFlags: readonly Flag[] = [
     name: 'takeover',
     type: 'bool',
     group: 'general',
-    help: 'start although kube-proxy, or another Service proxy, runs on this node (takeover in FeaturesConfiguration)',
+    help: 'while kube-proxy, or another Service proxy, runs on this node wait for its end instead of ending (takeover in FeaturesConfiguration)',
   },
   CONFIG_FLAG,
   FEATURES_FLAG,

@@ -1,11 +1,10 @@
 /**
- * Whether another Service proxy is at work on this node already: two of them undo each other's
- * rules. Asks the ports that kube-proxy serves, which a container in the host's network sees
- * without seeing the host's processes, and looks through /proc as far as it is visible. An instance
- * of ours (a restart that overlaps, a DaemonSet beside a systemd unit) is told by the Server header
- * and only reported: both program the same. So is an answer on a port that another user than root
- * has taken: no proxy, but a program that could keep us from starting for as long as it likes; it
- * costs the port, not the Services.
+ * Signs of another Service proxy at work on this node. Asks the ports that kube-proxy serves, which
+ * a container in the host's network sees without seeing the host's processes, and looks through
+ * /proc as far as it is visible. An instance of ours (a restart that overlaps, a DaemonSet beside a
+ * systemd unit) is told by the Server header: both program the same. An answer on a port that
+ * another user than root has taken is no proxy, but a program that could keep us from starting for
+ * as long as it likes; it costs the port, not the Services.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import http from 'node:http';
@@ -15,9 +14,7 @@ import type { ResolvedConfig } from '../config/resolve.ts';
 import type { HostPort } from '../net/hostPort.ts';
 import { joinHostPort } from '../net/address.ts';
 import { SERVER_NAME } from '../ops/httpListener.ts';
-import type { Logger } from '../ops/log.ts';
 import { type Listener, readListeners, usersAt } from './listeners.ts';
-import { EnvironmentError } from './nodeEnvironment.ts';
 
 const MODES = ['iptables', 'ipvs', 'nftables', 'userspace'];
 const ANSWER_TIMEOUT_MS = 1_000;
@@ -43,33 +40,6 @@ export interface Places {
  */
 export const REMOVE_KUBE_PROXY =
   'kubectl -n kube-system delete daemonset/kube-proxy configmap/kube-proxy';
-
-/** @throws EnvironmentError when kube-proxy runs here and `--takeover` is not given */
-export async function checkOtherProxies(
-  config: ResolvedConfig,
-  log: Logger,
-  overrides: Partial<Places> = {},
-): Promise<void> {
-  const sightings = await findProxies({ ...placesOf(config), ...overrides });
-  const evidenceOf = (wanted: Sighting['kind']) =>
-    sightings.filter(({ kind }) => kind === wanted).map(({ evidence }) => evidence);
-  for (const evidence of evidenceOf('ours')) {
-    log.warning('another kube-ipvs is running on this node', { evidence });
-  }
-  for (const evidence of evidenceOf('pretender')) {
-    log.warning('a program without root answers like a Service proxy; it is none', { evidence });
-  }
-  const foreign = evidenceOf('kube-proxy').join('; ');
-  if (foreign === '') return;
-  if (config.isTakeover) {
-    log.warning('starting beside another Service proxy, as --takeover asks', { evidence: foreign });
-    return;
-  }
-  throw new EnvironmentError(
-    `another Service proxy, by all signs kube-proxy, is running on this node (${foreign}), and two undo each other's rules. ` +
-      `Stop it first (${REMOVE_KUBE_PROXY}), or start beside it with --takeover`,
-  );
-}
 
 /**
  * What the configuration names, and kube-proxy's defaults; a wildcard address is asked on the

@@ -203,8 +203,11 @@ test('it does not start beside the real kube-proxy, whose process it cannot see,
   expect(await refused.end()).toBe(1);
   expect(refused.log()).toMatch(/127\.0\.0\.1:10249 answers \/proxyMode with ipvs.*--takeover/);
   const taking = await start('kube-ipvs', 'taking', {}, ['--takeover']);
+  await eventually(() =>
+    expect(taking.log()).toContain('waiting for another Service proxy to end'),
+  );
+  await new ProductRun(cluster.lab, 'kube-proxy', logFile).end('SIGTERM');
   await synced(taking);
-  expect(taking.log()).toContain('starting beside another Service proxy');
+  expect(taking.log()).toContain('taking over what it left');
   await taking.end('SIGTERM');
-  await new ProductRun(cluster.lab, 'kube-proxy', logFile).end('SIGKILL');
 }, 400_000);

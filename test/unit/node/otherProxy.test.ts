@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { METRICS_NOT_SERVED } from '../../../src/agent/conditions.ts';
-import { checkOtherProxies, findProxies, placesOf } from '../../../src/node/otherProxy.ts';
-import type { ResolvedConfig } from '../../../src/config/resolve.ts';
+import { findProxies, placesOf } from '../../../src/node/otherProxy.ts';
 import { Conditions } from '../../../src/ops/conditions.ts';
 import { HttpServer } from '../../../src/ops/httpServer.ts';
 import { FakeClock } from '../../support/program/fakeClock.ts';
@@ -174,9 +173,6 @@ test('who answers like a proxy without being root is none', async () => {
       evidence: `${LOOPBACK}:${port} answers /healthz as a proxy does, and belongs to user 1000`,
     },
   ]);
-  const { warnings, done } = check(port, false);
-  await done;
-  expect(warnings).toEqual(['a program without root answers like a Service proxy; it is none']);
 });
 
 test.each<['tcp' | 'tcp6', string]>([
@@ -195,22 +191,4 @@ test('a process that ends while it is looked at is no failure', async () => {
   await mkdir(join(procfs, '9'));
   await addProcess(12, 'kube-proxy');
   expect(await look({})).toMatchObject([{ evidence: 'process 12 is kube-proxy' }]);
-});
-
-function check(port: number, isTakeover: boolean) {
-  const warnings: string[] = [];
-  const log = { warning: (message: string) => warnings.push(message) };
-  const config = { metricsAddress: { address: LOOPBACK, port }, isTakeover } as ResolvedConfig;
-  const here = { procfs, answerTimeoutMs: PATIENT_MS };
-  return { warnings, done: checkOtherProxies(config, log as never, here) };
-}
-
-test('the start is refused with what to do, unless --takeover', async () => {
-  const port = await serve({ '/proxyMode': 'iptables' });
-  await expect(check(port, false).done).rejects.toThrow(
-    /answers \/proxyMode with iptables.*delete daemonset\/kube-proxy configmap\/kube-proxy.*--takeover/,
-  );
-  const { warnings, done } = check(port, true);
-  await done;
-  expect(warnings).toEqual(['starting beside another Service proxy, as --takeover asks']);
 });
