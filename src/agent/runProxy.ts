@@ -17,6 +17,7 @@ import { ProxyHealth } from '../ops/health.ts';
 import { ListenError } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
+import type { Verbosity } from '../ops/verbosity.ts';
 import { Agent } from './agent.ts';
 import { openConditions } from './conditions.ts';
 import { EndSignal } from './endSignal.ts';
@@ -31,6 +32,10 @@ import { openServers, startAll } from './servers.ts';
 
 export interface Program {
   readonly version: string;
+  /** that of `log` */
+  readonly verbosity: Verbosity;
+  /** all flags by name, as the command line left them */
+  readonly flags: ReadonlyMap<string, string>;
   readonly log: Logger;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -133,7 +138,8 @@ interface ThisNode extends NamedMachine {
   readonly contributors: Contributors;
 }
 
-function assemble(config: ResolvedConfig, { version, log, env }: Program, node: ThisNode) {
+function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
+  const { version, log, env } = program;
   const { nodeName, tools, contributors, clock } = node;
   const families = FAMILIES;
   const health: ProxyHealth = new ProxyHealth({
@@ -176,7 +182,7 @@ function assemble(config: ResolvedConfig, { version, log, env }: Program, node: 
     clock,
   };
   const agent = new Agent({ ...parts, ...node.agent });
-  const servers = openServers(config, { log, clock, conditions, health, metrics });
+  const servers = openServers(config, { ...program, clock, conditions, health, metrics });
   const close = async () => {
     await Promise.all(servers.map((each) => each.close()));
     observer.close();

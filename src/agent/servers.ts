@@ -4,13 +4,24 @@ import type { ProxyHealth } from '../ops/health.ts';
 import { HttpServer, type HttpServerOptions } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
-import { healthRoutes, metricsRoutes } from '../ops/routes.ts';
+import { debugFlagRoutes } from '../ops/debugFlags.ts';
+import type { Routes } from '../ops/httpListener.ts';
+import { profileRoutes } from '../ops/profiling/profileRoutes.ts';
+import { anyOf, healthRoutes, metricsRoutes } from '../ops/routes.ts';
+import type { Verbosity } from '../ops/verbosity.ts';
+import { zpageRoutes } from '../ops/zpages.ts';
+import type { Clock } from '../time/clock.ts';
 import { HEALTHZ_NOT_SERVED, METRICS_NOT_SERVED } from './conditions.ts';
 
-export interface ServerParts extends Pick<HttpServerOptions, 'clock' | 'conditions'> {
+export interface ServerParts extends Pick<HttpServerOptions, 'conditions'> {
+  readonly clock: Pick<Clock, 'sleep' | 'monotonicMs' | 'wallMs'>;
   readonly log: Logger;
   readonly health: ProxyHealth;
   readonly metrics: Metrics;
+  readonly version: string;
+  readonly verbosity: Verbosity;
+  /** see {@link zpageRoutes} */
+  readonly flags: ReadonlyMap<string, string>;
 }
 
 interface Served extends Pick<HttpServerOptions, 'name' | 'routes' | 'notListening'> {
@@ -31,7 +42,7 @@ export function openServers(config: ResolvedConfig, parts: ServerParts): readonl
     {
       name: 'metrics',
       at: config.metricsAddress,
-      routes: metricsRoutes({ metrics, configz }),
+      routes: anyOf([metricsRoutes({ metrics, configz }), ...debugging(config, parts)]),
       notListening: METRICS_NOT_SERVED,
     },
   ];
@@ -41,6 +52,16 @@ export function openServers(config: ResolvedConfig, parts: ServerParts): readonl
     if (at === undefined) return [];
     return [new HttpServer({ ...served, at, isHardFail, clock, conditions, onError })];
   });
+}
+
+/** What tells of the process itself; with `--profiling` also what looks into it. */
+function debugging({ isProfiling }: ResolvedConfig, parts: ServerParts): readonly Routes[] {
+  const { clock, log, version, verbosity, flags } = parts;
+  const startedAtMs = performance.timeOrigin;
+  const wallMs = () => clock.wallMs();
+  const always = [zpageRoutes({ version, flags, startedAtMs, wallMs })];
+  if (!isProfiling) return always;
+  return [...always, debugFlagRoutes({ verbosity, log }), profileRoutes({ wallMs })];
 }
 
 /**

@@ -52,7 +52,8 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     wallMs: preciseWallClock(),
     pid: process.pid,
   });
-  if (logger.isVerbose(1)) tellFlags(flagTexts(line.values), logger);
+  const flags = flagTexts(line.values);
+  if (logger.isVerbose(1)) tellFlags(flags, logger);
   for (const warning of config.warnings) logger.warning(warning);
   if (config.writeConfigTo !== undefined) return writeConfiguration(config, logger, io);
   if (config.isInitOnly) {
@@ -64,7 +65,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   // threads than it saves on ours.
   setFlagsFromString('--no-maglev');
   const { runProxy } = await import('../agent/runProxy.ts');
-  return runProxy(config, { version: VERSION, log: logger, env: io.env });
+  return runProxy(config, { version: VERSION, log: logger, verbosity, flags, env: io.env });
 }
 
 /** As kube-proxy begins its log: what it was started with, whatever a file says. */

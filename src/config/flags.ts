@@ -135,6 +135,13 @@ const serverFlags: readonly Flag[] = [
     help: 'exit when the health or metrics server cannot bind its address',
   },
   {
+    name: 'profiling',
+    type: 'bool',
+    group: 'servers',
+    fields: ['enableProfiling'],
+    help: 'serve /debug/pprof (profiles and heap snapshots) and /debug/flags/v on the metrics server: docs/debugging.md',
+  },
+  {
     name: 'healthz-port',
     type: 'int',
     default: '10256',

@@ -64,13 +64,6 @@ export const FLAGS_WITHOUT_EFFECT: readonly Flag[] = [
     ...withoutEffect,
   },
   {
-    name: 'profiling',
-    type: 'bool',
-    fields: ['enableProfiling'],
-    help: 'there are no Go profiles',
-    ...withoutEffect,
-  },
-  {
     name: 'show-hidden-metrics-for-version',
     type: 'string',
     fields: ['showHiddenMetricsForVersion'],

@@ -30,6 +30,8 @@ export interface ResolvedConfig {
   readonly healthAddress?: HostPort;
   readonly metricsAddress?: HostPort;
   readonly bindAddressHardFail: boolean;
+  /** the metrics server lets itself be profiled, and its verbosity be set */
+  readonly isProfiling: boolean;
   /** how often the whole kernel state is audited */
   readonly syncPeriodMs: number;
   /** least time between two rounds; 0: none */
@@ -138,6 +140,7 @@ export function resolveConfig({
       ...(healthAddress ? { healthAddress } : {}),
       ...(metricsAddress ? { metricsAddress } : {}),
       bindAddressHardFail: configuration.bindAddressHardFail,
+      isProfiling: configuration.enableProfiling,
       syncPeriodMs: parseDuration(ipvs.syncPeriod)!,
       minSyncPeriodMs: parseDuration(ipvs.minSyncPeriod)!,
       logging: {

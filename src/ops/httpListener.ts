@@ -11,7 +11,15 @@ import type { Clock } from '../time/clock.ts';
 
 export interface HttpRequest {
   readonly method: string;
+  /** without what follows a question mark */
+  readonly path: string;
   readonly query: URLSearchParams;
+  /** undefined where there is no such header */
+  readonly accept: string | undefined;
+  /** fires when whoever asks has gone, or has everything */
+  readonly gone: AbortSignal;
+  /** What came with it, or undefined where that is longer. */
+  text(maxBytes: number): Promise<string | undefined>;
 }
 
 export interface HttpAnswer {
@@ -19,7 +27,9 @@ export interface HttpAnswer {
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** in pieces where it is long: each is made when the one before is on its way */
-  readonly body: string | AsyncIterable<string>;
+  readonly body: string | AsyncIterable<string | Uint8Array>;
+  /** how long a piece of it may take, where that is more than a moment */
+  readonly patienceMs?: number;
 }
 
 export type Route = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
@@ -127,15 +137,16 @@ export class HttpListener {
 
   #take(request: http.IncomingMessage, response: http.ServerResponse): void {
     const [path = '/', ...rest] = (request.url ?? '/').split('?');
-    const asked = { method: request.method ?? 'GET', query: new URLSearchParams(rest.join('?')) };
-    this.#answer(path, asked, response).catch((error: NodeJS.ErrnoException) => {
+    const asked = new Request(path, new URLSearchParams(rest.join('?')), request, response);
+    this.#answer(asked, response).catch((error: NodeJS.ErrnoException) => {
       response.destroy();
       // Else whoever asked has gone.
       if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') this.#failed(path, error);
     });
   }
 
-  async #answer(path: string, request: HttpRequest, response: http.ServerResponse): Promise<void> {
+  async #answer(request: HttpRequest, response: http.ServerResponse): Promise<void> {
+    const { path } = request;
     let answer: HttpAnswer;
     try {
       const route = this.#options.routes.get(path);
@@ -152,20 +163,69 @@ export class HttpListener {
   }
 }
 
+class Request implements HttpRequest {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly #request: http.IncomingMessage;
+  readonly #response: http.ServerResponse;
+
+  constructor(
+    path: string,
+    query: URLSearchParams,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ) {
+    this.path = path;
+    this.query = query;
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get method(): string {
+    return this.#request.method ?? 'GET';
+  }
+
+  get accept(): string | undefined {
+    return this.#request.headers.accept;
+  }
+
+  get gone(): AbortSignal {
+    const controller = new AbortController();
+    if (this.#response.closed) controller.abort();
+    this.#response.once('close', () => controller.abort());
+    return controller.signal;
+  }
+
+  async text(maxBytes: number): Promise<string | undefined> {
+    const pieces: Buffer[] = [];
+    let sizeBytes = 0;
+    for await (const piece of this.#request as AsyncIterable<Buffer>) {
+      sizeBytes += piece.length;
+      // Read to its end all the same, or the answer would not arrive.
+      if (sizeBytes <= maxBytes) pieces.push(piece);
+    }
+    return sizeBytes > maxBytes ? undefined : Buffer.concat(pieces).toString();
+  }
+}
+
 async function send(
   response: http.ServerResponse,
-  { status, contentType, headers, body }: HttpAnswer,
+  { status, contentType, headers, body, patienceMs }: HttpAnswer,
   isBare: boolean,
 ): Promise<void> {
   if (isBare) withoutTheObvious(response);
+  if (patienceMs !== undefined) response.socket?.setTimeout(patienceMs);
   response.writeHead(status, {
     ...(!isBare && { Server: SERVER_NAME }),
     'Content-Type': contentType,
     'X-Content-Type-Options': 'nosniff',
     ...headers,
     Date: new Date().toUTCString(),
+    // The patience ends with the connection.
+    ...(patienceMs !== undefined && { Connection: 'close' }),
     ...(typeof body === 'string' && { 'Content-Length': Buffer.byteLength(body) }),
   });
+  if (patienceMs !== undefined) response.flushHeaders();
   if (typeof body === 'string') response.end(body);
   else await pipeline(Readable.from(body), response);
 }

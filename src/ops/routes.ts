@@ -45,3 +45,16 @@ export function metricsRoutes({ metrics, configz }: MetricsRouteOptions): Routes
     ],
   ]);
 }
+
+/** Several as one: the first that knows a path answers. */
+export function anyOf(all: readonly Routes[]): Routes {
+  return {
+    get: (path) => {
+      for (const routes of all) {
+        const route = routes.get(path);
+        if (route !== undefined) return route;
+      }
+      return undefined;
+    },
+  };
+}

@@ -20,6 +20,7 @@ import { resolveConfig, type ResolvedConfig } from '../../../src/config/resolve.
 import type { Feature } from '../../../src/feature/feature.ts';
 import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
 import { localServer } from '../../../src/localserver/shell/feature.ts';
+import { Verbosity } from '../../../src/ops/verbosity.ts';
 import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
 import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 import { rawService } from '../../support/objects/rawObjects.ts';
@@ -122,7 +123,8 @@ function configuration(...flags: string[]): ResolvedConfig {
 
 /** @param on what this machine does otherwise */
 function run(on: Partial<Machine> = {}, config = configuration(`--manifests=${folder}`)) {
-  running = runProxy(config, { version: '1.2.3', log, env: {} }, machine(on));
+  const told = { log, verbosity: new Verbosity({ verbosity: 1 }), flags: new Map() };
+  running = runProxy(config, { version: '1.2.3', ...told, env: {} }, machine(on));
   running.catch(() => undefined);
   return running;
 }
@@ -194,6 +196,7 @@ test('tells health, metrics, configuration and servers until it ends', async () 
   expect(JSON.parse(shown)).toMatchObject({
     'kubeproxy.config.k8s.io': { mode: 'ipvs', ipvs: { tcpTimeout: '15m0s' } },
   });
+  expect((await get(`${METRICS}/statusz`)).body).toContain('1.2.3');
   const { body: metrics } = await get(`${METRICS}/metrics`);
   expect(metrics).toMatch(/git_?version="v1\.2\.3"/i);
   expect(metrics).toContain(`platform="linux/${process.arch}"`);

@@ -228,13 +228,13 @@ test('what is set without effect is named in one warning, by flag or by field', 
     ],
   });
   expect(byFlag.warnings).toEqual([
-    'accepted, but without effect yet: --profiling, --feature-gates, --boot-id-file',
+    'accepted, but without effect yet: --feature-gates, --boot-id-file',
   ]);
   const byFile = resolve({
-    file: { conntrack: { min: 1 }, configSyncPeriod: '1m', enableProfiling: true },
+    file: { conntrack: { min: 1 }, configSyncPeriod: '1m', featureGates: { A: true } },
   });
   expect(byFile.warnings).toEqual([
-    'accepted, but without effect yet: configSyncPeriod, enableProfiling',
+    'accepted, but without effect yet: configSyncPeriod, featureGates',
   ]);
 });
 

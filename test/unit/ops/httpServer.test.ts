@@ -5,6 +5,7 @@ import { ProxyHealth } from '../../../src/ops/health.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { Conditions, defineCondition } from '../../../src/ops/conditions.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/ops/httpServer.ts';
+import type { Route } from '../../../src/ops/httpListener.ts';
 import type { Logger } from '../../../src/ops/log.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../../../src/ops/routes.ts';
@@ -231,6 +232,50 @@ describe('an unspecified address', () => {
     } finally {
       spy.mockRestore();
     }
+  });
+});
+
+describe('a request', () => {
+  async function asked(init: RequestInit, use: Route): Promise<Response> {
+    const server = serve({ routes: new Map([['/x', use]]) });
+    await server.start();
+    return fetch(`http://127.0.0.1:${server.port}/x`, init);
+  }
+  const told = (body: unknown) => ({ ...ANSWER, body: JSON.stringify(body) });
+
+  test('has what came with it, unless that is long', async () => {
+    const use: Route = async (request) => told((await request.text(5)) ?? 'long');
+    expect(await (await asked({ method: 'PUT', body: '12345' }, use)).json()).toBe('12345');
+    expect(await (await asked({ method: 'PUT', body: '123456' }, use)).json()).toBe('long');
+    expect(await (await asked({}, use)).json()).toBe('');
+  });
+
+  test('has its path, method and what is accepted', async () => {
+    const use: Route = ({ path, method, accept }) => told([path, method, accept]);
+    const init = { method: 'POST', headers: { Accept: 'text/plain' } };
+    expect(await (await asked(init, use)).json()).toEqual(['/x', 'POST', 'text/plain']);
+  });
+
+  test('tells when whoever asked has gone', async () => {
+    const leaving = new AbortController();
+    const seen = Promise.withResolvers<Event>();
+    const answer = asked({ signal: leaving.signal }, ({ gone }) => {
+      gone.addEventListener('abort', seen.resolve);
+      leaving.abort();
+      return seen.promise.then(() => ANSWER);
+    });
+    await expect(answer).rejects.toThrow('aborted');
+    expect((await seen.promise).type).toBe('abort');
+  });
+
+  test('may be answered slowly, then its connection ends', async () => {
+    const setTimeout = jest.spyOn(net.Socket.prototype, 'setTimeout');
+    const headers = { 'X-Own': 'yes' };
+    const answer = await asked({}, () => ({ ...ANSWER, headers, patienceMs: 123_456 }));
+    expect(setTimeout).toHaveBeenCalledWith(123_456);
+    setTimeout.mockRestore();
+    expect(answer.headers.get('x-own')).toBe('yes');
+    expect(answer.headers.get('connection')).toBe('close');
   });
 });
 
