@@ -40,7 +40,7 @@ export function commandScript({ options, pathFirst, kernel }) {
   const inherited = Object.entries(process.env).filter(([name]) => passedOn.test(name));
   const variables = [...inherited, ['PATH', path.join(':')], ['KUBE_IPVS_LAB', kernel], ...given];
   return [
-    'unset LAB_RUN LAB_TAP LAB_LINE',
+    'unset LAB_RUN LAB_TAP LAB_LINE LAB_LINES LAB_INIT LAB_MODULES LAB_TERMINAL',
     ...variables.map(([name, value]) => `export ${name}=${quoted(value ?? '')}`),
     `cd ${quoted(checkout)}`,
     `exec ${words(options.command).map(quoted).join(' ')}`,

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { commandScript, quoted } from './command.mjs';
 import { machineAddress } from './joint.mjs';
 import { endingTogether, runFolder, runToEnd, shellStatus } from './session.mjs';
-import { legacyXtablesFolder } from './workshop.mjs';
+import { xtablesFolder } from './workshop.mjs';
 
 /** @import { LabCommandLine } from './options.mjs' */
 
@@ -19,7 +19,7 @@ export async function runOnHost(options) {
   const run = runFolder();
   try {
     const script = join(run.folder, 'command.sh');
-    const pathFirst = nftablesWork() ? [] : [legacyXtablesFolder()];
+    const pathFirst = nftablesWork() ? [] : [xtablesFolder('legacy')];
     writeFileSync(script, commandScript({ options, pathFirst, kernel: 'host' }));
     const { status, ended } = await runToEnd(
       [...endingTogether, 'unshare', '--net', 'sh', '-c', setUp(script, options)],

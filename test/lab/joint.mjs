@@ -1,7 +1,7 @@
 // The joint between the lab and the machine: a network namespace of the machine in which a native
 // process (an API server) is reached from the lab. 198.18.0.1 is there, 198.18.0.2 is vec0 in the
-// lab (198.18.0.0/15 is the range for benchmarks, RFC 2544). With User-Mode Linux the wire is a tap
-// device; on the host's own kernel host.mjs lays a veth pair.
+// lab (198.18.0.0/15 is the range for benchmarks, RFC 2544). With a kernel of the lab's own the wire is
+// a tap device; on the host's host.mjs lays a veth pair.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,7 +16,7 @@ export const machineAddress = '198.18.0.1';
 const ip = (...argv) => execFileSync('ip', argv, { stdio: ['ignore', 'ignore', 2] });
 
 /**
- * Makes the namespace and, for User-Mode Linux, its tap device, where they are missing.
+ * Makes the namespace and, for a kernel of the lab's own, its tap device, where they are missing.
  *
  * @param {string} name
  * @param {LabKernel} kernel
@@ -30,7 +30,7 @@ export function joinNamespace(name, kernel) {
     undo.push(() => ip('netns', 'delete', name));
     ip('-n', name, 'link', 'set', 'lo', 'up');
   }
-  if (kernel === 'uml' && !hasLink(name, tapName)) {
+  if (kernel !== 'host' && !hasLink(name, tapName)) {
     ip('-n', name, 'tuntap', 'add', tapName, 'mode', 'tap');
     undo.unshift(() => ip('-n', name, 'link', 'delete', tapName));
     ip('-n', name, 'address', 'add', `${machineAddress}/30`, 'dev', tapName);

@@ -11,15 +11,19 @@ A single word with spaces in it goes through sh -c. stdout and stderr are the co
                   198.18.0.1 there, 198.18.0.2 on vec0 in the lab
   --line          for test/support/lab/lab.ts: descriptors 3 (in) and 4 (out) lead to the command
   --tty           run COMMAND on the terminal (top, editors)
-  --kernel KIND   uml or host instead of choosing
+  --kernel KIND   uml, host, or debian[-VERSION] instead of choosing; $KUBE_IPVS_LAB_KERNEL is its default. debian is a
+                  packaged Debian kernel, emulated: debian-6.1, debian-6.12.100+deb12-amd64
   --memory SIZE   of the lab kernel (default 3G)
   --quiet         do not say which kernel was chosen
 `;
 
 /** @import { LabKernel } from './choose.mjs' */
 
-/** @type {readonly LabKernel[]} */
-const KERNELS = ['uml', 'host'];
+/**
+ * @typedef {object} KernelWish
+ * @property {LabKernel} kind
+ * @property {string} [version] of a Debian kernel: a series or a release
+ */
 
 export class UsageError extends Error {}
 
@@ -31,7 +35,7 @@ export class UsageError extends Error {}
  * @property {string} [netns]
  * @property {boolean} [line]
  * @property {boolean} tty
- * @property {LabKernel} [kernel]
+ * @property {KernelWish} [kernel]
  * @property {string} memory
  * @property {boolean} quiet
  * @property {string[]} command
@@ -39,9 +43,10 @@ export class UsageError extends Error {}
 
 /**
  * @param {readonly string[]} argv the arguments after the script's name
+ * @param {NodeJS.ProcessEnv} env
  * @returns {LabCommandLine}
  */
-export function parseOptions(argv) {
+export function parseOptions(argv, env = {}) {
   /** @type {Partial<LabCommandLine> & Omit<LabCommandLine, 'timeoutSec'>} */
   const options = { env: [], memory: '3G', command: [], tty: false, quiet: false, help: false };
   const rest = [...argv];
@@ -56,7 +61,7 @@ export function parseOptions(argv) {
     '--timeout': () => (options.timeoutSec = seconds(value('--timeout'))),
     '--env': () => options.env.push(assignment(value('--env'))),
     '--netns': () => (options.netns = value('--netns')),
-    '--kernel': () => (options.kernel = oneOf('--kernel', value('--kernel'), KERNELS)),
+    '--kernel': () => (options.kernel = kernelWish('--kernel', value('--kernel'))),
     '--memory': () => (options.memory = value('--memory')),
     '--line': () => (options.line = true),
     '--tty': () => (options.tty = true),
@@ -70,6 +75,8 @@ export function parseOptions(argv) {
     if (!action) throw new UsageError(`unknown option ${name}`);
     action();
   }
+  const wished = env['KUBE_IPVS_LAB_KERNEL'];
+  if (wished) options.kernel ??= kernelWish('KUBE_IPVS_LAB_KERNEL', wished);
   options.command = rest;
   if (rest.length === 0) options.tty = true;
   const { timeoutSec = rest.length === 0 ? 0 : 1800 } = options;
@@ -89,13 +96,15 @@ function assignment(text) {
 }
 
 /**
- * @template {string} T
- * @param {string} name
+ * @param {string} name of the option, or of the variable
  * @param {string} text
- * @param {readonly T[]} allowed
+ * @returns {KernelWish}
  */
-function oneOf(name, text, allowed) {
-  const found = allowed.find((word) => word === text);
-  if (found === undefined) throw new UsageError(`${name}: "${text}" is none of ${allowed.join()}`);
-  return found;
+function kernelWish(name, text) {
+  if (text === 'uml' || text === 'host') return { kind: text };
+  const [, version] = /^debian(?:-(\d.*))?$/.exec(text) ?? [undefined, null];
+  if (version === null) {
+    throw new UsageError(`${name}: "${text}" is none of uml, host, debian, debian-VERSION`);
+  }
+  return version === undefined ? { kind: 'debian' } : { kind: 'debian', version };
 }

@@ -1,15 +1,14 @@
 // The lab on User-Mode Linux: a real kernel as an ordinary process that sees the host's file tree
-// through hostfs. Output and exit status come out through files in the run's folder (init.sh writes
-// them, this follows them).
+// through hostfs.
 
-import { closeSync, existsSync, openSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
-import { commandScript } from './command.mjs';
+import { join } from 'node:path';
+import { bootToEnd, writeRun } from './boot.mjs';
 import { tapName } from './joint.mjs';
-import { endingTogether, follow, runFolder, runToEnd, shellStatus } from './session.mjs';
+import { endingTogether, runFolder } from './session.mjs';
 import { checkout } from '../../packaging/machine.mjs';
-import { cacheFolder, legacyXtablesFolder, linkModules, xsaveShim } from './workshop.mjs';
+import { cacheFolder, linkModules, xsaveShim, xtablesFolder } from './workshop.mjs';
 
 /** @import { LabCommandLine } from './options.mjs' */
 
@@ -33,51 +32,14 @@ export async function runInUml(options) {
   linkModules();
   const run = runFolder();
   try {
-    writeRun(run.folder, options);
-    return await boot(run.folder, options);
+    const iptables = xtablesFolder('legacy');
+    writeRun(run.folder, options, { kernel: 'uml', modules, pathFirst: [iptables] });
+    const argv = [...launcher(options), ...kernelLine(run.folder, options)];
+    const env = { LD_PRELOAD: xsaveShim(), ...memoryPlace(options.memory) };
+    return await bootToEnd(argv, run.folder, options, env);
   } finally {
     run.remove();
   }
-}
-
-/**
- * @param {string} folder
- * @param {LabCommandLine} options
- */
-function writeRun(folder, options) {
-  /**
-   * @param {string} name
-   * @param {string} text
-   */
-  const file = (name, text) => writeFileSync(join(folder, name), text);
-  const script = commandScript({ options, pathFirst: [legacyXtablesFolder()], kernel: 'uml' });
-  file('command.sh', script);
-  file('modules', modules);
-  file('stdout', '');
-  file('stderr', '');
-  if (options.tty) file('tty', '');
-  const needed = [checkout, cacheFolder(), dirname(process.execPath)];
-  const hidden = needed.filter((path) => /^\/(tmp|run|dev\/shm)\//.test(path));
-  file('keep', hidden.map((path) => `${path}\n`).join(''));
-}
-
-/**
- * @param {string} folder
- * @param {LabCommandLine} options
- */
-async function boot(folder, options) {
-  const streams = options.tty ? [] : /** @type {const} */ (['stdout', 'stderr']);
-  const followers = streams.map((name) => follow(join(folder, name), process[name]));
-  const log = openSync(join(folder, 'console'), 'w');
-  const { ended } = await runToEnd([...launcher(options), ...kernelLine(folder, options)], {
-    timeoutSec: options.timeoutSec,
-    env: { ...process.env, LD_PRELOAD: xsaveShim(), ...memoryPlace(options.memory) },
-    stdio: options.tty ? 'inherit' : ['ignore', log, log, ...(options.line ? [3, 4] : [])],
-    ownGroup: !options.tty,
-  });
-  closeSync(log);
-  for (const follower of followers) follower.stop();
-  return ended === 'exit' ? commandStatus(folder) : shellStatus(ended, 125);
 }
 
 /**
@@ -100,7 +62,9 @@ function kernelLine(folder, options) {
     'con=null',
     ...(options.line ? ['ssl0=fd:3,fd:4', 'LAB_LINE=/dev/ttyS0'] : []),
     options.tty ? 'con0=fd:0,fd:1' : 'con0=null',
-    ...(options.netns ? [`vec0:transport=tap,ifname=${tapName},depth=128,gro=1`, 'LAB_TAP=1'] : []),
+    ...(options.netns
+      ? [`vec0:transport=tap,ifname=${tapName},depth=128,gro=1`, 'LAB_TAP=vec0']
+      : []),
   ];
 }
 
@@ -130,17 +94,4 @@ function memoryPlace(memory) {
   const wanted = Number.parseFloat(memory) * (memory.endsWith('G') ? 2 ** 30 : 2 ** 20);
   const { bavail, bsize } = statfsSync('/dev/shm');
   return { TMPDIR: bavail * bsize > wanted ? '/dev/shm' : cacheFolder() };
-}
-
-/**
- * The command's status, from the file init.sh leaves; without one the kernel itself failed.
- *
- * @param {string} folder
- */
-function commandStatus(folder) {
-  const path = join(folder, 'status');
-  if (existsSync(path)) return Number(readFileSync(path, 'utf8'));
-  const log = join(folder, 'console');
-  const lastWords = readFileSync(log, 'utf8').trim().split('\n').slice(-15).join('\n');
-  throw new Error(`the lab kernel ended before the command did; its last words:\n${lastWords}`);
 }

@@ -1,5 +1,5 @@
 // What the lab needs on the host before anything runs: the cache folder, the compiled C pieces
-// (XSAVE shim, traffic tool), the folder of legacy iptables names, the link that lets modprobe find
+// (XSAVE shim, traffic tool, …), folders of iptables names, the link that lets modprobe find
 // User-Mode Linux's modules. Everything here is idempotent and quick when nothing is to do. Which
 // kernel to use is decided in choose.mjs.
 
@@ -19,6 +19,8 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from '../../packaging/machine.mjs';
+
+/** @import { LabKernel } from './choose.mjs' */
 
 const labFolder = dirname(fileURLToPath(import.meta.url));
 
@@ -63,15 +65,16 @@ const xtablesNames = ['iptables', 'ip6tables'].flatMap((tool) => [
 ]);
 
 /**
- * A folder that, first in PATH, makes `iptables` and its companions the legacy ones: User-Mode
- * Linux has no nf_tables.
+ * A folder that, first in PATH, makes `iptables` and its companions those of one variant, whatever
+ * the machine's own choice is.
+ *
+ * @param {'legacy' | 'nft'} variant User-Mode Linux has no nf_tables
  */
-export function legacyXtablesFolder() {
-  const folder = join(cacheFolder(), 'xtables-legacy');
+export function xtablesFolder(variant) {
+  const folder = join(cacheFolder(), `xtables-${variant}`);
   mkdirSync(folder, { recursive: true });
   for (const name of xtablesNames) {
-    const legacy = name.replace('tables', 'tables-legacy');
-    link(`/usr/sbin/${legacy}`, join(folder, name));
+    link(`/usr/sbin/${name.replace('tables', `tables-${variant}`)}`, join(folder, name));
   }
   return folder;
 }
@@ -103,9 +106,15 @@ function link(target, path) {
   }
 }
 
+/** Programs of one kernel alone, and the Debian packages they come from. */
+const kernelPackages = {
+  host: {},
+  uml: { 'linux.uml': 'user-mode-linux' },
+  debian: { 'qemu-system-x86_64': 'qemu-system-x86' },
+};
+
 /** Debian packages a missing program comes from. */
 const packageOf = {
-  'linux.uml': 'user-mode-linux',
   gcc: 'gcc',
   ip: 'iproute2',
   ipset: 'ipset',
@@ -118,12 +127,11 @@ const packageOf = {
 };
 
 /**
- * @param {boolean} needsKernel whether User-Mode Linux itself is needed too
+ * @param {LabKernel} kernel
  * @returns names of Debian packages that are missing, sorted
  */
-export function missingPackages(needsKernel) {
-  const programs = Object.entries(packageOf).filter(
-    ([program]) => (needsKernel || program !== 'linux.uml') && !findProgram(program),
-  );
-  return [...new Set(programs.map(([, name]) => name))].sort((a, b) => a.localeCompare(b));
+export function missingPackages(kernel) {
+  const programs = Object.entries({ ...kernelPackages[kernel], ...packageOf });
+  const missing = programs.filter(([program]) => !findProgram(program));
+  return [...new Set(missing.map(([, name]) => name))].sort((a, b) => a.localeCompare(b));
 }

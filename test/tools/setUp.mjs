@@ -10,6 +10,8 @@ import { missingPackages } from '../lab/workshop.mjs';
 import { buildHelm, findHelm } from './helm.mjs';
 import { buildBinary, findBinary } from './kubernetes.mjs';
 
+/** @import { LabKernel } from '../lab/choose.mjs' */
+
 /** Programs beyond the lab's own, and the Debian packages they come from. */
 const testPackages = {
   curl: 'curl',
@@ -21,10 +23,14 @@ const testPackages = {
   python3: 'python3',
 };
 
-/** Installs what is missing; needs root for that and says what to install otherwise. */
-export function ensurePackages() {
-  const { kernel } = chooseKernel();
-  const missing = missingPackages(kernel === 'uml');
+/**
+ * Installs what is missing; needs root for that and says what to install otherwise.
+ *
+ * @param {readonly LabKernel[]} kernels that are needed beside the one that the lab chooses
+ */
+export function ensurePackages(kernels = []) {
+  const labs = [chooseKernel().kernel, ...kernels];
+  const missing = [...new Set(labs.flatMap((kernel) => missingPackages(kernel)))];
   for (const [program, name] of Object.entries(testPackages)) {
     if (!findProgram(program) && !findBinary(program)) missing.push(name);
   }
