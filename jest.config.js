@@ -37,6 +37,11 @@ const project = (name, extra = {}) => ({
   ...extra,
 });
 
+const inLab = {
+  setupFiles: ['<rootDir>/test/support/lab/labOnly.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/lab/testLimit.ts'],
+};
+
 export default {
   watchman: false,
   // Jest would use one less than there are cores. A worker waits a third of its time, so on two
@@ -49,7 +54,7 @@ export default {
     project('unit'),
     project('property'),
     project('golden'),
-    project('kernel', { setupFiles: ['<rootDir>/test/support/lab/labOnly.ts'] }),
+    project('kernel', inLab),
     project('nft'),
     project('e2e'),
     project('chart'),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openSocket, type RawSocket } from '../../src/kernel/addon.ts';
 import { ByteWriter } from '../../src/netlink/bytes.ts';
 import * as c from '../../src/netlink/constants.ts';
@@ -17,9 +17,9 @@ import {
 } from '../../src/netlink/rtnlLinks.ts';
 import { requireNamespaces } from '../support/lab/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import { patience } from '../lab/patience.ts';
 
 const describe = await requireNamespaces();
-jest.setTimeout(60_000);
 
 const { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST } = c;
 const TIMEOUT_MS = 5000;
@@ -326,7 +326,7 @@ describe('the addon', () => {
       new NetlinkSocket({ protocol: ${c.NETLINK_ROUTE} }).receive(-1).catch(() => {});
       setTimeout(() => process.exit(7), 20);
     `;
-    const { status } = spawnSync(process.execPath, ['-e', program], { timeout: 20_000 });
+    const { status } = spawnSync(process.execPath, ['-e', program], { timeout: patience(20_000) });
     expect(status).toBe(7);
   });
 

@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { DesiredState } from '../../src/dataplane/state.ts';
 import type { Contributor, Footprint } from '../../src/desired/contributor.ts';
 import { DesiredBuilder } from '../../src/desired/builder.ts';
@@ -33,7 +33,6 @@ import {
 const describe = await requireIpvs();
 
 // a process takes up to 0.2 s in the lab kernel, several times that on a busy machine
-jest.setTimeout(300_000);
 
 const context: DifferenceContext = { isOwned: () => true, excludeCidrs: [] };
 
@@ -96,7 +95,7 @@ describe('a contributor on a real kernel', () => {
   }
 
   const saved = async () =>
-    `${await namespace.run('iptables-legacy-save')}${await namespace.run('ip6tables-legacy-save')}`;
+    `${await namespace.run('iptables-save')}${await namespace.run('ip6tables-save')}`;
 
   test('that is not there costs nothing: its tables are neither read nor made', async () => {
     const state = desired([]);
@@ -116,9 +115,9 @@ describe('a contributor on a real kernel', () => {
     expect(done).toContain('~ net/ipv4/conf/all/arp_ignore = 1');
     expect(done).toContain(`+ ${TEST_SET} 10.96.0.10,tcp:80`);
     expect(await round(dataplane, state)).toEqual([]);
-    await namespace.run('iptables-legacy', '-t', 'raw', '-F', TEST_CHAIN);
-    await namespace.run('ip6tables-legacy', '-t', 'mangle', '-F', 'OUTPUT');
-    await namespace.run('iptables-legacy', '-t', 'filter', '-D', 'INPUT', '1');
+    await namespace.run('iptables', '-t', 'raw', '-F', TEST_CHAIN);
+    await namespace.run('ip6tables', '-t', 'mangle', '-F', 'OUTPUT');
+    await namespace.run('iptables', '-t', 'filter', '-D', 'INPUT', '1');
     await namespace.run('ipset', 'flush', TEST_SET);
     expect(await round(dataplane, state)).toEqual([
       expect.stringMatching(/^~ IPv4 raw: /),
@@ -127,7 +126,7 @@ describe('a contributor on a real kernel', () => {
       `+ ${TEST_SET} 10.96.0.10,tcp:80`,
     ]);
     expect(await round(dataplane, state)).toEqual([]);
-    expect(await namespace.run('iptables-legacy', '-S', 'INPUT')).toMatch(
+    expect(await namespace.run('iptables', '-S', 'INPUT')).toMatch(
       new RegExp(String.raw`^-P INPUT ACCEPT\n-A INPUT .*-j ${TEST_CHAIN}\n`),
     );
   });
@@ -135,7 +134,7 @@ describe('a contributor on a real kernel', () => {
   test('that is turned off leaves nothing, and what others put beside it stays', async () => {
     const on = desired([new TestContributor()]);
     await round(open(on), on);
-    await namespace.run('iptables-legacy', '-t', 'raw', '-A', 'PREROUTING', '-j', 'ACCEPT');
+    await namespace.run('iptables', '-t', 'raw', '-A', 'PREROUTING', '-j', 'ACCEPT');
     const off = desired([], [TEST_FOOTPRINT]);
     const dataplane = open(off);
     const chains = ['IPv4', 'IPv6'].flatMap((family) =>

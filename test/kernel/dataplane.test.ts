@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { buildDesired } from '../../src/desired/builder.ts';
 import type { DesiredState } from '../../src/dataplane/state.ts';
@@ -29,7 +29,6 @@ import { dataplaneOptions, hostNetwork } from '../support/objects/nodeFixtures.t
 const describe = await requireIpvs();
 
 // a process takes up to 0.2 s in the lab kernel
-jest.setTimeout(120_000);
 
 const { state: base } = buildDesired(new ClusterStore(), hostNetwork(), dataplaneOptions());
 const sysctls = new Map([['net/ipv4/ip_forward', '1']]);
@@ -118,7 +117,7 @@ describe('on a real kernel', () => {
       ['ipvsadm', '-C'],
       ['ipset', 'flush', 'KUBE-IPVS-IPS'],
       ['ip', 'link', 'del', 'kube-ipvs0'],
-      ['iptables-legacy', '-t', 'nat', '-F', 'KUBE-SERVICES'],
+      ['iptables', '-t', 'nat', '-F', 'KUBE-SERVICES'],
     ]) {
       await namespace.run(...damage);
       const plan = orderPlan(difference(desired!, await read(), context));

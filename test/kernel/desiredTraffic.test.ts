@@ -148,9 +148,9 @@ beforeAll(async () => {
   await topology.route(node2, virtual, node1);
   state = desired();
   await putInto('node1', state);
-}, 120_000);
+});
 
-afterAll(() => topology.destroy(), 60_000);
+afterAll(() => topology.destroy());
 
 test('every source meets at every virtual server what the tracer foretells', async () => {
   const servers = [...state.virtualServers.values()].filter(({ protocol }) => protocol === 'TCP');
@@ -186,7 +186,7 @@ test('every source meets at every virtual server what the tracer foretells', asy
   expect(met.get('outside > 198.51.100.30:80')).toBe('server1 masqueraded');
   expect(met.get('client1 > 198.51.100.40:80')).toBe('server1 masqueraded');
   expect(met.get('client1 > 10.96.0.50:30080')).toBe('server1');
-}, 60_000);
+});
 
 /**
  * By a reset: of ICMP errors, which the kernel sends a few of at once and then one a second, most
@@ -211,7 +211,6 @@ test.each(FAMILIES.flatMap((family) => ['client1', 'outside'].map((from) => ({ f
     );
     expect(new Set(results.map(metText))).toEqual(new Set(['refused']));
   },
-  60_000,
 );
 
 /**
@@ -236,7 +235,6 @@ test.each(FAMILIES.flatMap((family) => ['client1', 'outside'].map((from) => ({ f
       expect(met.map(metText).map((text) => text.split(' ')[0])).toEqual(Array(4).fill('server2'));
     }
   },
-  60_000,
 );
 
 type Source = (typeof SOURCES)[number];
@@ -321,8 +319,8 @@ function desired(): DesiredState {
 async function putInto(namespace: string, wanted: DesiredState): Promise<void> {
   for (const [name, value] of wanted.sysctls) await topology.traffic.sysctl(namespace, name, value);
   await input(namespace, ['ipset', 'restore'], ipsetText(wanted));
-  await input(namespace, ['iptables-legacy-restore', '-n'], rulesText(wanted, 'IPv4'));
-  await input(namespace, ['ip6tables-legacy-restore', '-n'], rulesText(wanted, 'IPv6'));
+  await input(namespace, ['iptables-restore', '-n'], rulesText(wanted, 'IPv4'));
+  await input(namespace, ['ip6tables-restore', '-n'], rulesText(wanted, 'IPv6'));
   await input(namespace, ['ipvsadm', '-R'], ipvsText(wanted));
   const addresses = [...wanted.addresses].map(
     (address) => `address add ${address} dev kube-ipvs0\n`,

@@ -9,12 +9,13 @@ import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from '../support/e2e/cluster.ts';
 import { buildProduct, ProductProcess } from '../support/e2e/productProcess.ts';
 import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import { patience } from '../lab/patience.ts';
 
 let folder: string;
 let namespace: Namespace;
 let product: ProductProcess | undefined;
 
-beforeAll(buildProduct, 300_000);
+beforeAll(buildProduct);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'foreign-servers-'));
   namespace = await freshNamespace();
@@ -64,7 +65,7 @@ function start(): ProductProcess {
 }
 
 const holds = (line: string) =>
-  eventually(async () => expect(await saved()).toContain(line), 120_000);
+  eventually(async () => expect(await saved()).toContain(line), patience(120_000));
 
 /** A NodePort's server that somebody removes is back with the next audit. */
 async function audited(): Promise<void> {

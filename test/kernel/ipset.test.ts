@@ -2,7 +2,7 @@
  * Sets in a real kernel, written by the port and read back by it, with the program itself as the
  * second witness.
  */
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { IpSet } from '../../src/dataplane/state.ts';
 import type { IpsetClient, SetOperation } from '../../src/kernel/ipset.ts';
 import type { IpsetSession } from '../../src/kernel/ipsetSession.ts';
@@ -14,7 +14,6 @@ import { ipsetPortIn } from '../support/lab/namespaceRunner.ts';
 const describe = await requireNamespaces();
 
 // a process takes up to 0.2 s in the lab kernel
-jest.setTimeout(120_000);
 
 const MAX = 65_536;
 
@@ -217,12 +216,12 @@ describe('in a real kernel', () => {
     const small = { name: 'GROWS', type: 'hash:ip', family: 'IPv4', maxElements: 4 } as const;
     await apply({ op: 'createSet', set: small }, ...additions(small, 4));
     const rule = 'FORWARD -m set --match-set GROWS dst -j ACCEPT'.split(' ');
-    await namespace.run('iptables-legacy', '-A', ...rule);
+    await namespace.run('iptables', '-A', ...rule);
     const entries = Array.from({ length: 1_000 }, (_, i) => `10.2.${i >> 8}.${i & 255}`);
     const large = { ...small, maxElements: 2_000 };
     expect(await apply({ op: 'replaceSet', set: large, entries })).toEqual([undefined]);
     expect(await read('GROWS')).toEqual({ ...large, entries: new Set(entries) });
-    await namespace.run('iptables-legacy', '-C', ...rule);
+    await namespace.run('iptables', '-C', ...rule);
     expect(await namespace.run('ipset', 'list', '-n')).toBe('GROWS\n');
   });
 
@@ -242,7 +241,7 @@ describe('in a real kernel', () => {
   test('a set of the wrong type that a rule refers to is left, and the error says what to do', async () => {
     await apply(...creation(sets[0]!));
     await namespace.run(
-      'iptables-legacy',
+      'iptables',
       ...'-A FORWARD -m set --match-set IPS dst -j ACCEPT'.split(' '),
     );
     const set = { name: 'IPS', type: 'hash:ip,port', family: 'IPv4', maxElements: MAX } as const;

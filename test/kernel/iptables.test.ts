@@ -1,5 +1,5 @@
 /** The whole rule set in a real kernel, in each variant that works here. */
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { buildDesired } from '../../src/desired/builder.ts';
 import { tablesIn } from '../../src/dataplane/tables.ts';
 import { ClusterStore } from '../../src/model/clusterStore.ts';
@@ -19,9 +19,6 @@ import { ipsetPortIn, runnerIn } from '../support/lab/namespaceRunner.ts';
 import { dataplaneOptions, hostNetwork } from '../support/objects/nodeFixtures.ts';
 
 const describe = await requireNamespaces();
-
-// a process takes up to 0.2 s in the lab kernel
-jest.setTimeout(120_000);
 
 const { state: desired } = buildDesired(new ClusterStore(), hostNetwork(), dataplaneOptions());
 const { chains: ours } = namesOf(desired);

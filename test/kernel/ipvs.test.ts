@@ -1,7 +1,7 @@
 /** IPVS of a real kernel through our port, with ipvsadm as the second witness. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { IpvsClient } from '../../src/kernel/ipvsClient.ts';
 import type { IpvsOperation } from '../../src/kernel/ipvsApply.ts';
 import type { Destination } from '../../src/dataplane/state.ts';
@@ -10,7 +10,6 @@ import { requireIpvs } from '../support/lab/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 const describe = await requireIpvs();
-jest.setTimeout(60_000);
 
 const web: ServerSpec = {
   address: '10.96.0.1',

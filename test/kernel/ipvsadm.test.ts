@@ -3,7 +3,7 @@
  * good and bad, in two fresh namespaces. Output, errors, exit codes and what the kernel holds
  * afterwards must be equal.
  */
-import { beforeEach, expect, jest, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { randomState } from '../support/ipvsadm/ipvsStates.ts';
 import { changeLines } from '../support/ipvsadm/ipvsadmLines.ts';
 import {
@@ -26,7 +26,6 @@ describe('beside the real ipvsadm', () => {
   const both = twoNamespaces();
 
   // Many processes of the real one.
-  jest.setTimeout(120_000);
 
   beforeEach(async () => {
     for (const namespace of [both.theirs, both.ours]) {

@@ -2,7 +2,7 @@
  * Names and numbers on command lines, ours beside the real ipvsadm under the same /etc/hosts and
  * /etc/services: what the C library makes of them and Node does not.
  */
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import {
   type Answer,
   type Command,
@@ -105,7 +105,6 @@ describe('under the same files', () => {
   const both = twoNamespaces();
 
   // Many processes of the real one.
-  jest.setTimeout(180_000);
 
   async function expectEqual(commands: readonly Command[]): Promise<void> {
     const clean = { argv: ['-C'] };

@@ -1,5 +1,5 @@
 /** The dummy device and the view of the host, on a real kernel, with `ip` as the second witness. */
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { DummyNews } from '../../src/dataplane/dataplane.ts';
 import { KernelHostObserver } from '../../src/kernel/hostObserver.ts';
 import { type LinkOperation, LinkClient } from '../../src/kernel/linkClient.ts';
@@ -8,7 +8,6 @@ import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 
 // Not every machine has dummy devices; where IPVS is, they are too.
 const describe = await requireIpvs();
-jest.setTimeout(60_000);
 
 const bind = (address: string) => ({ op: 'bindAddress', address }) as const;
 const unbind = (address: string) => ({ op: 'unbindAddress', address }) as const;

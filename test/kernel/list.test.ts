@@ -2,7 +2,7 @@
  * `kube-ipvs list` and the real ipvsadm on the same kernel state: output, errors and exit code must
  * be equal, byte for byte.
  */
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { list } from '../../src/cli/list.ts';
 import { type Encode, GenericSocket } from '../../src/kernel/genlFamily.ts';
 import { IPVS_GENL_NAME } from '../../src/netlink/constants.ts';
@@ -54,7 +54,6 @@ describe('beside the real ipvsadm', () => {
   let namespace: Namespace;
 
   // Many processes of the real one.
-  jest.setTimeout(60_000);
 
   beforeAll(async () => {
     namespace = await freshNamespace();

@@ -22,7 +22,7 @@ let folder: string;
 let namespace: Namespace;
 let product: ProductProcess | undefined;
 
-beforeAll(buildProduct, 240_000);
+beforeAll(buildProduct);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'run-failures-'));
   namespace = await freshNamespace();

@@ -14,12 +14,13 @@ import {
   ProductProcess,
 } from '../support/e2e/productProcess.ts';
 import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
+import { patience } from '../lab/patience.ts';
 
 let folder: string;
 let namespace: Namespace;
 let product: ProductProcess | undefined;
 
-beforeAll(buildProduct, 240_000);
+beforeAll(buildProduct);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'run-node-'));
   namespace = await freshNamespace();
@@ -36,7 +37,7 @@ afterEach(async () => {
 });
 
 /** Two starts, or several audits, in a kernel that is emulated. */
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = patience(180_000);
 
 /** Audits every second, so twice the sync period is over after a few of them. */
 const ALWAYS = ['--hostname-override=node-1', '--ipvs-sync-period=1s', '-v=2'];
@@ -94,7 +95,7 @@ async function afterAudits(run: ProductProcess): Promise<void> {
   await eventually(() => {
     const audits = run.log.slice(before).match(/"audit/g) ?? [];
     if (audits.length < 3) throw new Error('still waiting');
-  }, 45_000);
+  });
 }
 
 describe('no Node of this name', () => {

@@ -5,7 +5,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { findProgram } from '../../packaging/machine.mjs';
 import { eventually } from '../support/e2e/cluster.ts';
 import {
@@ -14,17 +14,16 @@ import {
   ProductProcess,
 } from '../support/e2e/productProcess.ts';
 import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
-
-jest.setTimeout(600_000);
+import { patience } from '../lab/patience.ts';
 
 /** Two that start at once share the one CPU of the lab. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = patience(120_000);
 
 let folder: string;
 let namespace: Namespace;
 let running: ProductProcess[];
 
-beforeAll(buildProduct, 300_000);
+beforeAll(buildProduct);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'run-troubles-'));
   namespace = await freshNamespace();
@@ -90,7 +89,7 @@ const bound = async () =>
     ...(await namespace.run('ip', '-4', 'addr', 'show', 'kube-ipvs0')).matchAll(/inet (\S+)\/32/g),
   ].map(([, address]) => address);
 
-/** iptables-legacy-save that fails as long as a file is there. */
+/** iptables-save of either variant that fails as long as a file is there. */
 async function breakableSave(): Promise<{
   readonly env: { readonly PATH: string };
   readonly flag: string;
@@ -98,7 +97,8 @@ async function breakableSave(): Promise<{
   const flag = join(folder, 'broken');
   const bin = join(folder, 'bin');
   await mkdir(bin);
-  for (const name of ['iptables-legacy-save', 'ip6tables-legacy-save']) {
+  const variants = ['iptables-legacy', 'iptables-nft', 'ip6tables-legacy', 'ip6tables-nft'];
+  for (const name of variants.map((variant) => `${variant}-save`)) {
     const lines = [
       '#!/bin/sh',
       `[ -e ${flag} ] && { echo "fork: Resource temporarily unavailable" >&2; exit 1; }`,
@@ -125,10 +125,10 @@ test('while iptables-save fails, endpoints and Services are programmed, and the 
     ]),
   );
   await eventually(async () => expect(await bound()).toContain('10.96.0.11'));
-  await namespace.run('iptables-legacy', '-t', 'nat', '-F', 'KUBE-POSTROUTING');
+  await namespace.run('iptables', '-t', 'nat', '-F', 'KUBE-POSTROUTING');
   await rm(flag);
   await product.says(/audit corrected the kernel/);
-  const rules = await namespace.run('iptables-legacy', '-t', 'nat', '-S', 'KUBE-POSTROUTING');
+  const rules = await namespace.run('iptables', '-t', 'nat', '-S', 'KUBE-POSTROUTING');
   expect(rules).toContain('MASQUERADE');
 });
 
@@ -144,24 +144,12 @@ test('of two instances one writes and the other waits; it takes over when the fi
   await first!.end('SIGKILL');
   await second!.says(/first sync done.*operations=0 failed=0/, PATIENCE_MS);
   const prerouting = async () =>
-    (await namespace.run('iptables-legacy', '-t', 'nat', '-S', 'PREROUTING')).match(
-      /-j KUBE-SERVICES/g,
-    );
+    (await namespace.run('iptables', '-t', 'nat', '-S', 'PREROUTING')).match(/-j KUBE-SERVICES/g);
   expect(await prerouting()).toHaveLength(1);
   const comment = 'kubernetes service portals';
   const jump = ['-m', 'comment', '--comment', comment, '-j', 'KUBE-SERVICES'];
-  await namespace.run(
-    'iptables-legacy',
-    '-t',
-    'nat',
-    '-A',
-    'PREROUTING',
-    '-p',
-    'udp',
-    '-j',
-    'ACCEPT',
-  );
-  await namespace.run('iptables-legacy', '-t', 'nat', '-A', 'PREROUTING', ...jump);
+  await namespace.run('iptables', '-t', 'nat', '-A', 'PREROUTING', '-p', 'udp', '-j', 'ACCEPT');
+  await namespace.run('iptables', '-t', 'nat', '-A', 'PREROUTING', ...jump);
   await second!.says(/audit corrected the kernel/);
   expect(await prerouting()).toHaveLength(1);
 });

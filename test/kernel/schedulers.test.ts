@@ -11,6 +11,7 @@ import { type Pod, nodeAt } from '../lab/addressPlan.ts';
 import { Topology } from '../lab/topology.ts';
 import type { HeldFlow } from '../lab/traffic.ts';
 import { ProxyProcess } from '../support/lab/labProxy.ts';
+import { patience } from '../lab/patience.ts';
 
 const node1 = nodeAt(1);
 const MANIFESTS = '/run/schedulers';
@@ -29,14 +30,14 @@ beforeAll(async () => {
   }
   for (const client of CLIENTS) await topology.addPod('node1', client);
   await mkdir(MANIFESTS, { recursive: true });
-}, 120_000);
+});
 
-afterAll(() => topology.destroy(), 60_000);
+afterAll(() => topology.destroy());
 
 afterEach(async () => {
   await proxy?.stop();
   proxy = undefined;
-}, 60_000);
+});
 
 test.each([
   { scheduler: 'mh', left: '-b mh-port', flags: '-b mh-fallback,mh-port', keeps: true },
@@ -76,7 +77,6 @@ test.each([
     expect(goOn).toHaveLength(keeps ? again.length : 0);
     await Promise.all(held.map((flow) => flow.close()));
   },
-  180_000,
 );
 
 /** What kube-proxy leaves when it ends. */
@@ -122,7 +122,7 @@ spec: { clusterIPs: [${VIP.IPv4}, '${VIP.IPv6}'], ports: [{ port: 80 }] }`;
 
 /** Waits until IPVS has the destination at weight 0 in both families, or has it no longer. */
 async function changed({ addresses }: Pod, isDraining: boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + patience(60_000);
   for (;;) {
     const lines = (await ipvsadm('-Sn')).split('\n');
     const isDone = FAMILIES.every((family) => {

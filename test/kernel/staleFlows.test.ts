@@ -10,6 +10,7 @@ import { clusterCidrs, nodeAt, podAddresses } from '../lab/addressPlan.ts';
 import { Topology } from '../lab/topology.ts';
 import type { FlowResult, HeldFlow } from '../lab/traffic.ts';
 import { ProxyProcess } from '../support/lab/labProxy.ts';
+import { patience } from '../lab/patience.ts';
 
 const node1 = nodeAt(1);
 const MANIFESTS = '/run/stale-flows';
@@ -35,44 +36,36 @@ beforeAll(async () => {
   await mkdir(MANIFESTS, { recursive: true });
   await put({ number: 99, endpoints: ['near'] });
   proxy = await ProxyProcess.start(topology, node1, MANIFESTS);
-}, 120_000);
+});
 
 afterAll(async () => {
   await proxy.stop();
   await topology.destroy();
-}, 60_000);
+});
 
-test.each(FAMILIES)(
-  'a pod that asks before the Service is there: %s',
-  async (family) => {
-    const service = { number: FAMILIES.indexOf(family) + 10, endpoints: ['far'] } as const;
-    const flow = await hold('client', address(service.number)[family]);
-    expect(flow.opened.kind).toBe('dropped');
-    await put(service);
-    expect(await answer(flow)).toMatchObject({ by: 'far' });
-    await flow.close();
-  },
-  30_000,
-);
+test.each(FAMILIES)('a pod that asks before the Service is there: %s', async (family) => {
+  const service = { number: FAMILIES.indexOf(family) + 10, endpoints: ['far'] } as const;
+  const flow = await hold('client', address(service.number)[family]);
+  expect(flow.opened.kind).toBe('dropped');
+  await put(service);
+  expect(await answer(flow)).toMatchObject({ by: 'far' });
+  await flow.close();
+});
 
-test.each(FAMILIES)(
-  'an outsider that asks a NodePort before it is there: %s',
-  async (family) => {
-    const number = FAMILIES.indexOf(family) + 20;
-    // a client that does not hear of the closed port goes on
-    const unreachable =
-      family === 'IPv4' ? ['icmp'] : ['icmpv6', '--icmpv6-type', 'destination-unreachable'];
-    const silence = ['OUTPUT', '-p', ...unreachable, '-j', 'DROP'];
-    await iptables(family, '-t', 'filter', '-A', ...silence);
-    const flow = await hold('outside', node1.addresses[family], nodePort(number));
-    expect(flow.opened.kind).toBe('dropped');
-    await put({ number, endpoints: ['far'] });
-    expect(await answer(flow)).toMatchObject({ by: 'far', client: node1.addresses[family] });
-    await flow.close();
-    await iptables(family, '-t', 'filter', '-D', ...silence);
-  },
-  30_000,
-);
+test.each(FAMILIES)('an outsider that asks a NodePort before it is there: %s', async (family) => {
+  const number = FAMILIES.indexOf(family) + 20;
+  // a client that does not hear of the closed port goes on
+  const unreachable =
+    family === 'IPv4' ? ['icmp'] : ['icmpv6', '--icmpv6-type', 'destination-unreachable'];
+  const silence = ['OUTPUT', '-p', ...unreachable, '-j', 'DROP'];
+  await iptables(family, '-t', 'filter', '-A', ...silence);
+  const flow = await hold('outside', node1.addresses[family], nodePort(number));
+  expect(flow.opened.kind).toBe('dropped');
+  await put({ number, endpoints: ['far'] });
+  expect(await answer(flow)).toMatchObject({ by: 'far', client: node1.addresses[family] });
+  await flow.close();
+  await iptables(family, '-t', 'filter', '-D', ...silence);
+});
 
 test('a flow bound by an earlier proxy to an endpoint that goes', async () => {
   const [vip, endpoint] = [address(30).IPv4, podAddresses(nodeAt(2), PODS.far[1]).IPv4];
@@ -89,29 +82,25 @@ test('a flow bound by an earlier proxy to an endpoint that goes', async () => {
   await put({ number: 30, endpoints: ['farther'] });
   expect(await answer(flow, 'farther')).toMatchObject({ by: 'farther' });
   await flow.close();
-}, 30_000);
+});
 
 test.each([
   ['a pod', 'client', (number: number) => [address(number).IPv4, 53] as const],
   ['the node', 'node1', (number: number) => [address(number).IPv4, 53] as const],
   ['an outsider', 'outside', (number: number) => [node1.addresses.IPv4, nodePort(number)] as const],
-])(
-  'the endpoint of a flow of %s is replaced',
-  async (title, from, target) => {
-    const number = 40 + title.length;
-    await put({ number, endpoints: ['far'] });
-    await served(number, 'far');
-    const flow = await hold(from, ...target(number));
-    expect(flow.opened).toMatchObject({ by: 'far' });
-    await put({ number, endpoints: ['farther'] });
-    // asked in the very moment the kernel drops the datagram, of which a process of the node hears:
-    // EPERM
-    await served(number, 'far', false);
-    expect(await answer(flow, 'farther')).toMatchObject({ by: 'farther' });
-    await flow.close();
-  },
-  30_000,
-);
+])('the endpoint of a flow of %s is replaced', async (title, from, target) => {
+  const number = 40 + title.length;
+  await put({ number, endpoints: ['far'] });
+  await served(number, 'far');
+  const flow = await hold(from, ...target(number));
+  expect(flow.opened).toMatchObject({ by: 'far' });
+  await put({ number, endpoints: ['farther'] });
+  // asked in the very moment the kernel drops the datagram, of which a process of the node hears:
+  // EPERM
+  await served(number, 'far', false);
+  expect(await answer(flow, 'farther')).toMatchObject({ by: 'farther' });
+  await flow.close();
+});
 
 test('flows that go where they should, and those of others, are left alone', async () => {
   await topology.traffic.serve('outside', 'outside', 'udp', nodePort(60));
@@ -136,7 +125,7 @@ test('flows that go where they should, and those of others, are left alone', asy
   await toFar.close();
   await others.close();
   await topology.traffic.stop('outside');
-}, 60_000);
+});
 
 interface TestService {
   /** last part of its ClusterIPs, and of its NodePort */
@@ -193,7 +182,7 @@ async function holdAnsweredBy(pod: PodName, to: string): Promise<HeldFlow> {
  * longer than no entry is stuck.
  */
 async function answer(flow: HeldFlow, by?: PodName): Promise<FlowResult> {
-  const deadline = performance.now() + 12_000;
+  const deadline = performance.now() + patience(12_000);
   for (;;) {
     const result = await flow.ask(500);
     const isWanted = result.kind === 'answered' && (by === undefined || result.by === by);
@@ -206,7 +195,7 @@ async function answer(flow: HeldFlow, by?: PodName): Promise<FlowResult> {
 async function served(number: number, pod: PodName, isThere = true): Promise<void> {
   const [node, host] = PODS[pod];
   const destination = `${podAddresses(nodeAt(node), host).IPv4}:8053`;
-  const deadline = performance.now() + 12_000;
+  const deadline = performance.now() + patience(12_000);
   for (;;) {
     const argv = ['ipvsadm', '-Ln', '-u', `${address(number).IPv4}:53`];
     const { stdout } = await topology.exec(node1, argv);

@@ -5,6 +5,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { trafficTool } from './workshop.mjs';
+import { patience } from './patience.ts';
 
 /**
  * `udp-large`: datagrams of 5,000 bytes both ways, more than an Ethernet frame holds; the server
@@ -28,7 +29,10 @@ export interface FlowTarget {
   readonly protocol: FlowProtocol;
   readonly address: string;
   readonly port: number;
-  /** How long to wait for the answer; default 1,500 (a lost SYN is sent again after 1,000). */
+  /**
+   * How long to wait for the answer, times the lab's patience; default 1,500 (a lost SYN is sent
+   * again after 1,000).
+   */
   readonly timeoutMs?: number;
 }
 
@@ -88,7 +92,7 @@ export class Traffic {
     return {
       opened: parseResult(await answer),
       ask: async (timeoutMs = defaultTimeoutMs) =>
-        parseResult(await this.#send(['say', id, timeoutMs]).answer),
+        parseResult(await this.#send(['say', id, patience(timeoutMs)]).answer),
       close: () => this.#order(['end', id]),
     };
   }
@@ -123,7 +127,7 @@ export class Traffic {
 }
 
 function flowWords({ from, protocol, address, port, timeoutMs = defaultTimeoutMs }: FlowTarget) {
-  return [from, protocol, address, port, timeoutMs];
+  return [from, protocol, address, port, patience(timeoutMs)];
 }
 
 function parseResult(answer: string): FlowResult {

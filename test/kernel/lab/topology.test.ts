@@ -14,9 +14,9 @@ beforeAll(async () => {
     }
     await topology.traffic.serve(name, name, 'http', 8000);
   }
-}, 60_000);
+});
 
-afterAll(() => topology.destroy(), 60_000);
+afterAll(() => topology.destroy());
 
 const pod = (name: string) => topology.pods.find((candidate) => candidate.name === name)!;
 

@@ -47,18 +47,18 @@ beforeAll(async () => {
   await topology.route(outsideClient, virtualCidrs(), node1);
   await tellEverything();
   proxies = await Promise.all(nodes.map((node) => ProxyProcess.start(topology, node, folder)));
-}, 300_000);
+});
 
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.stop()));
   await topology.destroy();
   rmSync(folder, { recursive: true });
-}, 60_000);
+});
 
 test('packets meet what the table expects and the tracer foretells', async () => {
   opinions = await opinionsOn(rows, await tracerFor(folder));
   expect(differences(opinions)).toBe('');
-}, 60_000);
+});
 
 test('with masqueradeAll pods are masqueraded to ClusterIPs too', async () => {
   await proxies.shift()!.stop();
@@ -69,7 +69,7 @@ test('with masqueradeAll pods are masqueraded to ClusterIPs too', async () => {
   );
   opinions = [...opinions, ...more];
   expect(differences(more)).toBe('');
-}, 300_000);
+});
 
 test('docs/packet-matrix.md says what packets meet', () => {
   const document = matrixDocument(opinions);

@@ -9,6 +9,7 @@ import { ApiServer } from './apiServer.ts';
 import type { ClusterObject, ClusterObjects } from './clusterObjects.ts';
 import type * as InLab from './inLab.ts';
 import { Lab } from '../lab/lab.ts';
+import { patience } from '../../lab/patience.ts';
 
 const IN_LAB = 'test/support/e2e/inLab.ts';
 
@@ -195,7 +196,10 @@ export function about(kernel: InLab.KernelText, what: string): string[] {
 }
 
 /** Repeats until it no longer throws. @throws what it threw last when time is over */
-export async function eventually(check: () => unknown, timeoutMs = 30_000): Promise<void> {
+export async function eventually(
+  check: () => unknown,
+  timeoutMs = patience(30_000),
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {

@@ -6,11 +6,14 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from './cluster.ts';
+import { patience } from '../../lab/patience.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 export const BUNDLE = join(ROOT, 'dist', 'kube-ipvs.js');
 
+/** Whoever started the tests may have done it: an emulated lab takes long over it. */
 export async function buildProduct(): Promise<void> {
+  if (process.env['KUBE_IPVS_BUILT'] === '1') return;
   await promisify(execFile)(process.execPath, [join(ROOT, 'packaging', 'bundle', 'bundle.ts')]);
 }
 
@@ -62,7 +65,7 @@ export class ProductProcess {
   }
 
   /** It comes to write something like this. */
-  says(what: RegExp, patienceMs = 45_000): Promise<void> {
+  says(what: RegExp, patienceMs = patience(45_000)): Promise<void> {
     return eventually(() => {
       if (!what.test(this.#log)) throw new Error(`not told: ${what}\n${this.#log}`);
     }, patienceMs);

@@ -6,10 +6,11 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { type Node, clusterCidrs } from '../../lab/addressPlan.ts';
 import type { Topology } from '../../lab/topology.ts';
+import { patience } from '../../lab/patience.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
 /** About 10 s each in the lab, several times that beside other work. */
-const START_TIMEOUT_MS = 150_000;
+const START_TIMEOUT_MS = patience(150_000);
 
 export class ProxyProcess {
   readonly #child: ChildProcess;
