@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { DEFAULT_MANIFESTS, RUN_FLAGS } from '../config/flags.ts';
 import { flagTexts } from '../config/flagTexts.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
+import { writtenConfiguration } from '../config/writtenConfiguration.ts';
 import { formatYamlText } from '../config/yamlText.ts';
 import { loadConfiguration } from '../inputs/configuration.ts';
 import { preciseWallClock } from '../ops/clock.ts';
@@ -40,7 +41,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   const line = readCommandLine(words, HELP, io);
   if (!line.values) return line.exitCode;
   const asked = (line.values.get('version') ?? 'false') as string;
-  if (asked !== 'false' && line.problems.length === 0) return printVersion(asked, io);
+  if (/^(true|raw)$/.test(asked) && line.problems.length === 0) return printVersion(asked, io);
 
   const { config, problems = [] } = await loadConfiguration(line.values, io.env);
   if (!config || line.problems.length > 0) return refuse([...line.problems, ...problems], io);
@@ -73,29 +74,21 @@ function tellFlags(texts: ReadonlyMap<string, string>, logger: Logger): void {
   for (const [name, text] of texts) logger.plain(1, `FLAG: --${name}=${JSON.stringify(text)}`);
 }
 
-/**
- * kube-proxy's forms: one line for `true`, the structure for `raw`, and `vX.Y.Z` to claim another
- * version.
- */
+/** kube-proxy's forms: one line for `true`, the structure for `raw`. */
 async function printVersion(asked: string, io: Io): Promise<number> {
   if (asked === 'raw') {
     const { readVersions } = await import('./version.ts');
     io.stdout.write(`${JSON.stringify(await readVersions())}\n`);
   } else {
-    io.stdout.write(`kube-ipvs ${asked === 'true' ? `v${VERSION}` : asked}\n`);
+    io.stdout.write(`kube-ipvs v${VERSION}\n`);
   }
   return EXIT.done;
 }
 
 async function writeConfiguration(config: ResolvedConfig, logger: Logger, io: Io): Promise<number> {
   const path = config.writeConfigTo!;
-  if (!config.healthAddress || !config.metricsAddress) {
-    logger.warning(
-      'a file cannot turn the health or metrics server off: an empty address means the default there',
-    );
-  }
   try {
-    await writeFile(path, formatYamlText(config.document));
+    await writeFile(path, formatYamlText(writtenConfiguration(config.document)));
   } catch (error) {
     io.stderr.write(`error: --write-config-to: ${(error as Error).message}\n`);
     return EXIT.failed;

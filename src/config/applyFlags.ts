@@ -27,12 +27,12 @@ export function applyFlags(
   const ignored: string[] = [];
   for (const flag of RUN_FLAGS) {
     const value = flags.get(flag.name);
-    if (value === undefined) continue;
+    if (value === undefined || (value === '' && flag.isUnsetByEmpty === true)) continue;
     if (hasFile && isShadowedByFile(flag)) ignored.push(flag.name);
     else for (const field of flag.fields ?? []) setField(configuration, field, value);
   }
   return {
-    configuration: hasFile ? configuration : withDeprecatedPorts(configuration, flags),
+    configuration: withModes(hasFile ? configuration : withDeprecatedPorts(configuration, flags)),
     ignored,
   };
 }
@@ -49,14 +49,26 @@ function setField(configuration: KubeProxyConfiguration, field: string, value: F
   let parent = configuration as unknown as Record<string, unknown>;
   for (const step of steps) parent = parent[step] as Record<string, unknown>;
   const before = parent[last];
-  // The patterns of --vmodule add to those of the file.
-  parent[last] = field === 'logging.vmodule' ? [...(before as []), ...(value as [])] : value;
+  // The patterns of --vmodule come before those of the file: the first that fits decides.
+  if (field === 'logging.vmodule') parent[last] = [...(value as []), ...(before as [])];
+  else if (field === 'hostnameOverride') parent[last] = (value as string).trim().toLowerCase();
+  else parent[last] = value;
 }
 
 export function fieldOf(configuration: KubeProxyConfiguration, field: string): unknown {
   return field
     .split('.')
     .reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], configuration);
+}
+
+/** What an empty mode means; kube-proxy fills in its own in the same place. */
+function withModes(configuration: KubeProxyConfiguration): KubeProxyConfiguration {
+  const { mode, detectLocalMode } = configuration;
+  return {
+    ...configuration,
+    mode: mode || 'ipvs',
+    detectLocalMode: detectLocalMode || 'ClusterCIDR',
+  };
 }
 
 /**
@@ -67,9 +79,11 @@ function withDeprecatedPorts(
   configuration: KubeProxyConfiguration,
   flags: FlagValues,
 ): KubeProxyConfiguration {
+  // A file cannot say "off": an empty address is the default there.
+  const isWritten = flags.has('write-config-to');
   const address = (text: string, portFlag: string, standard: number) => {
     const port = flags.get(portFlag) ?? standard;
-    return port === 0 || text === '' ? '' : appendPort(text, port as number);
+    return port === 0 && !isWritten ? '' : appendPort(text, (port as number) || standard);
   };
   return {
     ...configuration,

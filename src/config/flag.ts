@@ -40,7 +40,11 @@ export interface Flag {
   readonly winsOverFile?: boolean;
   /** accepted so that kube-proxy's command lines work; named in a warning when set */
   readonly isWithoutEffect?: boolean;
+  /** an empty value counts as not given, where kube-proxy takes it so */
+  readonly isUnsetByEmpty?: boolean;
   readonly deprecated?: string;
+  /** not a flag of kube-proxy any more: taken, without effect, and said to be gone */
+  readonly isGone?: boolean;
   /**
    * accepted by the parser only to be refused: ignoring it would do the opposite of what was asked
    */
@@ -58,7 +62,8 @@ export const FLAG_GROUPS = {
   configuration: 'Configuration file',
   logging: 'Logging',
   general: 'General',
-  withoutEffect: 'Accepted as kube-proxy accepts them, without effect yet',
+  withoutEffect: 'Accepted as kube-proxy accepts them, without effect',
+  gone: 'Of older kube-proxies: accepted, without effect',
   refused: "kube-proxy's, not available yet (an error when set)",
 } as const;
 

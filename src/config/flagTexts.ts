@@ -1,5 +1,5 @@
 /**
- * All flags of a command line as pflag prints them, given or not: what the `FLAG:` lines of the log
+ * All flags of a command line as pflag prints them, given or not (but those that are gone): what the `FLAG:` lines of the log
  * and `/flagz` show. What a configuration file says is not in it, as in kube-proxy.
  */
 import type { Flag, FlagType } from './flag.ts';
@@ -26,7 +26,11 @@ export function flagTexts(
   values: FlagValues,
   table: readonly Flag[] = RUN_FLAGS,
 ): ReadonlyMap<string, string> {
-  const names = table.map(({ name }) => name).toSorted();
+  const isThere = ({ name, isGone }: Flag) => isGone !== true || values.has(name);
+  const names = table
+    .filter(isThere)
+    .map(({ name }) => name)
+    .toSorted();
   const byName = new Map(table.map((flag) => [flag.name, flag]));
   return new Map(names.map((name) => [name, flagText(byName.get(name)!, values.get(name))]));
 }

@@ -10,6 +10,8 @@ import {
   LOGGING_WITHOUT_EFFECT,
   REFUSED_FLAGS,
 } from './flagsWithoutEffect.ts';
+import { GONE_FLAGS } from './goneFlags.ts';
+import { KUBERNETES_VERSION } from './kubernetesVersion.ts';
 
 /** What `run` reads without a cluster and without --manifests. */
 export const DEFAULT_MANIFESTS = '/etc/kubernetes/kube-ipvs/manifests';
@@ -85,6 +87,7 @@ const nodeFlags: readonly Flag[] = [
     group: 'node',
     fields: ['hostnameOverride'],
     winsOverFile: true,
+    isUnsetByEmpty: true,
     help: 'name of the Node object; without it the host name',
   },
   {
@@ -94,6 +97,7 @@ const nodeFlags: readonly Flag[] = [
     default: '0.0.0.0',
     group: 'node',
     fields: ['bindAddress'],
+    isUnsetByEmpty: true,
     help: "overrides what the Node object says is this node's address of that family and makes the family primary; 0.0.0.0 and :: do not",
   },
   {
@@ -116,7 +120,8 @@ const serverFlags: readonly Flag[] = [
     default: '0.0.0.0:10256',
     group: 'servers',
     fields: ['healthzBindAddress'],
-    help: 'IP and port of the health server; "" turns it off',
+    isUnsetByEmpty: true,
+    help: 'IP and port of the health server; --healthz-port=0 turns it off',
   },
   {
     name: 'metrics-bind-address',
@@ -125,7 +130,8 @@ const serverFlags: readonly Flag[] = [
     default: '127.0.0.1:10249',
     group: 'servers',
     fields: ['metricsBindAddress'],
-    help: 'IP and port of the metrics server; "" turns it off',
+    isUnsetByEmpty: true,
+    help: 'IP and port of the metrics server; --metrics-port=0 turns it off',
   },
   {
     name: 'bind-address-hard-fail',
@@ -167,22 +173,6 @@ const proxyFlags: readonly Flag[] = [
     group: 'proxy',
     fields: ['mode'],
     help: 'ipvs; empty means ipvs too (in kube-proxy: iptables), any other mode is an error',
-  },
-  {
-    name: 'iptables-sync-period',
-    type: 'duration',
-    default: '30s',
-    group: 'proxy',
-    fields: ['iptables.syncPeriod', 'ipvs.syncPeriod'],
-    help: 'the same as --ipvs-sync-period, which wins',
-  },
-  {
-    name: 'iptables-min-sync-period',
-    type: 'duration',
-    default: '0s',
-    group: 'proxy',
-    fields: ['iptables.minSyncPeriod', 'ipvs.minSyncPeriod'],
-    help: 'the same as --ipvs-min-sync-period, which wins',
   },
   {
     name: 'ipvs-sync-period',
@@ -270,9 +260,10 @@ const masqueradeFlags: readonly Flag[] = [
     name: 'detect-local-mode',
     value: 'MODE',
     type: 'string',
+    default: 'ClusterCIDR',
     group: 'masquerade',
     fields: ['detectLocalMode'],
-    help: 'how traffic of local pods is told from other traffic: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix; empty: ClusterCIDR',
+    help: 'how traffic of local pods is told from other traffic: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix',
   },
   {
     name: 'cluster-cidr',
@@ -362,7 +353,7 @@ const generalFlags: readonly Flag[] = [
     name: 'version',
     type: 'version',
     group: 'general',
-    help: 'print the version and exit; --version=raw prints more',
+    help: `print the version and exit; --version=raw prints more; --version=${KUBERNETES_VERSION}… is taken, without effect`,
   },
 ];
 
@@ -377,5 +368,6 @@ export const RUN_FLAGS: readonly Flag[] = [
   ...generalFlags,
   ...LOGGING_WITHOUT_EFFECT,
   ...FLAGS_WITHOUT_EFFECT,
+  ...GONE_FLAGS,
   ...REFUSED_FLAGS,
 ];

@@ -70,7 +70,6 @@ const fields = {
     localhostNodePorts: flag(true),
     syncPeriod: plainDuration('30s'),
     minSyncPeriod: plainDuration('1s'),
-    snatNodeInternalIP: flag(),
   }),
   ipvs: section({
     syncPeriod: plainDuration('30s'),

@@ -11,13 +11,14 @@ import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
 import { applyFlags } from './applyFlags.ts';
 import { parseDuration } from './duration.ts';
 import type { Features } from './featureKinds.ts';
-import { DEFAULT_MANIFESTS, RUN_FLAGS } from './flags.ts';
+import { DEFAULT_MANIFESTS } from './flags.ts';
 import { type KubeProxyConfiguration, defaultConfiguration } from './kubeProxyConfiguration.ts';
 import { nodePortChoices } from './nodePortAddresses.ts';
 import type { FlagValues, VmodulePattern } from './parseFlags.ts';
 import { type HostPort, parseHostPort } from '../net/hostPort.ts';
-import { type ConfigurationProblem, splitList, validateConfiguration } from './validate.ts';
+import { type ConfigurationProblem, validateConfiguration } from './validate.ts';
 import { configurationWarnings } from './warnings.ts';
+import { wrongFlags } from './wrongFlags.ts';
 
 export interface ResolvedConfig {
   readonly source: SourceSettings;
@@ -123,7 +124,10 @@ export function resolveConfig({
 }: ConfigurationInput): Resolution {
   const base = file?.configuration ?? defaultConfiguration();
   const { configuration, ignored } = applyFlags(base, flags, file !== undefined);
-  const problems = [...refusedFlags(flags), ...validateConfiguration(configuration)];
+  const problems = [
+    ...wrongFlags(flags, configuration, file !== undefined),
+    ...validateConfiguration(configuration),
+  ];
   if (problems.length > 0) return { problems };
 
   const source = sourceSettings(configuration, flags, isInCluster);
@@ -160,17 +164,6 @@ export function resolveConfig({
       warnings: configurationWarnings(configuration, flags, ignored),
     },
   };
-}
-
-function refusedFlags(flags: FlagValues): ConfigurationProblem[] {
-  return RUN_FLAGS.filter((flag) => flag.isRefused && flags.get(flag.name) === true).map(
-    (flag) => ({
-      path: `--${flag.name}`,
-      value: true,
-      problem: 'is not available yet; leave it out',
-      field: '',
-    }),
-  );
 }
 
 function sourceSettings(
@@ -221,8 +214,9 @@ function localDetection(configuration: KubeProxyConfiguration): LocalDetection {
     case 'InterfaceNamePrefix':
       return { mode: 'InterfaceNamePrefix', prefix: interfaceNamePrefix };
     default: {
-      const cidrs = splitList(configuration.clusterCIDR).map((text) => parseSloppyPrefix(text)!);
-      return { mode: 'ClusterCIDR', cidrs };
+      const { clusterCIDR } = configuration;
+      const texts = clusterCIDR === '' ? [] : clusterCIDR.split(',');
+      return { mode: 'ClusterCIDR', cidrs: texts.map((text) => parseSloppyPrefix(text)!) };
     }
   }
 }

@@ -8,11 +8,14 @@
 import type { Problem } from '../model/problem.ts';
 import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
 import { fieldOf } from './applyFlags.ts';
-import { parseDuration } from './duration.ts';
+import { type Gates, wrongGates } from './featureGates.ts';
 import { RUN_FLAGS } from './flags.ts';
 import type { KubeProxyConfiguration } from './kubeProxyConfiguration.ts';
+import { KUBERNETES_VERSION, previousMinor } from './kubernetesVersion.ts';
+import { LOGGING_RULES } from './loggingRules.ts';
 import { parseHostPort } from '../net/hostPort.ts';
 import { wrongNodePortAddresses } from './nodePortAddresses.ts';
+import { type Check, type Rule, durationOf, notNegative, positive, rule } from './rule.ts';
 import { suggestion } from './suggest.ts';
 
 /** A problem that knows its field in the document, to find the line in the file. */
@@ -23,31 +26,12 @@ export interface ConfigurationProblem extends Problem {
 
 export const LOCAL_MODES = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];
 
-/** @returns what is wrong with the value; undefined when nothing is */
-type Check = (value: unknown, configuration: KubeProxyConfiguration) => string | undefined;
-
-interface Rule {
-  /** kube-proxy's path, without the leading KubeProxyConfiguration */
-  readonly path: string;
-  readonly field: string;
-  readonly check: Check;
-}
-
-const durationOf = (value: unknown) => parseDuration(value as string)!;
-
-const notNegative: Check = (value) => {
-  const size = typeof value === 'number' ? value : durationOf(value);
-  return size < 0 ? 'must not be negative' : undefined;
-};
-
 const within =
   (min: number, max: number): Check =>
   (value) =>
     (value as number) < min || (value as number) > max
       ? `must be within ${min} and ${max}`
       : undefined;
-
-const positive: Check = (value) => (durationOf(value) <= 0 ? 'must be greater than 0' : undefined);
 
 const address: Check = (value) =>
   parseSloppyAddress(value as string) === undefined ? 'must be an IP address' : undefined;
@@ -87,16 +71,15 @@ const requiredIn =
       ? `must not be empty with detectLocalMode ${localModeName}`
       : undefined;
 
-/**
- * One CIDR, or one of each family. In the empty mode (which also reads it) only what is no CIDR at
- * all is refused.
- */
+/** One CIDR, or one of each family; what the mode does not read is not looked at. */
 const clusterCidr: Check = (value, { detectLocalMode }) => {
-  const texts = splitList(value as string);
+  if (detectLocalMode !== 'ClusterCIDR' || value === '') return undefined;
+  const texts = (value as string).split(',');
   const bad = texts.filter((text) => parseSloppyPrefix(text) === undefined);
-  if (bad.length > 0) return `must be a CIDR, or one of each family: ${bad.join(', ')}`;
-  if (detectLocalMode !== 'ClusterCIDR') return undefined;
-  if (texts.length === 0) return 'must not be empty with detectLocalMode ClusterCIDR';
+  if (bad.length > 0) {
+    const list = bad.map((text) => JSON.stringify(text)).join(', ');
+    return `must be a CIDR, or one of each family with a comma and no space between: ${list}`;
+  }
   const families = texts.map((text) => parseSloppyPrefix(text)!.family);
   return families.length === new Set(families).size
     ? undefined
@@ -109,15 +92,13 @@ const scheduler: Check = (value) =>
     ? undefined
     : 'must be the name of an IPVS scheduler, such as rr';
 
-const portRange: Check = (value) =>
-  value === '' || /^\d+([-+]\d+)?$/.test(value as string)
+const hiddenMetrics: Check = (value) =>
+  value === '' || value === previousMinor()
     ? undefined
-    : 'must be empty, a port, or a range such as 300-2000';
+    : `must be empty or ${previousMinor()}, the only release whose hidden metrics ${KUBERNETES_VERSION} can show`;
 
-const logFormat: Check = (value) =>
-  value === 'text' || value === 'json' ? undefined : 'must be text or json';
+const gates: Check = (value) => wrongGates(value as Gates);
 
-const rule = (path: string, field: string, check: Check): Rule => ({ path, field, check });
 const IPVS = 'KubeProxyIPVSConfiguration';
 const CONNTRACK = 'KubeProxyConntrackConfiguration';
 
@@ -143,7 +124,6 @@ const RULES: readonly Rule[] = [
   rule('BindAddress', 'bindAddress', address),
   rule('HealthzBindAddress', 'healthzBindAddress', hostPort),
   rule('MetricsBindAddress', 'metricsBindAddress', hostPort),
-  rule('PortRange', 'portRange', portRange),
   rule('NodePortAddresses', 'nodePortAddresses', nodePortAddresses),
   rule('DetectLocalMode', 'detectLocalMode', localMode),
   rule('DetectLocalConfiguration.ClusterCIDRs', 'clusterCIDR', clusterCidr),
@@ -157,9 +137,9 @@ const RULES: readonly Rule[] = [
     'detectLocal.interfaceNamePrefix',
     requiredIn('InterfaceNamePrefix'),
   ),
-  rule('logging.format', 'logging.format', logFormat),
-  rule('logging.flushFrequency', 'logging.flushFrequency', notNegative),
-  rule('logging.verbosity', 'logging.verbosity', notNegative),
+  rule('ShowHiddenMetricsForVersion', 'showHiddenMetricsForVersion', hiddenMetrics),
+  rule('FeatureGates', 'featureGates', gates),
+  ...LOGGING_RULES,
 ];
 
 export function validateConfiguration(
@@ -178,12 +158,4 @@ export function validateConfiguration(
 function whereToSet(field: string): string {
   const flags = RUN_FLAGS.filter((flag) => flag.fields?.includes(field) === true);
   return [field, ...flags.map((flag) => `--${flag.name}`)].join(', ');
-}
-
-/** Elements of a list in one text, `a, b`; none for an empty one. */
-export function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 }

@@ -3,8 +3,11 @@
  * yet or are deprecated. One line each, printed once at the start.
  */
 import { fieldOf } from './applyFlags.ts';
+import { gateWarnings } from './featureGates.ts';
+import type { Flag } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { type KubeProxyConfiguration, defaultConfiguration } from './kubeProxyConfiguration.ts';
+import { KUBERNETES_VERSION } from './kubernetesVersion.ts';
 import type { FlagValues } from './parseFlags.ts';
 import { suggestion } from './suggest.ts';
 
@@ -37,7 +40,8 @@ export function configurationWarnings(
     const names = ignored.map((name) => `--${name}`).join(', ');
     warnings.push(`ignored because --config is given: ${names}`);
   }
-  if (idle.length > 0) warnings.push(`accepted, but without effect yet: ${idle.join(', ')}`);
+  if (idle.length > 0) warnings.push(`accepted, but without effect: ${idle.join(', ')}`);
+  warnings.push(...flagWarnings(flags), ...gateWarnings(configuration.featureGates));
   if (scheduler !== '' && !KNOWN_SCHEDULERS.includes(scheduler)) {
     const hint = suggestion(scheduler, KNOWN_SCHEDULERS);
     warnings.push(`scheduler ${scheduler} is not known here${hint}; the kernel decides`);
@@ -52,6 +56,32 @@ export function configurationWarnings(
   if (flags.has('manifests') && hasCluster) {
     warnings.push('Services are read from --manifests and not from the API server');
   }
+  return warnings;
+}
+
+/** What is odd about flags themselves. */
+function flagWarnings(flags: FlagValues): string[] {
+  const given = RUN_FLAGS.filter(({ name }) => flags.has(name));
+  const namesOf = (chosen: readonly Flag[]) => chosen.map(({ name }) => `--${name}`).join(', ');
+  const gone = given.filter(({ isGone }) => isGone);
+  const empty = given.filter((flag) => flag.isUnsetByEmpty && flags.get(flag.name) === '');
+  const off = ['healthz-port', 'metrics-port'].filter((name) => flags.get(name) === 0);
+  const warnings: string[] = [];
+  if (gone.length > 0) {
+    warnings.push(
+      `flags that kube-proxy ${KUBERNETES_VERSION} no longer has and ends at; they do nothing, take them out: ${namesOf(gone)}`,
+    );
+  }
+  if (empty.length > 0) {
+    warnings.push(`empty, which counts as not given: ${namesOf(empty)}`);
+  }
+  if (off.length > 0 && flags.has('write-config-to')) {
+    warnings.push(
+      'a file cannot turn the health or metrics server off: an empty address means the default there',
+    );
+  }
+  const claimed = (flags.get('version') ?? 'false') as string;
+  if (claimed.startsWith('v')) warnings.push(`--version=${claimed} changes no version here`);
   return warnings;
 }
 

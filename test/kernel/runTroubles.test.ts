@@ -41,8 +41,8 @@ function start(more: Partial<ProductOptions> = {}): ProductProcess {
     '--cluster-cidr=10.244.0.0/16,fd00:244::/48',
     `--manifests=${join(folder, 'manifests')}`,
     '--ipvs-sync-period=1s',
-    '--healthz-bind-address=',
-    '--metrics-bind-address=',
+    '--healthz-port=0',
+    '--metrics-port=0',
   ];
   const product = new ProductProcess({ namespace: namespace.name, flags, ...more });
   running.push(product);

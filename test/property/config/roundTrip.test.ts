@@ -7,6 +7,7 @@ import { RUN_FLAGS } from '../../../src/config/flags.ts';
 import { decodeConfiguration } from '../../../src/config/kubeProxyConfiguration.ts';
 import { parseFlags } from '../../../src/config/parseFlags.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
+import { writtenConfiguration } from '../../../src/config/writtenConfiguration.ts';
 import { formatYamlText, parseYamlText } from '../../../src/config/yamlText.ts';
 
 const duration = fc.integer({ min: 1, max: 10 ** 9 }).map((ms) => formatDuration(ms));
@@ -23,8 +24,6 @@ const SPECIAL: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'healthz-bind-address': fc.integer({ min: 1, max: 65535 }).map((port) => `[::1]:${port}`),
   'metrics-bind-address': fc.ipV4().chain((ip) => fc.constantFrom(ip, `${ip}:99`)),
   'ipvs-min-sync-period': fc.constantFrom('0s', '10ms', '1s'),
-  'iptables-min-sync-period': fc.constantFrom('1s', '2s'),
-  'iptables-sync-period': fc.constantFrom('10s', '1m'),
   'ipvs-sync-period': fc.constantFrom('10s', '1h'),
   'ipvs-scheduler': fc.constantFrom('', 'rr', 'wlc', 'sh'),
   'iptables-masquerade-bit': fc.integer({ min: 0, max: 31 }).map(String),
@@ -32,8 +31,14 @@ const SPECIAL: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'detect-local-mode': fc.constantFrom('', 'NodeCIDR'),
   'oom-score-adj': fc.integer({ min: -1000, max: 1000 }).map(String),
   'kube-api-burst': fc.integer({ min: 1, max: 1000 }).map(String),
-  'proxy-port-range': fc.constantFrom('', '1-2'),
-  'logging-format': fc.constantFrom('text', 'json'),
+  'show-hidden-metrics-for-version': fc.constantFrom('', '1.36'),
+  'feature-gates': fc.constantFrom('', 'NFTablesNetlink=true,AllBeta=false'),
+  'log-text-split-stream': fc.constant('false'),
+  'log-json-split-stream': fc.constant('false'),
+  'log-text-info-buffer-size': fc.constant('0'),
+  'log-json-info-buffer-size': fc.constant('0'),
+  // With json there may be no --vmodule.
+  'logging-format': fc.constant('text'),
   v: fc.integer({ min: 0, max: 10 }).map(String),
 };
 
@@ -76,7 +81,7 @@ test('flags, written as a file and read again, give the same configuration', () 
       const fromFlags = resolveConfig({ flags: values, isInCluster: true });
       expect(fromFlags.problems).toBeUndefined();
 
-      const written = formatYamlText(fromFlags.config!.document);
+      const written = formatYamlText(writtenConfiguration(fromFlags.config!.document));
       const { text } = parseYamlText(written, 'written.yaml');
       expect(text?.duplicates).toEqual([]);
       const { configuration, unknown } = decodeConfiguration(text!.value);

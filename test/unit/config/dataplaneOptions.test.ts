@@ -18,8 +18,8 @@ const build = (
 const prefix = (text: string) => ({ kind: 'prefix', prefix: parsePrefix(text) });
 const NONE = { kind: 'none' };
 
-test('ClusterCIDR takes the first CIDR of each family', () => {
-  const { options, warnings } = build(['--cluster-cidr=10.0.0.0/8,fd00::/8,11.0.0.0/8']);
+test('ClusterCIDR takes the CIDR of each family', () => {
+  const { options, warnings } = build(['--cluster-cidr=10.0.0.0/8,fd00::/8']);
   expect(options.detectLocal).toEqual({ IPv4: prefix('10.0.0.0/8'), IPv6: prefix('fd00::/8') });
   expect(warnings).toEqual([]);
 });

@@ -1,38 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Features } from '../../../src/config/featureKinds.ts';
-import { RUN_FLAGS } from '../../../src/config/flags.ts';
-import {
-  API_VERSION,
-  KIND,
-  decodeConfiguration,
-} from '../../../src/config/kubeProxyConfiguration.ts';
-import { parseFlags } from '../../../src/config/parseFlags.ts';
-import { resolveConfig } from '../../../src/config/resolve.ts';
-
-interface Given {
-  readonly flags?: readonly string[];
-  readonly features?: Features;
-  readonly file?: object;
-  readonly isInCluster?: boolean;
-}
-
-const resolution = ({ flags = [], file, features = {}, isInCluster = false }: Given) => {
-  const parsed = parseFlags(flags, RUN_FLAGS);
-  expect(parsed.problems).toEqual([]);
-  if (file === undefined) return resolveConfig({ flags: parsed.values, features, isInCluster });
-  const { configuration } = decodeConfiguration({ apiVersion: API_VERSION, kind: KIND, ...file });
-  return resolveConfig({
-    flags: parsed.values,
-    file: { path: 'config.conf', configuration: configuration! },
-    isInCluster,
-  });
-};
-const resolve = (given: Given) => {
-  const { config, problems } = resolution(given);
-  expect(problems).toBeUndefined();
-  return config!;
-};
-const pathsOf = (given: Given) => resolution(given).problems?.map(({ path }) => path);
+import { pathsOf, resolve } from '../../support/objects/resolution.ts';
 
 test('without anything it is ipvs with round robin, every change applied at once', () => {
   const config = resolve({});
@@ -97,7 +65,7 @@ test('the DaemonSet of kubeadm is accepted unchanged', () => {
   });
   expect(config).toMatchObject({
     source: { kind: 'apiServer', kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf', qps: 5 },
-    hostnameOverride: 'Node-1',
+    hostnameOverride: 'node-1',
     configFile: 'config.conf',
     dataplane: { strictArp: true },
     warnings: [],
@@ -130,12 +98,12 @@ test.each([
   expect(resolve({ flags, file: {} })).toMatchObject(expected);
 });
 
-test('patterns of --vmodule add to those of the file', () => {
+test('patterns of --vmodule come before those of the file', () => {
   const { vmodule } = resolve({
     flags: ['--vmodule=b=2'],
     file: { logging: { vmodule: [{ filePattern: 'a', verbosity: 1 }] } },
   }).logging;
-  expect(vmodule.map(({ filePattern }) => filePattern)).toEqual(['a', 'b']);
+  expect(vmodule.map(({ filePattern }) => filePattern)).toEqual(['b', 'a']);
 });
 
 test('flags that the file cannot express stay effective', () => {
@@ -158,16 +126,14 @@ test.each([
   expect(resolve(given).source).toMatchObject(source);
 });
 
-test('the periods of ipvs win over those of iptables', () => {
-  expect(
-    resolve({ flags: ['--iptables-sync-period=50s', '--iptables-min-sync-period=2s'] }),
-  ).toMatchObject({
-    syncPeriodMs: 50_000,
-    minSyncPeriodMs: 2000,
+test('the periods of iptables are of another mode', () => {
+  const config = resolve({
+    flags: ['--iptables-sync-period=0', '--iptables-min-sync-period=2s', '--ipvs-sync-period=10s'],
   });
-  expect(
-    resolve({ flags: ['--ipvs-sync-period=10s', '--iptables-sync-period=50s'] }),
-  ).toMatchObject({ syncPeriodMs: 10_000 });
+  expect(config).toMatchObject({ syncPeriodMs: 10_000, minSyncPeriodMs: 0 });
+  expect(config.warnings).toEqual([
+    'accepted, but without effect: --iptables-sync-period, --iptables-min-sync-period',
+  ]);
 });
 
 test('in a file only the periods of ipvs count', () => {
@@ -177,14 +143,40 @@ test('in a file only the periods of ipvs count', () => {
   });
 });
 
-test('servers are turned off by flags alone', () => {
-  for (const word of ['--healthz-bind-address=', '--healthz-port=0']) {
-    expect(resolve({ flags: [word] })).not.toHaveProperty('healthAddress');
-  }
-  for (const word of ['--metrics-bind-address=', '--metrics-port=0']) {
-    expect(resolve({ flags: [word] })).not.toHaveProperty('metricsAddress');
-  }
+test('servers are turned off by flags alone, and by their port', () => {
+  expect(resolve({ flags: ['--healthz-port=0'] })).not.toHaveProperty('healthAddress');
+  expect(resolve({ flags: ['--metrics-port=0'] })).not.toHaveProperty('metricsAddress');
   expect(resolve({ file: { healthzBindAddress: '' } }).healthAddress?.port).toBe(10256);
+});
+
+test('an empty address counts as not given, as in kube-proxy', () => {
+  const config = resolve({
+    flags: ['--bind-address=', '--healthz-bind-address=', '--metrics-bind-address='],
+  });
+  expect(config).toMatchObject({
+    bindAddress: '0.0.0.0',
+    healthAddress: { address: '0.0.0.0', port: 10256 },
+    metricsAddress: { address: '127.0.0.1', port: 10249 },
+    warnings: [
+      'empty, which counts as not given: --bind-address, --healthz-bind-address, --metrics-bind-address',
+    ],
+  });
+});
+
+test('what is written for --write-config-to has every server on, since a file cannot say "off"', () => {
+  const flags = ['--healthz-port=0', '--metrics-port=0', '--write-config-to=x'];
+  const { document, warnings } = resolve({ flags });
+  expect(document).toMatchObject({
+    healthzBindAddress: '0.0.0.0:10256',
+    metricsBindAddress: '127.0.0.1:10249',
+  });
+  expect(warnings.join()).toContain('a file cannot turn the health or metrics server off');
+});
+
+test('an empty mode is filled in with what it means', () => {
+  for (const given of [{}, { file: { mode: '', detectLocalMode: '' } }]) {
+    expect(resolve(given).document).toMatchObject({ mode: 'ipvs', detectLocalMode: 'ClusterCIDR' });
+  }
 });
 
 test('a deprecated port completes an address without one, and says so', () => {
@@ -204,8 +196,9 @@ test('a timeout below a second does not become "leave it"', () => {
 });
 
 test.each([
-  [['--cluster-cidr=10.0.0.0/8, fd00::/8'], { mode: 'ClusterCIDR' }],
-  [['--detect-local-mode=NodeCIDR'], { mode: 'NodeCIDR' }],
+  [['--cluster-cidr=10.0.0.0/8,fd00::/8'], { mode: 'ClusterCIDR' }],
+  [['--detect-local-mode=ClusterCIDR'], { mode: 'ClusterCIDR', cidrs: [] }],
+  [['--detect-local-mode=NodeCIDR', '--cluster-cidr=x'], { mode: 'NodeCIDR' }],
   [
     ['--detect-local-mode=BridgeInterface', '--pod-bridge-interface=cni0'],
     { mode: 'BridgeInterface', bridge: 'cni0' },
@@ -223,19 +216,36 @@ test('what is set without effect is named in one warning, by flag or by field', 
     flags: [
       '--profiling',
       '--config-sync-period=15m',
-      '--boot-id-file=x',
-      '--feature-gates=A=true',
+      '--kube-api-content-type=application/json',
+      '--feature-gates=NFTablesNetlink=true',
     ],
   });
   expect(byFlag.warnings).toEqual([
-    'accepted, but without effect yet: --feature-gates, --boot-id-file',
+    'accepted, but without effect: --kube-api-content-type, --feature-gates',
   ]);
   const byFile = resolve({
-    file: { conntrack: { min: 1 }, configSyncPeriod: '1m', featureGates: { A: true } },
+    file: { conntrack: { min: 1 }, configSyncPeriod: '1m', featureGates: { AllBeta: false } },
   });
-  expect(byFile.warnings).toEqual([
-    'accepted, but without effect yet: configSyncPeriod, featureGates',
+  expect(byFile.warnings).toEqual(['accepted, but without effect: configSyncPeriod, featureGates']);
+});
+
+test('flags of older kube-proxies are taken, and named as gone', () => {
+  const { warnings } = resolve({
+    flags: ['--proxy-port-range=x', '--logtostderr', '--boot-id-file', '/b', '--v=1'],
+  });
+  expect(warnings).toEqual([
+    'flags that kube-proxy v1.37.2 no longer has and ends at; they do nothing, take them out: ' +
+      '--proxy-port-range, --boot-id-file, --logtostderr',
   ]);
+});
+
+test('a version of the release that this stands in for may be claimed, and does nothing', () => {
+  expect(resolve({ flags: ['--version=v1.37.2-eks.1'] }).warnings).toEqual([
+    '--version=v1.37.2-eks.1 changes no version here',
+  ]);
+  for (const claimed of ['v1.37.20', 'v1.36.2', 'v9']) {
+    expect(pathsOf({ flags: [`--version=${claimed}`] })).toEqual(['--version']);
+  }
 });
 
 test('manifests beside an API server: it is said which of them counts', () => {
@@ -269,97 +279,6 @@ test.each(['rr', 'wrr', 'lc', 'wlc', 'lblcr', 'sed', 'nq', 'sh', 'mh'])(
     expect(resolve({ flags: [`--ipvs-scheduler=${name}`] }).warnings).toEqual([]);
   },
 );
-
-test.each([[['--cleanup'], '--cleanup']])('%s is refused rather than ignored', (flags, path) => {
-  expect(pathsOf({ flags })).toEqual([path]);
-  expect(pathsOf({ flags: [`${path}=false`] })).toBeUndefined();
-});
-
-test.each<[string, unknown, string]>([
-  ['proxy-mode', 'iptables', 'Mode'],
-  ['proxy-mode', 'nftables', 'Mode'],
-  ['iptables-masquerade-bit', 32, 'KubeProxyIPTablesConfiguration.MasqueradeBit'],
-  ['iptables-masquerade-bit', -1, 'KubeProxyIPTablesConfiguration.MasqueradeBit'],
-  ['ipvs-sync-period', '-1s', 'SyncPeriod'],
-  ['ipvs-min-sync-period', '31s', 'MinSyncPeriod'],
-  ['ipvs-min-sync-period', '-1s', 'MinSyncPeriod'],
-  ['ipvs-tcp-timeout', '-1s', 'KubeProxyIPVSConfiguration.TCPTimeout'],
-  ['ipvs-tcpfin-timeout', '-1s', 'KubeProxyIPVSConfiguration.TCPFinTimeout'],
-  ['ipvs-udp-timeout', '-1s', 'KubeProxyIPVSConfiguration.UDPTimeout'],
-  ['ipvs-scheduler', 'a-very-long-name', 'KubeProxyIPVSConfiguration.Scheduler'],
-  ['ipvs-exclude-cidrs', '10.0.0.1', 'KubeProxyIPVSConfiguration.ExcludeCidrs'],
-  ['conntrack-max-per-core', -1, 'KubeProxyConntrackConfiguration.MaxPerCore'],
-  ['conntrack-min', -1, 'KubeProxyConntrackConfiguration.Min'],
-  [
-    'conntrack-tcp-timeout-established',
-    '-1s',
-    'KubeProxyConntrackConfiguration.TCPEstablishedTimeout',
-  ],
-  [
-    'conntrack-tcp-timeout-close-wait',
-    '-1s',
-    'KubeProxyConntrackConfiguration.TCPCloseWaitTimeout',
-  ],
-  ['conntrack-udp-timeout', '-1s', 'KubeProxyConntrackConfiguration.UDPTimeout'],
-  ['conntrack-udp-timeout-stream', '-1s', 'KubeProxyConntrackConfiguration.UDPStreamTimeout'],
-  ['oom-score-adj', -1001, 'KubeProxyLinuxConfiguration.OOMScoreAdj'],
-  ['kube-api-burst', -1, 'ClientConnection.Burst'],
-  ['config-sync-period', '0s', 'ConfigSyncPeriod'],
-  ['bind-address', 'localhost', 'BindAddress'],
-  ['healthz-bind-address', 'localhost:80', 'HealthzBindAddress'],
-  ['metrics-bind-address', '0.0.0.0:0', 'MetricsBindAddress'],
-  ['proxy-port-range', 'x', 'PortRange'],
-  ['detect-local-mode', 'NodeCidr', 'DetectLocalMode'],
-  ['cluster-cidr', '10.0.0.0', 'DetectLocalConfiguration.ClusterCIDRs'],
-  ['logging-format', 'xml', 'logging.format'],
-  ['log-flush-frequency', '-1s', 'logging.flushFrequency'],
-  ['v', -1, 'logging.verbosity'],
-])('--%s=%s is a problem at %s', (flag, value, path) => {
-  const { problems } = resolution({ flags: [`--${flag}=${String(value)}`] });
-  expect(problems).toHaveLength(1);
-  expect(problems?.[0]?.path).toBe(`KubeProxyConfiguration.${path}`);
-  expect(problems?.[0]?.problem).toContain(`--${flag}`);
-});
-
-test.each([
-  [['--detect-local-mode=BridgeInterface'], 'DetectLocalConfiguration.InterfaceName'],
-  [['--detect-local-mode=InterfaceNamePrefix'], 'DetectLocalConfiguration.InterfacePrefix'],
-  [['--detect-local-mode=ClusterCIDR'], 'DetectLocalConfiguration.ClusterCIDRs'],
-  [
-    ['--detect-local-mode=ClusterCIDR', '--cluster-cidr=10.0.0.0/8,11.0.0.0/8'],
-    'DetectLocalConfiguration.ClusterCIDRs',
-  ],
-  [['--nodeport-addresses=10.0.0.1,primary'], 'NodePortAddresses'],
-])('%j is a problem at %s', (flags, path) => {
-  expect(pathsOf({ flags })).toEqual([`KubeProxyConfiguration.${path}`]);
-});
-
-test('a period of zero is an error as a flag and the default in a file', () => {
-  expect(pathsOf({ flags: ['--ipvs-sync-period=0'] })).toEqual([
-    'KubeProxyConfiguration.SyncPeriod',
-  ]);
-  expect(resolve({ file: { ipvs: { syncPeriod: '0s' } } }).syncPeriodMs).toBe(30_000);
-});
-
-test('everything wrong is reported together', () => {
-  expect(
-    pathsOf({ flags: ['--proxy-mode=iptables', '--bind-address=x', '--conntrack-min=-1'] }),
-  ).toHaveLength(3);
-});
-
-test('the values that kube-proxy accepts are accepted', () => {
-  const { dataplane } = resolve({
-    flags: [
-      '--proxy-mode=ipvs',
-      '--ipvs-exclude-cidrs=010.0.0.0/8',
-      '--nodeport-addresses=primary',
-      '--cluster-cidr=10.0.0.0/8,11.0.0.0/8',
-      '--proxy-port-range=30-40',
-    ],
-  });
-  expect(dataplane.nodePortAddresses).toEqual(['primary']);
-  expect(dataplane.excludeCidrs).toEqual([{ family: 'IPv4', address: '10.0.0.0', length: 8 }]);
-});
 
 test.each<[flags: readonly string[], features: Features, isTakeover: boolean]>([
   [[], {}, false],
