@@ -17,7 +17,7 @@ const COMMANDS: readonly Command[] = [
   {
     name: 'run',
     summary: 'the proxy; also without a command, and when called as kube-proxy',
-    run: async (words, io) => (await import('./run.ts')).run(words, io),
+    run: async (words, io, program) => (await import('./run.ts')).run(words, io, program),
   },
   {
     name: 'list',
@@ -37,6 +37,11 @@ const COMMANDS: readonly Command[] = [
     name: 'plan',
     summary: 'what the proxy would do, touching nothing; offline too',
     run: async (words, io) => (await import('./plan.ts')).plan(words, io),
+  },
+  {
+    name: 'config',
+    summary: 'checks configuration files before a proxy reads them',
+    run: async (words, io) => (await import('./config.ts')).config(words, io),
   },
   {
     name: 'version',
@@ -59,7 +64,11 @@ export async function dispatch(
   io: Io,
 ): Promise<number> {
   const fixed = PROGRAM_NAMES[programName];
-  if (fixed !== undefined) return command(fixed)!.run(words, io, programName);
+  if (fixed !== undefined) {
+    const code = await command(fixed)!.run(words, io, programName);
+    // Of bad input and failures kube-proxy makes no difference, and who calls it looks for 1.
+    return programName === 'kube-proxy' && code === EXIT.badInput ? EXIT.failed : code;
+  }
   const [first = '', ...rest] = words;
   if (first === 'help' || ((first === '--help' || first === '-h') && rest.length === 0)) {
     return showHelp(rest, io);

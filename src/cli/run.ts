@@ -15,6 +15,7 @@ import { type Logger, createLogger } from '../ops/log.ts';
 import { Verbosity } from '../ops/verbosity.ts';
 import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
 import { EXIT, type Io } from './io.ts';
+import { goVersion, goVersionInfo } from './kubeProxyVersion.ts';
 import { VERSION } from './packageVersion.ts';
 
 const HELP: CommandHelp = {
@@ -37,11 +38,14 @@ const HELP: CommandHelp = {
   flags: RUN_FLAGS,
 };
 
-export async function run(words: readonly string[], io: Io): Promise<number> {
+/** @param program the name that it was called by, where that is another program's */
+export async function run(words: readonly string[], io: Io, program?: string): Promise<number> {
   const line = readCommandLine(words, HELP, io);
   if (!line.values) return line.exitCode;
   const asked = (line.values.get('version') ?? 'false') as string;
-  if (/^(true|raw)$/.test(asked) && line.problems.length === 0) return printVersion(asked, io);
+  if (/^(true|raw)$/.test(asked) && line.problems.length === 0) {
+    return printVersion(asked, program === 'kube-proxy', io);
+  }
 
   const { config, problems = [] } = await loadConfiguration(line.values, io.env);
   if (!config || line.problems.length > 0) return refuse([...line.problems, ...problems], io);
@@ -74,9 +78,14 @@ function tellFlags(texts: ReadonlyMap<string, string>, logger: Logger): void {
   for (const [name, text] of texts) logger.plain(1, `FLAG: --${name}=${JSON.stringify(text)}`);
 }
 
-/** kube-proxy's forms: one line for `true`, the structure for `raw`. */
-async function printVersion(asked: string, io: Io): Promise<number> {
-  if (asked === 'raw') {
+/**
+ * kube-proxy's forms: one line for `true`, the structure for `raw`. In its place its own answer is
+ * given, since who asks compares it with the versions of Kubernetes.
+ */
+async function printVersion(asked: string, isKubeProxy: boolean, io: Io): Promise<number> {
+  if (isKubeProxy) {
+    io.stdout.write(`${asked === 'raw' ? goVersionInfo(VERSION) : goVersion()}\n`);
+  } else if (asked === 'raw') {
     const { readVersions } = await import('./version.ts');
     io.stdout.write(`${JSON.stringify(await readVersions())}\n`);
   } else {

@@ -22,6 +22,24 @@ test('--version prints one line, --version=raw a structure', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ version: VERSION, node: process.versions.node });
 });
 
+test('called as kube-proxy it tells the version that it stands in for', async () => {
+  const ask = (word: string) => runCommand([word], { program: 'kube-proxy' });
+  expect(await ask('--version')).toEqual({
+    exitCode: 0,
+    stdout: 'Kubernetes v1.37.2\n',
+    stderr: '',
+  });
+  const { stdout } = await ask('--version=raw');
+  expect(stdout).toMatch(/^version\.Info\{Major:"1", Minor:"37", .*GitVersion:"v1\.37\.2", /);
+  expect(stdout).toContain(`kube-ipvs v${VERSION}`);
+});
+
+test('called as kube-proxy it ends with 1 at bad input, as kube-proxy does', async () => {
+  const words = ['--proxy-mode=iptables'];
+  expect((await runCommand(words)).exitCode).toBe(2);
+  expect((await runCommand(words, { program: 'kube-proxy' })).exitCode).toBe(1);
+});
+
 test('every bad flag and value is told at once, with exit code 2', async () => {
   const { exitCode, stdout, stderr } = await runCommand([
     '--ipvs-schedular=rr',
