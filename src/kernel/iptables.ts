@@ -16,7 +16,7 @@ import type { Operation } from '../dataplane/operations.ts';
 import { ExecError } from './errors.ts';
 import { type Argv, run as runProgram, type Runner } from './exec.ts';
 import { findTools, type IptablesTools } from './iptablesBackend.ts';
-import { explained } from './iptablesErrors.ts';
+import { explained, isLocked } from './iptablesErrors.ts';
 import { type IptablesVariant, programName } from './iptablesPrograms.ts';
 import {
   kubeletElsewhere,
@@ -159,7 +159,9 @@ export class IptablesClient {
     for (const family of FAMILIES) {
       const ofFamily = run.filter((operation) => operation.family === family);
       if (ofFamily.length === 0) continue;
-      const results = await this.#applyFamily(family, ofFamily);
+      const lock = [...outcomes.values()].find(isLocked);
+      const results =
+        lock === undefined ? await this.#applyFamily(family, ofFamily) : ofFamily.map(() => lock);
       ofFamily.forEach((operation, i) => outcomes.set(operation, results[i]));
       kernelWrites += results.filter((result) => result === undefined).length;
     }
@@ -199,7 +201,8 @@ export class IptablesClient {
       if (input !== '') await this.#restore(family, input);
       return operations.map(() => undefined);
     } catch (error) {
-      if (operations.length === 1) return [error as Error];
+      // A table more would wait as long again, and everything else with it.
+      if (operations.length === 1 || isLocked(error)) return operations.map(() => error as Error);
     }
     const results: (Error | undefined)[] = [];
     for (const operation of operations)

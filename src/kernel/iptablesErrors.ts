@@ -5,6 +5,11 @@ import { isMissingProgram } from './exec.ts';
 /** Exit code of a program that waited for the lock in vain, among other things. */
 const LOCKED = 4;
 
+/** Somebody holds the lock that all tables of all families have in common. */
+export function isLocked(error: unknown): error is ExecError {
+  return error instanceof ExecError && error.exitCode === LOCKED && error.stderr.includes('lock');
+}
+
 /**
  * Adds the line that the program complains about, and what to do.
  *
@@ -24,11 +29,10 @@ export function explained(error: ExecError, stdin: string): ExecError {
 }
 
 function cureFor(error: ExecError): string | undefined {
-  const { exitCode, stderr } = error;
+  const { stderr } = error;
   if (isMissingProgram(error)) return undefined;
   if (/[Pp]ermission denied|Operation not permitted/.test(stderr)) return NET_ADMIN_CURE;
-  if (exitCode === LOCKED && stderr.includes('lock'))
-    return 'another program holds /run/xtables.lock; it is tried again';
+  if (isLocked(error)) return 'another program holds /run/xtables.lock; it is tried again';
   if (/Couldn't load match|No chain\/target\/match by that name/.test(stderr))
     return 'a netfilter module of the kernel is missing: xt_set, xt_comment, xt_mark, xt_addrtype, xt_conntrack or xt_MASQUERADE';
   return undefined;

@@ -104,3 +104,30 @@ test('a program that is missing is told as that, whatever it says', async () => 
   const stderr = 'Operation not permitted';
   expect(await refusedBy({ stderr, cause })).toMatchObject({ stderr, cause });
 });
+
+test('a lock that somebody holds is waited for once, whatever there is to write', async () => {
+  const tried: string[] = [];
+  let isHeld = true;
+  const run: Runner = async (argv, { stdin = '' } = {}) => {
+    if (!argv[0].endsWith('-restore')) return { stdout: hint, stderr: '' };
+    tried.push(argv[0]);
+    const stderr = 'Another app is currently holding the xtables lock; Stopped waiting after 5s.';
+    if (isHeld) throw new ExecError({ argv, exitCode: 4, stderr });
+    return { stdout: stdin, stderr: '' };
+  };
+  const port = new IptablesClient(ours, { run, tablesInUse: askPrograms, tools });
+  const writes = (['IPv4', 'IPv6'] as const).flatMap((family) =>
+    (['nat', 'filter'] as const).map((table) => {
+      const chains = new Map([[ours[table][0]!, ['-j RETURN']]]);
+      return { op: 'writeRules', family, table, chains } as const;
+    }),
+  );
+  const { outcomes } = await port.apply(writes);
+  expect(outcomes.map((outcome) => outcome?.message)).toEqual(
+    writes.map(() => expect.stringContaining('another program holds /run/xtables.lock')),
+  );
+  expect(tried).toEqual(['iptables-legacy-restore']);
+  isHeld = false;
+  const later = await port.apply(writes);
+  expect(later.outcomes).toEqual(writes.map(() => undefined));
+});
