@@ -29,6 +29,9 @@ export class FakeRtnl {
   /** as a kernel without IPv6, or one before strict checking: dumps list everything */
   ignoresFilters = false;
 
+  /** as a kernel gives them: none twice */
+  #nextIndex = 2;
+
   readonly open: OpenSocket = () => answering((message, out) => this.#answer(message, out));
 
   /** `10.96.0.1/32`, in the order they were bound */
@@ -37,7 +40,7 @@ export class FakeRtnl {
   }
 
   add(name: string, kind: string): Link {
-    const index = this.links.length + 2;
+    const index = this.#nextIndex++;
     const link: Link = { index, name, kind, flags: 0, hardwareType: 1 };
     this.links.push(link);
     return link;

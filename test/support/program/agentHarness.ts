@@ -14,7 +14,7 @@ import type { ClusterListener, ClusterSource } from '../../../src/cluster/source
 import { RUN_FLAGS } from '../../../src/config/flags.ts';
 import { parseFlags } from '../../../src/config/parseFlags.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
-import type { DummyNews } from '../../../src/dataplane/dataplane.ts';
+import type { Dataplane, DummyNews } from '../../../src/dataplane/dataplane.ts';
 import type { DesiredState } from '../../../src/dataplane/state.ts';
 import type { Contributors } from '../../../src/inputs/contributors.ts';
 import type { HostNetwork } from '../../../src/model/host.ts';
@@ -64,6 +64,8 @@ export interface AgentHarnessOptions {
   readonly isTimeFake?: boolean;
   /** what an earlier process left */
   readonly kernel?: FakeKernel;
+  /** instead of it */
+  readonly dataplane?: Dataplane;
   readonly ledgerFile?: string;
   readonly contributors?: Contributors;
   readonly features?: readonly FeatureRow[];
@@ -153,7 +155,7 @@ export class AgentHarness {
       clock: isTimeFake ? clock : new SystemClock(),
       ledgerFile: options.ledgerFile ?? temporaryLedger(),
       features: new FeatureSet({ asked: askedFeatures(features, config!), surroundings }),
-      dataplane: kernel,
+      dataplane: options.dataplane ?? kernel,
     });
     this.#ended = this.#agent.run(this.#end.signal);
     this.#ended.catch(() => undefined);
