@@ -48,12 +48,21 @@ export function difference(
 ): Operation[] {
   const { scope } = context;
   const isFixedIncluded = scope === undefined || scope.isFixedIncluded === true;
-  return [
+  const operations = [
     ...(isFixedIncluded ? fixedDifference(desired, actual) : []),
     ...setDifferences(desired, actual, scope),
     ...serverDifferences(desired, actual, context),
     ...addressDifferences(desired, actual, scope),
   ];
+  return actual.unknown.has(SERVERS_PART) ? operations.filter(leavesTraces) : operations;
+}
+
+/**
+ * Addresses and entries tell whose a virtual server is: they stay until the servers have been read,
+ * or those of a Service that is deleted meanwhile would be taken for somebody else's.
+ */
+function leavesTraces({ op }: Operation): boolean {
+  return op !== 'unbindAddress' && op !== 'removeEntry';
 }
 
 /** What depends on the configuration and not on Services: sysctls, the device, rules. */

@@ -103,6 +103,22 @@ describe('what cannot be read', () => {
     expect(next.state.virtualServers.has('10.96.0.11:80/TCP')).toBe(true);
   });
 
+  test('a Service that is deleted before the servers could be read goes with its server when they can', async () => {
+    const { kernel } = await started();
+    await harness.stop();
+    const next = new FakeKernel(kernel.state);
+    next.unreadable.set(SERVERS_PART, new Error('ENOBUFS'));
+    harness = await LoopHarness.create(next);
+    harness.start();
+    await harness.round();
+    // By them it is known to be ours.
+    expect(next.state.addresses).toContain('10.96.0.10');
+    next.unreadable.clear();
+    await harness.roundWhere(({ planned }) => planned.some(({ op }) => op === 'removeServer'));
+    expect(next.state.virtualServers.size).toBe(0);
+    expect(next.state.addresses.size).toBe(0);
+  });
+
   test('each reading is told, so that the end of the trouble is too', async () => {
     const { kernel } = await started({ syncPeriodMs: 5 });
     kernel.unreadable.set(ADDRESSES_PART, new Error('no answer'));
