@@ -34,9 +34,15 @@ export class Topology {
    */
   static async create({ nodeCount = 2 } = {}): Promise<Topology> {
     const topology = new Topology(nodeCount);
-    await topology.#buildUnderlay();
-    for (const node of topology.nodes) await topology.#buildNode(node);
-    return topology;
+    try {
+      await topology.#buildUnderlay();
+      for (const node of topology.nodes) await topology.#buildNode(node);
+      return topology;
+    } catch (error) {
+      // Nobody has it who could, and its process would keep ours from ending.
+      await topology.traffic.close();
+      throw error;
+    }
   }
 
   get pods(): readonly Pod[] {

@@ -55,6 +55,7 @@ export class Traffic {
   constructor() {
     this.#process = spawn(trafficTool(), [], { stdio: ['pipe', 'pipe', 'inherit'] });
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.#answered(line));
+    this.#process.stdin.on('error', () => {}); // seen by its exit
     this.#process.on('exit', () => {
       for (const settle of this.#waiting.values()) settle('error EPIPE');
       this.#waiting.clear();
@@ -100,7 +101,7 @@ export class Traffic {
   /** Ends the process and with it every server and flow. */
   close() {
     return new Promise<void>((resolve) => {
-      if (this.#process.exitCode !== null) return resolve();
+      if (this.#process.exitCode !== null || this.#process.signalCode !== null) return resolve();
       this.#process.once('exit', () => resolve());
       this.#process.stdin.end();
     });
