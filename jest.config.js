@@ -55,7 +55,7 @@ export default {
     project('property'),
     project('golden'),
     project('kernel', inLab),
-    project('nft'),
+    project('debian', inLab),
     project('e2e'),
     project('chart'),
   ],

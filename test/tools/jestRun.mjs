@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { checkout } from '../../packaging/machine.mjs';
+import { checkout, must } from '../../packaging/machine.mjs';
 import { nodeProgram } from './setUp.mjs';
 import { resultsFolder } from './totals.mjs';
 
@@ -29,7 +29,7 @@ import { resultsFolder } from './totals.mjs';
  */
 export async function runJest(kinds, { prefix = [], jestArguments = [] } = {}) {
   mkdirSync(resultsFolder, { recursive: true });
-  const report = join(resultsFolder, `${kinds.join('-')}.json`);
+  const report = reportPath(kinds);
   rmSync(report, { force: true });
   const argv = [
     ...prefix,
@@ -46,8 +46,30 @@ export async function runJest(kinds, { prefix = [], jestArguments = [] } = {}) {
     ...jestArguments,
   ];
   const status = await run(argv);
-  const written = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
-  return totalsOf(kinds, written, status);
+  return totalsOf(kinds, existsSync(report) ? readReport(kinds) : undefined, status);
+}
+
+/** @param {readonly string[]} kinds */
+const reportPath = (kinds) => join(resultsFolder, `${kinds.join('-')}.json`);
+
+/**
+ * @param {readonly string[]} kinds
+ * @returns {JestReport} of the last run of these kinds
+ * @throws when it wrote none
+ */
+export const readReport = (kinds) => JSON.parse(readFileSync(reportPath(kinds), 'utf8'));
+
+/**
+ * All in one boot of the lab, one after the other.
+ *
+ * @param {readonly string[]} kinds
+ * @param {readonly string[]} labOptions as `npm run lab` takes them
+ */
+export function runInLab(kinds, labOptions) {
+  must([nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.ts')]);
+  const lab = join(checkout, 'test', 'lab', 'run.mjs');
+  const prefix = [process.execPath, lab, ...labOptions, '--env', 'KUBE_IPVS_BUILT=1', '--'];
+  return runJest(kinds, { prefix, jestArguments: ['--runInBand'] });
 }
 
 /**

@@ -6,12 +6,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkout, say } from '../../packaging/machine.mjs';
-import { runJest } from './jestRun.mjs';
+import { runInLab, runJest } from './jestRun.mjs';
 import * as setUp from './setUp.mjs';
 import { totalsLine, totalsTable, writeTotals } from './totals.mjs';
 
 const native = ['unit', 'property', 'golden'];
-const all = [...native, 'kernel', 'nft', 'e2e', 'chart'];
+const all = [...native, 'kernel', 'debian', 'e2e', 'chart'];
 
 /** @import { Totals } from './totals.mjs' */
 
@@ -31,7 +31,7 @@ async function main(argv) {
   const unknown = wanted.filter((kind) => !all.includes(kind));
   if (unknown.length > 0)
     throw new Error(`no such kind of test: ${unknown.join(', ')}; there are ${all.join(', ')}`);
-  setUp.ensurePackages();
+  setUp.ensurePackages(wanted.includes('debian') ? ['debian'] : []);
   setUp.ensureModules();
   setUp.ensureAddon();
 
@@ -43,7 +43,7 @@ async function main(argv) {
     Object.assign(totals, await runJest(nativeWanted));
   }
   if (wanted.includes('kernel')) Object.assign(totals, await kernelTests());
-  if (wanted.includes('nft')) Object.assign(totals, await nftTests());
+  if (wanted.includes('debian')) Object.assign(totals, await debianTests());
   if (wanted.includes('e2e')) Object.assign(totals, await endToEndTests());
   if (wanted.includes('chart')) Object.assign(totals, await chartTests());
   writeTotals(totals);
@@ -54,21 +54,14 @@ async function main(argv) {
 /** All in one boot of the lab; one worker, because the lab kernel has one processor. */
 async function kernelTests() {
   say('kernel tests, in the lab');
-  const lab = [
-    process.execPath,
-    join(checkout, 'test', 'lab', 'run.mjs'),
-    '--timeout',
-    '3000',
-    '--',
-  ];
-  const jestArguments = ['--runInBand', '--testTimeout=60000'];
-  return mustNotBeEmpty('kernel', await runJest(['kernel'], { prefix: lab, jestArguments }));
+  return mustNotBeEmpty('kernel', await runInLab(['kernel'], ['--timeout', '3000']));
 }
 
-/** On the machine's own kernel, in network namespaces of their own. */
-async function nftTests() {
-  say('nft tests, beside the lab, whose kernel has no nf_tables');
-  return mustNotBeEmpty('nft', await runJest(['nft'], { jestArguments: ['--runInBand'] }));
+/** What takes nf_tables, modules or two processors. */
+async function debianTests() {
+  say('debian tests, in a packaged Debian kernel, emulated');
+  const lab = ['--timeout', '3000', '--kernel', 'debian'];
+  return mustNotBeEmpty('debian', await runInLab(['debian'], lab));
 }
 
 async function endToEndTests() {

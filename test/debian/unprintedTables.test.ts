@@ -3,15 +3,13 @@
  * leaves them out and ends with success. On the machine's own kernel, in network namespaces of its
  * own: User-Mode Linux has no nf_tables.
  */
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { IptablesClient, type WriteOperation } from '../../src/kernel/iptables.ts';
 import { hasDesiredRules } from '../../src/plan/ruleDifference.ts';
 import { askPrograms } from '../../src/kernel/tablesInUse.ts';
 import { requireNftables } from '../support/lab/kernelProbe.ts';
 import { freshNamespace, type Namespace } from '../support/lab/namespace.ts';
 import { runnerIn } from '../support/lab/namespaceRunner.ts';
-
-jest.setTimeout(60_000);
 
 const describe = await requireNftables();
 
