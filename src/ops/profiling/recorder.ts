@@ -6,8 +6,8 @@ import type { HeapProfiler, Profiler, Session } from 'node:inspector/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapSnapshot, getHeapStatistics } from 'node:v8';
 
-/** A snapshot is about as large as the heap, and V8 needs as much again to make it. */
-const SNAPSHOT_FACTOR = 3;
+/** What V8 needs to walk a heap, measured with heaps of 4, 24 and 83 MiB: 12 times as much. */
+const SNAPSHOT_FACTOR = 12;
 
 export interface RecorderOptions {
   /** of the heap, and what the system would still give; read each time */

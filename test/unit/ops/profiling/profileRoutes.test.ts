@@ -11,7 +11,7 @@ import { profileRoutes } from '../../../../src/ops/profiling/profileRoutes.ts';
 import { Recorder } from '../../../../src/ops/profiling/recorder.ts';
 import { pprofText } from '../../../support/program/pprofText.ts';
 
-const MANY = { usedBytes: 100 << 20, leftBytes: 1000 << 20 };
+const MANY = { usedBytes: 10 << 20, leftBytes: 1000 << 20 };
 
 let memory: typeof MANY;
 let recorder: Recorder;
@@ -123,10 +123,10 @@ test('there is a list', async () => {
 });
 
 test('no snapshot is begun that memory would not suffice for', async () => {
-  memory = { usedBytes: 100 << 20, leftBytes: (300 << 20) - 1 };
+  memory = { usedBytes: 10 << 20, leftBytes: (120 << 20) - 1 };
   expect(await answered('/heap')).toEqual([
     503,
-    'Could not begin: a snapshot needs some 300 MiB, and 299 MiB are left\n',
+    'Could not begin: a snapshot needs some 120 MiB, and 119 MiB are left\n',
   ]);
   expect((await bytesOf(get('/profile?seconds=0.01'))).status).toBe(200);
 });
