@@ -14,6 +14,7 @@ import { reviewFamilies } from './familyReview.ts';
 import { judgeEligibility, reviewNode } from './nodeReview.ts';
 import { PendingChanges, type PendingChangesParts } from './pendingChanges.ts';
 import { ProblemTeller, type ProblemTellerParts } from './problemTeller.ts';
+import { ChangeLog } from './changeLog.ts';
 import { RoundLog } from './roundLog.ts';
 import { type Observed, Scrape } from './scrape.ts';
 import { type ServiceProblems, ServiceReview } from './serviceReview.ts';
@@ -36,6 +37,7 @@ export class Reporter {
   readonly #services: ServiceReview;
   readonly #pending: PendingChanges;
   readonly #rounds: RoundLog;
+  readonly #changes: ChangeLog;
   readonly #scrape: Scrape;
 
   constructor(parts: ReporterParts) {
@@ -45,6 +47,7 @@ export class Reporter {
     this.#services = new ServiceReview({ ...parts, problems });
     this.#pending = new PendingChanges(parts);
     this.#rounds = new RoundLog(parts);
+    this.#changes = new ChangeLog(parts.log);
     this.#scrape = new Scrape({ ...parts, problems: () => problems.size });
   }
 
@@ -76,6 +79,7 @@ export class Reporter {
   }
 
   clusterChanged(change: ClusterChange): void {
+    this.#changes.object(change);
     this.#pending.queued(change);
   }
 
@@ -99,6 +103,7 @@ export class Reporter {
     const standing = retries?.standing ?? [];
     const failures = new StandingFailures(standing, state);
     reviewFamilies(conditions, failures, view);
+    this.#changes.round(outcome, state);
     this.#rounds.done(outcome, state, standing);
     metrics.applied(report);
     metrics.kubeproxy.syncFinished(durationMs, clock.wallMs());

@@ -127,10 +127,14 @@ describe('a round', () => {
     round({ done: [addServer] });
     round({ isFull: true });
     round({ isFull: true, done: [addServer] });
+    const change = 'v2 Service changed {"service":"shop/web","added":["10.96.0.10:80/TCP"]}';
     expect(log.lines).toEqual([
+      change,
       `info first sync done ${fields}`,
+      change,
       `v2 sync ${fields}`,
       `v2 audit ${none}`,
+      change,
       `info audit corrected the kernel ${fields}`,
     ]);
   });

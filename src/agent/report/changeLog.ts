@@ -1,0 +1,155 @@
+/**
+ * What a round did to the kernel, for the verbose log: at 2 by Service, at 4 operation by
+ * operation, with what changed in the cluster. Where nobody wants to know it costs one question a
+ * round, and one an object.
+ */
+import type { Operation } from '../../dataplane/operations.ts';
+import { operationSubject } from '../../dataplane/operations.ts';
+import {
+  type DataplaneState,
+  destinationKey,
+  type ServerKey,
+  serverKey,
+} from '../../dataplane/state.ts';
+import type { ClusterChange } from '../../model/clusterStore.ts';
+import type { Logger } from '../../ops/log.ts';
+import type { RoundOutcome } from '../../plan/round.ts';
+
+/** A start programs thousands; at 4 they are all there anyway. */
+const MAX_SERVICES = 100;
+const MAX_ITEMS = 20;
+
+/** Servers by service port, `ns/name:port`. */
+type Names = Map<ServerKey, string>;
+
+/** What became of one Service's servers, and of its endpoints in whichever of them. */
+interface ServiceChange {
+  readonly added: Set<string>;
+  readonly changed: Set<string>;
+  readonly removed: Set<string>;
+  readonly endpointsAdded: Set<string>;
+  readonly endpointsChanged: Set<string>;
+  readonly endpointsDraining: Set<string>;
+  readonly endpointsRemoved: Set<string>;
+}
+
+export class ChangeLog {
+  readonly #log: Logger;
+  /**
+   * Whose a server was is asked when its Service is gone, and the kernel does not know. Kept while
+   * somebody wants to know.
+   */
+  #names: Names | undefined;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  round({ isFull, report: { done } }: Omit<RoundOutcome, 'newlyFailed'>, desired: DataplaneState) {
+    if (!this.#log.isVerbose(2)) {
+      this.#names = undefined;
+      return;
+    }
+    const names = this.#names ?? new Map();
+    if (done.length > 0) this.#tell(done, names, desired);
+    this.#names = isFull || this.#names === undefined ? namesIn(desired) : names;
+  }
+
+  /** One of the cluster's, before anything follows from it. */
+  object({ kind, key, object }: Pick<ClusterChange, 'kind' | 'key' | 'object'>): void {
+    if (!this.#log.isVerbose(4)) return;
+    this.#log.verbose(4, object === undefined ? 'object is gone' : 'object changed', { kind, key });
+  }
+
+  #tell(done: readonly Operation[], names: Names, desired: DataplaneState): void {
+    const services = new Map<string, ServiceChange>();
+    const others: string[] = [];
+    for (const operation of done) {
+      if (this.#log.isVerbose(4)) {
+        this.#log.verbose(4, operation.op, { subject: operationSubject(operation) });
+      }
+      if ('server' in operation) {
+        const service = serviceOf(operation, names, desired);
+        note(operation, changeOf(services, service));
+      } else if (!isOfServices(operation)) {
+        others.push(`${operation.op} ${operationSubject(operation)}`);
+      }
+    }
+    this.#tellServices(services);
+    if (others.length > 0) this.#log.verbose(2, 'node changed', { operations: shortened(others) });
+  }
+
+  #tellServices(services: ReadonlyMap<string, ServiceChange>): void {
+    for (const [service, change] of [...services].slice(0, MAX_SERVICES)) {
+      const fields = Object.entries(change)
+        .filter(([, items]: [string, Set<string>]) => items.size > 0)
+        .map(([name, items]: [string, Set<string>]) => [name, shortened([...items])]);
+      this.#log.verbose(2, 'Service changed', { service, ...Object.fromEntries(fields) });
+    }
+    const untold = services.size - MAX_SERVICES;
+    if (untold > 0) this.#log.verbose(2, 'more Services changed', { count: untold });
+  }
+}
+
+type OfServer = Extract<Operation, { readonly server: unknown }>;
+
+/** `ns/name`, and keeps in mind whose the server is from here on. */
+function serviceOf({ op, server }: OfServer, names: Names, desired: DataplaneState): string {
+  const key = serverKey(server);
+  const label = server.service ?? desired.virtualServers.get(key)?.service ?? names.get(key);
+  if (op === 'removeServer') names.delete(key);
+  else if (label !== undefined) names.set(key, label);
+  return label?.split(':')[0] ?? 'unknown';
+}
+
+function namesIn({ virtualServers }: DataplaneState): Names {
+  const names: Names = new Map();
+  for (const [key, { service }] of virtualServers)
+    if (service !== undefined) names.set(key, service);
+  return names;
+}
+
+function changeOf(services: Map<string, ServiceChange>, service: string): ServiceChange {
+  const known = services.get(service);
+  if (known !== undefined) return known;
+  const change = {
+    added: new Set<string>(),
+    changed: new Set<string>(),
+    removed: new Set<string>(),
+    endpointsAdded: new Set<string>(),
+    endpointsChanged: new Set<string>(),
+    endpointsDraining: new Set<string>(),
+    endpointsRemoved: new Set<string>(),
+  };
+  services.set(service, change);
+  return change;
+}
+
+function note(operation: OfServer, change: ServiceChange): void {
+  switch (operation.op) {
+    case 'addServer':
+      return void change.added.add(serverKey(operation.server));
+    case 'updateServer':
+      return void change.changed.add(serverKey(operation.server));
+    case 'removeServer':
+      return void change.removed.add(serverKey(operation.server));
+    case 'addDestination':
+      return void change.endpointsAdded.add(destinationKey(operation.destination));
+    case 'updateDestination':
+      return void change.endpointsChanged.add(destinationKey(operation.destination));
+    case 'drainDestination':
+      return void change.endpointsDraining.add(destinationKey(operation.destination));
+    case 'removeDestination':
+      return void change.endpointsRemoved.add(destinationKey(operation.destination));
+  }
+}
+
+/** What comes and goes with the addresses and servers of Services. */
+function isOfServices({ op }: Operation): boolean {
+  return ['addEntry', 'removeEntry', 'bindAddress', 'unbindAddress'].includes(op);
+}
+
+function shortened(items: readonly string[]): readonly string[] {
+  if (items.length <= MAX_ITEMS) return items;
+  return [...items.slice(0, MAX_ITEMS), `and ${items.length - MAX_ITEMS} more`];
+}
