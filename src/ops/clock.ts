@@ -6,26 +6,26 @@ import type { Clock } from '../time/clock.ts';
 const LONGEST_TIMER_MS = 0x7fff_ffff;
 
 /**
- * A clock that was set jumps by more than its own grain; less is what a round-off or a slow read
- * makes.
- */
-const GRAIN_MS = 2;
-
-/**
- * Wall time in ms with microseconds behind the point: Date has none, so the fraction comes from the
- * clock that never jumps, tied to Date anew whenever the two are apart.
+ * Wall time in ms with microseconds behind the point. Date has none; the clock that never jumps
+ * has, and each look at both narrows down how far they are apart. They go apart for good when the
+ * clock is set, and slowly by themselves: then it is found out anew. Right to the millisecond,
+ * unless the process is held up in its first look.
  */
 export function preciseWallClock(
   dateMs: () => number = Date.now,
   monotonicMs: () => number = () => performance.now(),
 ): () => number {
-  let offsetMs = dateMs() - monotonicMs();
+  let least = -Infinity;
+  let most = Infinity;
   return () => {
+    const before = monotonicMs();
     const date = dateMs();
-    const precise = monotonicMs() + offsetMs;
-    if (Math.abs(precise - date) <= GRAIN_MS) return precise;
-    offsetMs += date - precise;
-    return date;
+    const after = monotonicMs();
+    const [from, to] = [date - after, date + 1 - before];
+    const isSet = from > most || to < least;
+    least = isSet ? from : Math.max(least, from);
+    most = isSet ? to : Math.min(most, to);
+    return after + (least + most) / 2;
   };
 }
 
