@@ -64,8 +64,10 @@ export class ChangeLog {
   #tell(done: readonly Operation[], names: Names, desired: DataplaneState): void {
     const services = new Map<string, ServiceChange>();
     const others: string[] = [];
+    // Asked once: with --vmodule the answer takes longer than a line.
+    const isEachTold = this.#log.isVerbose(4);
     for (const operation of done) {
-      if (this.#log.isVerbose(4)) {
+      if (isEachTold) {
         this.#log.verbose(4, operation.op, { subject: operationSubject(operation) });
       }
       if ('server' in operation) {
