@@ -24,6 +24,8 @@ export class FakeRtnl {
   /** changes that were asked for, by their numbers in rtnetlink.h */
   readonly changes: number[] = [];
   dumps = 0;
+  /** how often a device was asked for by its name */
+  looks = 0;
   /** a change that is refused, by the address it is about; `link` for those of devices */
   readonly refusals = new Map<string, number>();
   /** as a kernel without IPv6, or one before strict checking: dumps list everything */
@@ -60,6 +62,7 @@ export class FakeRtnl {
   }
 
   #putLink(message: MessageCursor, out: ByteWriter): void {
+    this.looks += 1;
     const { name } = decodeLink(message);
     const link = this.links.find((each) => each.name === name);
     if (link === undefined) return putControl(out, c.NLMSG_ERROR, message.sequence, ENODEV);

@@ -265,6 +265,15 @@ test('batches are cut only where folding an earlier operation could overtake a l
   expect(batches([addServer(), removeServer, addServer()])).toEqual([[0], [1], [2]]);
   expect(batches([drain(pod(1)), add(pod(1))])).toEqual([[0], [1]]);
   expect(batches([update(pod(1)), removeServer])).toEqual([[0], [1]]);
+  // What an earlier batch did to a server is through.
+  const touched = [add(pod(1)), drain(pod(1)), removeServer];
+  expect(batches(touched)).toEqual([[0], [1], [2]]);
+  const elsewhere = [add(pod(1), other), drain(pod(1), other), removeServer];
+  expect(batches(elsewhere)).toEqual([[0], [1, 2]]);
+  expect(batches([add(pod(1)), add(pod(2), other), drain(pod(2), other), removeServer])).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
   const many = Array.from({ length: 600 }, (_, i) => addServer({ ...web, port: i + 1 }));
   expect(batches(many).map((batch) => batch.length)).toEqual([256, 256, 88]);
 });

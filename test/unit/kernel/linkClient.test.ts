@@ -73,6 +73,14 @@ test('writes are those of one run: messages that change something', async () => 
   expect(await port.apply([])).toEqual({ outcomes: [], kernelWrites: 0 });
 });
 
+test('the device is looked for once, however many addresses follow its creation', async () => {
+  const one = started(false);
+  await one.port.apply([create, bind('10.96.0.1')]);
+  const three = started(false);
+  await three.port.apply([create, bind('10.96.0.1'), bind('10.96.0.2'), bind('10.96.0.3')]);
+  expect(three.kernel.looks).toBe(one.kernel.looks);
+});
+
 test('what comes before the creation of the device fails, what comes after it holds', async () => {
   const { kernel, messages } = started(false);
   const outcomes = await messages(
