@@ -25,7 +25,7 @@ beforeAll(async () => {
   bundle = join(scratch.path, 'kube-ipvs.js');
   // Exit code 1 without a built addon: no command here needs it.
   await node(['packaging/bundle/bundle.ts', '--outdir', scratch.path]).catch(() => undefined);
-});
+}, 240_000);
 afterAll(() => scratch.remove());
 
 test('it tells its version, under the name kube-proxy too', async () => {
