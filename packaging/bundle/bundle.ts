@@ -83,6 +83,7 @@ const slimClient: Plugin = {
 const DEFERRED = [
   'src/cli/run.ts',
   'src/cli/plan.ts',
+  'src/cli/config.ts',
   'src/cli/version.ts',
   'src/cli/listing/readOwners.ts',
   'src/cli/listing/printValues.ts',
