@@ -1,6 +1,7 @@
 /**
- * All flags of a command line as pflag prints them, given or not (but those that are gone): what the `FLAG:` lines of the log
- * and `/flagz` show. What a configuration file says is not in it, as in kube-proxy.
+ * All flags of a command line as pflag prints them, given or not (but those that are gone): what
+ * the `FLAG:` lines of the log and `/flagz` show. What a configuration file says is not in it, as
+ * in kube-proxy.
  */
 import type { Flag, FlagType } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';

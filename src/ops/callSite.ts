@@ -1,4 +1,4 @@
-/** Where a log line was written, as `folder/file.ts:12`, as zap of Kubernetes' components says it. */
+/** Where a log line was written: `folder/file.ts:12`, as zap of Kubernetes' components says it. */
 import { getCallSites } from 'node:util';
 
 /**

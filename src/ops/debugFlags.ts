@@ -1,6 +1,6 @@
 /**
- * `/debug/flags` as kube-proxy serves it with `--profiling`: the one flag there is `v`, and PUT sets
- * it while the process runs.
+ * `/debug/flags` as kube-proxy serves it with `--profiling`: the one flag there is `v`, and PUT
+ * sets it while the process runs.
  */
 import type { HttpAnswer, HttpRequest, Routes } from './httpListener.ts';
 import type { Logger } from './log.ts';
