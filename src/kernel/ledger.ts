@@ -4,10 +4,10 @@
  * ours and may remove them. Nothing else tells such a server from one that keepalived or an
  * administrator made. A lost ledger costs a left-over, never a foreign server.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ServerKey } from '../dataplane/state.ts';
+import { replaceFile } from './replaceFile.ts';
 
 /** tmpfs: lives exactly as long as the kernel state it describes. */
 export const LEDGER_FILE = '/run/kube-ipvs/ledger.json';
@@ -51,23 +51,15 @@ export class Ledger {
   }
 
   /**
-   * Writes the file if something changed; replaces it whole, so that a crash leaves the old one or
-   * the new one. Only a file that is in place counts: after a failure everything is still to be
-   * written.
+   * Writes the file if something changed. Only a file that is in place counts: after a failure
+   * everything is still to be written.
    */
   async save(): Promise<void> {
     if (!this.isDirty) return;
     const revision = this.#revision;
     const servers = [...this.#keys].sort();
-    const temporary = `${this.#file}.${process.pid}-${randomUUID()}`;
-    try {
-      await mkdir(path.dirname(this.#file), { recursive: true });
-      await writeFile(temporary, JSON.stringify({ version: VERSION, servers }));
-      await rename(temporary, this.#file);
-    } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined);
-      throw error;
-    }
+    await mkdir(path.dirname(this.#file), { recursive: true });
+    await replaceFile(this.#file, JSON.stringify({ version: VERSION, servers }));
     this.#savedRevision = revision;
   }
 }

@@ -8,6 +8,7 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import type { Operation } from '../dataplane/operations.ts';
 import { hasCode, KernelError } from './errors.ts';
+import { SysctlNotes } from './sysctlNotes.ts';
 
 export type SysctlOperation = Extract<Operation, { readonly op: 'setSysctl' }>;
 
@@ -21,12 +22,22 @@ export interface SysctlReport {
   readonly kernelWrites: number;
 }
 
+const ROOT = '/proc/sys';
+
 export class SysctlClient {
   readonly #root: string;
+  readonly #notes: Pick<SysctlNotes, 'add'> | null;
 
-  /** @param root another directory in tests */
-  constructor(root = '/proc/sys') {
+  /**
+   * @param root another directory in tests
+   * @param notes where the values before are kept; null: nowhere
+   */
+  constructor(
+    root = ROOT,
+    notes: Pick<SysctlNotes, 'add'> | null = root === ROOT ? new SysctlNotes() : null,
+  ) {
     this.#root = root;
+    this.#notes = notes;
   }
 
   /** Those that this kernel has; the words of a value with several are separated by one blank. */
@@ -41,9 +52,26 @@ export class SysctlClient {
 
   /** In the order given; goes on after failures. */
   async apply(run: readonly SysctlOperation[]): Promise<SysctlReport> {
+    if (this.#notes !== null && run.length > 0) await this.#note(run, this.#notes);
     const outcomes: (Error | undefined)[] = [];
     for (const operation of run) outcomes.push(await this.#writeOne(operation));
     return { outcomes, kernelWrites: run.length };
+  }
+
+  /** Before they are written: what a crash leaves behind is noted then. */
+  async #note(run: readonly SysctlOperation[], notes: Pick<SysctlNotes, 'add'>): Promise<void> {
+    try {
+      const present = await this.read(run.map(({ name }) => name));
+      const changed = run.flatMap(({ name, value }) => {
+        const before = present.get(name);
+        return before === undefined || before === value
+          ? []
+          : [[name, { before, written: value }] as const];
+      });
+      if (changed.length > 0) await notes.add(new Map(changed));
+    } catch {
+      // Services need the value more than cleanup does; the ledger beside it says what is wrong.
+    }
   }
 
   async #writeOne({ name, value }: SysctlOperation): Promise<Error | undefined> {
