@@ -175,7 +175,9 @@ export class NetlinkSocket {
       const index = message.sequence - first;
       if (message.type !== NLMSG_ERROR || index < 0 || index > last) continue;
       const { errno, text } = decodeAcknowledgement(message);
-      outcomes[index] = { errno, extack: text };
+      // A transaction is answered twice: once for its change, once for its end.
+      const isRefused = outcomes[index] !== silence && outcomes[index]!.errno !== 0;
+      if (!isRefused) outcomes[index] = { errno, extack: text };
       isEndSeen ||= index === last;
     }
     if (!isEndSeen && !replies.isOverrun) {

@@ -233,6 +233,8 @@ export const NFNETLINK_V0 = 0;
 export const NFNL_SUBSYS_CTNETLINK = 1;
 export const NFNL_SUBSYS_IPSET = 6;
 export const NFNL_SUBSYS_NFTABLES = 10;
+export const NFNL_MSG_BATCH_BEGIN = 16;
+export const NFNL_MSG_BATCH_END = 17;
 
 // linux/netfilter/ipset/ip_set.h
 /** Version 6 is what every kernel since 2.6.39 speaks. */
@@ -260,6 +262,7 @@ export const IPSET_FLAG_LIST_HEADER = 0x4;
 // linux/netfilter/nf_tables.h
 export const NFT_MSG_NEWTABLE = 0;
 export const NFT_MSG_GETTABLE = 1;
+export const NFT_MSG_DELTABLE = 2;
 export const NFTA_TABLE_NAME = 1;
 
 // linux/netfilter/nfnetlink_conntrack.h

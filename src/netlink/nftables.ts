@@ -1,8 +1,11 @@
-/** nf_tables, as far as it tells whether the nft variant of iptables has any tables here. */
+/**
+ * nf_tables, as far as it tells whether the nft variant of iptables has any tables here, and as it
+ * takes to remove a table whole.
+ */
 import { putString } from './attributes.ts';
 import { type ByteWriter, DecodeError } from './bytes.ts';
 import * as c from './constants.ts';
-import { endMessage, type MessageCursor, type MessageHead } from './message.ts';
+import { beginMessage, endMessage, type MessageCursor, type MessageHead } from './message.ts';
 import { beginNetfilter, NETFILTER_HEADER_BYTES } from './netfilter.ts';
 
 export interface NftTable {
@@ -17,6 +20,32 @@ const subsystem = c.NFNL_SUBSYS_NFTABLES;
 export function encodeDumpTables(out: ByteWriter, head: MessageHead): void {
   const kind = { subsystem, type: c.NFT_MSG_GETTABLE, addressFamily: c.AF_UNSPEC };
   endMessage(out, beginNetfilter(out, kind, head));
+}
+
+/**
+ * Removes a table with all that is in it. Changes of nf_tables come in transactions of several
+ * messages, here of one sequence number: the kernel answers the change, and from Linux 6.10 on the
+ * end of the transaction too.
+ */
+export function encodeDeleteTable(
+  out: ByteWriter,
+  head: MessageHead,
+  { addressFamily, name }: NftTable,
+): void {
+  putBatchBorder(out, c.NFNL_MSG_BATCH_BEGIN, { ...head, flags: c.NLM_F_REQUEST });
+  const start = beginNetfilter(out, { subsystem, type: c.NFT_MSG_DELTABLE, addressFamily }, head);
+  putString(out, c.NFTA_TABLE_NAME, name);
+  endMessage(out, start);
+  putBatchBorder(out, c.NFNL_MSG_BATCH_END, head);
+}
+
+/** Names no subsystem in its type, but in the header: res_id of struct nfgenmsg. */
+function putBatchBorder(out: ByteWriter, type: number, head: MessageHead): void {
+  const start = beginMessage(out, { ...head, type });
+  out.u8(c.AF_UNSPEC);
+  out.u8(c.NFNETLINK_V0);
+  out.u16be(subsystem);
+  endMessage(out, start);
 }
 
 /** What the kernel lists; tests play the kernel with it. */
