@@ -3,6 +3,7 @@
  * each what it means and what to do. Log, metric, health and Event follow from the definition:
  * whoever sees the trouble only sets and clears it.
  */
+import { OTHER_MODES_LEFT } from '../cleanup/shell/conditions.ts';
 import { STALE_FLOWS_KEPT } from '../conntrack/shell/conditions.ts';
 import { HEALTH_CHECK_PORT_NOT_SERVED } from '../healthports/shell/conditions.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
@@ -211,6 +212,7 @@ export const CONDITIONS = [
   SOURCE_NOT_CONNECTED,
   OTHER_PROXY,
   STALE_FLOWS_KEPT,
+  OTHER_MODES_LEFT,
   NODE_UNKNOWN,
   NODE_GONE,
   PODS_NOT_TOLD,

@@ -53,6 +53,15 @@ export const FEATURES: readonly FeatureRow[] = [
     }),
   },
   {
+    name: 'other-modes-cleanup',
+    asked: ({ cleansOtherModes }) =>
+      cleansOtherModes
+        ? {
+            load: async () => (await import('../cleanup/shell/feature.ts')).otherModesCleanup(),
+          }
+        : undefined,
+  },
+  {
     name: 'rival-watch',
     asked: (config) => ({
       load: async () => (await import('./rivalWatch.ts')).rivalWatch(config),

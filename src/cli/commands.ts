@@ -44,6 +44,11 @@ const COMMANDS: readonly Command[] = [
     run: async (words, io) => (await import('./config.ts')).config(words, io),
   },
   {
+    name: 'cleanup',
+    summary: 'removes what the proxy has programmed, and puts sysctls back',
+    run: async (words, io) => (await import('./cleanup.ts')).cleanup(words, io),
+  },
+  {
     name: 'version',
     summary: 'the versions of this program and of what it stands on',
     run: async (words, io) => (await import('./version.ts')).version(words, io),

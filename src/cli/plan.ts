@@ -65,7 +65,14 @@ const PLAN_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags of run that do something else than describe the proxy. */
-const NOT_FOR_PLAN = new Set(['write-config-to', 'cleanup', 'init-only', 'version']);
+const NOT_FOR_PLAN = new Set([
+  'write-config-to',
+  'cleanup',
+  'dry-run',
+  'cleanup-other-modes',
+  'init-only',
+  'version',
+]);
 
 const HELP: CommandHelp = {
   name: 'kube-ipvs plan',

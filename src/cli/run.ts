@@ -1,6 +1,7 @@
 /**
  * `kube-ipvs run`, also as `kube-proxy`: makes one configuration of flags and file, does what ends
- * at once (--help, --version, --write-config-to, --init-only), and hands the rest to the agent.
+ * at once (--help, --version, --write-config-to, --cleanup, --init-only), and hands the rest to the
+ * agent.
  */
 import { stat, writeFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -61,6 +62,10 @@ export async function run(words: readonly string[], io: Io, program?: string): P
   if (logger.isVerbose(1)) tellFlags(flags, logger);
   for (const warning of config.warnings) logger.warning(warning);
   if (config.writeConfigTo !== undefined) return writeConfiguration(config, logger, io);
+  if (config.isCleanup) {
+    const { performCleanup } = await import('./cleanup.ts');
+    return performCleanup(config, 'text', { log: logger, io });
+  }
   if (config.isInitOnly) {
     const { initNode } = await import('../node/initNode.ts');
     return initNode(config, logger);

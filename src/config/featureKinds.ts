@@ -33,6 +33,8 @@ export const DOCUMENT_KINDS = [
     schema: v.object({
       /** start although another Service proxy runs on this node */
       takeover: flag(),
+      /** remove what kube-proxy's other modes have left on this node */
+      cleanupOtherModes: flag(),
     }),
   },
 ] as const satisfies readonly DocumentKind[];

@@ -45,10 +45,6 @@ export interface Flag {
   readonly deprecated?: string;
   /** not a flag of kube-proxy any more: taken, without effect, and said to be gone */
   readonly isGone?: boolean;
-  /**
-   * accepted by the parser only to be refused: ignoring it would do the opposite of what was asked
-   */
-  readonly isRefused?: boolean;
 }
 
 export const FLAG_GROUPS = {
@@ -64,7 +60,6 @@ export const FLAG_GROUPS = {
   general: 'General',
   withoutEffect: 'Accepted as kube-proxy accepts them, without effect',
   gone: 'Of older kube-proxies: accepted, without effect',
-  refused: "kube-proxy's, not available yet (an error when set)",
 } as const;
 
 export type FlagGroup = keyof typeof FLAG_GROUPS;

@@ -5,11 +5,7 @@
  */
 import { CONNTRACK_FLAGS } from './conntrackFlags.ts';
 import type { Flag } from './flag.ts';
-import {
-  FLAGS_WITHOUT_EFFECT,
-  LOGGING_WITHOUT_EFFECT,
-  REFUSED_FLAGS,
-} from './flagsWithoutEffect.ts';
+import { FLAGS_WITHOUT_EFFECT, LOGGING_WITHOUT_EFFECT } from './flagsWithoutEffect.ts';
 import { GONE_FLAGS } from './goneFlags.ts';
 import { KUBERNETES_VERSION } from './kubernetesVersion.ts';
 
@@ -307,6 +303,26 @@ const generalFlags: readonly Flag[] = [
     help: 'load kernel modules, set sysctls, and exit; the proxy then needs no more than CAP_NET_ADMIN and CAP_NET_RAW',
   },
   {
+    name: 'cleanup',
+    type: 'bool',
+    group: 'general',
+    help: 'remove what this proxy, or a kube-proxy in mode ipvs, has programmed on this node, put sysctls back, and exit',
+  },
+  {
+    name: 'dry-run',
+    type: 'bool',
+    group: 'general',
+    help: 'with --cleanup: say what would be removed, and remove nothing',
+  },
+  {
+    name: 'cleanup-other-modes',
+    type: 'bool',
+    group: 'general',
+    help:
+      "remove what kube-proxy's modes iptables and nftables have left on this node: by --cleanup with the rest, by the proxy as soon as " +
+      'everything is programmed (cleanupOtherModes in FeaturesConfiguration)',
+  },
+  {
     name: 'takeover',
     type: 'bool',
     group: 'general',
@@ -369,5 +385,4 @@ export const RUN_FLAGS: readonly Flag[] = [
   ...LOGGING_WITHOUT_EFFECT,
   ...FLAGS_WITHOUT_EFFECT,
   ...GONE_FLAGS,
-  ...REFUSED_FLAGS,
 ];

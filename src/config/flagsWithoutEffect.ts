@@ -1,7 +1,6 @@
 /**
  * The flags of kube-proxy that do nothing here (yet): accepted, so that its command lines work, and
- * named in a warning when set. Two are refused instead: ignoring them would do the opposite of what
- * was asked.
+ * named in a warning when set.
  */
 import type { Flag } from './flag.ts';
 
@@ -90,15 +89,5 @@ export const FLAGS_WITHOUT_EFFECT: readonly Flag[] = [
     default: '1s',
     help: 'of the mode iptables; ours is --ipvs-min-sync-period',
     ...withoutEffect,
-  },
-];
-
-export const REFUSED_FLAGS: readonly Flag[] = [
-  {
-    name: 'cleanup',
-    type: 'bool',
-    group: 'refused',
-    isRefused: true,
-    help: 'remove what the proxy has programmed, and exit',
   },
 ];

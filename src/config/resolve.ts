@@ -46,6 +46,12 @@ export interface ResolvedConfig {
   readonly isInitOnly: boolean;
   /** start beside another Service proxy */
   readonly isTakeover: boolean;
+  /** --cleanup: remove what is programmed, then exit */
+  readonly isCleanup: boolean;
+  /** --dry-run, of a cleanup */
+  readonly isDryRun: boolean;
+  /** remove what kube-proxy's other modes have left */
+  readonly cleansOtherModes: boolean;
   /** what --features names: each feature reads its section, and one that is not there is off */
   readonly features: Features;
   /** of --features, which run watches */
@@ -155,6 +161,10 @@ export function resolveConfig({
       conntrack: conntrackSettings(configuration),
       oomScoreAdj: configuration.oomScoreAdj,
       isInitOnly: flags.get('init-only') === true,
+      isCleanup: flags.get('cleanup') === true,
+      isDryRun: flags.get('dry-run') === true,
+      cleansOtherModes:
+        (flags.get('cleanup-other-modes') ?? features.settings?.cleanupOtherModes) === true,
       isTakeover: (flags.get('takeover') ?? features.settings?.takeover) === true,
       features,
       featurePaths: (flags.get('features') ?? []) as readonly string[],

@@ -2,7 +2,6 @@
  * What is wrong with flags and cannot be seen in the configuration that they make: an empty value
  * beside an absent one, and what no field holds.
  */
-import { RUN_FLAGS } from './flags.ts';
 import type { KubeProxyConfiguration } from './kubeProxyConfiguration.ts';
 import { KUBERNETES_VERSION, isOfKubernetesVersion } from './kubernetesVersion.ts';
 import type { FlagValues } from './parseFlags.ts';
@@ -16,9 +15,8 @@ export function wrongFlags(
   const problems: ConfigurationProblem[] = [];
   const refuse = (name: string, problem: string) =>
     problems.push({ path: `--${name}`, value: flags.get(name), problem, field: '' });
-  for (const { name, isRefused } of RUN_FLAGS) {
-    if (isRefused === true && flags.get(name) === true)
-      refuse(name, 'is not available yet; leave it out');
+  if (flags.get('dry-run') === true && flags.get('cleanup') !== true) {
+    refuse('dry-run', 'goes with --cleanup only; kube-ipvs plan shows what the proxy would do');
   }
   if (/^\s+$/.test((flags.get('hostname-override') ?? '') as string)) {
     refuse('hostname-override', 'must be a name; leave the flag out for the host name');

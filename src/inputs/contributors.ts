@@ -33,6 +33,13 @@ export interface Contributors {
 /** In the order in which their jumps stand in a slot, behind those of the Services. */
 const CONTRIBUTORS: readonly ContributorRow[] = [];
 
+/** Of all of them, on or off. */
+export function everyFootprint(
+  rows: readonly ContributorRow[] = CONTRIBUTORS,
+): readonly Footprint[] {
+  return rows.map(({ footprint }) => footprint);
+}
+
 export async function openContributors(
   config: ResolvedConfig,
   rows: readonly ContributorRow[] = CONTRIBUTORS,

@@ -165,6 +165,7 @@ test.each<[set: string, message: string]>([
   ['health.bindAddress=0.0.0.0:10256', 'IP_address_without_port'],
   ['metrics.port=70000', "at '/metrics/port': maximum: got 70,000, want 65,535"],
   ['takeover=yes', "at '/takeover': got string, want boolean"],
+  ['cleanupOtherModes=yes', "at '/cleanupOtherModes': got string, want boolean"],
   ['updateStrategy.rollingUpdate.maxSurge=1', "maxSurge': value must be 0"],
   ['updateStrategy.rollingUpdate.maxUnavailable=0', 'maxUnavailable'],
   ['extraCapabilities={CAP_SYS_ADMIN}', "at '/extraCapabilities/0': value must be one of"],
@@ -307,12 +308,15 @@ test('metrics are the node’s own unless another address is given, which makes 
 });
 
 test('takeover, extra flags and a release of another name reach the objects', () => {
-  const objects = objectsIn(
-    helm.must('template', 'second', CHART, URL, '--set=takeover=true', '--set=extraArgs={--v=4}'),
-  );
+  const flags = ['--set=takeover=true,cleanupOtherModes=true', '--set=extraArgs={--v=4}'];
+  const objects = objectsIn(helm.must('template', 'second', CHART, URL, ...flags));
   const daemonSet = theOnly(objects, 'DaemonSet');
   expect(daemonSet.metadata.name).toBe('second-kube-ipvs');
-  expect(podSpecOf(daemonSet).containers[0]!.args.slice(2)).toEqual(['--v=4', '--takeover']);
+  expect(podSpecOf(daemonSet).containers[0]!.args.slice(2)).toEqual([
+    '--v=4',
+    '--takeover',
+    '--cleanup-other-modes',
+  ]);
 });
 
 test('the table of values in the README is that of values.yaml', () => {

@@ -38,7 +38,10 @@ export class FakeFeatureHost implements FeatureHost {
   health = true;
   readonly isHealthy = () => this.health;
   readonly holdBack = (addresses: readonly string[]) => void this.heldBack.push(addresses);
-  readonly run = () => undefined;
+  /** ends of what was started beside the rounds */
+  readonly works: Promise<void>[] = [];
+  readonly run = (work: (signal: AbortSignal) => Promise<void>) =>
+    void this.works.push(work(new AbortController().signal));
 }
 
 class FakeRoutes extends Map<string, Route> {

@@ -264,8 +264,8 @@ test('a bad state of --features is a condition, another good one ends with 1 to 
   const head = 'apiVersion: kube-ipvs.io/v1alpha1\nkind: FeaturesConfiguration\n';
   const file = path.join(folder, 'features.conf');
   await writeFile(file, head);
-  const resolved = configuration(`--manifests=${folder}`, `--features=${file}`);
-  void run({}, { ...resolved, features: { settings: { takeover: false } } });
+  const features = { settings: { takeover: false, cleanupOtherModes: false } };
+  void run({}, { ...configuration(`--manifests=${folder}`, `--features=${file}`), features });
   // Its second look: the first has seen the file as it was at the start.
   await until(() => said('first sync done') && clock.sleeps.includes(1_000));
   await writeFile(file, `${head}takeovr: true\n`);

@@ -41,12 +41,15 @@ const decode = (content: string) => {
 
 test('nothing is nothing on, and a document with nothing in it is valid', () => {
   expect(decode('')).toEqual({ features: {}, problems: [] });
-  expect(decode(HEAD)).toEqual({ features: { settings: { takeover: false } }, problems: [] });
+  expect(decode(HEAD)).toEqual({
+    features: { settings: { takeover: false, cleanupOtherModes: false } },
+    problems: [],
+  });
 });
 
 test('a document is its section, and which one is not there is off', () => {
   expect(decode(`${HEAD}takeover: yes\n`)).toEqual({
-    features: { settings: { takeover: true } },
+    features: { settings: { takeover: true, cleanupOtherModes: false } },
     problems: [],
   });
   const lb = 'apiVersion: kube-ipvs.io/v1alpha1\nkind: LoadBalancerConfiguration\n';
@@ -138,5 +141,5 @@ test.each([
 test('what is right beside a wrong document is not told to be wrong', () => {
   const { features, problems } = decode(`kind: Pod\n---\n${HEAD}takeover: true\n`);
   expect(problems).toHaveLength(1);
-  expect(features).toEqual({ settings: { takeover: true } });
+  expect(features).toEqual({ settings: { takeover: true, cleanupOtherModes: false } });
 });

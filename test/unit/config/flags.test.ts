@@ -17,10 +17,12 @@ const KUBE_PROXY_FLAGS =
   nodeport-addresses oom-score-adj pod-bridge-interface pod-interface-name-prefix profiling proxy-mode
   show-hidden-metrics-for-version v version vmodule write-config-to`.split(/\s+/);
 
+const OURS = ['cleanup-other-modes', 'dry-run', 'features', 'manifests', 'takeover'];
+
 test('every flag of kube-proxy is there, and beside them only ours', () => {
   const present = RUN_FLAGS.filter(({ isGone }) => isGone !== true);
   expect(present.map(({ name }) => name).toSorted()).toEqual(
-    [...KUBE_PROXY_FLAGS, 'features', 'manifests', 'takeover'].toSorted(),
+    [...KUBE_PROXY_FLAGS, ...OURS].toSorted(),
   );
 });
 

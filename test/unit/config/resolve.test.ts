@@ -282,13 +282,32 @@ test.each(['rr', 'wrr', 'lc', 'wlc', 'lblcr', 'sed', 'nq', 'sh', 'mh'])(
 
 test.each<[flags: readonly string[], features: Features, isTakeover: boolean]>([
   [[], {}, false],
-  [[], { settings: { takeover: false } }, false],
-  [[], { settings: { takeover: true } }, true],
-  [['--takeover'], { settings: { takeover: false } }, true],
-  [['--takeover=false'], { settings: { takeover: true } }, false],
+  [[], { settings: { takeover: false, cleanupOtherModes: false } }, false],
+  [[], { settings: { takeover: true, cleanupOtherModes: false } }, true],
+  [['--takeover'], { settings: { takeover: false, cleanupOtherModes: false } }, true],
+  [['--takeover=false'], { settings: { takeover: true, cleanupOtherModes: false } }, false],
 ])(
   'with %j and our own documents %j takeover is %j: the flag wins',
   (flags, features, isTakeover) => {
     expect(resolve({ flags, features })).toMatchObject({ isTakeover, features });
   },
 );
+
+test('a cleanup is what its flags say, and a dry run is one of it only', () => {
+  const of = (...flags: string[]) => {
+    const { isCleanup, isDryRun, cleansOtherModes } = resolve({ flags });
+    return [isCleanup, isDryRun, cleansOtherModes];
+  };
+  expect(of()).toEqual([false, false, false]);
+  expect(of('--cleanup')).toEqual([true, false, false]);
+  expect(of('--cleanup', '--dry-run', '--cleanup-other-modes')).toEqual([true, true, true]);
+  expect(of('--cleanup-other-modes')).toEqual([false, false, true]);
+  expect(pathsOf({ flags: ['--dry-run'] })).toEqual(['--dry-run']);
+});
+
+test('leftovers of other modes go by a document too, and the flag wins', () => {
+  const features = { settings: { takeover: false, cleanupOtherModes: true } };
+  expect(resolve({ flags: [], features }).cleansOtherModes).toBe(true);
+  const flags = ['--cleanup-other-modes=false'];
+  expect(resolve({ flags, features }).cleansOtherModes).toBe(false);
+});

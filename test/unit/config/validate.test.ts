@@ -1,11 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { pathsOf, resolution, resolve } from '../../support/objects/resolution.ts';
 
-test.each([[['--cleanup'], '--cleanup']])('%s is refused rather than ignored', (flags, path) => {
-  expect(pathsOf({ flags })).toEqual([path]);
-  expect(pathsOf({ flags: [`${path}=false`] })).toBeUndefined();
-});
-
 test.each<[string, unknown, string]>([
   ['proxy-mode', 'iptables', 'Mode'],
   ['proxy-mode', 'nftables', 'Mode'],

@@ -26,7 +26,10 @@ const load = (features: readonly string[], more: readonly [string, string][] = [
 
 test('files of any name and the .yaml, .yml and .json files of folders are read', async () => {
   const file = await scratch.write('ours.conf', HEAD);
-  expect(await read(file)).toEqual({ features: { settings: { takeover: false } }, problems: [] });
+  expect(await read(file)).toEqual({
+    features: { settings: { takeover: false, cleanupOtherModes: false } },
+    problems: [],
+  });
   const folder = join(scratch.path, 'folder');
   await mkdir(folder);
   await writeFile(join(folder, 'notes.txt'), 'no: document');
@@ -37,7 +40,9 @@ test('files of any name and the .yaml, .yml and .json files of folders are read'
     takeover: true,
   };
   await writeFile(join(folder, 'a.json'), JSON.stringify(json));
-  expect((await read(folder)).features).toEqual({ settings: { takeover: true } });
+  expect((await read(folder)).features).toEqual({
+    settings: { takeover: true, cleanupOtherModes: false },
+  });
 });
 
 test('one of a kind holds across files', async () => {
@@ -58,7 +63,7 @@ test('a mounted ConfigMap is read once: its visible files, not the folder that t
   await symlink('..data/features.yaml', join(mount, 'features.yaml'));
   const before = await findFeatureFiles([mount]);
   expect(await readFeatures(before)).toEqual({
-    features: { settings: { takeover: false } },
+    features: { settings: { takeover: false, cleanupOtherModes: false } },
     problems: [],
   });
   await mkdir(join(mount, '..2027'));
@@ -67,7 +72,9 @@ test('a mounted ConfigMap is read once: its visible files, not the folder that t
   await rename(join(mount, '..new'), join(mount, '..data'));
   const after = await findFeatureFiles([mount]);
   expect(after.stamp).not.toBe(before.stamp);
-  expect((await readFeatures(after)).features).toEqual({ settings: { takeover: true } });
+  expect((await readFeatures(after)).features).toEqual({
+    settings: { takeover: true, cleanupOtherModes: false },
+  });
 });
 
 test('what does not exist is nothing on, and said', async () => {
