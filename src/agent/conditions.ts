@@ -7,6 +7,7 @@ import { OTHER_MODES_LEFT } from '../cleanup/shell/conditions.ts';
 import { STALE_FLOWS_KEPT } from '../conntrack/shell/conditions.ts';
 import { HEALTH_CHECK_PORT_NOT_SERVED } from '../healthports/shell/conditions.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
+import { LOCALHOST_PORT_NOT_SERVED } from '../localhostports/shell/conditions.ts';
 import type { Family } from '../net/family.ts';
 import {
   CONNTRACK_HASH_TOO_SMALL,
@@ -224,6 +225,7 @@ export const CONDITIONS = [
   HEALTHZ_NOT_SERVED,
   METRICS_NOT_SERVED,
   HEALTH_CHECK_PORT_NOT_SERVED,
+  LOCALHOST_PORT_NOT_SERVED,
   FEATURES_REFUSED,
   FEATURE_FAILED,
 ] as const;

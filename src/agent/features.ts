@@ -2,6 +2,7 @@
  * The features, and which configuration asks for which: the one place that knows them. One that is
  * not asked for costs nothing, its modules are not even loaded.
  */
+import { loopbackAddresses } from '../config/nodePortAddresses.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { Feature } from '../feature/feature.ts';
 import type { Need } from '../model/kinds.ts';
@@ -45,6 +46,18 @@ export const FEATURES: readonly FeatureRow[] = [
         return healthPorts(nodePortAddresses);
       },
     }),
+  },
+  {
+    name: 'localhost-node-ports',
+    asked: ({ dataplane }) => {
+      const addresses = loopbackAddresses(dataplane.nodePortAddresses);
+      if (addresses.length === 0) return undefined;
+      const load = async () => {
+        const { localhostNodePorts } = await import('../localhostports/shell/feature.ts');
+        return localhostNodePorts(addresses);
+      };
+      return { load };
+    },
   },
   {
     name: 'local-server',

@@ -8,7 +8,7 @@ import type { DataplaneOptions, LocalDetector } from '../dataplane/options.ts';
 import type { Problem } from '../model/problem.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { type Prefix, formatPrefix, parsePrefix } from '../net/prefix.ts';
-import { explicitLoopback } from './nodePortAddresses.ts';
+import { unservedLoopback } from './nodePortAddresses.ts';
 import type { DataplaneSettings } from './resolve.ts';
 
 export interface NodeForOptions {
@@ -126,12 +126,12 @@ function nodePortWarnings(
       'NodePorts are served on every address of this node; nodePortAddresses (--nodeport-addresses) narrows that, for example to "primary"',
     ];
   }
-  const loopback = explicitLoopback(nodePortAddresses).map(formatPrefix);
+  const loopback = unservedLoopback(nodePortAddresses).map(formatPrefix);
   const unserved =
     loopback.length === 0
       ? []
       : [
-          `nodePortAddresses names loopback addresses, which serve no NodePort here: ${loopback.join(', ')}`,
+          `nodePortAddresses names loopback addresses that serve no NodePort here (127.0.0.1 does, and /32 in 127.0.0.0/8): ${loopback.join(', ')}`,
         ];
   return [...unserved, ...unnarrowed(nodePortAddresses, families)];
 }

@@ -104,7 +104,7 @@ const nodeFlags: readonly Flag[] = [
     fields: ['nodePortAddresses'],
     help:
       'which addresses of the node serve NodePorts: CIDRs and the keywords "primary" (those of the Node object), "localhost" ' +
-      '(127.0.0.0/8 and ::1/128) and "all"; empty: all. Loopback addresses serve none',
+      '(127.0.0.0/8 and ::1/128) and "all"; empty: all. 127.0.0.1 serves TCP only, ::1 none',
   },
 ];
 

@@ -5,8 +5,8 @@
  * @see kubernetes cmd/kube-proxy/app/server.go, expandNodePortAddressKeywords
  */
 import type { DataplaneOptions } from '../dataplane/options.ts';
-import { isLoopback } from '../net/address.ts';
-import type { Prefix } from '../net/prefix.ts';
+import { type Address, isLoopback } from '../net/address.ts';
+import { type Prefix, prefixContains } from '../net/prefix.ts';
 import { parseSloppyPrefix } from '../net/sloppy.ts';
 import { suggestion } from './suggest.ts';
 
@@ -42,5 +42,32 @@ export function wrongNodePortAddresses(texts: readonly string[]): string | undef
 export function explicitLoopback(choices: Choices): readonly Prefix[] {
   return choices.filter(
     (choice): choice is Prefix => choice !== 'primary' && isLoopback(choice.address),
+  );
+}
+
+const LOCALHOST: Address = '127.0.0.1';
+
+/**
+ * Loopback addresses at which NodePorts are served, to be listened on one by one: 127.0.0.1 where a
+ * CIDR inside 127.0.0.0/8 holds it (`localhost` does), and addresses of that net that are named by
+ * themselves. What covers everything (`all`, an empty list) asks for none, as in 1.37's mode
+ * nftables.
+ */
+export function loopbackAddresses(choices: Choices): readonly Address[] {
+  const named = explicitLoopback(choices).flatMap((choice) => {
+    if (choice.family === 'IPv6') return [];
+    if (prefixContains(choice, LOCALHOST)) return [LOCALHOST];
+    return choice.length === 32 ? [choice.address] : [];
+  });
+  return [...new Set(named)];
+}
+
+/** CIDRs that mean loopback addresses and serve nothing; `::1` beside 127.0.0.0/8 goes unsaid. */
+export function unservedLoopback(choices: Choices): readonly Prefix[] {
+  const served = loopbackAddresses(choices);
+  return explicitLoopback(choices).filter((choice) =>
+    choice.family === 'IPv6'
+      ? served.length === 0
+      : !served.some((address) => prefixContains(choice, address)),
   );
 }

@@ -102,7 +102,8 @@ test('NodePorts on every address are pointed out', () => {
 test.each([
   ['all', []],
   ['primary', []],
-  ['127.0.0.0/8,10.0.0.0/8', ['loopback addresses, which serve no NodePort here: 127.0.0.0/8']],
+  ['127.0.0.0/8,10.0.0.0/8', []],
+  ['127.9.0.0/16,10.0.0.0/8', ['in 127.0.0.0/8): 127.9.0.0/16']],
 ])('of NodePort addresses %s is said: %j', (given, said) => {
   const { values } = parseFlags([`--nodeport-addresses=${given}`], RUN_FLAGS);
   const { config } = resolveConfig({ flags: values, isInCluster: true });

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import {
   explicitLoopback,
+  loopbackAddresses,
   nodePortChoices,
   wrongNodePortAddresses,
 } from '../../../src/config/nodePortAddresses.ts';
@@ -50,4 +51,16 @@ test.each<[texts: readonly string[], loopback: readonly string[]]>([
   [['0.0.0.0/0', '127.0.0.1/32'], ['127.0.0.1/32']],
 ])('of %j loopback is meant by %j', (texts, loopback) => {
   expect(explicitLoopback(nodePortChoices(texts)).map(formatPrefix)).toEqual(loopback);
+});
+
+test.each<[texts: readonly string[], addresses: readonly string[]]>([
+  [[], []],
+  [['all', 'primary'], []],
+  [['127.0.0.0/0', '0.0.0.0/0'], []],
+  [['::1/128'], []],
+  [['primary', 'localhost'], ['127.0.0.1']],
+  [['127.0.0.0/8', '127.0.0.1/32', '10.0.0.0/8'], ['127.0.0.1']],
+  [['127.0.0.53/32', '127.9.0.0/16'], ['127.0.0.53']],
+])('of %j the loopback addresses %j serve NodePorts', (texts, addresses) => {
+  expect(loopbackAddresses(nodePortChoices(texts))).toEqual(addresses);
 });
