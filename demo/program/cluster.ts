@@ -2,7 +2,6 @@
 // routes that bring the Services' outside addresses to a node. Also says whose an address is, for
 // people.
 
-import { exec } from '../../test/lab/netns.ts';
 import {
   gateway,
   serviceCidrs,
@@ -10,8 +9,8 @@ import {
   type Place,
   type Pod,
 } from '../../test/lab/addressPlan.ts';
-import { machineAddress } from '../../test/lab/joint.mjs';
 import { Topology } from '../../test/lab/topology.ts';
+import { openWayToMachine } from '../../test/lab/wayToMachine.ts';
 import type { Family } from '../../src/net/family.ts';
 import type { Report } from './report.ts';
 
@@ -39,12 +38,6 @@ export const outsideAddresses = {
   externalIp: '80.11.12.10',
 } as const;
 
-/**
- * The lab's own namespace on the nodes' network; nodes reach the machine, and so the API server, by
- * it.
- */
-const labAddress = '192.0.2.1';
-
 const picture = `outside 192.0.2.100 ──┬── node1 192.0.2.11 ──┬── pod client 10.244.1.20
                       │                      └── pod web-1  10.244.1.10
                       └── node2 192.0.2.12 ───── pod web-2  10.244.2.10`;
@@ -69,32 +62,12 @@ export async function buildCluster(report: Report): Promise<Cluster> {
     }
   }
   const { outside } = topology;
-  await openWayToMachine(topology);
+  await openWayToMachine(topology.nodes);
   await topology.route(outside, [serviceCidrs.IPv4, serviceCidrs.IPv6], node1);
   await topology.route(outside, [`${outsideAddresses.loadBalancer}/32`], node1);
   await topology.route(outside, [`${outsideAddresses.externalIp}/32`], node2);
   const owners = [node1, node2, web1, web2, client, outside];
   return { topology, node1, node2, web1, web2, client, outside, whose: ownerNaming(owners) };
-}
-
-/**
- * Nodes → lab → machine, masqueraded on the last step: the machine knows nothing of the lab's
- * addresses.
- */
-async function openWayToMachine(topology: Topology) {
-  const bridged = '/proc/sys/net/bridge/bridge-nf-call-iptables';
-  const steps = [
-    `ip address add ${labAddress}/24 dev underlay`,
-    'echo 1 >/proc/sys/net/ipv4/ip_forward',
-    // Frames between the nodes are none of this namespace's rules' business.
-    `[ ! -e ${bridged} ] || echo 0 >${bridged}`,
-    'iptables -t nat -A POSTROUTING -o vec0 -j MASQUERADE',
-    ...topology.nodes.map(
-      ({ name }) => `ip -n ${name} route add ${machineAddress}/32 via ${labAddress}`,
-    ),
-  ];
-  const { status, stderr } = await exec(['sh', '-ec', steps.join('\n')]);
-  if (status !== 0) throw new Error(`the way from the nodes to the machine: ${stderr}`);
 }
 
 function ownerNaming(places: readonly Place[]): (address: string) => string {

@@ -58,6 +58,8 @@ export const xsaveShim = () => compiled('xsave-shim.c', ['-shared', '-fPIC']);
 
 export const trafficTool = () => compiled('traffic.c', []);
 
+export const loadTool = () => compiled('load.c', []);
+
 const xtablesNames = ['iptables', 'ip6tables'].flatMap((tool) => [
   tool,
   `${tool}-save`,

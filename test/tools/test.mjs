@@ -65,8 +65,8 @@ async function debianTests() {
 }
 
 async function endToEndTests() {
-  say('end-to-end tests, with etcd and kube-apiserver');
-  const obstacle = setUp.ensureKubernetes();
+  say('end-to-end tests, with etcd, kube-apiserver and kube-proxy');
+  const obstacle = setUp.ensureKubernetes(['kube-apiserver', 'kube-proxy']);
   if (obstacle !== undefined) return without('e2e', obstacle);
   return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments: clusterArguments }));
 }
