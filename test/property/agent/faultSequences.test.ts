@@ -74,6 +74,10 @@ describe('one by one', () => {
     ]);
   });
 
+  test.each([-86_400_000, 86_400_000])('the clock is set by %i ms', async (ms) => {
+    await tried([pass, { do: 'jump', ms }, flush, pass, { do: 'jump', ms: -ms }]);
+  });
+
   test('the API server is away while everything is flushed', async () => {
     await tried([pass, { do: 'source', isConnected: false }, flush]);
   });
@@ -82,4 +86,4 @@ describe('one by one', () => {
 test(`${RUNS} sequences of faults end as the model says`, async () => {
   const sequence = fc.array(step, { minLength: 1, maxLength: 12 });
   await fc.assert(fc.asyncProperty(sequence, tried), { seed: SEED, numRuns: RUNS });
-}, 300_000);
+}, 600_000);

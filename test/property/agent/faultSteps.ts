@@ -122,6 +122,8 @@ export type Step =
   | { readonly do: 'run'; readonly isWritable: boolean }
   | { readonly do: 'source'; readonly isConnected: boolean }
   | { readonly do: 'restart'; readonly steps: number }
+  /** of the time of day */
+  | { readonly do: 'jump'; readonly ms: number }
   | { readonly do: 'pass'; readonly ms: number };
 
 const flags = Object.entries(NO_TROUBLES)
@@ -134,6 +136,8 @@ export const TROUBLES: readonly Partial<Troubles>[] = [
   ...SOCKET_TROUBLES.map((links) => ({ links })),
   ...flags,
 ];
+
+const DAY_MS = 86_400_000;
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -182,6 +186,13 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('jump' as const),
+      ms: fc.constantFrom(-DAY_MS, DAY_MS),
+    }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('pass' as const),
@@ -214,6 +225,9 @@ export async function taken(each: Step, node: ModelNode): Promise<void> {
       return node.connected(each.isConnected);
     case 'restart':
       return node.restart(each.steps);
+    case 'jump':
+      node.jump(each.ms);
+      return;
     case 'pass':
       return node.pass(each.ms);
   }

@@ -123,6 +123,10 @@ export class ModelNode {
     await this.#startAgent();
   }
 
+  jump(ms: number): void {
+    this.#agent!.clock.jump(ms);
+  }
+
   async pass(ms: number): Promise<void> {
     const { clock } = this.#agent!;
     const untilMs = clock.monotonicMs() + ms;

@@ -13,7 +13,7 @@ export class FakeClock {
   readonly sleeps: number[] = [];
   #nowMs = 0;
   #sleepers: Sleeper[] = [];
-  readonly #epochMs: number;
+  #epochMs: number;
 
   constructor(epochMs = Date.UTC(2026, 10, 24, 15, 4, 5, 678)) {
     this.#epochMs = epochMs;
@@ -21,6 +21,11 @@ export class FakeClock {
 
   wallMs(): number {
     return this.#epochMs + this.#nowMs;
+  }
+
+  /** Somebody sets the time of day; no time passes. */
+  jump(ms: number): void {
+    this.#epochMs += ms;
   }
 
   monotonicMs(): number {
