@@ -54,12 +54,14 @@ export function difference(
     ...serverDifferences(desired, actual, context),
     ...addressDifferences(desired, actual, scope),
   ];
-  return actual.unknown.has(SERVERS_PART) ? operations.filter(leavesTraces) : operations;
+  const { unknown } = actual;
+  const isOwnerUnknown = unknown.has(SERVERS_PART) || unknown.has(ADDRESSES_PART);
+  return isOwnerUnknown ? operations.filter(leavesTraces) : operations;
 }
 
 /**
- * Addresses and entries tell whose a virtual server is: they stay until the servers have been read,
- * or those of a Service that is deleted meanwhile would be taken for somebody else's.
+ * Addresses and entries tell whose a virtual server is: they stay until the servers and the addresses
+ * have been read, or those of a Service that is deleted meanwhile would be taken for somebody else's.
  */
 function leavesTraces({ op }: Operation): boolean {
   return op !== 'unbindAddress' && op !== 'removeEntry';

@@ -147,10 +147,11 @@ export class ModelNode {
     const told = new Set(this.#standing());
     const unread = readTroubles(this.kernel.troubles);
     const undone = [...this.#differences(false)].filter(([group]) => !unread.has(group));
+    const isOwnerUnread = unread.has('ipvs') || unread.has('links');
     // Whose a server is its address and entries tell: they wait for it to be read.
     const wrong = undone
       .flatMap(([, differences]) => differences)
-      .filter((text) => !unread.has('ipvs') || !text.includes(' is too much: '));
+      .filter((text) => !isOwnerUnread || !text.includes(' is too much: '));
     return [
       ...(unread.size > 0 === told.has('KernelPartlyUnread') ? [] : ['what cannot be read']),
       ...(wrong.length === 0 || told.has('OperationsFailing') ? [] : wrong),

@@ -103,6 +103,21 @@ describe('what cannot be read', () => {
     expect(next.state.virtualServers.has('10.96.0.11:80/TCP')).toBe(true);
   });
 
+  test('a Service that is deleted, and its address taken away, before addresses could be read goes with its server', async () => {
+    const { kernel } = await started();
+    await harness.stop();
+    const next = new FakeKernel(kernel.state);
+    next.unreadable.set(ADDRESSES_PART, new Error('EPERM'));
+    harness = await LoopHarness.create(next);
+    harness.start();
+    await harness.round();
+    next.state.addresses.delete('10.96.0.10');
+    next.unreadable.clear();
+    await harness.roundWhere(({ planned }) => planned.some(({ op }) => op === 'removeServer'));
+    expect(next.state.virtualServers.size).toBe(0);
+    expect(next.state.ipsets.get('KUBE-CLUSTER-IP')!.entries.size).toBe(0);
+  });
+
   test('a Service that is deleted before the servers could be read goes with its server when they can', async () => {
     const { kernel } = await started();
     await harness.stop();
