@@ -1,10 +1,11 @@
 /**
- * What the running product serves over HTTP: health, metrics, mode and configuration, as kube-proxy
- * does.
+ * What the running product serves over HTTP, as kube-proxy does: health, metrics, mode and
+ * configuration, and health-check node ports as a cloud's load balancer sees them.
  */
-import { expect, test } from '@jest/globals';
-import { eventually } from '../support/e2e/cluster.ts';
-import { service, slice } from '../support/e2e/objects.ts';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { eventually, NODE, NODE_ADDRESS } from '../support/e2e/cluster.ts';
+import type * as InLab from '../support/e2e/inLab.ts';
+import { endpoint, service, slice } from '../support/e2e/objects.ts';
 import { E2eSession } from '../support/e2e/session.ts';
 
 const session = E2eSession.register({ isRunning: true });
@@ -96,4 +97,99 @@ test('an endpoint that a pod got is in the kernel soon after the API server has 
   process.stdout.write(`PATCH of an EndpointSlice until in the kernel: ${times.join(', ')} ms\n`);
   // In the lab on a busy machine; 15 to 60 ms is usual. kube-proxy takes about a second.
   expect(median).toBeLessThan(500);
+});
+
+/** Upstream's e2e tests of Services with externalTrafficPolicy Local ask the same. */
+describe('a health-check node port', () => {
+  const IN_LAB = 'test/support/e2e/inLab.ts';
+  const PORT = 31_070;
+  const here = (more: object = {}) => endpoint('10.244.1.5', { nodeName: NODE, ...more });
+  const elsewhere = endpoint('10.244.2.5', { nodeName: 'other-node' });
+  const TERMINATING = { conditions: { ready: false, serving: true, terminating: true } };
+
+  const balanced = (port: number, more: object = {}) =>
+    service('web', {
+      type: 'LoadBalancer',
+      externalTrafficPolicy: 'Local',
+      healthCheckNodePort: port,
+      ...more,
+    });
+
+  /** `200 1`: the status and the weight, or why nobody answers. */
+  async function asked(host = NODE_ADDRESS, port = PORT): Promise<string> {
+    const url = `http://${host}:${port}/`;
+    const { stdout, stderr } = await session.cluster.lab.exec(['curl', '-gsSi', url]);
+    const status = /^HTTP\S* (\d+)/.exec(stdout)?.[1];
+    const weight = /^X-Load-Balancing-Endpoint-Weight: (\d+)\r$/m.exec(stdout)?.[1];
+    return status === undefined ? stderr : `${status} ${weight}`;
+  }
+
+  const says = (answer: string | RegExp, host?: string, port?: number) =>
+    eventually(async () => expect(await asked(host, port)).toMatch(answer));
+
+  const REFUSED = /Connection refused|Couldn't connect/;
+
+  let isOccupied = false;
+  afterEach(async () => {
+    if (isOccupied)
+      await session.cluster.lab.call<typeof InLab.endOf>(IN_LAB, 'endOf', 'occupant', 'SIGKILL');
+    isOccupied = false;
+  });
+
+  test('is 200 while an endpoint is ready here, in each family by itself', async () => {
+    const families = { ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv4', 'IPv6'] };
+    const six = { addressType: 'IPv6', endpoints: [endpoint('fd00:244:2::5')] } as const;
+    await session.create(
+      balanced(PORT, families),
+      slice('web-1', { endpoints: [here(), elsewhere] }),
+      slice('web-6', six),
+    );
+    await says('200 1');
+    await says('503 0', '[::1]');
+    await session.cluster.objects.patch(slice('web-1'), { endpoints: [elsewhere] });
+    await says('503 0');
+  });
+
+  test('is 503 when there are only terminating endpoints, which are served on', async () => {
+    const spec = { clusterIP: '10.96.1.1', ports: [{ port: 80, nodePort: 30_080 }] };
+    await session.create(balanced(PORT, spec), slice('web-1', { endpoints: [here()] }));
+    await says('200 1');
+    await session.cluster.objects.patch(slice('web-1'), { endpoints: [here(TERMINATING)] });
+    await says('503 0');
+    await session.shows(`${NODE_ADDRESS}:30080`, [
+      `TCP ${NODE_ADDRESS}:30080 rr: | 10.244.1.5:8080 Masq 1`,
+    ]);
+  });
+
+  test('follows a Service that is made anew with another port', async () => {
+    await session.create(balanced(PORT), slice('web-1', { endpoints: [here()] }));
+    await says('200 1');
+    await session.cluster.objects.delete(balanced(PORT));
+    await session.create(balanced(PORT + 1));
+    await says('200 1', NODE_ADDRESS, PORT + 1);
+    await says(REFUSED);
+  });
+
+  test('that another process has is told, and served when that is gone', async () => {
+    const listen = `require('node:net').createServer().listen(${PORT}, '0.0.0.0')`;
+    const logFile = `${session.cluster.server.folder}/occupant.log`;
+    await session.cluster.lab.call<typeof InLab.startProcess>(IN_LAB, 'startProcess', 'occupant', {
+      argv: ['node', '-e', listen],
+      logFile,
+    });
+    isOccupied = true;
+    await eventually(async () => {
+      const { stdout } = await session.cluster.lab.exec(['ss', '-ltnH']);
+      expect(stdout).toContain(`0.0.0.0:${PORT}`);
+    });
+    await session.create(balanced(PORT), slice('web-1', { endpoints: [here()] }));
+    const failed = `node ${NODE} failed to start healthcheck "default/web" on port ${PORT}`;
+    await session.warns('web', new RegExp(failed));
+    const condition = 'kubeipvs_condition{code="HealthCheckPortNotServed"}';
+    expect(await session.cluster.metric(condition)).toBe(1);
+    await session.cluster.lab.call<typeof InLab.endOf>(IN_LAB, 'endOf', 'occupant', 'SIGKILL');
+    isOccupied = false;
+    await says('200 1');
+    expect(await session.cluster.metric(condition)).toBe(0);
+  });
 });
