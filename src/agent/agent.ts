@@ -68,18 +68,27 @@ export class Agent {
     return this.#builder?.state;
   }
 
-  /** Runs until `signal` fires; the dataplane stays as it is. @throws NodeMismatchError */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Runs until `signal` fires; the dataplane stays as it is.
+   *
+   * @param onNodeRead this Node has been read, or is not there; the first round waits for it
+   * @throws NodeMismatchError, and what `onNodeRead` throws
+   */
+  async run(
+    signal: AbortSignal,
+    onNodeRead: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     const { opened, features } = this.#parts;
     await this.#host.open();
     const kernel = openKernel(this.#parts, this.#host.now);
     try {
       await this.#host.watch();
       const started = features.start(this.#viewOf(kernel));
+      const told = this.#feed.nodeRead.then(onNodeRead);
       await opened.source.start(this.#feed);
       // A feature may hold addresses back, or shape the dataplane: nothing is programmed before it
       // had the time to say so.
-      await Promise.race([Promise.all([this.#feed.synced, started]), aborted(signal)]);
+      await Promise.race([Promise.all([this.#feed.synced, started, told]), aborted(signal)]);
       if (!signal.aborted) await this.#proxy(kernel, signal);
     } finally {
       await features.stop();

@@ -27,6 +27,7 @@ export class ClusterFeed implements ClusterListener {
   readonly #events: FeedEvents;
   readonly #nodeName: string;
   readonly #synced = Promise.withResolvers<void>();
+  readonly #nodeRead = Promise.withResolvers<void>();
   #target: FeedTarget | undefined;
   #lastOwnNode: NodeResource | undefined;
 
@@ -43,6 +44,11 @@ export class ClusterFeed implements ClusterListener {
   /** Resolves when every list is complete. */
   get synced(): Promise<void> {
     return this.#synced.promise;
+  }
+
+  /** Resolves when this Node has been read, or every list is complete without it. */
+  get nodeRead(): Promise<void> {
+    return this.#nodeRead.promise;
   }
 
   /** Undefined while there is none of this name. */
@@ -78,9 +84,11 @@ export class ClusterFeed implements ClusterListener {
     if (change.object === undefined) return;
     this.#target?.change({ ...change, before: this.#lastOwnNode });
     this.#lastOwnNode = change.object;
+    this.#nodeRead.resolve();
   }
 
   onSynced(): void {
+    this.#nodeRead.resolve();
     this.#synced.resolve();
   }
 

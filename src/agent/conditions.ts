@@ -91,6 +91,15 @@ export const CHANGES_OVERDUE = defineCondition({
   isSilent: true,
 });
 
+/** Derived too: from the start until the first round is done. */
+export const NOT_READY = defineCondition({
+  code: 'NotReady',
+  severity: 'warning',
+  affectsHealth: 'readiness',
+  title: 'this process has not read the cluster yet, or not done its first round',
+  isSilent: true,
+});
+
 export const NODE_NOT_ELIGIBLE = defineCondition({
   code: 'NodeNotEligible',
   severity: 'warning',
@@ -155,7 +164,7 @@ export const HEALTHZ_NOT_SERVED = defineCondition({
   code: 'HealthzNotServed',
   severity: 'error',
   affectsHealth: false,
-  title: 'the address for /healthz and /livez cannot be listened on',
+  title: 'the address for /healthz, /livez and /readyz cannot be listened on',
   event: { reason: 'FailedToStartProxierHealthcheck', action: 'StartKubeProxy' },
 });
 
@@ -204,6 +213,7 @@ export const CONDITIONS = [
   KERNEL_NOT_COMPARED,
   FAMILY_NOT_PROGRAMMED,
   CHANGES_OVERDUE,
+  NOT_READY,
   NODE_NOT_ELIGIBLE,
   KERNEL_PARTLY_UNREAD,
   RULES_UNCONFIRMED,
@@ -250,5 +260,6 @@ export function openConditions(parts: ConditionParts): Conditions {
   ];
   const conditions = new Conditions({ known: CONDITIONS, tellers, clock });
   conditions.derive(CHANGES_OVERDUE, () => health.overdue);
+  conditions.derive(NOT_READY, () => (health.isReady ? [] : [nodeName]));
   return conditions;
 }

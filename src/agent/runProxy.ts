@@ -28,7 +28,7 @@ import { type Machine, thisMachine } from './machine.ts';
 import { EnvironmentError } from '../node/nodeEnvironment.ts';
 import { NodeMismatchError } from './ownNode.ts';
 import { Reporter } from './report/reporter.ts';
-import { openServers, startAll } from './servers.ts';
+import { ProxyServers } from './servers.ts';
 
 export interface Program {
   readonly version: string;
@@ -118,10 +118,10 @@ async function proxyAlone(
   try {
     await node.setIpvsTimeouts(config.dataplane.timeoutsSec, { log, conditions });
     await node.applyConntrackSettings(config.conntrack, { log, conditions });
-    await startAll(servers);
-    await agent.run(signal);
+    await agent.run(signal, () => servers.open());
   } finally {
-    await close();
+    await servers.close();
+    close();
   }
 }
 
@@ -166,7 +166,7 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
   const { hasRandomFully } = tools;
   const observer = node.openObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const { api } = opened;
-  const isHealthy = () => health.isHealthy;
+  const isHealthy = () => health.isHealthy && health.isReady;
   const surroundings = { nodeName, log, clock, metrics, conditions, events, api, isHealthy };
   const features = new FeatureSet({ asked, surroundings });
   const parts = {
@@ -182,12 +182,8 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
     clock,
   };
   const agent = new Agent({ ...parts, ...node.agent });
-  const servers = openServers(config, { ...program, clock, conditions, health, metrics });
-  const close = async () => {
-    await Promise.all(servers.map((each) => each.close()));
-    observer.close();
-  };
-  return { agent, servers, conditions, close };
+  const servers = new ProxyServers(config, { ...program, clock, conditions, health, metrics });
+  return { agent, servers, conditions, close: () => observer.close() };
 }
 
 function isExplained(error: unknown): error is Error {

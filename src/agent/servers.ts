@@ -1,5 +1,11 @@
-/** The addresses that the configuration wants served: for health, and for metrics. */
+/**
+ * The addresses that the configuration wants served: for health, and for metrics. As kube-proxy's
+ * they open once this Node has been read, and so its address and its place in the cluster are
+ * known: who only looks whether a port is open takes a node for dead that cannot reach its API
+ * server, or is not allowed to.
+ */
 import type { ResolvedConfig } from '../config/resolve.ts';
+import type { Conditions } from '../ops/conditions.ts';
 import type { ProxyHealth } from '../ops/health.ts';
 import { HttpServer, type HttpServerOptions } from '../ops/httpServer.ts';
 import type { Logger } from '../ops/log.ts';
@@ -13,7 +19,8 @@ import { zpageRoutes } from '../ops/zpages.ts';
 import type { Clock } from '../time/clock.ts';
 import { HEALTHZ_NOT_SERVED, METRICS_NOT_SERVED } from './conditions.ts';
 
-export interface ServerParts extends Pick<HttpServerOptions, 'conditions'> {
+export interface ServerParts {
+  readonly conditions: Conditions;
   readonly clock: Pick<Clock, 'sleep' | 'monotonicMs' | 'wallMs'>;
   readonly log: Logger;
   readonly health: ProxyHealth;
@@ -28,6 +35,29 @@ interface Served extends Pick<HttpServerOptions, 'name' | 'routes' | 'notListeni
   readonly at: ResolvedConfig['healthAddress'];
 }
 
+export class ProxyServers {
+  readonly #servers: readonly HttpServer[];
+  #opening: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(config: ResolvedConfig, parts: ServerParts) {
+    this.#servers = openServers(config, parts);
+  }
+
+  /** Resolves when each has made its first attempt. @throws ListenError */
+  async open(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#opening ??= startAll(this.#servers);
+    await this.#opening;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#opening?.catch(() => undefined);
+    await Promise.all(this.#servers.map((each) => each.close()));
+  }
+}
+
 export function openServers(config: ResolvedConfig, parts: ServerParts): readonly HttpServer[] {
   const { log, clock, conditions, health, metrics } = parts;
   // As kube-proxy fills in its default mode by then, so do we.
@@ -36,7 +66,7 @@ export function openServers(config: ResolvedConfig, parts: ServerParts): readonl
     {
       name: 'healthz',
       at: config.healthAddress,
-      routes: healthRoutes(health, metrics),
+      routes: healthRoutes(health, metrics, () => conditions.present),
       notListening: HEALTHZ_NOT_SERVED,
     },
     {
@@ -68,7 +98,7 @@ function debugging({ isProfiling }: ResolvedConfig, parts: ServerParts): readonl
  * All have an end, with or without success, before any failure is told: what is half begun cannot
  * be closed.
  */
-export async function startAll(servers: readonly Pick<HttpServer, 'start'>[]): Promise<void> {
+export async function startAll(servers: readonly HttpServer[]): Promise<void> {
   const starts = servers.map((server) => server.start());
   await Promise.allSettled(starts);
   await Promise.all(starts);

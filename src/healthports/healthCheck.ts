@@ -71,7 +71,9 @@ function addressOf({ address }: EndpointSpec): Address | undefined {
   return 'address' in result ? result.address : undefined;
 }
 
-/** @param isProxyHealthy else what is ready may not be reached: the load balancer is to go elsewhere */
+/**
+ * @param isProxyHealthy else what is ready may not be reached: the load balancer is to go elsewhere
+ */
 export function answerOf(
   { namespace, name, localEndpoints }: HealthCheck,
   isProxyHealthy: boolean,

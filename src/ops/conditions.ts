@@ -19,9 +19,9 @@ export interface Condition {
   /**
    * `programming`: /healthz fails when it has stood for the time-out, as it does when changes have
    * waited for so long. `eligibility`: the node is to get no new traffic, and /healthz says so at
-   * once.
+   * once. `readiness`: /readyz and /healthz fail as long as it stands.
    */
-  readonly affectsHealth: false | 'programming' | 'eligibility';
+  readonly affectsHealth: false | 'programming' | 'eligibility' | 'readiness';
   /** what is the matter, in a few words, for documents */
   readonly title: string;
   /**
@@ -168,12 +168,21 @@ export class Conditions {
     return counts;
   }
 
-  /** Codes of what may keep /healthz from answering 200, each once. */
-  get healthCodes(): readonly string[] {
+  /** All that something has now, each once. */
+  get present(): readonly Condition[] {
     const derived = [...this.#derived].filter(([, subjects]) => subjects().length > 0);
-    const all = [...this.standing.map((each) => each.condition), ...derived.map(([each]) => each)];
-    const affecting = all.filter(({ affectsHealth }) => affectsHealth !== false);
-    return [...new Set(affecting.map(({ code }) => code))];
+    return [
+      ...new Set([
+        ...this.standing.map((each) => each.condition),
+        ...derived.map(([each]) => each),
+      ]),
+    ];
+  }
+
+  /** Codes of what may keep /healthz from answering 200. */
+  get healthCodes(): readonly string[] {
+    const affecting = this.present.filter(({ affectsHealth }) => affectsHealth !== false);
+    return affecting.map(({ code }) => code);
   }
 
   #end(condition: Condition, subject: string, isOver: boolean): StandingCondition | undefined {

@@ -1,10 +1,14 @@
 /**
- * Whether this node's proxy can be relied on, as `/livez` and `/healthz` tell it. `/livez` is for
- * what a new start cures and nothing else: a round of programming that does not end. `/healthz` is
- * about the node as a whole, for load balancers: kube-proxy's rule (no change has been waiting for
- * longer than the time-out), the node's place in the cluster, and ours on top: the node has not
- * been unable to program for that long. What counts as that is the agent's to say; one object's
- * fault never does.
+ * Whether this node's proxy can be relied on, as `/livez`, `/readyz` and `/healthz` tell it.
+ *
+ * - `/livez` is for what a new start cures and nothing else: a round of programming that does not
+ *   end.
+ * - `/readyz` is for who waits for this process to begin its work, a rollout: it has read the
+ *   cluster and done its first round, and could. What comes later does not change it.
+ * - `/healthz` is about the node as a whole, for load balancers: ready, kube-proxy's rule (no
+ *   change has been waiting for longer than the time-out), the node's place in the cluster, and
+ *   ours on top: the node has not been unable to program for that long. What counts as that is the
+ *   agent's to say; one object's fault never does.
  */
 import type { Family } from '../net/family.ts';
 import type { Clock } from '../time/clock.ts';
@@ -14,9 +18,11 @@ export interface ProxyHealthOptions {
   /** 2 × syncPeriod */
   readonly timeoutMs: number;
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>;
-  /** of the conditions that stand in the way, which an unhealthy /healthz names */
+  /** of the conditions that stand in the way, which an unhealthy /readyz or /healthz names */
   readonly codes?: () => readonly string[];
 }
+
+export type HealthPath = 'livez' | 'readyz' | 'healthz';
 
 export interface HealthAnswer {
   readonly isHealthy: boolean;
@@ -41,6 +47,7 @@ export class ProxyHealth {
   readonly #options: ProxyHealthOptions;
   readonly #families: ReadonlyMap<Family, FamilyHealth>;
   #isNodeEligible = true;
+  #isReady = false;
   /** monotonic ms; undefined between rounds */
   #roundSinceMs: number | undefined;
 
@@ -83,6 +90,9 @@ export class ProxyHealth {
       health.takenSinceMs = undefined;
       health.updatedAtMs = nowMs;
     }
+    // One that could program nothing is the first of its attempts, and not the first round.
+    const all = [...this.#families.values()];
+    this.#isReady ||= all.every(({ failingSinceMs }) => failingSinceMs === undefined);
   }
 
   /** After each round: whether the node as a whole cannot program this family now. */
@@ -112,9 +122,15 @@ export class ProxyHealth {
     return [...this.#families].filter(([, health]) => isLate(health)).map(([family]) => family);
   }
 
-  /** Also what the health-check node ports go by. */
+  /** Whether each family is programmed in time. */
+  get families(): ReadonlyMap<Family, boolean> {
+    return new Map(
+      Array.from(this.#families, ([family, health]) => [family, this.#isFamilyHealthy(health)]),
+    );
+  }
+
   get isHealthy(): boolean {
-    return [...this.#families.values()].every((health) => this.#isFamilyHealthy(health));
+    return [...this.families.values()].every((isWell) => isWell);
   }
 
   /** Nothing that a new process would meet again counts: it would be started anew for ever. */
@@ -122,19 +138,24 @@ export class ProxyHealth {
     return this.#isWithinTime(this.#roundSinceMs);
   }
 
-  livez(): HealthAnswer {
-    const isHealthy = this.isAlive;
-    return { isHealthy, body: `{${this.#times(isHealthy)}}` };
+  /** What the node is for has been programmed once by this process. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
-  /** kube-proxy's members; behind them, when the answer is no, `conditions`. */
+  livez(): HealthAnswer {
+    return this.#answer(this.isAlive, { healthy: this.isAlive });
+  }
+
+  readyz(): HealthAnswer {
+    return this.#answer(this.#isReady, { healthy: this.#isReady }, this.#options.codes);
+  }
+
+  /** By `healthy` kube-proxy means the families alone. */
   healthz(): HealthAnswer {
-    const areFamiliesHealthy = this.isHealthy;
-    const isHealthy = areFamiliesHealthy && this.#isNodeEligible;
-    const codes = isHealthy ? undefined : this.#options.codes?.();
-    const conditions = codes === undefined ? '' : `, "conditions": ${JSON.stringify(codes)}`;
-    const body = `{${this.#times(areFamiliesHealthy)}, "nodeEligible": ${this.#isNodeEligible}${conditions}}`;
-    return { isHealthy, body };
+    const { isHealthy, isNodeEligible: nodeEligible } = this;
+    const isWell = isHealthy && nodeEligible && this.#isReady;
+    return this.#answer(isWell, { nodeEligible, healthy: isHealthy }, this.#options.codes);
   }
 
   #isFamilyHealthy({ queuedSinceMs, takenSinceMs, failingSinceMs }: FamilyHealth): boolean {
@@ -148,34 +169,48 @@ export class ProxyHealth {
     return sinceMs === undefined || clock.monotonicMs() - sinceMs < timeoutMs;
   }
 
-  /**
-   * When healthy, kube-proxy gives the current time for both; else the last update of the family
-   * that is behind.
-   */
-  #times(isHealthy: boolean): string {
+  /** kube-proxy's members; behind them, when the answer is no, the conditions in the way. */
+  #answer(
+    isHealthy: boolean,
+    members: Readonly<Record<string, boolean>>,
+    codes?: () => readonly string[],
+  ): HealthAnswer {
     const nowMs = this.#options.clock.wallMs();
-    const lastMs = isHealthy ? nowMs : this.#oldestUpdateMs();
-    return `"lastUpdated": "${formatGoTime(lastMs)}","currentTime": "${formatGoTime(nowMs)}"`;
+    const body = {
+      lastUpdated: formatGoTime(isHealthy ? nowMs : this.#lastUpdateMs()),
+      currentTime: formatGoTime(nowMs),
+      ...members,
+      ...this.#status(),
+      ...(!isHealthy && codes !== undefined && { conditions: codes() }),
+    };
+    return { isHealthy, body: JSON.stringify(body) };
   }
 
-  #oldestUpdateMs(): number | undefined {
-    const all = [...this.#families.values()];
-    const unhealthy = all.filter((health) => !this.#isFamilyHealthy(health));
-    const times = (unhealthy.length > 0 ? unhealthy : all).map((health) => health.updatedAtMs);
-    return times.includes(undefined)
-      ? undefined
-      : Math.min(...times.filter((time) => time !== undefined));
+  /** Of the family that was updated last. */
+  #lastUpdateMs(): number | undefined {
+    const times = Array.from(this.#families.values(), ({ updatedAtMs }) => updatedAtMs);
+    const known = times.filter((time) => time !== undefined);
+    return known.length === 0 ? undefined : Math.max(...known);
+  }
+
+  /** Families that have been updated at all. */
+  #status(): { readonly status?: Readonly<Record<string, unknown>> } {
+    const known = [...this.#families].filter(([, { updatedAtMs }]) => updatedAtMs !== undefined);
+    if (known.length === 0) return {};
+    const entries = known.map(([family, health]) => {
+      const lastUpdated = formatGoTime(health.updatedAtMs);
+      return [family, { lastUpdated, healthy: this.#isFamilyHealthy(health) }];
+    });
+    return { status: Object.fromEntries(entries) };
   }
 }
 
 /**
- * The text form that Go gives a time: `2026-11-24 15:04:05.678 +0000 UTC`, trailing zeros of the
- * fraction left out.
+ * The text form that Go gives a time in JSON: RFC 3339, trailing zeros of the fraction left out.
  *
  * @param ms undefined is Go's zero time
  */
 export function formatGoTime(ms: number | undefined): string {
-  if (ms === undefined) return '0001-01-01 00:00:00 +0000 UTC';
-  const [date, time = ''] = new Date(ms).toISOString().split('T');
-  return `${date} ${time.replace('Z', '').replace(/\.?0+$/, '')} +0000 UTC`;
+  if (ms === undefined) return '0001-01-01T00:00:00Z';
+  return new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
 }

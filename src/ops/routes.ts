@@ -1,22 +1,35 @@
 /** What the health and the metrics server answer, path by path, as kube-proxy does. */
-import type { ProxyHealth } from './health.ts';
-import type { HttpAnswer, Routes } from './httpListener.ts';
+import type { Condition } from './conditions.ts';
+import type { HealthPath, ProxyHealth } from './health.ts';
+import { verboseText } from './healthText.ts';
+import type { HttpAnswer, Route, Routes } from './httpListener.ts';
 import type { Metrics } from './metrics.ts';
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** For `healthzBindAddress`. Every answer is counted in `kubeproxy_proxy_{healthz,livez}_total`. */
-export function healthRoutes(health: ProxyHealth, metrics: Metrics): Routes {
-  const answer = (path: 'healthz' | 'livez'): HttpAnswer => {
+/**
+ * For `healthzBindAddress`. Answers of kube-proxy's two paths are counted in
+ * `kubeproxy_proxy_{healthz,livez}_total`.
+ *
+ * @param present what stands now, which `?verbose` lists
+ */
+export function healthRoutes(
+  health: ProxyHealth,
+  metrics: Metrics,
+  present: () => readonly Condition[],
+): Routes {
+  const answer = (path: HealthPath, isVerbose: boolean): HttpAnswer => {
     const { isHealthy, body } = health[path]();
     const status = isHealthy ? 200 : 503;
-    metrics.countProbe(path, status);
-    return { status, contentType: 'application/json', body };
+    if (path !== 'readyz') metrics.countProbe(path, status);
+    if (!isVerbose) return { status, contentType: 'application/json', body };
+    return { status, contentType: TEXT, body: verboseText(path, health, present()) };
   };
-  return new Map([
-    ['/healthz', () => answer('healthz')],
-    ['/livez', () => answer('livez')],
-  ]);
+  const route = (path: HealthPath): [string, Route] => [
+    `/${path}`,
+    ({ query }) => answer(path, query.has('verbose')),
+  ];
+  return new Map([route('healthz'), route('livez'), route('readyz')]);
 }
 
 export interface MetricsRouteOptions {

@@ -10,22 +10,22 @@ import { E2eSession } from '../support/e2e/session.ts';
 
 const session = E2eSession.register({ isRunning: true });
 
-/** As Go prints a time. */
-const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 UTC`;
+/** As Go writes a time in JSON. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
-test('/healthz and /livez say since when all is well', async () => {
+test('/healthz, /livez and /readyz say since when all is well', async () => {
+  const lastUpdated = expect.stringMatching(TIME);
+  const ofFamily = { lastUpdated, healthy: true };
+  const status = { IPv4: ofFamily, IPv6: ofFamily };
+  const times = { lastUpdated, currentTime: lastUpdated };
   const healthz = await session.cluster.health('/healthz');
-  const times = `"lastUpdated": "${TIME}","currentTime": "${TIME}"`;
-  expect(healthz).toEqual({
-    status: 200,
-    contentType: 'application/json',
-    body: expect.stringMatching(new RegExp(`^\\{${times}, "nodeEligible": true\\}$`)),
-  });
-  const livez = await session.cluster.health('/livez');
-  expect(livez).toMatchObject({
-    status: 200,
-    body: expect.stringMatching(new RegExp(`^\\{${times}\\}$`)),
-  });
+  expect(healthz).toMatchObject({ status: 200, contentType: 'application/json' });
+  expect(JSON.parse(healthz.body)).toEqual({ ...times, nodeEligible: true, healthy: true, status });
+  for (const path of ['/livez', '/readyz'] as const) {
+    const answer = await session.cluster.health(path);
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.body)).toEqual({ ...times, healthy: true, status });
+  }
 });
 
 test('/proxyMode, /configz and /healthz of the metrics server', async () => {

@@ -87,7 +87,7 @@ export class E2eCluster {
     return this.#call<typeof InLab.kernelText>('kernelText');
   }
 
-  health(path: '/healthz' | '/livez'): Promise<InLab.HttpText> {
+  health(path: '/healthz' | '/livez' | '/readyz'): Promise<InLab.HttpText> {
     return this.#call<typeof InLab.httpGet>('httpGet', `${HEALTH}${path}`);
   }
 

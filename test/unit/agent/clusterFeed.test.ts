@@ -7,6 +7,7 @@ import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
 import { rawService, rawSlice } from '../../support/objects/rawObjects.ts';
 import { tell } from '../../support/objects/tell.ts';
+import { settle } from '../../support/program/fakeClock.ts';
 
 let feed: ClusterFeed;
 let seen: ClusterChange[];
@@ -84,6 +85,17 @@ test('a bindAddress stands for the address of this Node alone', () => {
 test('it is synced when the source says so', async () => {
   feed.onSynced();
   await feed.synced;
+});
+
+test('its Node is read when the source has told it, or told everything without it', async () => {
+  const isRead = async () => Promise.race([feed.nodeRead.then(() => true), settle()]);
+  tell(feed, node('node-2'));
+  expect(await isRead()).toBeUndefined();
+  tell(feed, node('node-1'));
+  expect(await isRead()).toBe(true);
+  open();
+  feed.onSynced();
+  expect(await isRead()).toBe(true);
 });
 
 test('what the source says of objects, of itself and of a kind is passed on', () => {

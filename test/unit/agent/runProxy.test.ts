@@ -7,7 +7,6 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FeatureRow } from '../../../src/agent/features.ts';
 import type { Machine } from '../../../src/agent/machine.ts';
@@ -26,6 +25,7 @@ import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 import { rawService } from '../../support/objects/rawObjects.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
+import { httpGet as get } from '../../support/program/httpGet.ts';
 
 /** Nobody else's on this machine. */
 const HOST = `127.99.${(process.pid >> 8) & 255}.${process.pid & 255}`;
@@ -145,22 +145,6 @@ async function started(on: Partial<Machine> = {}): Promise<void> {
   await until(() => said('first sync done'));
 }
 
-function get(where: string | http.RequestOptions): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const take = (response: http.IncomingMessage): void => {
-      const taken = text(response).then((body) => ({ status: response.statusCode!, body }));
-      taken.then(resolve, reject);
-    };
-    const options = typeof where === 'string' ? { ...urlOptions(where), agent: false } : where;
-    http.get(options, take).on('error', reject);
-  });
-}
-
-function urlOptions(url: string): http.RequestOptions {
-  const { hostname, port, pathname } = new URL(url);
-  return { host: hostname, port, path: pathname };
-}
-
 test('starts in its order, programs what the source tells, and leaves it in the kernel', async () => {
   await started();
   expect(asked).toEqual([
@@ -206,6 +190,15 @@ test('tells health, metrics, configuration and servers until it ends', async () 
   await expect(get(`${HEALTH}/healthz`)).rejects.toThrow('ECONNREFUSED');
   await expect(get(`${METRICS}/metrics`)).rejects.toThrow('ECONNREFUSED');
   expect(await readdir(path.join(folder, 'run'))).not.toContain('agent.sock');
+});
+
+test('listens nowhere until its Node has been read', async () => {
+  const ended = run({}, configuration(`--master=http://${HOST}:1`));
+  await until(() => said('source not connected'));
+  await expect(get(`${HEALTH}/livez`)).rejects.toThrow('ECONNREFUSED');
+  await expect(get(`${METRICS}/metrics`)).rejects.toThrow('ECONNREFUSED');
+  signals.emit('SIGTERM', 'SIGTERM');
+  expect(await ended).toBe(0);
 });
 
 test('asks nothing of the machine and listens nowhere while another one writes', async () => {
@@ -341,7 +334,7 @@ describe('what cannot go on', () => {
       const config = configuration(`--manifests=${folder}`, '--bind-address-hard-fail');
       expect(await run({}, config)).toBe(1);
       expect(log.lines.at(-1)).toMatch(/cannot run here: .*healthz.*10256/);
-      expect(await readdir(folder)).not.toContain('run');
+      expect(kernel.state.virtualServers.size).toBe(0);
       await started();
       expect(said('trying again every 5 s')).toBe(true);
     } finally {

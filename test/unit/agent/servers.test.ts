@@ -20,7 +20,7 @@ async function started(...words: string[]) {
   const { config } = resolveConfig({ flags: values, isInCluster: true });
   const anywhere = { address: '127.0.0.1', port: 0 };
   const flags = new Map([['v', '0']]);
-  const conditions = { set: () => undefined, clear: () => undefined };
+  const conditions = { set: () => undefined, clear: () => undefined, present: [] };
   const parts = { log, verbosity, flags, version: '1.2.3', clock: new FakeClock(), conditions };
   servers = openServers(
     { ...config!, healthAddress: anywhere, metricsAddress: anywhere },

@@ -60,6 +60,7 @@ beforeEach(() => {
   events = [];
   const codes = () => conditions.healthCodes;
   health = new ProxyHealth({ families: FAMILIES, timeoutMs: TIMEOUT_MS, clock, codes });
+  health.roundEnded(true);
   const tellers = [
     new ConditionLog(log, clock),
     new ConditionHealth(health, FAMILIES),
@@ -107,6 +108,8 @@ describe('one trouble', () => {
       lastUpdated: expect.any(String),
       currentTime: expect.any(String),
       nodeEligible: true,
+      healthy: false,
+      status: expect.any(Object),
       conditions: ['RouterAway'],
     });
   });

@@ -11,22 +11,69 @@ beforeEach(() => {
 });
 
 describe('ProxyHealth', () => {
-  test('is healthy before anything was queued, with the current time for both', () => {
-    const now = '2026-11-24 15:04:05.678 +0000 UTC';
-    expect(health.livez()).toEqual({
-      isHealthy: true,
-      body: `{"lastUpdated": "${now}","currentTime": "${now}"}`,
-    });
-    expect(health.healthz()).toEqual({
-      isHealthy: true,
-      body: `{"lastUpdated": "${now}","currentTime": "${now}", "nodeEligible": true}`,
-    });
-  });
-
+  const now = '2026-11-24T15:04:05.678Z';
   const sync = () => {
     health.roundBegan();
     health.roundEnded(true);
   };
+
+  test('says what kube-proxy 1.37.2 says, in the same order', () => {
+    sync();
+    const ofFamily = `{"lastUpdated":"${now}","healthy":true}`;
+    const rest = `"healthy":true,"status":{"IPv4":${ofFamily},"IPv6":${ofFamily}}}`;
+    const times = `{"lastUpdated":"${now}","currentTime":"${now}"`;
+    expect(health.livez()).toEqual({ isHealthy: true, body: `${times},${rest}` });
+    expect(health.healthz()).toEqual({
+      isHealthy: true,
+      body: `${times},"nodeEligible":true,${rest}`,
+    });
+    expect(health.readyz()).toEqual({ isHealthy: true, body: `${times},${rest}` });
+  });
+
+  test('is alive and not ready before the first round is done', () => {
+    const never = '0001-01-01T00:00:00Z';
+    expect(health.livez()).toEqual({
+      isHealthy: true,
+      body: `{"lastUpdated":"${now}","currentTime":"${now}","healthy":true}`,
+    });
+    const times = `{"lastUpdated":"${never}","currentTime":"${now}"`;
+    const notReady = { isHealthy: false, body: `${times},"healthy":false}` };
+    expect(health.readyz()).toEqual(notReady);
+    expect(health.healthz()).toEqual({
+      isHealthy: false,
+      body: `${times},"nodeEligible":true,"healthy":true}`,
+    });
+    health.roundBegan();
+    expect(health.readyz()).toEqual(notReady);
+    health.roundEnded(false);
+    expect(health.readyz()).toEqual(notReady);
+    sync();
+    expect(health.isReady).toBe(true);
+  });
+
+  test('is not ready by a round that could not program the node', () => {
+    health.setFailing('IPv6', true);
+    sync();
+    expect([health.readyz(), health.healthz()]).toMatchObject([
+      { isHealthy: false },
+      { isHealthy: false },
+    ]);
+    health.setFailing('IPv6', false);
+    expect(health.isReady).toBe(false);
+    sync();
+    expect(health.isReady).toBe(true);
+  });
+
+  test('stays ready whatever comes', async () => {
+    sync();
+    health.setFailing('IPv4', true);
+    health.setNodeEligible(false);
+    health.queued('IPv6');
+    health.roundBegan();
+    await clock.advance(120_000);
+    expect(health.readyz().isHealthy).toBe(true);
+    expect([health.livez().isHealthy, health.healthz().isHealthy]).toEqual([false, false]);
+  });
 
   test('is unhealthy when a change has waited for the whole time-out, and well again after the sync', async () => {
     sync();
@@ -36,9 +83,17 @@ describe('ProxyHealth', () => {
     health.queued('IPv4');
     expect(health.isHealthy).toBe(true);
     await clock.advance(1);
-    expect(health.healthz()).toEqual({
-      isHealthy: false,
-      body: '{"lastUpdated": "2026-11-24 15:04:05.678 +0000 UTC","currentTime": "2026-11-24 15:05:06.678 +0000 UTC", "nodeEligible": true}',
+    const lastUpdated = now;
+    expect(health.healthz().isHealthy).toBe(false);
+    expect(JSON.parse(health.healthz().body)).toEqual({
+      lastUpdated,
+      currentTime: '2026-11-24T15:05:06.678Z',
+      nodeEligible: true,
+      healthy: false,
+      status: {
+        IPv4: { lastUpdated, healthy: false },
+        IPv6: { lastUpdated, healthy: true },
+      },
     });
     sync();
     expect(health.isHealthy).toBe(true);
@@ -73,7 +128,7 @@ describe('ProxyHealth', () => {
   test('a family that never synced has the zero time', async () => {
     health.queued('IPv6');
     await clock.advance(60_000);
-    expect(health.healthz().body).toContain('"lastUpdated": "0001-01-01 00:00:00 +0000 UTC"');
+    expect(health.healthz().body).toContain('"lastUpdated":"0001-01-01T00:00:00Z"');
   });
 
   test('a node that cannot program for the whole time-out fails healthz, although rounds finish', async () => {
@@ -96,9 +151,11 @@ describe('ProxyHealth', () => {
       await clock.advance(59_999);
       expect(health.livez().isHealthy).toBe(true);
       await clock.advance(1);
-      expect(health.livez()).toEqual({
-        isHealthy: false,
-        body: '{"lastUpdated": "2026-11-24 15:04:05.678 +0000 UTC","currentTime": "2026-11-24 15:05:06.678 +0000 UTC"}',
+      expect(health.livez().isHealthy).toBe(false);
+      expect(JSON.parse(health.livez().body)).toMatchObject({
+        lastUpdated: now,
+        currentTime: '2026-11-24T15:05:06.678Z',
+        healthy: false,
       });
       health.roundEnded(false);
       expect(health.livez().isHealthy).toBe(true);
@@ -119,12 +176,13 @@ describe('ProxyHealth', () => {
   });
 
   test('a node that is leaving fails healthz and not livez', () => {
+    sync();
     health.setNodeEligible(false);
     expect(health.healthz()).toMatchObject({
       isHealthy: false,
-      body: expect.stringContaining('"nodeEligible": false}'),
+      body: expect.stringContaining('"nodeEligible":false,"healthy":true,'),
     });
-    expect(health.livez().isHealthy).toBe(true);
+    expect([health.livez().isHealthy, health.readyz().isHealthy]).toEqual([true, true]);
   });
 
   test('a change that has waited for the time-out makes its family overdue, one that fails does not', async () => {
@@ -149,7 +207,7 @@ describe('ProxyHealth', () => {
 });
 
 test('times are written as Go writes them', () => {
-  expect(formatGoTime(Date.UTC(2026, 0, 2, 3, 4, 0, 0))).toBe('2026-01-02 03:04:00 +0000 UTC');
-  expect(formatGoTime(Date.UTC(2026, 0, 2, 3, 4, 5, 600))).toBe('2026-01-02 03:04:05.6 +0000 UTC');
-  expect(formatGoTime(Date.UTC(2026, 0, 2, 3, 4, 50, 10))).toBe('2026-01-02 03:04:50.01 +0000 UTC');
+  expect(formatGoTime(Date.UTC(2026, 0, 2, 3, 4, 0, 0))).toBe('2026-01-02T03:04:00Z');
+  expect(formatGoTime(Date.UTC(2026, 0, 2, 3, 4, 5, 600))).toBe('2026-01-02T03:04:05.6Z');
+  expect(formatGoTime(Date.UTC(2026, 0, 2, 3, 4, 50, 10))).toBe('2026-01-02T03:04:50.01Z');
 });

@@ -45,7 +45,9 @@ beforeEach(() => {
   clock = new FakeClock();
   errors = [];
   const line = (text: string) => void errors.push(text);
-  const tellers = [new ConditionLog({ error: line, info: line } as unknown as Logger, clock)];
+  const tellers = [
+    new ConditionLog({ error: line, info: line, warning: line } as unknown as Logger, clock),
+  ];
   conditions = new Conditions({ known: [], tellers, clock });
   servers = [];
   metrics = new Metrics({
@@ -90,19 +92,27 @@ async function get(server: HttpServer, path: string, method = 'GET') {
 describe('health server', () => {
   test('answers and counts as kube-proxy does', async () => {
     const health = new ProxyHealth({ families: ['IPv4'], timeoutMs: 60_000, clock });
-    const server = serve({ routes: healthRoutes(health, metrics) });
+    const server = serve({ routes: healthRoutes(health, metrics, () => conditions.present) });
     await server.start();
+    health.roundBegan();
+    health.roundEnded(true);
+    const now = '2026-11-24T15:04:05.678Z';
     expect(await get(server, '/healthz')).toEqual({
       status: 200,
       type: 'application/json',
       sniff: 'nosniff',
       body:
-        '{"lastUpdated": "2026-11-24 15:04:05.678 +0000 UTC","currentTime": "2026-11-24 15:04:05.678 +0000 UTC", ' +
-        '"nodeEligible": true}',
+        `{"lastUpdated":"${now}","currentTime":"${now}","nodeEligible":true,"healthy":true,` +
+        `"status":{"IPv4":{"lastUpdated":"${now}","healthy":true}}}`,
     });
     health.setNodeEligible(false);
-    expect((await get(server, '/healthz?verbose', 'POST')).status).toBe(503);
+    expect((await get(server, '/healthz', 'POST')).status).toBe(503);
     expect((await get(server, '/livez')).status).toBe(200);
+    expect(await get(server, '/readyz?verbose')).toMatchObject({
+      status: 200,
+      type: 'text/plain; charset=utf-8',
+      body: '[+]first-round ok\nreadyz check passed\n',
+    });
     const text = await metrics.render();
     expect(text).toContain('kubeproxy_proxy_healthz_total{code="200"} 1');
     expect(text).toContain('kubeproxy_proxy_healthz_total{code="503"} 1');
