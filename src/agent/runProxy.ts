@@ -2,7 +2,6 @@
  * `run` from a resolved configuration to the exit code: puts the parts together and takes them
  * apart again.
  */
-import type { RequestOutcome } from '../cluster/client.ts';
 import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
@@ -154,10 +153,9 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
     observe: () => reporter.observation(),
     conditions: () => conditions.counts(),
   });
-  const onRequest = (outcome: RequestOutcome) => metrics.requested(outcome);
   const asked = askedFeatures(node.features, config);
   const needs = new Set([...contributors.needs, ...needsOf(asked)]);
-  const reader = { nodeName, needs, version, clock, log, env, onRequest };
+  const reader = { nodeName, needs, version, clock, log, env, observer: metrics.requests };
   const opened = openSource(config.source, reader);
   const { events, apiServerAddresses } = opened;
   const told = { log, health, families, clock, nodeName, events };

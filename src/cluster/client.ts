@@ -12,15 +12,8 @@ import { ApiError, errorFromNetwork, errorFromStatus } from './apiError.ts';
 import type { ClusterAccess } from './clusterAccess.ts';
 import { TCP_KEEP_ALIVE_MS } from './connections.ts';
 import { RateLimiter } from './rateLimiter.ts';
+import type { RequestObserver } from './requestObserver.ts';
 import type { ApiTransport, Query, RequestOptions } from './transport.ts';
-
-/** What became of one request, for `rest_client_requests_total`. */
-export interface RequestOutcome {
-  readonly method: string;
-  /** HTTP status, or `<error>` without an answer, as client-go counts it */
-  readonly code: string;
-  readonly host: string;
-}
 
 export interface ApiClientOptions {
   readonly access: ClusterAccess;
@@ -29,7 +22,7 @@ export interface ApiClientOptions {
   readonly qps: number;
   readonly burst: number;
   readonly timing: Clock;
-  readonly onRequest?: (outcome: RequestOutcome) => void;
+  readonly observer?: RequestObserver;
   /** longest wait for a connection with its TLS handshake; default 30 s, as in Go */
   readonly connectTimeoutMs?: number;
   /**
@@ -78,9 +71,8 @@ export class ApiClient implements ApiTransport {
   }
 
   async getJson(path: string, query: Query, options: RequestOptions = {}): Promise<unknown> {
-    if (options.isContinuation !== true) await this.#admit(path, options.signal);
     const exchange = this.#exchange('GET', path, query, options.signal);
-    return this.#json(exchange);
+    return this.#call(exchange, options.isContinuation === true);
   }
 
   async sendJson(
@@ -89,13 +81,9 @@ export class ApiClient implements ApiTransport {
     body: unknown,
     { signal }: RequestOptions = {},
   ): Promise<unknown> {
-    await this.#admit(path, signal);
     const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    return this.#json({
-      ...this.#exchange(method, path, {}, signal),
-      body: JSON.stringify(body),
-      contentType,
-    });
+    const text = JSON.stringify(body);
+    return this.#call({ ...this.#exchange(method, path, {}, signal), body: text, contentType });
   }
 
   async openStream(
@@ -123,38 +111,65 @@ export class ApiClient implements ApiTransport {
     return { method, url, ...(signal === undefined ? {} : { signal }) };
   }
 
-  async #admit(path: string, signal?: AbortSignal): Promise<void> {
+  /** A request and its whole answer; how long that took is told with the wait for its turn. */
+  async #call(exchange: Exchange, isAdmitted = false): Promise<unknown> {
+    const { timing, observer } = this.#options;
+    const { method, url, body = '' } = exchange;
+    const host = hostOf(url);
+    const startMs = timing.monotonicMs();
+    let receivedBytes: number | undefined;
     try {
-      await this.#limiter.take(signal);
-    } catch (error) {
-      throw errorFromNetwork(error, `${this.server}${path}`);
+      if (!isAdmitted) await this.#admit(exchange);
+      const response = await this.#send(exchange);
+      const answer = await this.#bodyOf(response, url);
+      receivedBytes = answer.length;
+      return this.#parse(answer.toString('utf8'), response.statusCode, url);
+    } finally {
+      const durationMs = timing.monotonicMs() - startMs;
+      const sentBytes = Buffer.byteLength(body);
+      observer?.exchanged({ method, host, durationMs, sentBytes, receivedBytes });
     }
   }
 
-  async #json(exchange: Exchange): Promise<unknown> {
-    const response = await this.#send(exchange);
+  async #admit({ method, url, signal }: Exchange): Promise<void> {
+    const { timing, observer } = this.#options;
+    const startMs = timing.monotonicMs();
+    try {
+      await this.#limiter.take(signal);
+    } catch (error) {
+      throw errorFromNetwork(error, url.split('?')[0]!);
+    }
+    observer?.admitted({ method, host: hostOf(url), waitedMs: timing.monotonicMs() - startMs });
+  }
+
+  /** @throws the server's refusal */
+  async #bodyOf(response: http.IncomingMessage, url: string): Promise<Buffer> {
     const status = response.statusCode ?? 0;
-    if (status < 200 || status > 299) throw await this.#failure(response, exchange.url);
-    const text = await readText(response, exchange.url, this.#answerTimeoutMs);
+    if (status < 200 || status > 299) throw await this.#failure(response, url);
+    return readBody(response, url, this.#answerTimeoutMs);
+  }
+
+  #parse(text: string, status = 0, url: string): unknown {
     try {
       return JSON.parse(text) as unknown;
     } catch (error) {
       const message = `the answer is not JSON (it begins ${JSON.stringify(text.slice(0, 40))}): is this an API server?`;
-      throw new ApiError({ status, reason: 'NotJson', message, url: exchange.url }, error);
+      throw new ApiError({ status, reason: 'NotJson', message, url }, error);
     }
   }
 
   async #failure(response: http.IncomingMessage, url: string): Promise<ApiError> {
     const retryAfter = Number(response.headers['retry-after'] ?? Number.NaN);
-    const text = await readText(response, url, this.#answerTimeoutMs).catch(() => '');
+    const body = await readBody(response, url, this.#answerTimeoutMs).catch(() => Buffer.of());
     const retryAfterSec = Number.isFinite(retryAfter) ? retryAfter : undefined;
-    return errorFromStatus(response.statusCode ?? 0, parseOrText(text), url, retryAfterSec);
+    const answer = parseOrText(body.toString('utf8'));
+    return errorFromStatus(response.statusCode ?? 0, answer, url, retryAfterSec);
   }
 
   /** @returns the answer with its headers; the body is still to come */
   async #send(exchange: Exchange): Promise<http.IncomingMessage> {
-    const { access, onRequest } = this.#options;
-    const host = new URL(exchange.url).host;
+    const { access, observer } = this.#options;
+    const host = hostOf(exchange.url);
     try {
       const { agent, headers } = await access.authenticate(exchange.signal);
       const response = await this.#sendOnce(exchange, agent, headers).catch((error: unknown) => {
@@ -162,10 +177,10 @@ export class ApiClient implements ApiTransport {
         if (!(error instanceof StaleConnection)) throw error;
         return this.#sendOnce(exchange, agent, headers);
       });
-      onRequest?.({ method: exchange.method, code: String(response.statusCode), host });
+      observer?.requested({ method: exchange.method, code: String(response.statusCode), host });
       return response;
     } catch (error) {
-      onRequest?.({ method: exchange.method, code: '<error>', host });
+      observer?.requested({ method: exchange.method, code: '<error>', host });
       const cause = error instanceof StaleConnection ? error.cause : error;
       throw errorFromNetwork(cause, exchange.url, access.proxy);
     }
@@ -266,11 +281,11 @@ async function* readPieces(
   }
 }
 
-async function readText(
+async function readBody(
   response: http.IncomingMessage,
   url: string,
   idleMs: number,
-): Promise<string> {
+): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   const watchdog = setTimeout(() => response.destroy(timeoutError(NO_ANSWER, idleMs, url)), idleMs);
   try {
@@ -283,7 +298,11 @@ async function readText(
   } finally {
     clearTimeout(watchdog);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(pieces);
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
 }
 
 function parseOrText(text: string): unknown {

@@ -3,8 +3,9 @@
  * same for `run` and for commands.
  */
 import { ApiServerSource } from '../cluster/apiServerSource.ts';
-import { ApiClient, type RequestOutcome } from '../cluster/client.ts';
+import { ApiClient } from '../cluster/client.ts';
 import { loadClusterAccess } from '../cluster/kubeconfig.ts';
+import type { RequestObserver } from '../cluster/requestObserver.ts';
 import type { SourceSettings } from '../config/resolve.ts';
 import type { ReadingScope } from '../model/kinds.ts';
 import type { Clock } from '../time/clock.ts';
@@ -18,7 +19,7 @@ export interface ApiServerContext {
   readonly env: Environment;
   readonly timing: Clock;
   readonly scope: ReadingScope;
-  readonly onRequest?: (outcome: RequestOutcome) => void;
+  readonly observer?: RequestObserver;
 }
 
 export interface ApiServer {
@@ -33,11 +34,11 @@ export interface ApiServer {
 /** @throws KubeconfigError when the configuration names no usable API server */
 export function connectApiServer(
   { kubeconfig, master, qps, burst }: ApiServerSettings,
-  { version, env, timing, scope, onRequest }: ApiServerContext,
+  { version, env, timing, scope, observer }: ApiServerContext,
 ): ApiServer {
   const access = loadClusterAccess({ kubeconfig, master, env });
   const userAgent = `kube-ipvs/${version}`;
-  const told = onRequest === undefined ? {} : { onRequest };
+  const told = observer === undefined ? {} : { observer };
   const client = new ApiClient({ access, userAgent, qps, burst, timing, ...told });
   const { server } = client;
   const source = new ApiServerSource({

@@ -2,9 +2,9 @@
  * The configured source of Services, with what belongs to it: an API server brings Events and
  * request metrics along.
  */
-import type { RequestOutcome } from '../cluster/client.ts';
 import { EventRecorder } from '../cluster/events.ts';
 import { ManifestSource } from '../cluster/manifests.ts';
+import type { RequestObserver } from '../cluster/requestObserver.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import type { ApiTransport } from '../cluster/transport.ts';
 import type { SourceSettings } from '../config/resolve.ts';
@@ -37,7 +37,7 @@ export interface SourceContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly env: Environment;
-  readonly onRequest: (outcome: RequestOutcome) => void;
+  readonly observer: RequestObserver;
 }
 
 /** @throws KubeconfigError when the configuration names no usable API server */

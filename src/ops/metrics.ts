@@ -2,12 +2,13 @@
  * Everything that `/metrics` shows, in one registry of its own. What a metric means is told where
  * it is defined.
  */
-import { Counter, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { ApplyReport } from '../dataplane/operations.ts';
 import type { Family } from '../net/family.ts';
 import { registerConditions } from './conditionMetric.ts';
 import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
 import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';
+import { RestClientMetrics } from './restClientMetrics.ts';
 import { type Observation, StateMetrics } from './stateMetrics.ts';
 
 export interface MetricsOptions {
@@ -25,19 +26,15 @@ export class Metrics {
   readonly #register = new Registry();
   readonly #more = new Set<Registry>();
   readonly kubeproxy: KubeproxyMetrics;
+  /** told by ApiClient */
+  readonly requests: RestClientMetrics;
   readonly #state: StateMetrics;
-  readonly #requests: Counter<'code' | 'method' | 'host'>;
   #isProcessMissing: boolean;
 
   constructor(options: MetricsOptions) {
     this.kubeproxy = new KubeproxyMetrics(this.#register, options.families);
     this.#state = new StateMetrics(this.#register, oncePerTurn(options.observe));
-    this.#requests = new Counter({
-      name: 'rest_client_requests_total',
-      help: 'Requests to the API server by status, method and host',
-      labelNames: ['code', 'method', 'host'],
-      registers: [this.#register],
-    });
+    this.requests = new RestClientMetrics(this.#register);
     registerConditions(this.#register, options.conditions ?? (() => new Map()));
     registerBuildInfo(this.#register, options.version);
     this.#isProcessMissing = options.hasProcessMetrics !== false;
@@ -67,15 +64,6 @@ export class Metrics {
     for (const { operation } of report.failed) {
       if (operation.op === 'writeRules') this.kubeproxy.iptablesFailed(operation.family);
     }
-  }
-
-  /** For ApiClient's `onRequest`. */
-  requested(outcome: {
-    readonly method: string;
-    readonly code: string;
-    readonly host: string;
-  }): void {
-    this.#requests.inc({ code: outcome.code, method: outcome.method, host: outcome.host });
   }
 
   countProbe(path: 'healthz' | 'livez', status: number): void {

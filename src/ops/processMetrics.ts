@@ -1,8 +1,9 @@
 /**
- * `process_*`, `nodejs_*` and `kubernetes_build_info`: what every component of a cluster tells
- * about itself.
+ * `process_*`, `nodejs_*` and `kubeipvs_build_info`: what every component of a cluster tells about
+ * itself.
  */
-import { collectDefaultMetrics, type Counter, Gauge, type Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
+import { addressSpaceLimit, namespaceOctets } from './procFiles.ts';
 
 export interface BuildVersion {
   /** `v1.2.3` */
@@ -37,23 +38,54 @@ export function registerProcessMetrics(register: Registry): void {
   ] as const) {
     (register.getSingleMetric(name) as Counter | undefined)?.inc(micros / 1e6);
   }
+  registerMoreOfGo(register);
 }
 
+/** What Go's collector tells besides. Traffic is that of the whole network namespace there, too. */
+function registerMoreOfGo(register: Registry): void {
+  const registers: Registry[] = [];
+  register.registerMetric(
+    new Gauge({
+      name: 'process_virtual_memory_max_bytes',
+      help: 'Maximum amount of virtual memory available in bytes.',
+      registers,
+      collect() {
+        this.set(addressSpaceLimit() ?? 0);
+      },
+    }),
+  );
+  for (const [direction, verb, key] of [
+    ['receive', 'received', 'in'],
+    ['transmit', 'sent', 'out'],
+  ] as const) {
+    register.registerMetric(
+      new Counter({
+        name: `process_network_${direction}_bytes_total`,
+        help: `Number of bytes ${verb} by the process over the network.`,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(namespaceOctets()?.[key] ?? 0);
+        },
+      }),
+    );
+  }
+}
+
+/**
+ * Under a name of its own: `kubernetes_build_info` is what alerts compare between the components of
+ * a cluster (kubernetes-mixin's KubeVersionMismatch), and our versions are not Kubernetes'.
+ */
 export function registerBuildInfo(register: Registry, version: BuildVersion): void {
-  const [, major = '', minor = ''] = /^v?(\d+)\.(\d+)/.exec(version.gitVersion) ?? [];
   const labels = {
+    version: version.gitVersion,
+    commit: version.gitCommit,
     build_date: version.buildDate,
-    compiler: `node/${version.nodeVersion}`,
-    git_commit: version.gitCommit,
-    git_tree_state: '',
-    git_version: version.gitVersion,
-    go_version: '',
-    major,
-    minor,
+    node_version: version.nodeVersion,
     platform: version.platform,
   };
   const gauge = new Gauge({
-    name: 'kubernetes_build_info',
+    name: 'kubeipvs_build_info',
     help: 'Version that is running; always 1',
     labelNames: Object.keys(labels),
     registers: [register],

@@ -4,6 +4,7 @@ import type { HealthPath, ProxyHealth } from './health.ts';
 import { verboseText } from './healthText.ts';
 import type { HttpAnswer, Route, Routes } from './httpListener.ts';
 import type { Metrics } from './metrics.ts';
+import { SliMetrics } from './sliMetrics.ts';
 
 const TEXT = 'text/plain; charset=utf-8';
 
@@ -41,12 +42,23 @@ export interface MetricsRouteOptions {
 /** For `metricsBindAddress`. */
 export function metricsRoutes({ metrics, configz }: MetricsRouteOptions): Routes {
   const text = (body: string): HttpAnswer => ({ status: 200, contentType: TEXT, body });
+  const slis = new SliMetrics();
   return new Map<string, () => HttpAnswer | Promise<HttpAnswer>>([
-    ['/healthz', () => text('ok')],
+    [
+      '/healthz',
+      () => {
+        slis.pinged();
+        return text('ok');
+      },
+    ],
     ['/proxyMode', () => text('ipvs')],
     [
       '/metrics',
       async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() }),
+    ],
+    [
+      '/metrics/slis',
+      async () => ({ status: 200, contentType: slis.contentType, body: await slis.render() }),
     ],
     [
       '/configz',

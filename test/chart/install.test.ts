@@ -5,9 +5,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { openSource } from '../../src/inputs/source.ts';
 import { type ClusterChange, ClusterStore } from '../../src/model/clusterStore.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
+import { RestClientMetrics } from '../../src/ops/restClientMetrics.ts';
 import { ApiServer } from '../support/e2e/apiServer.ts';
 import { type ClusterObject, ClusterObjects } from '../support/e2e/clusterObjects.ts';
 import { eventually } from '../support/e2e/cluster.ts';
@@ -292,7 +294,7 @@ describe('the rights of the ServiceAccount', () => {
         clock: new SystemClock(),
         log: { verbose: () => {} } as never,
         env: {},
-        onRequest: () => {},
+        observer: new RestClientMetrics(new Registry()),
       },
     );
     const changes: ClusterChange[] = [];

@@ -1,5 +1,5 @@
 /**
- * The sweep of stale UDP connections: kube-proxy's names and buckets, and our count of sweeps that
+ * The sweep of stale UDP connections: kube-proxy's names, buckets and help, and our count of sweeps that
  * failed.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
@@ -18,12 +18,12 @@ export class ConntrackMetrics {
     const byFamily = { labelNames: ['ip_family' as const], registers: [register] };
     this.#deleted = new Counter({
       name: `kubeproxy_${SUBSYSTEM}_deleted_entries_total`,
-      help: 'Stale UDP connections deleted from the netfilter table',
+      help: '[ALPHA] Cumulative conntrack flows deleted by conntrack reconciler',
       ...byFamily,
     });
     this.#duration = new Histogram({
       name: `kubeproxy_${SUBSYSTEM}_sync_duration_seconds`,
-      help: 'Time that one search for stale UDP connections took, deletion included',
+      help: '[ALPHA] ReconcileConntrackFlowsLatency latency in seconds',
       buckets: BUCKETS,
       ...byFamily,
     });

@@ -182,7 +182,7 @@ test('tells health, metrics, configuration and servers until it ends', async () 
   });
   expect((await get(`${METRICS}/statusz`)).body).toContain('1.2.3');
   const { body: metrics } = await get(`${METRICS}/metrics`);
-  expect(metrics).toMatch(/git_?version="v1\.2\.3"/i);
+  expect(metrics).toMatch(/^kubeipvs_build_info\{version="v1\.2\.3"/m);
   expect(metrics).toContain(`platform="linux/${process.arch}"`);
   expect(metrics).toMatch(/^kubeproxy_proxy_healthz_total\{code="200"\} 1$/m);
   signals.emit('SIGINT', 'SIGINT');

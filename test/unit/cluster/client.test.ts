@@ -2,12 +2,13 @@ import http from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ApiError } from '../../../src/cluster/apiError.ts';
-import {
-  ApiClient,
-  type ApiClientOptions,
-  type RequestOutcome,
-} from '../../../src/cluster/client.ts';
+import { ApiClient, type ApiClientOptions } from '../../../src/cluster/client.ts';
 import { loadClusterAccess } from '../../../src/cluster/kubeconfig.ts';
+import type {
+  Admission,
+  ExchangeOutcome,
+  RequestOutcome,
+} from '../../../src/cluster/requestObserver.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 
@@ -17,11 +18,15 @@ let server: http.Server;
 let handler: Handler;
 let client: ApiClient;
 let outcomes: RequestOutcome[];
+let exchanges: ExchangeOutcome[];
+let admissions: Admission[];
 let connections: number;
 
 beforeEach(async () => {
   connections = 0;
   outcomes = [];
+  exchanges = [];
+  admissions = [];
   server = http.createServer((request, response) => handler(request, response));
   server.on('connection', () => connections++);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -36,7 +41,11 @@ function clientFor(master: string, options: Partial<ApiClientOptions> = {}): Api
     qps: -1,
     burst: 0,
     timing: new SystemClock(),
-    onRequest: (outcome) => outcomes.push(outcome),
+    observer: {
+      requested: (outcome) => outcomes.push(outcome),
+      exchanged: (outcome) => exchanges.push(outcome),
+      admitted: (admission) => admissions.push(admission),
+    },
     ...options,
   });
 }
@@ -328,6 +337,39 @@ test('qps and burst count lists by their first page, and what is sent; watches a
   await clock.advance(1);
   await waiting;
   expect(outcomes.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET', 'POST']);
+  limited.close();
+});
+
+test('an exchange is told with its wait and its sizes; a watch is none, a refusal brings nothing', async () => {
+  const clock = new FakeClock();
+  const { port } = server.address() as AddressInfo;
+  const host = `127.0.0.1:${port}`;
+  const limited = clientFor(`http://${host}`, { qps: 1, burst: 1, timing: clock });
+  handler = (request, response) => {
+    if (request.url === '/no') response.statusCode = 403;
+    response.end('"ä"');
+  };
+  await limited.getJson('/list', {});
+  await limited.getJson('/second-page', {}, { isContinuation: true });
+  await collect(await limited.openStream('/watch', {}));
+  const posted = limited.sendJson('POST', '/event', 'ü');
+  await clock.advance(1_000);
+  await posted;
+  const refused = rejection(limited.getJson('/no', {}));
+  await clock.advance(1_000);
+  await refused;
+  expect(admissions).toEqual([
+    { method: 'GET', host, waitedMs: 0 },
+    { method: 'POST', host, waitedMs: 1_000 },
+    { method: 'GET', host, waitedMs: 1_000 },
+  ]);
+  const list = { method: 'GET', host, durationMs: 0, sentBytes: 0, receivedBytes: 4 };
+  expect(exchanges).toEqual([
+    list,
+    list,
+    { method: 'POST', host, durationMs: 1_000, sentBytes: 4, receivedBytes: 4 },
+    { ...list, durationMs: 1_000, receivedBytes: undefined },
+  ]);
   limited.close();
 });
 

@@ -5,33 +5,14 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { Metrics } from '../../../src/ops/metrics.ts';
 import { runCommand, Scratch } from '../../support/program/command.ts';
+import { everyMetric } from '../../support/program/everyMetric.ts';
 
 const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'charts/**/*.{md,yaml,tpl,txt}', 'demo/*.md']);
 const README = readFileSync('README.md', 'utf8');
 
 async function metricNames(): Promise<ReadonlySet<string>> {
-  const sizes = {
-    virtualServers: { IPv4: 0, IPv6: 0 },
-    destinations: { IPv4: 0, IPv6: 0 },
-    addresses: { IPv4: 0, IPv6: 0 },
-    setEntries: new Map(),
-  };
-  const observation = {
-    sizes,
-    isSourceConnected: true,
-    problems: 0,
-    drainingDestinations: 0,
-    failingOperations: 0,
-    unreadParts: 0,
-    lastAuditAtMs: 0,
-    isOtherProxySeen: false,
-  };
-  const version = { gitVersion: '', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' };
-  const metrics = new Metrics({ families: ['IPv4'], version, observe: () => observation });
-  const text = await metrics.render();
-  return new Set(Array.from(text.matchAll(/^# TYPE (\S+)/gm), ([, name]) => name!));
+  return new Set((await everyMetric()).map(({ name }) => name));
 }
 
 test('each metric that a document names is there', async () => {

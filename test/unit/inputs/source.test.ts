@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
 import { KubeconfigError } from '../../../src/cluster/kubeconfigFile.ts';
 import { ManifestSource } from '../../../src/cluster/manifests.ts';
 import { openSource } from '../../../src/inputs/source.ts';
+import { RestClientMetrics } from '../../../src/ops/restClientMetrics.ts';
 import { FakeClock } from '../../support/program/fakeClock.ts';
 import { FakeLog } from '../../support/program/fakeLog.ts';
 
@@ -21,7 +23,7 @@ const context = {
   clock: new FakeClock(),
   log: new FakeLog(),
   env: {},
-  onRequest: () => undefined,
+  observer: new RestClientMetrics(new Registry()),
 };
 
 async function kubeconfig(server: string): Promise<string> {

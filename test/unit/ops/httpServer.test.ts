@@ -136,7 +136,11 @@ describe('metrics server', () => {
       type: 'application/json',
       body: '{"kubeproxy.config.k8s.io":{"Mode":"ipvs"}}',
     });
-    expect((await get(server, '/metrics')).body).toContain('kubernetes_build_info');
+    expect((await get(server, '/metrics')).body).toContain('kubeipvs_build_info');
+    // The answer of /healthz above.
+    expect((await get(server, '/metrics/slis')).body).toMatch(
+      /^kubernetes_healthchecks_total\{.*status="success"\} 1$/m,
+    );
     expect(await get(server, '/nothing')).toMatchObject({
       status: 404,
       body: '404 page not found\n',

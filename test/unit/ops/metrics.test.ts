@@ -8,6 +8,7 @@ import {
 import type { ApplyReport, ServerSpec } from '../../../src/dataplane/operations.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { measureState, type Observation, StateMeasure } from '../../../src/ops/stateMetrics.ts';
+import { exampleObservation } from '../../support/program/exampleObservation.ts';
 import { FakeClock } from '../../support/program/fakeClock.ts';
 
 const version = {
@@ -32,21 +33,7 @@ let metrics: Metrics;
 
 beforeEach(() => {
   observations = 0;
-  observed = {
-    sizes: {
-      virtualServers: { IPv4: 2, IPv6: 1 },
-      destinations: { IPv4: 4, IPv6: 0 },
-      addresses: { IPv4: 1, IPv6: 1 },
-      setEntries: new Map([['KUBE-CLUSTER-IP', 7]]),
-    },
-    isSourceConnected: true,
-    problems: 3,
-    drainingDestinations: 4,
-    failingOperations: 5,
-    unreadParts: 2,
-    lastAuditAtMs: 1_700_000_000_500,
-    isOtherProxySeen: true,
-  };
+  observed = exampleObservation();
   metrics = new Metrics({
     families: ['IPv4', 'IPv6'],
     version,
@@ -101,10 +88,10 @@ describe('kube-proxy names', () => {
     expect(sync).toHaveLength(16);
     expect([sync[0], sync[14], sync[15]]).toEqual(['0.001', '16.384', '+Inf']);
     const programming = buckets('kubeproxy_network_programming_duration_seconds').map(Number);
-    expect(programming.slice(0, 4)).toEqual([0.25, 0.5, 1, 2]);
+    expect(programming.slice(0, 4)).toEqual([0, 0.25, 0.5, 1]);
     expect(programming).toContain(59);
     expect(programming.slice(-9)).toEqual([115, 120, 150, 180, 210, 240, 270, 300, Number.NaN]);
-    expect(programming).toHaveLength(2 + 59 + 12 + 7 + 1);
+    expect(programming).toHaveLength(3 + 59 + 12 + 7 + 1);
   });
 
   test('changes are pending until a round that took them is done', async () => {
@@ -136,11 +123,19 @@ describe('kube-proxy names', () => {
     ).toBe(0);
   });
 
-  test('the version is told as other components tell it', async () => {
+  test('of a node that has never synced, too', async () => {
+    for (const family of ['IPv4', 'IPv6']) {
+      for (const which of ['last', 'last_queued']) {
+        const series = `kubeproxy_sync_proxy_rules_${which}_timestamp_seconds`;
+        expect(await value(`${series}{ip_family="${family}"}`)).toBe(0);
+      }
+    }
+  });
+
+  test('the version has a name of its own: alerts compare those of Kubernetes', async () => {
     const text = await metrics.render();
-    expect(text).toMatch(
-      /^kubernetes_build_info\{.*git_version="v1\.2\.3".*major="1",minor="2".*\} 1$/m,
-    );
+    expect(text).not.toContain('kubernetes_build_info');
+    expect(text).toMatch(/^kubeipvs_build_info\{version="v1\.2\.3",commit="abc".*\} 1$/m);
   });
 });
 

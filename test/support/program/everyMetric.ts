@@ -1,0 +1,37 @@
+/** All that `/metrics` can show, with a sample of each, for tests of names, labels and pages. */
+import { Registry } from 'prom-client';
+import { ConntrackMetrics } from '../../../src/conntrack/shell/conntrackMetrics.ts';
+import { FAMILIES } from '../../../src/net/family.ts';
+import { Metrics } from '../../../src/ops/metrics.ts';
+import { exampleObservation } from './exampleObservation.ts';
+import { familiesIn, type MetricFamily } from './exposition.ts';
+
+const VERSION = { gitVersion: 'v1', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' };
+
+export async function everyMetric(): Promise<readonly MetricFamily[]> {
+  const metrics = new Metrics({
+    families: FAMILIES,
+    version: VERSION,
+    observe: exampleObservation,
+    conditions: () => new Map([['A', 1]]),
+  });
+  const { kubeproxy, requests } = metrics;
+  kubeproxy.syncFinished(1, 1);
+  kubeproxy.endpointProgrammed('IPv4', 1);
+  metrics.countProbe('healthz', 200);
+  metrics.countProbe('livez', 200);
+  metrics.applied({
+    done: [{ op: 'createDummyDevice' }],
+    failed: [],
+    draining: [],
+    kernelWrites: 1,
+  });
+  const request = { method: 'GET', host: 'a:1' };
+  requests.requested({ ...request, code: '200' });
+  requests.admitted({ ...request, waitedMs: 1 });
+  requests.exchanged({ ...request, durationMs: 1, sentBytes: 1, receivedBytes: 1 });
+  const feature = new Registry();
+  metrics.include(feature);
+  new ConntrackMetrics(feature, FAMILIES).swept('IPv4', 1, 1);
+  return familiesIn(await metrics.render());
+}
