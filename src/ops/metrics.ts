@@ -3,13 +3,12 @@
  * it is defined.
  */
 import { Registry } from 'prom-client';
-import type { ApplyReport } from '../dataplane/operations.ts';
 import type { Family } from '../net/family.ts';
 import { registerConditions } from './conditionMetric.ts';
 import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
 import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';
 import { RestClientMetrics } from './restClientMetrics.ts';
-import { type Observation, StateMetrics } from './stateMetrics.ts';
+import { type Applied, type Observation, StateMetrics } from './stateMetrics.ts';
 
 export interface MetricsOptions {
   readonly families: readonly Family[];
@@ -59,9 +58,9 @@ export class Metrics {
   }
 
   /** What a round did; failed rules count as kube-proxy's failed restores. */
-  applied(report: ApplyReport): void {
-    this.#state.applied(report);
-    for (const { operation } of report.failed) {
+  applied(round: Applied): void {
+    this.#state.applied(round);
+    for (const { operation } of round.report.failed) {
       if (operation.op === 'writeRules') this.kubeproxy.iptablesFailed(operation.family);
     }
   }

@@ -4,6 +4,7 @@
  * look.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { DRIFT_KINDS, type DriftCounts } from '../dataplane/driftKinds.ts';
 import type { DataplaneState } from '../dataplane/state.ts';
 import { familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
@@ -36,9 +37,16 @@ export interface Observation {
   readonly isOtherProxySeen: boolean;
 }
 
+/** Of a round. */
+export interface Applied {
+  readonly report: ApplyReport;
+  readonly repaired: DriftCounts;
+}
+
 export class StateMetrics {
   readonly #operations: Counter<'operation' | 'result'>;
   readonly #kernelWrites: Counter;
+  readonly #drift: Counter<'kind'>;
 
   constructor(register: Registry, observe: () => Observation) {
     const registers = [register];
@@ -53,11 +61,19 @@ export class StateMetrics {
       help: 'Writes that reached the kernel: netlink messages, ipset lines, iptables transactions, sysctls',
       registers,
     });
+    this.#drift = new Counter({
+      name: 'kubeipvs_drift_repaired_total',
+      help: 'What somebody else had changed in the kernel and was put right again, by kind',
+      labelNames: ['kind'],
+      registers,
+    });
+    for (const kind of DRIFT_KINDS) this.#drift.inc({ kind }, 0);
     registerSizes(register, observe);
     registerStanding(register, observe);
   }
 
-  applied(report: ApplyReport): void {
+  applied({ report, repaired }: Applied): void {
+    for (const [kind, count] of repaired) this.#drift.inc({ kind }, count);
     for (const { op } of report.done) this.#operations.inc({ operation: op, result: 'done' });
     for (const { operation } of report.failed) {
       this.#operations.inc({ operation: operation.op, result: 'failed' });

@@ -2,6 +2,7 @@
  * What the loop tells of a round and of what is beside the rounds, for whoever reports it or waits
  * for what was applied.
  */
+import type { DriftCounts } from '../dataplane/driftKinds.ts';
 import type { ApplyReport, Operation } from '../dataplane/operations.ts';
 import type { Part } from '../dataplane/part.ts';
 
@@ -11,6 +12,8 @@ export interface RoundOutcome {
   readonly report: ApplyReport;
   /** subjects that failed in this round and not before */
   readonly newlyFailed: readonly { operation: Operation; error: Error }[];
+  /** what somebody else had changed and is right again, by kind */
+  readonly repaired: DriftCounts;
   readonly durationMs: number;
 }
 

@@ -69,7 +69,7 @@ export function specOf(server: VirtualServer): ServerSpec {
 }
 
 /** Compares what the kernel stores; `service` is only our note. */
-function isSameSpec(desired: ServerSpec, actual: ServerSpec): boolean {
+export function isSameSpec(desired: ServerSpec, actual: ServerSpec): boolean {
   return (
     desired.scheduler === actual.scheduler &&
     desired.persistenceTimeoutSec === actual.persistenceTimeoutSec &&

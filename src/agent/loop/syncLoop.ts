@@ -13,6 +13,7 @@ import type { Prefix } from '../../net/prefix.ts';
 import type { Dataplane, DummyNews } from '../../dataplane/dataplane.ts';
 import { difference } from '../../plan/difference.ts';
 import type { DrainBook, DrainSource } from '../../plan/drain.ts';
+import { DriftBook } from '../../plan/driftBook.ts';
 import { gate } from '../../plan/holdBack.ts';
 import type { ApplyReport, Operation } from '../../dataplane/operations.ts';
 import { orderPlan } from '../../plan/order.ts';
@@ -80,6 +81,7 @@ export class SyncLoop {
   readonly #events: SyncLoopEvents;
   readonly #waker: Waker;
   readonly #disturbances: Disturbances;
+  readonly #drift = new DriftBook();
   /** of the round under way */
   #desired: DesiredSource;
   /** of the next one */
@@ -204,10 +206,13 @@ export class SyncLoop {
     const drained = await this.#drainOperations(startMs);
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
     if (!scope.isEmpty || planned.length > 0) {
+      this.#drift.find(planned, this.#parts.view.state);
       const report = await this.#apply(planned);
       const newlyFailed = this.#book(scope, planned, report);
+      const repaired = this.#drift.repaired(report);
+      const { isFull } = scope;
       const durationMs = this.#now() - startMs;
-      this.#events.onRound({ isFull: scope.isFull, planned, report, newlyFailed, durationMs });
+      this.#events.onRound({ isFull, planned, report, newlyFailed, repaired, durationMs });
     }
     await this.#saveLedger();
   }
@@ -229,7 +234,9 @@ export class SyncLoop {
     const scope = new Scope();
     this.#hasChanges = false;
     scope.include(this.#desired.settle());
-    scope.include(this.#disturbances.take());
+    const disturbed = this.#disturbances.take();
+    this.#drift.told(disturbed.addresses, disturbed.hasNewRules === true);
+    scope.include(disturbed);
     this.#parts.retries.takeDue(nowMs, scope);
     scope.isFull = this.#isFullWanted;
     this.#isFullWanted = false;
@@ -244,11 +251,12 @@ export class SyncLoop {
     const { view, ledger, drain } = this.#parts;
     const { state } = this.#desired;
     this.#isReadingDone = false;
-    const before = view.addresses;
+    const before = view.isKnown ? view.state : undefined;
     const isRead = await view.refresh(state.sysctls.keys());
     const nowMs = this.#now();
     if (isRead) {
-      this.#disturbances.lost(before);
+      this.#drift.read(before);
+      this.#disturbances.lost(before?.addresses ?? new Set());
       scope.isFull = true;
       if (!this.#hasTakenOver)
         this.#hasTakenOver = takeOver(view.state, state, ledger, (address) =>

@@ -98,14 +98,14 @@ export class Reporter {
   /** @param desired another object after the configuration was compiled anew */
   round(outcome: RoundOutcome, { state, problems }: Desired): void {
     const { metrics, conditions, clock } = this.#parts;
-    const { report, durationMs } = outcome;
+    const { durationMs } = outcome;
     const { view, retries } = this.#scrape.observed ?? {};
     const standing = retries?.standing ?? [];
     const failures = new StandingFailures(standing, state);
     reviewFamilies(conditions, failures, view);
     this.#changes.round(outcome, state);
     this.#rounds.done(outcome, state, standing);
-    metrics.applied(report);
+    metrics.applied(outcome);
     metrics.kubeproxy.syncFinished(durationMs, clock.wallMs());
     this.#problems.replace('kernel', failures.problems());
     this.#services.review(problems);

@@ -117,7 +117,8 @@ export class RoundLog {
     else conditions.set(condition, subject, { message: failed, error });
   }
 
-  #tell({ isFull, report, newlyFailed, durationMs }: RoundOutcome, desired: DataplaneState): void {
+  #tell(outcome: RoundOutcome, desired: DataplaneState): void {
+    const { isFull, report, newlyFailed, repaired, durationMs } = outcome;
     const { log } = this.#parts;
     const causes = causesAmong(newlyFailed);
     const held = newlyFailed.filter(({ error }) => error instanceof HeldBackError);
@@ -137,6 +138,7 @@ export class RoundLog {
     const untold = causes.length - MAX_FAILURE_LINES;
     if (untold > 0) log.error(`${untold} more operations failed in this round`);
     const fields = {
+      ...Object.fromEntries(repaired),
       operations: report.done.length,
       failed: report.failed.length,
       kernelWrites: report.kernelWrites,
@@ -144,6 +146,7 @@ export class RoundLog {
     };
     if (!this.#isFirstRoundDone) log.info('first sync done', fields);
     else if (isFull && report.done.length > 0) log.info('audit corrected the kernel', fields);
+    else if (repaired.size > 0) log.info('put right what somebody else had changed', fields);
     else log.verbose(2, isFull ? 'audit' : 'sync', fields);
     this.#isFirstRoundDone = true;
   }

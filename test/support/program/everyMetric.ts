@@ -20,12 +20,9 @@ export async function everyMetric(): Promise<readonly MetricFamily[]> {
   kubeproxy.endpointProgrammed('IPv4', 1);
   metrics.countProbe('healthz', 200);
   metrics.countProbe('livez', 200);
-  metrics.applied({
-    done: [{ op: 'createDummyDevice' }],
-    failed: [],
-    draining: [],
-    kernelWrites: 1,
-  });
+  const done = [{ op: 'createDummyDevice' }] as const;
+  const report = { done, failed: [], draining: [], kernelWrites: 1 };
+  metrics.applied({ report, repaired: new Map([['device', 1]]) });
   const request = { method: 'GET', host: 'a:1' };
   requests.requested({ ...request, code: '200' });
   requests.admitted({ ...request, waitedMs: 1 });

@@ -1,12 +1,14 @@
 /** docs/metrics.md has a row for each metric, and says of it what the code does. */
 import { globSync, readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from '@jest/globals';
+import { DRIFT_KINDS } from '../../../src/dataplane/driftKinds.ts';
 import { everyMetric } from '../../support/program/everyMetric.ts';
 import type { MetricFamily } from '../../support/program/exposition.ts';
 
-const ROWS = readFileSync('docs/metrics.md', 'utf8')
-  .split('\n')
-  .filter((line) => line.startsWith('| `') && !/\| not here +\|/.test(line))
+const [FIRST = '', ...SECTIONS] = readFileSync('docs/metrics.md', 'utf8').split('\n## ');
+
+const ROWS = FIRST.split('\n')
+  .filter((line) => line.startsWith('| `'))
   .map((line) => {
     const [, name = '', type = '', labels = '', meaning = ''] = line
       .split('|')
@@ -53,4 +55,10 @@ test('no metric that the code names is missing from the page', () => {
   const known = new Set(ROWS.map(({ name }) => name));
   expect(named.filter((name) => !known.has(name) && !isBeginning(name))).toEqual([]);
   expect(named.length).toBeGreaterThan(10);
+});
+
+test('each kind of drift is explained', () => {
+  const section = SECTIONS.find((text) => text.startsWith('Kinds of drift'));
+  const kinds = Array.from(section!.matchAll(/^\| `(\w+)` +\| \S+ \w+/gm), ([, kind]) => kind);
+  expect(kinds).toEqual([...DRIFT_KINDS]);
 });

@@ -151,7 +151,7 @@ describe('our own', () => {
       draining: [],
       kernelWrites: 7,
     };
-    metrics.applied(report);
+    metrics.applied({ report, repaired: new Map() });
     expect(await value('kubeipvs_operations_total{operation="addServer",result="done"}')).toBe(2);
     expect(await value('kubeipvs_operations_total{operation="writeRules",result="failed"}')).toBe(
       1,
@@ -160,6 +160,14 @@ describe('our own', () => {
     expect(
       await value('kubeproxy_sync_proxy_rules_iptables_restore_failures_total{ip_family="IPv6"}'),
     ).toBe(1);
+  });
+
+  test('what somebody else had changed is counted by kind, each from 0', async () => {
+    const report: ApplyReport = { done: [], failed: [], draining: [], kernelWrites: 0 };
+    metrics.applied({ report, repaired: new Map([['server', 1]]) });
+    metrics.applied({ report, repaired: new Map([['server', 2]]) });
+    expect(await value('kubeipvs_drift_repaired_total{kind="server"}')).toBe(3);
+    expect(await value('kubeipvs_drift_repaired_total{kind="jump"}')).toBe(0);
   });
 
   test('sizes and standing are read when somebody looks, once', async () => {

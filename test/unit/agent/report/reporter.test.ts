@@ -107,7 +107,8 @@ function round({ failed = [], done = [], ...rest }: Round = {}, problems = nothi
   const newlyFailed = failed.filter((each) => retries.failed(each, clock.monotonicMs()));
   for (const operation of done) retries.succeeded(operation);
   const report = { done, failed, draining: [], kernelWrites: done.length };
-  const outcome = { isFull: false, planned: [], report, newlyFailed, durationMs: 1.26, ...rest };
+  const usual = { isFull: false, planned: [], repaired: new Map(), durationMs: 1.26 };
+  const outcome = { ...usual, report, newlyFailed, ...rest };
   reporter.roundBegan();
   reporter.round(outcome, { state, problems });
   reporter.roundEnded(true);

@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { RoundLog } from '../../../../src/agent/report/roundLog.ts';
+import type { DriftCounts } from '../../../../src/dataplane/driftKinds.ts';
 import { type Part, rulesPart, setPart } from '../../../../src/dataplane/part.ts';
+import { emptyState } from '../../../../src/dataplane/state.ts';
 import { ConditionLog } from '../../../../src/ops/conditionLog.ts';
 import { Conditions } from '../../../../src/ops/conditions.ts';
 import { FakeClock } from '../../../support/program/fakeClock.ts';
@@ -62,5 +64,22 @@ test('a chore that fails is told once, each by itself, and its end', () => {
     expect.stringMatching(/^error connections of draining destinations cannot be counted.*: EIO$/),
     expect.stringMatching(/^info .*ledger\.json is written again$/),
     'info connections of draining destinations can be counted again',
+  ]);
+});
+
+test('what somebody else had changed is told by kind', () => {
+  const done = [{ op: 'createDummyDevice' }] as const;
+  const report = { done, failed: [], draining: [], kernelWrites: 1 };
+  const outcome = { planned: done, report, newlyFailed: [], durationMs: 1 };
+  const tell = (isFull: boolean, repaired: DriftCounts) =>
+    rounds.done({ ...outcome, isFull, repaired }, emptyState(), []);
+  tell(true, new Map());
+  tell(false, new Map([['device', 1]]));
+  tell(true, new Map([['weight', 2]]));
+  const fields = '"operations":1,"failed":0,"kernelWrites":1,"durationMs":1}';
+  expect(log.lines).toEqual([
+    `info first sync done {${fields}`,
+    `info put right what somebody else had changed {"device":1,${fields}`,
+    `info audit corrected the kernel {"weight":2,${fields}`,
   ]);
 });
