@@ -155,7 +155,8 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
   });
   const asked = askedFeatures(node.features, config);
   const needs = new Set([...contributors.needs, ...needsOf(asked)]);
-  const reader = { nodeName, needs, version, clock, log, env, observer: metrics.requests };
+  const { requests, watches } = metrics;
+  const reader = { nodeName, needs, version, clock, log, env, requests, watches };
   const opened = openSource(config.source, reader);
   const { events, apiServerAddresses } = opened;
   const told = { log, health, families, clock, nodeName, events };

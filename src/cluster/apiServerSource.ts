@@ -8,6 +8,7 @@ import type { Clock } from '../time/clock.ts';
 import { Reflector, type ReflectorState } from './reflector.ts';
 import type { ClusterListener, ClusterSource, KindStatus, SourceStatus } from './source.ts';
 import type { ApiTransport } from './transport.ts';
+import type { WatchObserver } from './watchObserver.ts';
 
 export interface ApiServerSourceOptions {
   readonly transport: ApiTransport;
@@ -19,6 +20,7 @@ export interface ApiServerSourceOptions {
   readonly kinds?: readonly AnyKind[];
   /** 0 ≤ x < 1; spreads watches and retries */
   readonly random: () => number;
+  readonly observer?: WatchObserver;
   /** objects a page of a list; default 500 */
   readonly pageSize?: number;
 }
@@ -55,7 +57,7 @@ export class ApiServerSource implements ClusterSource {
   }
 
   #reflect(kind: AnyKind, listener: ClusterListener): Reflector {
-    const { transport, timing, scope, random, pageSize } = this.#options;
+    const { transport, timing, scope, random, pageSize, observer } = this.#options;
     const progress: Progress = { resource: kind.resource, isListed: false, state: undefined };
     if (kind.isRequired) this.#required.push(progress);
     return new Reflector({
@@ -65,6 +67,7 @@ export class ApiServerSource implements ClusterSource {
       timing,
       random,
       ...(pageSize === undefined ? {} : { pageSize }),
+      ...(observer === undefined ? {} : { observer }),
       listener: {
         store: listener.store,
         onChange: (change) => listener.onChange(change),

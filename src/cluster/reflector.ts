@@ -14,6 +14,7 @@ import { LineSplitter } from './lineSplitter.ts';
 import { Intake, type IntakeListener } from './intake.ts';
 import type { ApiTransport } from './transport.ts';
 import { type ListPage, parseListPage, parseWatchEvent } from './watchEvent.ts';
+import type { WatchObserver } from './watchObserver.ts';
 
 export interface ReflectorListener extends IntakeListener {
   /** a list is complete: everything that exists has been told, what vanished has been deleted */
@@ -40,6 +41,7 @@ export interface ReflectorOptions {
   readonly timing: Clock;
   readonly listener: ReflectorListener;
   readonly random: () => number;
+  readonly observer?: WatchObserver;
   /** objects a page; default 500 */
   readonly pageSize?: number;
 }
@@ -132,7 +134,7 @@ export class Reflector {
 
   async #list(signal: AbortSignal): Promise<void> {
     this.#verb = 'list';
-    const { listener, pageSize = 500 } = this.#options;
+    const { kind, listener, timing, observer, pageSize = 500 } = this.#options;
     const limit = { limit: String(pageSize) };
     const resourceVersion = await this.#listPages(limit, signal).catch((error: unknown) => {
       // The snapshot behind the continue token was compacted away: pages take too long here, so ask
@@ -141,6 +143,7 @@ export class Reflector {
       return this.#listPages({}, signal);
     });
     this.#resourceVersion = resourceVersion;
+    observer?.listed(kind.resource, timing.wallMs());
     listener.onListed();
   }
 
@@ -243,6 +246,8 @@ export class Reflector {
   #take(line: string): void {
     const event = parseWatchEvent(line, this.#path);
     if (event === undefined) return;
+    const { kind, timing, observer } = this.#options;
+    observer?.heard(kind.resource, event.type, timing.wallMs());
     if (event.type === 'DELETED') this.#intake.remove(event.object);
     else if (event.type !== 'BOOKMARK') this.#intake.put(event.object);
     this.#resourceVersion = event.resourceVersion;

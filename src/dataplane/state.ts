@@ -110,6 +110,8 @@ export interface ActualState extends DataplaneState {
    * `10.0.0.1:0/protocol-47`, `10.0.0.1:80/TCP`, `10.0.0.1:80/TCP -> 10.1.0.1:80`
    */
   readonly foreignServers: readonly string[];
+  /** in IPVS' table when it was read, by the counts of all destinations; absent: not known */
+  readonly connections?: number;
   /**
    * What could not be read, and why. Its place in this state is empty and says nothing: an unknown
    * part is not written, nothing of it is removed, and nothing is concluded from what it seems to

@@ -6,6 +6,7 @@ import { ApiServerSource } from '../cluster/apiServerSource.ts';
 import { ApiClient } from '../cluster/client.ts';
 import { loadClusterAccess } from '../cluster/kubeconfig.ts';
 import type { RequestObserver } from '../cluster/requestObserver.ts';
+import type { WatchObserver } from '../cluster/watchObserver.ts';
 import type { SourceSettings } from '../config/resolve.ts';
 import type { ReadingScope } from '../model/kinds.ts';
 import type { Clock } from '../time/clock.ts';
@@ -19,7 +20,8 @@ export interface ApiServerContext {
   readonly env: Environment;
   readonly timing: Clock;
   readonly scope: ReadingScope;
-  readonly observer?: RequestObserver;
+  readonly requests?: RequestObserver;
+  readonly watches?: WatchObserver;
 }
 
 export interface ApiServer {
@@ -34,11 +36,11 @@ export interface ApiServer {
 /** @throws KubeconfigError when the configuration names no usable API server */
 export function connectApiServer(
   { kubeconfig, master, qps, burst }: ApiServerSettings,
-  { version, env, timing, scope, observer }: ApiServerContext,
+  { version, env, timing, scope, requests, watches }: ApiServerContext,
 ): ApiServer {
   const access = loadClusterAccess({ kubeconfig, master, env });
   const userAgent = `kube-ipvs/${version}`;
-  const told = observer === undefined ? {} : { observer };
+  const told = requests === undefined ? {} : { observer: requests };
   const client = new ApiClient({ access, userAgent, qps, burst, timing, ...told });
   const { server } = client;
   const source = new ApiServerSource({
@@ -47,6 +49,7 @@ export function connectApiServer(
     timing,
     scope,
     random: Math.random,
+    ...(watches === undefined ? {} : { observer: watches }),
   });
   return { source, client, isInPod: kubeconfig === '' && master === '' };
 }

@@ -5,6 +5,7 @@
 import { EventRecorder } from '../cluster/events.ts';
 import { ManifestSource } from '../cluster/manifests.ts';
 import type { RequestObserver } from '../cluster/requestObserver.ts';
+import type { WatchObserver } from '../cluster/watchObserver.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import type { ApiTransport } from '../cluster/transport.ts';
 import type { SourceSettings } from '../config/resolve.ts';
@@ -37,7 +38,8 @@ export interface SourceContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly env: Environment;
-  readonly observer: RequestObserver;
+  readonly requests: RequestObserver;
+  readonly watches?: WatchObserver;
 }
 
 /** @throws KubeconfigError when the configuration names no usable API server */

@@ -104,12 +104,13 @@ export class KernelDataplane implements Dataplane {
       reading.part(rulePartsOf(this.#owned.chains), () => rules.read(), noRules),
       reading.each(sysctlNames, sysctlPart, (names) => sysctls.read(names)),
     ]);
-    const { virtualServers, foreignServers } = servers;
+    const { virtualServers, foreignServers, connections } = servers;
     const { hasDummyDevice, addresses } = dummy;
     const { IPv4, IPv6, unconfirmed } = iptables;
     return {
       virtualServers,
       foreignServers,
+      ...(connections === undefined ? {} : { connections }),
       hasDummyDevice,
       addresses,
       ipsets,

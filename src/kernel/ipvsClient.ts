@@ -42,6 +42,8 @@ import { identityOfKey, readServer } from './ipvsServer.ts';
 export interface IpvsState {
   readonly virtualServers: ReadonlyMap<ServerKey, VirtualServer>;
   readonly foreignServers: ActualState['foreignServers'];
+  /** of all, somebody else's too */
+  readonly connections?: number;
 }
 
 /** A service as the kernel has it, whatever its form. */
@@ -69,13 +71,16 @@ export class IpvsClient {
   async read(): Promise<IpvsState> {
     const virtualServers = new Map<ServerKey, VirtualServer>();
     const foreignServers: string[] = [];
+    let connections = 0;
     for (const { service, destinations } of await this.list('without-counters')) {
       const { server, foreign } = readServer(service, destinations);
       for (const each of foreign) foreignServers.push(each);
       if (server !== undefined) virtualServers.set(serverKey(server), server);
+      for (const { activeConnections, inactiveConnections } of destinations)
+        connections += activeConnections + inactiveConnections;
     }
     this.#foreign = new Set(foreignServers);
-    return { virtualServers, foreignServers: foreignServers.toSorted() };
+    return { virtualServers, foreignServers: foreignServers.toSorted(), connections };
   }
 
   /**

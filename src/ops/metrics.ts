@@ -7,7 +7,10 @@ import type { Family } from '../net/family.ts';
 import { registerConditions } from './conditionMetric.ts';
 import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
 import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';
+import { RoundMetrics } from './roundMetrics.ts';
 import { RestClientMetrics } from './restClientMetrics.ts';
+import { registerTables } from './tableMetrics.ts';
+import { WatchMetrics } from './watchMetrics.ts';
 import { type Applied, type Observation, StateMetrics } from './stateMetrics.ts';
 
 export interface MetricsOptions {
@@ -27,12 +30,19 @@ export class Metrics {
   readonly kubeproxy: KubeproxyMetrics;
   /** told by ApiClient */
   readonly requests: RestClientMetrics;
+  /** told by reflectors */
+  readonly watches: WatchMetrics;
+  readonly rounds: RoundMetrics;
   readonly #state: StateMetrics;
   #isProcessMissing: boolean;
 
   constructor(options: MetricsOptions) {
     this.kubeproxy = new KubeproxyMetrics(this.#register, options.families);
-    this.#state = new StateMetrics(this.#register, oncePerTurn(options.observe));
+    this.rounds = new RoundMetrics(this.#register);
+    this.watches = new WatchMetrics(this.#register);
+    const observe = oncePerTurn(options.observe);
+    this.#state = new StateMetrics(this.#register, observe);
+    registerTables(this.#register, () => observe().ipvsConnections);
     this.requests = new RestClientMetrics(this.#register);
     registerConditions(this.#register, options.conditions ?? (() => new Map()));
     registerBuildInfo(this.#register, options.version);
@@ -71,8 +81,7 @@ export class Metrics {
 }
 
 /**
- * One scrape asks eight times for what costs a walk over the whole state; the answer holds until
- * the turn ends.
+ * One scrape asks many times for the same; the answer holds until the turn ends.
  */
 function oncePerTurn<T>(read: () => T): () => T {
   let kept: { readonly value: T } | undefined;

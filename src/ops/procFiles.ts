@@ -9,6 +9,12 @@ export interface Octets {
   readonly out: number;
 }
 
+export interface TableUse {
+  readonly entries: number;
+  /** 0: none */
+  readonly limit: number;
+}
+
 /** As Go tells the limit of who has none. */
 const UNLIMITED = 2 ** 64;
 
@@ -28,6 +34,20 @@ export function namespaceOctets(root = '/proc'): Octets | undefined {
   const [inside, outside] = [names.indexOf('InOctets'), names.indexOf('OutOctets')];
   if (inside < 0 || outside < 0) return undefined;
   return { in: Number(values[inside]), out: Number(values[outside]) };
+}
+
+/** Of netfilter's connection tracking; nothing where the kernel has not loaded it. */
+export function conntrackUse(root = '/proc'): TableUse | undefined {
+  const folder = `${root}/sys/net/netfilter`;
+  const [entries, limit] = [`${folder}/nf_conntrack_count`, `${folder}/nf_conntrack_max`].map(read);
+  if (entries === undefined || limit === undefined) return undefined;
+  return { entries: Number(entries), limit: Number(limit) };
+}
+
+/** Rows of IPVS' hash table of connections; no limit, but a search walks along a row. */
+export function ipvsTableRows(root = '/sys'): number | undefined {
+  const bits = read(`${root}/module/ip_vs/parameters/conn_tab_bits`);
+  return bits === undefined ? undefined : 2 ** Number(bits);
 }
 
 function read(path: string): string | undefined {

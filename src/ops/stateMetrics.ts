@@ -1,22 +1,36 @@
 /**
- * `kubeipvs_*`: what the dataplane holds and what was done to it. Sizes are taken when somebody
- * looks, not per change, and hold for a second: a look costs a walk over the state, and anybody may
- * look.
+ * `kubeipvs_*`: what the dataplane holds and what was done to it. Whoever counts keeps count as
+ * things change: a look costs the same however much there is, and anybody may look.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { DRIFT_KINDS, type DriftCounts } from '../dataplane/driftKinds.ts';
-import type { DataplaneState } from '../dataplane/state.ts';
-import { familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { ApplyReport } from '../dataplane/operations.ts';
-import type { Clock } from '../time/clock.ts';
 
 export interface StateSizes {
   readonly virtualServers: Readonly<Record<Family, number>>;
   readonly destinations: Readonly<Record<Family, number>>;
   readonly addresses: Readonly<Record<Family, number>>;
-  /** entries by name of the set */
-  readonly setEntries: ReadonlyMap<string, number>;
+  readonly sets: readonly SetSize[];
+}
+
+export interface SetSize {
+  readonly name: string;
+  readonly entries: number;
+  /** most that it takes; unknown for some that another program has made */
+  readonly capacity?: number;
+}
+
+/** Destinations that keep their connections and get no new ones. */
+export interface Draining {
+  readonly destinations: number;
+  /** that they carried when they were last looked at */
+  readonly connections: number;
+  /** 0 without any */
+  readonly oldestSec: number;
+  readonly started: number;
+  /** by what ended them */
+  readonly ended: Readonly<Record<string, number>>;
 }
 
 /** What is asked of the agent at each scrape. */
@@ -26,7 +40,9 @@ export interface Observation {
   readonly isSourceConnected: boolean;
   /** problems of objects and files that are skipped, in whole or in part */
   readonly problems: number;
-  readonly drainingDestinations: number;
+  readonly draining: Draining;
+  /** in IPVS' table at the last audit; undefined: not known */
+  readonly ipvsConnections: number | undefined;
   /** operations that failed and wait for their next try */
   readonly failingOperations: number;
   /** parts of the kernel's state that the last reading could not read */
@@ -70,6 +86,7 @@ export class StateMetrics {
     for (const kind of DRIFT_KINDS) this.#drift.inc({ kind }, 0);
     registerSizes(register, observe);
     registerStanding(register, observe);
+    registerDrains(register, observe);
   }
 
   applied({ report, repaired }: Applied): void {
@@ -83,7 +100,7 @@ export class StateMetrics {
 }
 
 function registerSizes(register: Registry, observe: () => Observation): void {
-  const perFamily: readonly (readonly [string, string, keyof Omit<StateSizes, 'setEntries'>])[] = [
+  const perFamily: readonly (readonly [string, string, keyof Omit<StateSizes, 'sets'>])[] = [
     ['kubeipvs_virtual_servers', 'Virtual servers of Services', 'virtualServers'],
     ['kubeipvs_destinations', 'Destinations of all virtual servers', 'destinations'],
     ['kubeipvs_addresses', 'Addresses bound to the dummy device', 'addresses'],
@@ -103,18 +120,32 @@ function registerSizes(register: Registry, observe: () => Observation): void {
       }),
     );
   }
-  register.registerMetric(
-    new Gauge({
-      name: 'kubeipvs_ipset_entries',
-      help: 'Entries of each ipset',
-      labelNames: ['set'],
-      registers: [],
-      collect() {
-        this.reset();
-        for (const [set, count] of observe().sizes.setEntries) this.set({ set }, count);
-      },
-    }),
-  );
+  const perSet: readonly (readonly [string, string, (size: SetSize) => number | undefined])[] = [
+    ['kubeipvs_ipset_entries', 'Entries of each ipset', ({ entries }) => entries],
+    ['kubeipvs_ipset_capacity', 'Entries that each ipset can take', ({ capacity }) => capacity],
+    [
+      'kubeipvs_ipset_fill_ratio',
+      'Entries of each ipset to those that it can take, 0 to 1; a full one is made larger in time',
+      ({ entries, capacity }) => (capacity === undefined ? undefined : entries / capacity),
+    ],
+  ];
+  for (const [name, help, read] of perSet) {
+    register.registerMetric(
+      new Gauge({
+        name,
+        help,
+        labelNames: ['set'],
+        registers: [],
+        collect() {
+          this.reset();
+          for (const size of observe().sizes.sets) {
+            const value = read(size);
+            if (value !== undefined) this.set({ set: size.name }, value);
+          }
+        },
+      }),
+    );
+  }
 }
 
 const STANDING: readonly (readonly [string, string, (observed: Observation) => number])[] = [
@@ -131,7 +162,17 @@ const STANDING: readonly (readonly [string, string, (observed: Observation) => n
   [
     'kubeipvs_draining_destinations',
     'Destinations that keep connections and get no new ones',
-    (o) => o.drainingDestinations,
+    (o) => o.draining.destinations,
+  ],
+  [
+    'kubeipvs_draining_connections',
+    'Connections of draining destinations when they were last looked at',
+    (o) => o.draining.connections,
+  ],
+  [
+    'kubeipvs_oldest_drain_seconds',
+    'How long the destination that drains longest does so; 0 without any',
+    (o) => o.draining.oldestSec,
   ],
   [
     'kubeipvs_failing_operations',
@@ -170,44 +211,29 @@ function registerStanding(register: Registry, observe: () => Observation): void 
   }
 }
 
-/**
- * How long sizes hold: whoever asks more often than that, be it by intent, costs no more walks over
- * the state.
- */
-const SIZES_HOLD_MS = 1_000;
-
-/** Sizes of the state that grows and shrinks in place. */
-export class StateMeasure {
-  readonly #clock: Pick<Clock, 'monotonicMs'>;
-  #taken:
-    { readonly of: DataplaneState; readonly sizes: StateSizes; readonly atMs: number } | undefined;
-
-  constructor(clock: Pick<Clock, 'monotonicMs'>) {
-    this.#clock = clock;
-  }
-
-  /** @returns sizes at most a second old */
-  sizesOf(state: DataplaneState): StateSizes {
-    const nowMs = this.#clock.monotonicMs();
-    const taken = this.#taken;
-    if (taken?.of === state && nowMs - taken.atMs < SIZES_HOLD_MS) return taken.sizes;
-    const sizes = measureState(state);
-    this.#taken = { of: state, sizes, atMs: nowMs };
-    return sizes;
-  }
-}
-
-/** Counts a state; costs what the state holds. */
-export function measureState(state: DataplaneState): StateSizes {
-  const virtualServers = { IPv4: 0, IPv6: 0 };
-  const destinations = { IPv4: 0, IPv6: 0 };
-  const addresses = { IPv4: 0, IPv6: 0 };
-  for (const server of state.virtualServers.values()) {
-    const family = familyOf(server.address);
-    virtualServers[family]++;
-    destinations[family] += server.destinations.size;
-  }
-  for (const address of state.addresses) addresses[familyOf(address)]++;
-  const setEntries = new Map([...state.ipsets.values()].map((set) => [set.name, set.entries.size]));
-  return { virtualServers, destinations, addresses, setEntries };
+function registerDrains(register: Registry, observe: () => Observation): void {
+  register.registerMetric(
+    new Counter({
+      name: 'kubeipvs_drains_started_total',
+      help: 'Destinations that began to drain: they left and carried connections',
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(observe().draining.started);
+      },
+    }),
+  );
+  register.registerMetric(
+    new Counter({
+      name: 'kubeipvs_drains_ended_total',
+      help: 'Destinations that drain no more, by how that came',
+      labelNames: ['how'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [how, count] of Object.entries(observe().draining.ended))
+          this.inc({ how }, count);
+      },
+    }),
+  );
 }

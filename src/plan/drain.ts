@@ -49,7 +49,26 @@ export interface DrainSource {
   listed(server: ServerKey): ReadonlySet<DestinationKey>;
 }
 
+/**
+ * All its connections have ended; its deadline has passed and they were cut; an endpoint is there
+ * again; somebody else has removed it or given it weight, or its server went.
+ */
+export const DRAIN_ENDS = ['empty', 'deadline', 'wanted', 'gone'] as const;
+export type DrainEnd = (typeof DRAIN_ENDS)[number];
+
+export interface DrainSummary {
+  readonly destinations: number;
+  readonly connections: number;
+  /** monotonic ms; undefined without any */
+  readonly oldestSinceMs: number | undefined;
+  readonly started: number;
+  readonly ended: Readonly<Record<DrainEnd, number>>;
+}
+
 interface Draining {
+  readonly sinceMs: number;
+  /** when last looked at */
+  connections: number;
   readonly server: ServerSpec;
   readonly destination: Destination;
   deadlineMs: number;
@@ -61,6 +80,8 @@ interface Draining {
 export class DrainBook {
   readonly #options: DrainOptions;
   readonly #servers = new Map<ServerKey, Map<DestinationKey, Draining>>();
+  #started = 0;
+  readonly #ended: Record<DrainEnd, number> = { empty: 0, deadline: 0, wanted: 0, gone: 0 };
 
   constructor(options: DrainOptions = DEFAULT_DRAIN) {
     this.#options = options;
@@ -71,6 +92,18 @@ export class DrainBook {
     let size = 0;
     for (const destinations of this.#servers.values()) size += destinations.size;
     return size;
+  }
+
+  get summary(): DrainSummary {
+    const entries = [...this.#entries()];
+    const oldestMs = Math.min(...entries.map(({ sinceMs }) => sinceMs));
+    return {
+      destinations: entries.length,
+      connections: entries.reduce((sum, { connections }) => sum + connections, 0),
+      oldestSinceMs: entries.length === 0 ? undefined : oldestMs,
+      started: this.#started,
+      ended: { ...this.#ended },
+    };
   }
 
   has(server: ServerKey, destination: DestinationKey): boolean {
@@ -100,13 +133,16 @@ export class DrainBook {
     for (const operation of report.done) {
       if (!('server' in operation)) continue;
       const key = serverKey(operation.server);
-      if (operation.op === 'removeServer') this.#servers.delete(key);
+      if (operation.op === 'removeServer') this.#dropServer(key);
       else if (operation.op === 'drainDestination') servers.set(key, operation.server);
-      else if ('destination' in operation) this.#drop(key, destinationKey(operation.destination));
+      else if ('destination' in operation) {
+        const isRemoved = operation.op === 'removeDestination';
+        this.#drop(key, destinationKey(operation.destination), isRemoved ? undefined : 'wanted');
+      }
     }
-    for (const { server, destination } of report.draining) {
-      const spec = servers.get(server);
-      if (spec !== undefined) this.#add(spec, destination, nowMs);
+    for (const left of report.draining) {
+      const spec = servers.get(left.server);
+      if (spec !== undefined) this.#add(spec, left.destination, nowMs, totalOf(left));
     }
   }
 
@@ -145,8 +181,10 @@ export class DrainBook {
       const operations: Operation[] = [];
       for (const [key, entry] of this.#servers.get(server) ?? []) {
         const carried = connections.get(`${server} ${key}`);
+        entry.connections = carried ?? 0;
         if (listed.has(key)) entry.deadlineMs = this.#deadline(nowMs);
-        if (carried === undefined || wanted?.has(key)) this.#drop(server, key);
+        if (carried === undefined || wanted?.has(key))
+          this.#drop(server, key, wanted?.has(key) === true ? 'wanted' : 'gone');
         else if (carried === 0 || nowMs >= entry.deadlineMs)
           operations.push({
             op: 'removeDestination',
@@ -159,12 +197,15 @@ export class DrainBook {
     });
   }
 
-  #add(server: ServerSpec, destination: Destination, nowMs: number): void {
+  #add(server: ServerSpec, destination: Destination, nowMs: number, connections = 0): void {
     const key = serverKey(server);
     if (this.has(key, destinationKey(destination))) return;
     const { firstLookMs } = this.#options;
     const destinations = this.#servers.get(key) ?? new Map<DestinationKey, Draining>();
+    this.#started++;
     destinations.set(destinationKey(destination), {
+      sinceMs: nowMs,
+      connections,
       server,
       destination: { ...destination, weight: 0 },
       deadlineMs: this.#deadline(nowMs),
@@ -174,10 +215,19 @@ export class DrainBook {
     this.#servers.set(key, destinations);
   }
 
-  #drop(server: ServerKey, destination: DestinationKey): void {
+  /** @param how default: it was removed as {@link check} said, for want of connections or time */
+  #drop(server: ServerKey, destination: DestinationKey, how?: DrainEnd): void {
     const destinations = this.#servers.get(server);
-    destinations?.delete(destination);
-    if (destinations?.size === 0) this.#servers.delete(server);
+    const entry = destinations?.get(destination);
+    if (destinations === undefined || entry === undefined) return;
+    this.#ended[how ?? (entry.connections > 0 ? 'deadline' : 'empty')]++;
+    destinations.delete(destination);
+    if (destinations.size === 0) this.#servers.delete(server);
+  }
+
+  #dropServer(server: ServerKey): void {
+    this.#ended.gone += this.#servers.get(server)?.size ?? 0;
+    this.#servers.delete(server);
   }
 
   /** Also after a removal was returned: if that fails, it is tried again at the next look. */

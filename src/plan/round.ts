@@ -15,6 +15,8 @@ export interface RoundOutcome {
   /** what somebody else had changed and is right again, by kind */
   readonly repaired: DriftCounts;
   readonly durationMs: number;
+  /** what of it went into what; the rest is waiting for a reading */
+  readonly phasesMs: Readonly<Record<'compile' | 'compare' | 'apply', number>>;
 }
 
 export interface ReadingOutcome {
@@ -22,6 +24,7 @@ export interface ReadingOutcome {
   readonly unread: ReadonlyMap<Part, Error>;
   /** was written and reads back as something else: it is not written again */
   readonly unconfirmed: ReadonlyMap<Part, Error>;
+  readonly durationMs: number;
   /** to the next reading */
   readonly nextInMs: number;
 }

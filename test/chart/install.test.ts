@@ -294,7 +294,7 @@ describe('the rights of the ServiceAccount', () => {
         clock: new SystemClock(),
         log: { verbose: () => {} } as never,
         env: {},
-        observer: new RestClientMetrics(new Registry()),
+        requests: new RestClientMetrics(new Registry()),
       },
     );
     const changes: ClusterChange[] = [];

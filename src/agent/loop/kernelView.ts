@@ -10,6 +10,7 @@ import { ADDRESSES_PART, type Part } from '../../dataplane/part.ts';
 import type { ActualState } from '../../dataplane/state.ts';
 import type { Address } from '../../net/address.ts';
 import { applyReport, mutableState, type MutableState } from '../../plan/applied.ts';
+import { keysOf, Tally } from '../../plan/tally.ts';
 import type { Clock } from '../../time/clock.ts';
 import { keepingKnown, partsOf } from './knownParts.ts';
 
@@ -32,6 +33,7 @@ interface Reading {
   readonly state: Promise<ActualState>;
   /** what was written since it began: it may or may not have seen that */
   readonly reports: ApplyReport[];
+  readonly beganAtMs: number;
   doneAtMs: number;
 }
 
@@ -39,6 +41,8 @@ export class KernelView {
   readonly #dataplane: Dataplane;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   #state: MutableState | undefined;
+  #tally = new Tally();
+  #readingMs = 0;
   #reading: Reading | undefined;
   #unread: ReadonlyMap<Part, Error> = new Map();
 
@@ -55,7 +59,8 @@ export class KernelView {
    */
   async prefetch(sysctls: Iterable<string>): Promise<void> {
     const state = this.#dataplane.read([...sysctls]);
-    const reading: Reading = { state, reports: [], doneAtMs: Infinity };
+    const beganAtMs = this.#clock.monotonicMs();
+    const reading: Reading = { state, reports: [], beganAtMs, doneAtMs: Infinity };
     this.#reading = reading;
     await state.catch(() => undefined);
     reading.doneAtMs = this.#clock.monotonicMs();
@@ -81,10 +86,13 @@ export class KernelView {
       return false;
     }
     this.#unread = reading.unknown;
+    const doneAtMs = Math.min(isFresh ? begun.doneAtMs : Infinity, this.#clock.monotonicMs());
+    this.#readingMs = doneAtMs - (isFresh ? begun.beganAtMs : nowMs);
     const state = mutableState(keepingKnown(reading, this.#state));
     // Every operation can be repeated, so what the reading has seen already changes nothing.
     if (isFresh) for (const report of begun.reports) applyReport(state, report);
     this.#state = state;
+    this.#tally = Tally.of(state);
     return true;
   }
 
@@ -96,6 +104,16 @@ export class KernelView {
   get state(): ActualState {
     if (this.#state === undefined) throw new Error('the kernel has not been read yet');
     return this.#state;
+  }
+
+  /** How long the last reading took that did not fail as a whole. */
+  get readingMs(): number {
+    return this.#readingMs;
+  }
+
+  /** How much {@link state} holds, counted as it changes. */
+  get tally(): Readonly<Tally> {
+    return this.#tally;
   }
 
   /** On the dummy device, as known; none before the first reading. */
@@ -127,6 +145,11 @@ export class KernelView {
     if (state === undefined || state.unknown.has(ADDRESSES_PART)) return UNDISTURBED;
     const disturbed = new Set<Address>();
     const isDeviceLost = isDeviceGone && state.hasDummyDevice;
+    const keys = {
+      servers: NONE,
+      addresses: new Set([...(isDeviceLost ? state.addresses : NONE), ...addresses.keys()]),
+    };
+    this.#tally.before(state, keys);
     if (isDeviceLost) {
       for (const address of state.addresses) disturbed.add(address);
       state.addresses.clear();
@@ -138,11 +161,17 @@ export class KernelView {
       if (isBound) state.addresses.add(address);
       else state.addresses.delete(address);
     }
+    this.#tally.after(state, keys);
     return { addresses: disturbed, isDeviceLost };
   }
 
   record(report: ApplyReport): void {
-    if (this.#state !== undefined) applyReport(this.#state, report);
+    if (this.#state !== undefined) {
+      const keys = keysOf(report.done);
+      this.#tally.before(this.#state, keys);
+      applyReport(this.#state, report);
+      this.#tally.after(this.#state, keys);
+    }
     this.#reading?.reports.push(report);
   }
 }

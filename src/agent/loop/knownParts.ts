@@ -26,11 +26,12 @@ export function keepingKnown(reading: ActualState, before: ActualState | undefin
     const parts = [...reading.unknown.keys()].filter((part) => part.kind === kind && isKept(part));
     return new Set(parts.map(({ name }) => name));
   };
-  const { virtualServers, foreignServers } = isKept(SERVERS_PART) ? before : reading;
+  const { virtualServers, foreignServers, connections } = isKept(SERVERS_PART) ? before : reading;
   const { hasDummyDevice, addresses } = isKept(ADDRESSES_PART) ? before : reading;
   return {
     virtualServers,
     foreignServers,
+    ...(connections === undefined ? {} : { connections }),
     hasDummyDevice,
     addresses,
     ipsets: withKept(reading.ipsets, before.ipsets, kept('ipset')),

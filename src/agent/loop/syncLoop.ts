@@ -202,17 +202,26 @@ export class SyncLoop {
     this.#desired = this.#source;
     if (startMs >= this.#nextAuditMs) this.#beginAudit();
     const scope = this.#takeScope(startMs);
+    const compiledMs = this.#now();
     if (this.#isReadingDone || !this.#parts.view.isKnown) await this.#takeReading(scope);
     const drained = await this.#drainOperations(startMs);
+    const readMs = this.#now();
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
     if (!scope.isEmpty || planned.length > 0) {
       this.#drift.find(planned, this.#parts.view.state);
+      const comparedMs = this.#now();
       const report = await this.#apply(planned);
       const newlyFailed = this.#book(scope, planned, report);
       const repaired = this.#drift.repaired(report);
       const { isFull } = scope;
-      const durationMs = this.#now() - startMs;
-      this.#events.onRound({ isFull, planned, report, newlyFailed, repaired, durationMs });
+      const endMs = this.#now();
+      const phasesMs = {
+        compile: compiledMs - startMs,
+        compare: comparedMs - readMs,
+        apply: endMs - comparedMs,
+      };
+      const times = { durationMs: endMs - startMs, phasesMs };
+      this.#events.onRound({ isFull, planned, report, newlyFailed, repaired, ...times });
     }
     await this.#saveLedger();
   }
@@ -264,11 +273,12 @@ export class SyncLoop {
         );
       drain.adopt(state, view.state, nowMs);
     }
-    const { unread, unconfirmed } = view;
+    const { unread, unconfirmed, readingMs: durationMs } = view;
     const delayMs = unread.size === 0 ? Infinity : backoffMs(this.#readFailures++, RETRY);
     if (unread.size === 0) this.#readFailures = 0;
     this.#nextAuditMs = nowMs + Math.min(delayMs, this.#options.syncPeriodMs);
-    this.#events.onReading({ unread, unconfirmed, nextInMs: this.#nextAuditMs - nowMs });
+    const nextInMs = this.#nextAuditMs - nowMs;
+    this.#events.onReading({ unread, unconfirmed, durationMs, nextInMs });
   }
 
   /** Draining destinations whose connections have ended, or whose deadline has passed. */

@@ -75,6 +75,7 @@ export class PendingChanges {
   #noteTrigger(slice: Extract<ClusterChange, { kind: 'EndpointSlice' }>['object']): void {
     const { addressType: family, triggerTimeMs: atMs } = slice ?? {};
     if (family === undefined || atMs === undefined || atMs <= this.#startedAtMs) return;
+    this.#parts.metrics.watches.arrived(this.#parts.clock.wallMs() - atMs);
     if (this.#queued.length < MAX_TRIGGERS) this.#queued.push({ family, atMs });
   }
 }

@@ -106,6 +106,7 @@ export class Reporter {
     this.#changes.round(outcome, state);
     this.#rounds.done(outcome, state, standing);
     metrics.applied(outcome);
+    metrics.rounds.round(outcome);
     metrics.kubeproxy.syncFinished(durationMs, clock.wallMs());
     this.#problems.replace('kernel', failures.problems());
     this.#services.review(problems);
@@ -118,6 +119,7 @@ export class Reporter {
 
   /** After each reading of the kernel; what is not in `unread` is compared now. */
   kernelRead(outcome: ReadingOutcome): void {
+    this.#parts.metrics.rounds.read(outcome.durationMs);
     if (outcome.unread.size === 0) this.#scrape.lastAuditAtMs = this.#parts.clock.wallMs();
     this.#rounds.read(outcome);
   }

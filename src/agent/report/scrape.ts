@@ -1,8 +1,9 @@
 /** What the metrics ask of the agent at each scrape, from the parts that know it. */
-import { emptyState } from '../../dataplane/state.ts';
+import type { IpSet } from '../../dataplane/state.ts';
 import type { Conditions } from '../../ops/conditions.ts';
-import { type Observation, StateMeasure } from '../../ops/stateMetrics.ts';
-import type { DrainBook } from '../../plan/drain.ts';
+import type { Draining, Observation, SetSize } from '../../ops/stateMetrics.ts';
+import { DrainBook } from '../../plan/drain.ts';
+import { Tally } from '../../plan/tally.ts';
 import type { Clock } from '../../time/clock.ts';
 import { OTHER_PROXY } from '../conditions.ts';
 import type { KernelView } from '../loop/kernelView.ts';
@@ -24,32 +25,50 @@ export interface ScrapeParts {
 }
 
 /** What is known before the first reading. */
-const NOTHING = emptyState();
+const NOTHING = new Tally();
+const NO_DRAINS = new DrainBook();
+
+/** Ports, in a bitmap. */
+const PORTS = 65_536;
 
 export class Scrape {
   readonly #parts: ScrapeParts;
-  readonly #measure: StateMeasure;
   observed: Observed | undefined;
   isSourceConnected = false;
   lastAuditAtMs: number | undefined;
 
   constructor(parts: ScrapeParts) {
     this.#parts = parts;
-    this.#measure = new StateMeasure(parts.clock);
   }
 
   observation(): Observation {
     const { conditions, problems } = this.#parts;
     const { view, retries, drain } = this.observed ?? {};
     return {
-      sizes: this.#measure.sizesOf(view?.isKnown === true ? view.state : NOTHING),
+      sizes: {
+        ...(view?.tally ?? NOTHING),
+        sets: view?.isKnown === true ? [...view.state.ipsets.values()].map(sizeOf) : [],
+      },
       isSourceConnected: this.isSourceConnected,
       problems: problems() + countNodeProblems(conditions),
-      drainingDestinations: drain?.size ?? 0,
+      draining: this.#draining(drain ?? NO_DRAINS),
+      ipvsConnections: view?.isKnown === true ? view.state.connections : undefined,
       failingOperations: retries?.size ?? 0,
       unreadParts: view?.unread.size ?? 0,
       lastAuditAtMs: this.lastAuditAtMs,
       isOtherProxySeen: conditions.countOf(OTHER_PROXY) > 0,
     };
   }
+
+  #draining({ summary }: DrainBook): Draining {
+    const { oldestSinceMs, ...counts } = summary;
+    const { clock } = this.#parts;
+    const oldestMs = oldestSinceMs === undefined ? 0 : clock.monotonicMs() - oldestSinceMs;
+    return { ...counts, oldestSec: oldestMs / 1000 };
+  }
+}
+
+function sizeOf({ name, type, entries, maxElements }: IpSet): SetSize {
+  const capacity = type === 'bitmap:port' ? PORTS : maxElements;
+  return { name, entries: entries.size, ...(capacity === undefined ? {} : { capacity }) };
 }

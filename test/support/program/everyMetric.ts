@@ -23,6 +23,15 @@ export async function everyMetric(): Promise<readonly MetricFamily[]> {
   const done = [{ op: 'createDummyDevice' }] as const;
   const report = { done, failed: [], draining: [], kernelWrites: 1 };
   metrics.applied({ report, repaired: new Map([['device', 1]]) });
+  metrics.rounds.round({
+    isFull: true,
+    durationMs: 1,
+    phasesMs: { compile: 1, compare: 1, apply: 1 },
+  });
+  metrics.rounds.read(1);
+  metrics.watches.heard('services', 'BOOKMARK', 1);
+  metrics.watches.listed('services', 1);
+  metrics.watches.arrived(1);
   const request = { method: 'GET', host: 'a:1' };
   requests.requested({ ...request, code: '200' });
   requests.admitted({ ...request, waitedMs: 1 });

@@ -23,7 +23,7 @@ const context = {
   clock: new FakeClock(),
   log: new FakeLog(),
   env: {},
-  observer: new RestClientMetrics(new Registry()),
+  requests: new RestClientMetrics(new Registry()),
 };
 
 async function kubeconfig(server: string): Promise<string> {

@@ -9,24 +9,8 @@ import type { Route } from '../../../src/ops/httpListener.ts';
 import type { Logger } from '../../../src/ops/log.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
 import { healthRoutes, metricsRoutes } from '../../../src/ops/routes.ts';
+import { exampleObservation } from '../../support/program/exampleObservation.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
-
-const none = { IPv4: 0, IPv6: 0 };
-const observation = {
-  sizes: {
-    virtualServers: none,
-    destinations: none,
-    addresses: none,
-    setEntries: new Map<string, number>(),
-  },
-  isSourceConnected: true,
-  problems: 0,
-  drainingDestinations: 0,
-  failingOperations: 0,
-  unreadParts: 0,
-  lastAuditAtMs: undefined,
-  isOtherProxySeen: false,
-};
 
 let clock: FakeClock;
 let metrics: Metrics;
@@ -53,7 +37,7 @@ beforeEach(() => {
   metrics = new Metrics({
     families: ['IPv4'],
     version: { gitVersion: 'v1', gitCommit: '', buildDate: '', nodeVersion: '', platform: '' },
-    observe: () => observation,
+    observe: exampleObservation,
     hasProcessMetrics: false,
   });
 });

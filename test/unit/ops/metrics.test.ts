@@ -1,15 +1,9 @@
 import { Counter, Registry } from 'prom-client';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  type DataplaneState,
-  emptyState,
-  type VirtualServer,
-} from '../../../src/dataplane/state.ts';
 import type { ApplyReport, ServerSpec } from '../../../src/dataplane/operations.ts';
 import { Metrics } from '../../../src/ops/metrics.ts';
-import { measureState, type Observation, StateMeasure } from '../../../src/ops/stateMetrics.ts';
+import type { Observation } from '../../../src/ops/stateMetrics.ts';
 import { exampleObservation } from '../../support/program/exampleObservation.ts';
-import { FakeClock } from '../../support/program/fakeClock.ts';
 
 const version = {
   gitVersion: 'v1.2.3',
@@ -177,6 +171,10 @@ describe('our own', () => {
     expect(await value('kubeipvs_destinations{ip_family="IPv4"}')).toBe(4);
     expect(await value('kubeipvs_addresses{ip_family="IPv6"}')).toBe(1);
     expect(await value('kubeipvs_ipset_entries{set="KUBE-CLUSTER-IP"}')).toBe(7);
+    expect(await value('kubeipvs_ipset_capacity{set="KUBE-CLUSTER-IP"}')).toBe(28);
+    expect(await value('kubeipvs_ipset_fill_ratio{set="KUBE-CLUSTER-IP"}')).toBe(0.25);
+    expect(await value('kubeipvs_ipset_entries{set="KUBE-FOREIGN"}')).toBe(1);
+    expect(await value('kubeipvs_ipset_fill_ratio{set="KUBE-FOREIGN"}')).toBeUndefined();
     expect(await value('kubeipvs_source_connected')).toBe(1);
     expect(await value('kubeipvs_problems')).toBe(3);
     expect(await value('kubeipvs_draining_destinations')).toBe(4);
@@ -186,49 +184,11 @@ describe('our own', () => {
     expect(await value('kubeipvs_other_proxy')).toBe(1);
     observed = {
       ...observed,
-      sizes: { ...observed.sizes, setEntries: new Map() },
+      sizes: { ...observed.sizes, sets: [] },
       isSourceConnected: false,
     };
     expect(await value('kubeipvs_source_connected')).toBe(0);
     expect(await value('kubeipvs_ipset_entries{set="KUBE-CLUSTER-IP"}')).toBeUndefined();
-  });
-
-  test('a state is measured by family', () => {
-    const virtualServer = (address: string, destinations: number): VirtualServer => ({
-      ...server,
-      address,
-      destinations: new Map(
-        Array.from({ length: destinations }, (_, i) => [
-          `${i}`,
-          { address: '10.0.0.1', port: i, weight: 1 },
-        ]),
-      ),
-    });
-    const set = {
-      name: 'S',
-      type: 'hash:ip',
-      family: 'IPv4',
-      entries: new Set(['a', 'b']),
-    } as const;
-    const state: DataplaneState = {
-      virtualServers: new Map([
-        ['a', virtualServer('10.96.0.1', 2)],
-        ['b', virtualServer('fd00::1', 3)],
-      ]),
-      addresses: new Set(['10.96.0.1']),
-      ipsets: new Map([['S', set]]),
-      iptables: {
-        IPv4: { nat: new Map(), filter: new Map() },
-        IPv6: { nat: new Map(), filter: new Map() },
-      },
-      sysctls: new Map(),
-    };
-    expect(measureState(state)).toEqual({
-      virtualServers: { IPv4: 1, IPv6: 1 },
-      destinations: { IPv4: 2, IPv6: 3 },
-      addresses: { IPv4: 1, IPv6: 0 },
-      setEntries: new Map([['S', 2]]),
-    });
   });
 });
 
@@ -249,27 +209,4 @@ test('the CPU time is that of the whole process, whenever it is first asked for'
     expect(total).toBeGreaterThan(((user + system) / 1e6) * 0.8);
     expect(total).toBeLessThanOrEqual((user + system) / 1e6);
   }
-});
-
-test('sizes cost one walk a second, however often somebody asks', async () => {
-  const clock = new FakeClock();
-  let walks = 0;
-  const stateOf = (count: number): DataplaneState => ({
-    ...emptyState(),
-    addresses: {
-      *[Symbol.iterator]() {
-        walks++;
-        for (let i = 0; i < count; i++) yield `10.96.0.${i}`;
-      },
-    } as unknown as DataplaneState['addresses'],
-  });
-  const measure = new StateMeasure(clock);
-  const state = stateOf(3);
-  for (let i = 0; i < 10; i++) expect(measure.sizesOf(state).addresses.IPv4).toBe(3);
-  expect(walks).toBe(1);
-  await clock.advance(1_000);
-  measure.sizesOf(state);
-  expect(walks).toBe(2);
-  // Another state is another state at once: what was known before a reading does not hold after it.
-  expect(measure.sizesOf(stateOf(5)).addresses.IPv4).toBe(5);
 });

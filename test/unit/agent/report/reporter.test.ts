@@ -107,7 +107,8 @@ function round({ failed = [], done = [], ...rest }: Round = {}, problems = nothi
   const newlyFailed = failed.filter((each) => retries.failed(each, clock.monotonicMs()));
   for (const operation of done) retries.succeeded(operation);
   const report = { done, failed, draining: [], kernelWrites: done.length };
-  const usual = { isFull: false, planned: [], repaired: new Map(), durationMs: 1.26 };
+  const phasesMs = { compile: 0.5, compare: 0.25, apply: 0.5 };
+  const usual = { isFull: false, planned: [], repaired: new Map(), durationMs: 1.26, phasesMs };
   const outcome = { ...usual, report, newlyFailed, ...rest };
   reporter.roundBegan();
   reporter.round(outcome, { state, problems });

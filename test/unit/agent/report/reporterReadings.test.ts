@@ -41,7 +41,7 @@ describe('what the loop does beside the rounds', () => {
     const failures = (parts: readonly Part[]) =>
       new Map(parts.map((part) => [part, new Error(`no ${part.text}`)]));
     const outcome = { unread: failures(unread), unconfirmed: failures(unconfirmed) };
-    reporter.kernelRead({ ...outcome, nextInMs: 500 });
+    reporter.kernelRead({ ...outcome, durationMs: 250, nextInMs: 500 });
     return log.take();
   };
 

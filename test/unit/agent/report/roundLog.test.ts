@@ -25,7 +25,7 @@ const parts = (...names: Part[]) => new Map(names.map((name) => [name, new Error
 test('what cannot be read is told when it is new, with five of its names, and its end', async () => {
   const sets = [1, 2, 3, 4, 5, 6].map((i): Part => setPart(`S${i}`));
   const read = (unread: ReadonlyMap<Part, Error>) =>
-    rounds.read({ unread, unconfirmed: NONE, nextInMs: 1_500 });
+    rounds.read({ unread, unconfirmed: NONE, durationMs: 1, nextInMs: 1_500 });
   read(NONE);
   expect(log.take()).toEqual([]);
   read(parts(...sets));
@@ -44,8 +44,9 @@ test('what cannot be read is told when it is new, with five of its names, and it
 
 test('rules that read back otherwise are told once, and their end', () => {
   const unconfirmed = parts(rulesPart('IPv6', 'filter'));
-  for (let i = 0; i < 3; i++) rounds.read({ unread: NONE, unconfirmed, nextInMs: 30_000 });
-  rounds.read({ unread: NONE, unconfirmed: NONE, nextInMs: 30_000 });
+  for (let i = 0; i < 3; i++)
+    rounds.read({ unread: NONE, unconfirmed, durationMs: 1, nextInMs: 30_000 });
+  rounds.read({ unread: NONE, unconfirmed: NONE, durationMs: 1, nextInMs: 30_000 });
   expect(log.lines).toEqual([
     'error rules IPv6 filter: EAGAIN',
     'info all rules read back as they were written',
@@ -67,10 +68,12 @@ test('a chore that fails is told once, each by itself, and its end', () => {
   ]);
 });
 
+const NO_TIME = { compile: 0, compare: 0, apply: 0 };
+
 test('what somebody else had changed is told by kind', () => {
   const done = [{ op: 'createDummyDevice' }] as const;
   const report = { done, failed: [], draining: [], kernelWrites: 1 };
-  const outcome = { planned: done, report, newlyFailed: [], durationMs: 1 };
+  const outcome = { planned: done, report, newlyFailed: [], durationMs: 1, phasesMs: NO_TIME };
   const tell = (isFull: boolean, repaired: DriftCounts) =>
     rounds.done({ ...outcome, isFull, repaired }, emptyState(), []);
   tell(true, new Map());
