@@ -1,4 +1,8 @@
-/** All that `/metrics` can show, with a sample of each, for tests of names, labels and pages. */
+/**
+ * All that `/metrics` can show, with a sample of each, for tests of names, labels and pages. Those
+ * of features, which would have to run, are read from their code.
+ */
+import { globSync, readFileSync } from 'node:fs';
 import { Registry } from 'prom-client';
 import { ConntrackMetrics } from '../../../src/conntrack/shell/conntrackMetrics.ts';
 import { FAMILIES } from '../../../src/net/family.ts';
@@ -39,5 +43,20 @@ export async function everyMetric(): Promise<readonly MetricFamily[]> {
   const feature = new Registry();
   metrics.include(feature);
   new ConntrackMetrics(feature, FAMILIES).swept('IPv4', 1, 1);
-  return familiesIn(await metrics.render());
+  const shown = familiesIn(await metrics.render());
+  const names = new Set(shown.map(({ name }) => name));
+  return [...shown, ...definedByFeatures().filter(({ name }) => !names.has(name))];
+}
+
+const DEFINITION =
+  /new (Counter|Gauge|Histogram)(?:<[^>]*>)?\(\{\s*name: '(\w+)',\s*help:\s*'([^']*)',([^}]*)/g;
+
+function definedByFeatures(): readonly MetricFamily[] {
+  return globSync('src/*/shell/*.ts').flatMap((file) =>
+    Array.from(readFileSync(file, 'utf8').matchAll(DEFINITION), ([, type, name, help, rest]) => {
+      const listed = /labelNames: \[([^\]]*)\]/.exec(rest!)?.[1] ?? '';
+      const labels = Array.from(listed.matchAll(/'(\w+)'/g), ([, label]) => label!).toSorted();
+      return { name: name!, type: type!.toLowerCase(), help: help!, labels };
+    }),
+  );
 }
