@@ -8,9 +8,13 @@ import type { Clock } from '../time/clock.ts';
 import { ApiError, explainFailure } from './apiError.ts';
 import type { ApiTransport } from './transport.ts';
 
-export type EventSubject =
-  | { readonly kind: 'Node'; readonly name: string }
-  | { readonly kind: 'Service'; readonly namespace: string; readonly name: string };
+export interface ServiceSubject {
+  readonly kind: 'Service';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export type EventSubject = { readonly kind: 'Node'; readonly name: string } | ServiceSubject;
 
 export interface ProxyEvent {
   readonly regarding: EventSubject;
@@ -34,6 +38,8 @@ export interface EventRecorderOptions {
   readonly random: () => number;
   readonly nodeName: string;
   readonly log: (message: string) => void;
+  /** of the object as it is now; undefined: not found */
+  readonly uidOf?: (subject: ServiceSubject, signal: AbortSignal) => Promise<string | undefined>;
 }
 
 /** What our role has to allow for them. */
@@ -140,9 +146,10 @@ export class EventRecorder {
   async #create(event: ProxyEvent, sighting: Sighting): Promise<void> {
     const namespace = event.regarding.kind === 'Service' ? event.regarding.namespace : 'default';
     const path = `${PATH}/${namespace}/events`;
-    const name = this.#nameOf(event);
+    const uid = await this.#uidOf(event.regarding);
+    const name = this.#nameOf(event, uid);
     try {
-      await this.#send('POST', path, this.#render(event, { name, namespace }));
+      await this.#send('POST', path, this.#render(event, { name, namespace }, uid));
     } catch (error) {
       // Another node has said it.
       if (!(error instanceof ApiError) || error.status !== 409) throw error;
@@ -166,15 +173,29 @@ export class EventRecorder {
     return this.#options.transport.sendJson(method, path, body, { signal: this.#ended.signal });
   }
 
-  /** By chance, or by what is said where every node may come to say it. */
-  #nameOf({ regarding, reason, note, about }: ProxyEvent): string {
+  /**
+   * `kubectl describe` finds Events by the uid of what it describes; of a Node the kubelet writes
+   * its name for that.
+   */
+  async #uidOf(regarding: EventSubject): Promise<string | undefined> {
+    if (regarding.kind === 'Node') return regarding.name;
+    const { uidOf } = this.#options;
+    return uidOf?.(regarding, this.#ended.signal).catch(() => undefined);
+  }
+
+  /** By chance, or by what is said of which object where every node may come to say it. */
+  #nameOf({ regarding, reason, note, about }: ProxyEvent, uid: string | undefined): string {
     const chance = Math.floor(this.#options.random() * 2 ** 48).toString(16);
-    const said = createHash('sha256').update(JSON.stringify([regarding, reason, note]));
+    const said = createHash('sha256').update(JSON.stringify([regarding, uid, reason, note]));
     const suffix = about === undefined ? chance.padStart(12, '0') : said.digest('hex').slice(0, 16);
     return `${regarding.name.slice(0, 230)}.${suffix}`;
   }
 
-  #render(event: ProxyEvent, metadata: { readonly name: string; readonly namespace: string }) {
+  #render(
+    event: ProxyEvent,
+    metadata: { readonly name: string; readonly namespace: string },
+    uid: string | undefined,
+  ) {
     return {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
@@ -184,7 +205,7 @@ export class EventRecorder {
       reportingInstance: `${COMPONENT}-${this.#options.nodeName}`.slice(0, 128),
       action: event.action,
       reason: event.reason,
-      regarding: referenceTo(event.regarding),
+      regarding: { apiVersion: 'v1', ...event.regarding, ...(uid === undefined ? {} : { uid }) },
       note: event.note.slice(0, MAX_NOTE),
       type: event.type,
     };
@@ -209,14 +230,4 @@ export class EventRecorder {
     const oldest = this.#seen.keys().next();
     if (this.#seen.size > MEMORY && oldest.done !== true) this.#seen.delete(oldest.value);
   }
-}
-
-/**
- * `kubectl describe node` finds events by a uid that equals the node's name, as the kubelet writes
- * them.
- */
-function referenceTo(subject: EventSubject): unknown {
-  if (subject.kind === 'Node')
-    return { apiVersion: 'v1', kind: 'Node', name: subject.name, uid: subject.name };
-  return { apiVersion: 'v1', kind: 'Service', namespace: subject.namespace, name: subject.name };
 }

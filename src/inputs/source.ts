@@ -6,6 +6,7 @@ import { EventRecorder } from '../cluster/events.ts';
 import { ManifestSource } from '../cluster/manifests.ts';
 import type { RequestObserver } from '../cluster/requestObserver.ts';
 import type { WatchObserver } from '../cluster/watchObserver.ts';
+import { serviceUid } from '../cluster/serviceUid.ts';
 import type { ClusterSource } from '../cluster/source.ts';
 import type { ApiTransport } from '../cluster/transport.ts';
 import type { SourceSettings } from '../config/resolve.ts';
@@ -66,6 +67,7 @@ function openApiServer(
     random: Math.random,
     nodeName,
     log: (message) => log.verbose(1, message),
+    uidOf: (subject, signal) => serviceUid(client, subject, signal),
   });
   return {
     source,

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { ApiClient } from '../../src/cluster/client.ts';
 import { EventRecorder } from '../../src/cluster/events.ts';
 import { loadClusterAccess } from '../../src/cluster/kubeconfig.ts';
+import { serviceUid } from '../../src/cluster/serviceUid.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
 import { ApiServer } from '../support/e2e/apiServer.ts';
 import { ClientAuthority } from './clientAuthority.ts';
@@ -222,6 +223,7 @@ describe('events', () => {
       kubeconfig: writeKubeconfig(plane, 'shared-events', { token: plane.token }),
     });
     const transport = new ApiClient({ access, userAgent: 'x', qps: -1, burst: 0, timing: clock });
+    await plane.objects.create(service('shared'));
     let nowMs = 0;
     const recorders = ['node-a', 'node-b'].map(
       (nodeName) =>
@@ -235,6 +237,7 @@ describe('events', () => {
           random: Math.random,
           nodeName,
           log: (message) => logged.push(message),
+          uidOf: (subject, signal) => serviceUid(transport, subject, signal),
         }),
     );
     const shared = {
@@ -257,5 +260,16 @@ describe('events', () => {
     );
     expect(ours).toHaveLength(1);
     expect(ours[0]?.series?.count).toBe(2);
+    // As kubectl describe asks.
+    const url = '/api/v1/namespaces/default/services/shared';
+    const { text } = await plane.objects.request('GET', url);
+    const { metadata } = JSON.parse(text) as { readonly metadata: { readonly uid: string } };
+    const fields = `involvedObject.kind=Service,involvedObject.name=shared,involvedObject.uid=${metadata.uid}`;
+    const selector = new URLSearchParams({ fieldSelector: fields }).toString();
+    const found = await plane.objects.request(
+      'GET',
+      `/api/v1/namespaces/default/events?${selector}`,
+    );
+    expect((JSON.parse(found.text) as { items: unknown[] }).items).toHaveLength(1);
   });
 });

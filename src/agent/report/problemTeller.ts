@@ -7,7 +7,7 @@ import type { EventRecorder } from '../../cluster/events.ts';
 import { formatProblem, isRemark, type Problem } from '../../model/problem.ts';
 import type { Logger } from '../../ops/log.ts';
 import { ProblemBook } from './problemBook.ts';
-import { eventOf } from './problemEvent.ts';
+import { causeOf, eventsOf } from './problemEvent.ts';
 import { speaksFor } from './speaker.ts';
 
 export interface ProblemTellerParts {
@@ -30,7 +30,8 @@ export type Reviewer = 'source' | 'services' | 'kernel';
 export type ProblemsByOrigin = ReadonlyMap<string, readonly Problem[]>;
 
 const MAX_LINES = 50;
-const MAX_HELD = 100;
+/** Of a cluster in which very much is wrong. */
+const MAX_HELD = 10_000;
 
 export class ProblemTeller {
   readonly #parts: ProblemTellerParts;
@@ -41,7 +42,7 @@ export class ProblemTeller {
   };
 
   /** until all Nodes are known, so that it is known who posts */
-  #held: [Problem, Reviewer][] = [];
+  readonly #held: [Problem, Reviewer][] = [];
   #nodes: ReadonlyMap<string, unknown> | undefined;
 
   constructor(parts: ProblemTellerParts) {
@@ -51,7 +52,12 @@ export class ProblemTeller {
   /** All Nodes are listed. @param nodes live, by name */
   nodesKnown(nodes: ReadonlyMap<string, unknown>): void {
     this.#nodes = nodes;
-    for (const [problem, reviewer] of this.#held.splice(0)) this.#post(problem, reviewer);
+    const held = this.#held.splice(0);
+    for (const by of ['source', 'services', 'kernel'] as const)
+      this.#post(
+        held.filter(([, reviewer]) => reviewer === by).map(([problem]) => problem),
+        by,
+      );
   }
 
   /** How many stand now, remarks apart. */
@@ -81,26 +87,26 @@ export class ProblemTeller {
     const remarks = appeared.filter(isRemark);
     const problems = appeared.filter((problem) => !isRemark(problem));
     for (const remark of remarks.slice(0, MAX_LINES)) log.verbose(1, formatProblem(remark));
-    for (const problem of problems.slice(0, MAX_LINES)) {
-      log.warning(formatProblem(problem));
-      this.#post(problem, reviewer);
-    }
+    for (const problem of problems.slice(0, MAX_LINES)) log.warning(formatProblem(problem));
+    this.#post(problems, reviewer);
     const untold = problems.length - MAX_LINES;
     if (untold > 0) log.warning(`${untold} more problems: \`kube-ipvs plan\` lists them all`);
   }
 
-  #post(problem: Problem, reviewer: Reviewer): void {
+  #post(problems: readonly Problem[], reviewer: Reviewer): void {
     const { events, nodeName } = this.#parts;
     if (events === undefined) return;
-    if (this.#nodes === undefined) {
-      if (this.#held.length < MAX_HELD) this.#held.push([problem, reviewer]);
+    const nodes = this.#nodes;
+    if (nodes === undefined) {
+      const room = MAX_HELD - this.#held.length;
+      for (const problem of problems.slice(0, room)) this.#held.push([problem, reviewer]);
       return;
     }
-    const event = eventOf(problem, nodeName);
     // What a kernel refuses, another's may not: whoever sees that says so.
-    const isEverywhere = reviewer === 'source' || reviewer === 'services';
-    if (event === undefined) return;
-    if (isEverywhere && !speaksFor(this.#nodes.keys(), nodeName, problem.path)) return;
-    events.record(event);
+    const isEverywhere = reviewer !== 'kernel';
+    for (const event of eventsOf(problems, nodeName)) {
+      if (isEverywhere && !speaksFor(nodes.keys(), nodeName, causeOf(event))) continue;
+      events.record(event);
+    }
   }
 }

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { EventRecorder, type ProxyEvent } from '../../../src/cluster/events.ts';
+import {
+  EventRecorder,
+  type EventRecorderOptions,
+  type ProxyEvent,
+} from '../../../src/cluster/events.ts';
+import { serviceUid } from '../../../src/cluster/serviceUid.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { apiError, ScriptedTransport } from './scriptedTransport.ts';
 
@@ -204,6 +209,75 @@ describe('EventRecorder', () => {
     expect(isClosed).toBe(true);
     expect(transport.requests).toHaveLength(1);
     expect(transport.signals[0]?.aborted).toBe(true);
+  });
+
+  describe('the object that it is about', () => {
+    const withUid = (uidOf: EventRecorderOptions['uidOf'] & object) =>
+      new EventRecorder({
+        transport,
+        timing: clock,
+        random: () => 0.5,
+        nodeName: 'node-a',
+        log: (message) => logged.push(message),
+        uidOf,
+      });
+    const said = () =>
+      transport.requests.map(
+        ({ body }) => body as { metadata: { name: string }; regarding: object },
+      );
+
+    test('is named by its uid, so that kubectl describe finds it', async () => {
+      const asked: string[] = [];
+      const recorderWithUid = withUid(async ({ name }) => {
+        asked.push(name);
+        return 'u-1';
+      });
+      recorderWithUid.record(warning);
+      recorderWithUid.record(starting);
+      await settle();
+      expect(asked).toEqual(['web']);
+      expect(said().map(({ regarding }) => regarding)).toEqual([
+        { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web', uid: 'u-1' },
+        { apiVersion: 'v1', kind: 'Node', name: 'node-a', uid: 'node-a' },
+      ]);
+    });
+
+    test('of the same name, but made anew, has an Event of its own', async () => {
+      const shared = { ...warning, about: 'x' };
+      for (const uid of ['u-1', 'u-1', 'u-2']) withUid(async () => uid).record(shared);
+      await settle();
+      const [first, second, third] = said().map(({ metadata }) => metadata.name);
+      expect(second).toBe(first);
+      expect(third).not.toBe(first);
+    });
+
+    test('is named without it when it cannot be found out', async () => {
+      withUid(async () => undefined).record(warning);
+      withUid(() => Promise.reject(apiError(403, 'Forbidden'))).record(warning);
+      await settle();
+      const regarding = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
+      expect(said().map((event) => event.regarding)).toEqual([regarding, regarding]);
+      expect(logged).toEqual([]);
+    });
+
+    test('is asked for by a list of one', async () => {
+      const subject = { kind: 'Service', namespace: 'shop', name: 'web' } as const;
+      const asked: unknown[] = [];
+      const answering = (answer: unknown) => ({
+        getJson: async (...request: readonly unknown[]) => {
+          asked.push(request.slice(0, 2));
+          return answer;
+        },
+      });
+      const { signal } = new AbortController();
+      const uidOf = (answer: unknown) => serviceUid(answering(answer), subject, signal);
+      expect(await uidOf({ items: [{ metadata: { uid: 'u-1' } }] })).toBe('u-1');
+      expect(asked).toEqual([
+        ['/api/v1/namespaces/shop/services', { fieldSelector: 'metadata.name=web', limit: '1' }],
+      ]);
+      for (const answer of [{ items: [] }, {}, 'x', { items: [{ metadata: { uid: 7 } }] }])
+        expect(await uidOf(answer)).toBeUndefined();
+    });
   });
 
   describe('what every node may say', () => {

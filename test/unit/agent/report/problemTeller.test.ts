@@ -83,6 +83,15 @@ describe('ProblemTeller', () => {
     expect(teller.size).toBe(60);
   });
 
+  test('each of very many has its Event all the same: others tell of other ones', () => {
+    teller.nodesKnown(new Map([['node-1', {}]]));
+    const many = Array.from({ length: 60 }, (_, i) => {
+      return [`shop/s${i}`, [{ ...bad(`s${i}`), ...taken }]] as const;
+    });
+    teller.update('services', new Map(many));
+    expect(events).toHaveLength(60);
+  });
+
   const taken = { consequence: 'AddressTaken' } as const;
   const tell = (problem: Problem, reviewer: Reviewer = 'services') =>
     teller.update(reviewer, new Map([[problem.path, [problem]]]));
@@ -101,6 +110,46 @@ describe('ProblemTeller', () => {
           note: 'Service/shop/web.spec.ports[0] (1): belongs to Service a/b; this one gets it when that one lets go',
           about: 'Service/shop/web.spec.ports[0]',
         },
+      ]);
+    });
+
+    test('is one for an object and a cause, however many of its ports are wrong', () => {
+      const wrong = (port: number, name = 'web'): Problem => ({
+        path: `Service/shop/${name}.spec.ports[${port}]`,
+        value: port,
+        problem: 'x',
+        ...taken,
+      });
+      const skipped = { ...wrong(3), consequence: 'PortSkipped' } as const;
+      const problems = [wrong(0), wrong(1), wrong(2), skipped, wrong(0, 'api')];
+      teller.update('services', new Map([['shop/web', problems]]));
+      expect(events.map(({ reason, regarding, note }) => [reason, regarding.name, note])).toEqual([
+        [
+          'AddressTaken',
+          'web',
+          'Service/shop/web.spec.ports[0] (0): x; this one gets it when that one lets go; and 2 more like it',
+        ],
+        ['PortSkipped', 'web', 'Service/shop/web.spec.ports[3] (3): x; this port is skipped'],
+        [
+          'AddressTaken',
+          'api',
+          'Service/shop/api.spec.ports[0] (0): x; this one gets it when that one lets go',
+        ],
+      ]);
+      expect(log.lines).toHaveLength(5);
+    });
+
+    test('of a node is one for each thing that fails there', () => {
+      const failing = (name: string): Problem => ({
+        path: `sysctl ${name}`,
+        value: undefined,
+        problem: 'x',
+        consequence: 'NodeNotProgrammed',
+      });
+      teller.update('kernel', new Map([['a', [failing('a'), failing('b')]]]));
+      expect(events.map(({ note }) => note)).toEqual([
+        'sysctl a: x; it is tried again',
+        'sysctl b: x; it is tried again',
       ]);
     });
 
