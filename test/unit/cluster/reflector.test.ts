@@ -10,18 +10,24 @@ let transport: ScriptedTransport;
 let log: string[];
 let states: ReflectorState[];
 let reflector: Reflector;
+let heard: string[];
 
 beforeEach(() => {
   clock = new FakeClock();
   transport = new ScriptedTransport();
   log = [];
   states = [];
+  heard = [];
   reflector = new Reflector({
     kind: KINDS.Service,
     selectors: KINDS.Service.selectors({ nodeName: 'node-1', needs: NO_NEEDS }),
     transport,
     timing: clock,
     random: () => 1 - Number.EPSILON,
+    observer: {
+      heard: (resource, type, wallMs) => heard.push(`${resource} ${type} ${wallMs}`),
+      listed: (resource, wallMs) => heard.push(`${resource} listed ${wallMs}`),
+    },
     listener: {
       store: new ClusterStore(),
       onChange: (change) => log.push(`${change.object === undefined ? '-' : '+'}${change.key}`),
@@ -217,6 +223,19 @@ describe('watch', () => {
     expect(transport.requests.at(-1)?.query['resourceVersion']).toBe('8');
     expect(states.at(-1)).toEqual({ phase: 'watching' });
     expect(told()).toEqual(['+default/b']);
+  });
+
+  test('all that is heard is told, with its time', async () => {
+    const listedAt = clock.wallMs();
+    await clock.advance(1_000);
+    transport.stream.send({ type: 'ADDED', object: rawService('a', '8') });
+    transport.stream.send({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '42' } } });
+    await settle();
+    expect(heard).toEqual([
+      `services listed ${listedAt}`,
+      `services ADDED ${listedAt + 1_000}`,
+      `services BOOKMARK ${listedAt + 1_000}`,
+    ]);
   });
 
   test('a bookmark moves the version', async () => {

@@ -178,6 +178,11 @@ describe('our own', () => {
     expect(await value('kubeipvs_source_connected')).toBe(1);
     expect(await value('kubeipvs_problems')).toBe(3);
     expect(await value('kubeipvs_draining_destinations')).toBe(4);
+    expect(await value('kubeipvs_draining_connections')).toBe(12);
+    expect(await value('kubeipvs_oldest_drain_seconds')).toBe(61.5);
+    expect(await value('kubeipvs_drains_started_total')).toBe(9);
+    expect(await value('kubeipvs_drains_ended_total{how="empty"}')).toBe(3);
+    expect(await value('kubeipvs_ipvs_connections')).toBe(700);
     expect(await value('kubeipvs_failing_operations')).toBe(5);
     expect(await value('kubeipvs_unread_parts')).toBe(2);
     expect(await value('kubeipvs_last_audit_timestamp_seconds')).toBe(1_700_000_000.5);
@@ -186,7 +191,9 @@ describe('our own', () => {
       ...observed,
       sizes: { ...observed.sizes, sets: [] },
       isSourceConnected: false,
+      ipvsConnections: undefined,
     };
+    expect(await value('kubeipvs_ipvs_connections')).toBeUndefined();
     expect(await value('kubeipvs_source_connected')).toBe(0);
     expect(await value('kubeipvs_ipset_entries{set="KUBE-CLUSTER-IP"}')).toBeUndefined();
   });
@@ -209,4 +216,39 @@ test('the CPU time is that of the whole process, whenever it is first asked for'
     expect(total).toBeGreaterThan(((user + system) / 1e6) * 0.8);
     expect(total).toBeLessThanOrEqual((user + system) / 1e6);
   }
+});
+
+describe('rounds and watches', () => {
+  test('a round counts by its scope, and what its time went into', async () => {
+    const phasesMs = { compile: 100, compare: 200, apply: 1_000 };
+    metrics.rounds.round({ isFull: false, durationMs: 1_500, phasesMs });
+    metrics.rounds.round({ isFull: true, durationMs: 1_500, phasesMs });
+    metrics.rounds.round({ isFull: true, durationMs: 1_500, phasesMs });
+    metrics.rounds.read(250);
+    expect(await value('kubeipvs_round_duration_seconds_sum{scope="changes"}')).toBe(1.5);
+    expect(await value('kubeipvs_round_duration_seconds_count{scope="all"}')).toBe(2);
+    expect(await value('kubeipvs_round_phase_seconds_total{phase="apply"}')).toBe(3);
+    expect(await value('kubeipvs_round_phase_seconds_total{phase="compile"}')).toBeCloseTo(0.3);
+    expect(await value('kubeipvs_reading_duration_seconds_sum')).toBe(0.25);
+  });
+
+  test('each resource is heard by itself', async () => {
+    metrics.watches.listed('services', 1_000);
+    metrics.watches.heard('services', 'ADDED', 2_000);
+    metrics.watches.heard('services', 'ADDED', 3_500);
+    metrics.watches.heard('nodes', 'BOOKMARK', 2_000);
+    const events = 'kubeipvs_watch_events_total';
+    expect(await value(`${events}{resource="services",type="ADDED"}`)).toBe(2);
+    expect(await value(`${events}{resource="nodes",type="BOOKMARK"}`)).toBe(1);
+    const heard = 'kubeipvs_watch_last_heard_timestamp_seconds';
+    expect(await value(`${heard}{resource="services"}`)).toBe(3.5);
+    expect(await value('kubeipvs_lists_total{resource="services"}')).toBe(1);
+  });
+
+  test('a change that seems to come from the future was heard at once', async () => {
+    metrics.watches.arrived(-50);
+    metrics.watches.arrived(2_000);
+    expect(await value('kubeipvs_watch_lag_seconds_sum')).toBe(2);
+    expect(await value('kubeipvs_watch_lag_seconds_count')).toBe(2);
+  });
 });

@@ -1,7 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { addressSpaceLimit, namespaceOctets } from '../../../src/ops/procFiles.ts';
+import {
+  addressSpaceLimit,
+  conntrackUse,
+  ipvsTableRows,
+  namespaceOctets,
+} from '../../../src/ops/procFiles.ts';
 import { Scratch } from '../../support/program/command.ts';
 
 let scratch: Scratch;
@@ -38,4 +43,18 @@ test('what is not there is undefined', async () => {
   await write('self/limits', 'Max cpu time 1 1\n');
   expect(namespaceOctets(scratch.path)).toBeUndefined();
   expect(addressSpaceLimit(scratch.path)).toBeUndefined();
+});
+
+test('connection tracking has its count and its limit, or is not there', async () => {
+  expect(conntrackUse(scratch.path)).toBeUndefined();
+  await write('sys/net/netfilter/nf_conntrack_count', '123\n');
+  expect(conntrackUse(scratch.path)).toBeUndefined();
+  await write('sys/net/netfilter/nf_conntrack_max', '65536\n');
+  expect(conntrackUse(scratch.path)).toEqual({ entries: 123, limit: 65_536 });
+});
+
+test('rows of the table of IPVS follow from its bits', async () => {
+  expect(ipvsTableRows(scratch.path)).toBeUndefined();
+  await write('module/ip_vs/parameters/conn_tab_bits', '12\n');
+  expect(ipvsTableRows(scratch.path)).toBe(4_096);
 });

@@ -239,3 +239,49 @@ test('what an earlier process left draining is adopted', async () => {
   book.adopt(both, left, 0);
   expect(book.size).toBe(1);
 });
+
+test('what drained is counted by how it ended', async () => {
+  const none = { empty: 0, deadline: 0, wanted: 0, gone: 0 };
+  const begin = async (nowMs: number) => {
+    kernel.setConnections(key, '10.244.0.1:8080', 2, 1);
+    await reach(reduced, nowMs);
+  };
+  await begin(500);
+  expect(book.summary).toEqual({
+    destinations: 1,
+    connections: 3,
+    oldestSinceMs: 500,
+    started: 1,
+    ended: none,
+  });
+  kernel.setConnections(key, '10.244.0.1:8080', 0, 0);
+  const removals = await look(2_000);
+  expect(book.summary).toMatchObject({ destinations: 1, connections: 0, ended: none });
+  book.record(await kernel.apply(removals), 2_000);
+  expect(book.summary.ended).toEqual({ ...none, empty: 1 });
+
+  await reach(both, 3_000);
+  await begin(4_000);
+  await reach(both, 5_000);
+  expect(book.summary.ended).toEqual({ ...none, empty: 1, wanted: 1 });
+
+  await begin(6_000);
+  book.record(await kernel.apply(await look(200_000)), 200_000);
+  expect(book.summary.ended).toEqual({ ...none, empty: 1, wanted: 1, deadline: 1 });
+
+  await reach(both, 200_000);
+  await begin(201_000);
+  kernel.state.virtualServers.get(key)!.destinations.delete('10.244.0.1:8080');
+  expect(await look(203_000)).toEqual([]);
+  await reach(both, 204_000);
+  await begin(205_000);
+  const server = { ...both.virtualServers.get(key)!, destinations: undefined };
+  book.record(await kernel.apply([{ op: 'removeServer', server }]), 206_000);
+  expect(book.summary).toEqual({
+    destinations: 0,
+    connections: 0,
+    oldestSinceMs: undefined,
+    started: 5,
+    ended: { empty: 1, deadline: 1, wanted: 1, gone: 2 },
+  });
+});

@@ -107,3 +107,42 @@ test('a part that cannot be read stays as it was, changes that we make to it inc
   await written(kernel, view, bind('10.96.0.2'));
   expect([...view.state.addresses]).toEqual(['10.96.0.1', '10.96.0.2']);
 });
+
+test('how much there is is known without counting, whoever changes it', async () => {
+  const kernel = kernelWithDevice();
+  const view = new KernelView(kernel, new FakeClock());
+  expect(view.tally.addresses).toEqual({ IPv4: 0, IPv6: 0 });
+  kernel.state.addresses.add('10.96.0.9');
+  await view.refresh(SYSCTLS);
+  await written(kernel, view, bind('10.96.0.1'), bind('fd00::1'));
+  expect(view.tally.addresses).toEqual({ IPv4: 2, IPv6: 1 });
+  const gone = new Map([
+    ['10.96.0.9', false],
+    ['fd00::2', true],
+  ]);
+  view.noticed({ addresses: gone, isDeviceGone: false });
+  expect(view.tally.addresses).toEqual({ IPv4: 1, IPv6: 2 });
+  view.noticed({ addresses: new Map([['10.96.0.3', true]]), isDeviceGone: true });
+  expect(view.tally.addresses).toEqual({ IPv4: 1, IPv6: 0 });
+});
+
+test('a reading tells how long it took, without the time that it lay about', async () => {
+  const kernel = kernelWithDevice();
+  const clock = new FakeClock();
+  const view = new KernelView(kernel, clock);
+  const { read } = kernel;
+  kernel.read = async (sysctls) => {
+    await clock.sleep(70);
+    return read.call(kernel, sysctls);
+  };
+  const begun = view.prefetch(SYSCTLS);
+  await clock.advance(70);
+  await begun;
+  await clock.advance(5_000);
+  await view.refresh(SYSCTLS);
+  expect(view.readingMs).toBe(70);
+  const made = view.refresh(SYSCTLS);
+  await clock.advance(70);
+  await made;
+  expect(view.readingMs).toBe(70);
+});

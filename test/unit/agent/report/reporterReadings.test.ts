@@ -114,6 +114,7 @@ describe('changes', () => {
     reporter.clusterChanged(slice(clock.wallMs() - 1_000));
     reporter.roundBegan();
     reporter.clusterChanged(slice(clock.wallMs() - 500));
+    expect(await value('kubeipvs_watch_lag_seconds_sum')).toBe(1.5);
     reporter.roundEnded(true);
     expect([await programmed(), await pending()]).toEqual([1, 1]);
     reporter.roundBegan();
@@ -129,6 +130,7 @@ describe('changes', () => {
     reporter.roundBegan();
     reporter.roundEnded(true);
     expect(await programmed()).toBeNaN();
+    expect(await value('kubeipvs_watch_lag_seconds_count')).toBe(0);
   });
 
   test('are remembered in a bounded number while rounds fail', async () => {
