@@ -319,6 +319,35 @@ test('takeover, extra flags and a release of another name reach the objects', ()
   ]);
 });
 
+test('alerts are made when they are asked for, each with what to do', () => {
+  const rules = (...args: readonly string[]) =>
+    helm.objects(URL, ...args).filter(({ kind }) => kind === 'PrometheusRule');
+  expect(rules()).toEqual([]);
+  const [rule] = rules(
+    '--set=metrics.prometheusRule.enabled=true',
+    '--set=metrics.prometheusRule.labels.release=prometheus',
+  );
+  expect(rule!.metadata).toMatchObject({ labels: { release: 'prometheus' } });
+  const { groups } = rule!['spec'] as {
+    readonly groups: readonly { readonly rules: readonly Record<string, unknown>[] }[];
+  };
+  const alerts = groups.flatMap((group) => group.rules);
+  expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
+  expect(alerts.length).toBeGreaterThan(8);
+  for (const alert of alerts) {
+    expect(alert).toMatchObject({
+      alert: expect.stringMatching(/^KubeIpvs[A-Z]\w+$/),
+      expr: expect.stringMatching(/kube(?:ipvs|proxy)_\w+/),
+      labels: { severity: expect.stringMatching(/^(?:info|warning|critical)$/) },
+      annotations: {
+        summary: expect.stringMatching(/\w+ \w+/),
+        // Helm has left Prometheus' own braces alone.
+        description: expect.stringMatching(/\{\{ \$(?:labels|value)\b/),
+      },
+    });
+  }
+});
+
 test('the table of values in the README is that of values.yaml', () => {
   const { written, wanted } = readmes();
   expect(written).toBe(wanted);
