@@ -45,7 +45,10 @@ export class ChangeLog {
     this.#log = log;
   }
 
-  round({ isFull, report: { done } }: Omit<RoundOutcome, 'newlyFailed'>, desired: DataplaneState) {
+  round(
+    { isFull, report: { done } }: Pick<RoundOutcome, 'isFull' | 'report'>,
+    desired: DataplaneState,
+  ) {
     if (!this.#log.isVerbose(2)) {
       this.#names = undefined;
       return;
