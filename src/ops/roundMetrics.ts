@@ -1,4 +1,4 @@
-/** `kubeipvs_round_*`: how long rounds of the sync loop and readings of the kernel take, and at what. */
+/** `kubeipvs_round_*`: how long rounds and readings of the kernel take, and what it goes into. */
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 export interface RoundTimes {

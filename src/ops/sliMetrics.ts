@@ -1,6 +1,6 @@
 /**
- * `/metrics/slis`: whether checks succeeded, for whoever computes availability of it. kube-proxy has
- * one check there, the answer of the metrics server to its own `/healthz`.
+ * `/metrics/slis`: whether checks succeeded, for whoever computes availability of it. kube-proxy
+ * has one check there, the answer of the metrics server to its own `/healthz`.
  *
  * @see k8s.io/component-base metrics/prometheus/slis
  */

@@ -1,8 +1,8 @@
 /**
  * Which nodes tell the cluster of what all of them see: two of the Nodes by rendezvous hashing, so
- * that each object and cause has others, a Node that comes or goes moves few, and one that is away or
- * does not see it (an address is no problem to its owner) leaves another. They give the Event the
- * same name, so the cluster has it once.
+ * that each object and cause has others, a Node that comes or goes moves few, and one that is away
+ * or does not see it (an address is no problem to its owner) leaves another. They give the Event
+ * the same name, so the cluster has it once.
  */
 
 const SPEAKERS = 2;

@@ -1,6 +1,6 @@
 /**
- * The sweep of stale UDP connections: kube-proxy's names, buckets and help, and our count of sweeps that
- * failed.
+ * The sweep of stale UDP connections: kube-proxy's names, buckets and help, and our count of sweeps
+ * that failed.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Family } from '../../net/family.ts';
