@@ -72,9 +72,7 @@ export function kindOf(operation: Operation, now: ActualState): DriftKind | unde
         : 'scheduler';
     case 'updateDestination':
       return 'weight';
-    case 'addDestination':
-    case 'drainDestination':
-    case 'removeDestination':
+    default:
       return 'destination';
   }
 }

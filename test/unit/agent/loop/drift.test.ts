@@ -148,9 +148,9 @@ describe('is no drift:', () => {
     const kernel = new FakeKernel();
     await started(kernel);
     const reading = Promise.withResolvers<void>();
-    const { read } = kernel;
+    const read = kernel.read.bind(kernel);
     kernel.read = async (sysctls) => {
-      const state = await read.call(kernel, sysctls);
+      const state = await read(sysctls);
       await reading.promise;
       return state;
     };

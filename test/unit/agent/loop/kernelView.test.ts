@@ -130,10 +130,10 @@ test('a reading tells how long it took, without the time that it lay about', asy
   const kernel = kernelWithDevice();
   const clock = new FakeClock();
   const view = new KernelView(kernel, clock);
-  const { read } = kernel;
+  const read = kernel.read.bind(kernel);
   kernel.read = async (sysctls) => {
     await clock.sleep(70);
-    return read.call(kernel, sysctls);
+    return read(sysctls);
   };
   const begun = view.prefetch(SYSCTLS);
   await clock.advance(70);
