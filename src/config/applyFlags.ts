@@ -24,6 +24,9 @@ export function applyFlags(
   hasFile: boolean,
 ): AppliedFlags {
   const configuration = structuredClone(base);
+  // There the defaults of these two flags are put over what the file says, whatever it is.
+  configuration.logging.options.text.splitStream = false;
+  configuration.logging.options.json.splitStream = false;
   const ignored: string[] = [];
   for (const flag of RUN_FLAGS) {
     const value = flags.get(flag.name);

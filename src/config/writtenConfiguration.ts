@@ -1,7 +1,7 @@
 /**
  * The configuration in the form in which kube-proxy 1.37.2 writes it in mode ipvs: members sorted,
- * an empty list as null, what is optional and not set left out, and the periods of other modes,
- * which it does not keep, as 0s. Read again it means the same.
+ * an empty list as null, what is optional and not set left out, and what only other modes read,
+ * which it does not keep, as nothing. Read again it means the same.
  */
 import { fieldOf } from './applyFlags.ts';
 import { isObject } from './fieldTypes.ts';
@@ -22,6 +22,7 @@ const OF_OTHER_MODES = {
   'nftables.syncPeriod': '0s',
   'nftables.minSyncPeriod': '0s',
   'nftables.masqueradeAll': false,
+  portRange: '',
 };
 
 export function writtenConfiguration(configuration: KubeProxyConfiguration): object {

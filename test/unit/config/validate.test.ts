@@ -107,3 +107,11 @@ test('the values that kube-proxy accepts are accepted', () => {
   expect(dataplane.nodePortAddresses).toEqual(['primary']);
   expect(dataplane.excludeCidrs).toEqual([{ family: 'IPv4', address: '10.0.0.0', length: 8 }]);
 });
+
+test('split streams of the log in a file are lost, as in kube-proxy, and so need no gate', () => {
+  const logging = { options: { text: { splitStream: true }, json: { splitStream: true } } };
+  expect(resolve({ file: { logging } }).document.logging.options).toMatchObject({
+    text: { splitStream: false },
+    json: { splitStream: false },
+  });
+});
