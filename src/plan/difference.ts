@@ -60,8 +60,9 @@ export function difference(
 }
 
 /**
- * Addresses and entries tell whose a virtual server is: they stay until the servers and the addresses
- * have been read, or those of a Service that is deleted meanwhile would be taken for somebody else's.
+ * Addresses and entries tell whose a virtual server is: they stay until the servers and the
+ * addresses have been read, or those of a Service that is deleted meanwhile would be taken for
+ * somebody else's.
  */
 function leavesTraces({ op }: Operation): boolean {
   return op !== 'unbindAddress' && op !== 'removeEntry';

@@ -20,7 +20,9 @@ afterEach(async () => {
   await node.destroy();
 });
 
-/** Each goes on while the file is there, as fast as it can, and ends at the first thing that fails. */
+/**
+ * Each goes on while the file is there, as fast as it can, and ends at the first thing that fails.
+ */
 const GOING_ON = '/run/others-go-on';
 const OTHERS = {
   'a CNI plug-in, with rules of its own': `

@@ -1,6 +1,6 @@
-// A boot of a kernel of the lab's own, whichever emulates it: what init.sh is to do lies as files in
-// the run's folder, and output and exit status come out as files there (init.sh writes them, this
-// follows them).
+// A boot of a kernel of the lab's own, whichever emulates it: what init.sh is to do lies as files
+// in the run's folder, and output and exit status come out as files there (init.sh writes them,
+// this follows them).
 
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

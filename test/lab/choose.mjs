@@ -1,6 +1,6 @@
 // Which kernel the lab uses: the machine's own when it has IPVS (faster, and the real thing), else
-// User-Mode Linux. A packaged Debian kernel is emulated only when asked for: what it is needed for is
-// said there (debian.mjs).
+// User-Mode Linux. A packaged Debian kernel is emulated only when asked for: what it is needed for
+// is said there (debian.mjs).
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

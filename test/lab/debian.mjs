@@ -1,8 +1,8 @@
 // The lab on a packaged Debian kernel under QEMU's software emulation: nf_tables, modules that are
-// loaded as on a node, two processors, and whichever version is asked for. The machine's file tree is
-// there by 9p with a layer in memory above it, so what the command writes is gone at the end, except in
-// the folders `through`. Programs run some ten times slower than outside, so this is no place for
-// figures. KVM is not used: where it exists it may hang.
+// loaded as on a node, two processors, and whichever version is asked for. The machine's file tree
+// is there by 9p with a layer in memory above it, so what the command writes is gone at the end,
+// except in the folders `through`. Programs run some ten times slower than outside, so this is no
+// place for figures. KVM is not used: where it exists it may hang.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,9 @@ import { xtablesFolder } from './workshop.mjs';
 /** @import { LabCommandLine } from './options.mjs' */
 /** @import { PackagedKernel } from './debianKernels.mjs' */
 
-/** What a node has by its distribution or by kube-ipvs --init-only; the rest comes when it is used. */
+/**
+ * What a node has by its distribution or by kube-ipvs --init-only; the rest comes when it is used.
+ */
 const modules = 'ip_vs dummy ip_set xt_set nf_conntrack';
 
 /**

@@ -1,7 +1,7 @@
-// Packaged Debian kernels for the emulated lab: which there are, how one is fetched, and where it is
-// kept. A kernel lives as an unpacked package in ~/.cache/kube-ipvs/kernels/RELEASE. apt holds what it
-// fetches against the archive's signatures; the files are held against the sums of that moment before
-// each use. Nothing is installed on the machine.
+// Packaged Debian kernels for the emulated lab: which there are, how one is fetched, and where it
+// is kept. A kernel lives as an unpacked package in ~/.cache/kube-ipvs/kernels/RELEASE. apt holds
+// what it fetches against the archive's signatures; the files are held against the sums of that
+// moment before each use. Nothing is installed on the machine.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';

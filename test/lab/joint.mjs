@@ -1,7 +1,7 @@
 // The joint between the lab and the machine: a network namespace of the machine in which a native
 // process (an API server) is reached from the lab. 198.18.0.1 is there, 198.18.0.2 is vec0 in the
-// lab (198.18.0.0/15 is the range for benchmarks, RFC 2544). With a kernel of the lab's own the wire is
-// a tap device; on the host's host.mjs lays a veth pair.
+// lab (198.18.0.0/15 is the range for benchmarks, RFC 2544). With a kernel of the lab's own the
+// wire is a tap device; on the host's host.mjs lays a veth pair.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The tables of docs/support.md, from Jest's reports: which kernels were tried, and what the tests of
-// each file came to on each of them.
+// The tables of docs/support.md, from Jest's reports: which kernels were tried, and what the tests
+// of each file came to on each of them.
 
 import { relative } from 'node:path';
 

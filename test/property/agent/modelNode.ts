@@ -1,8 +1,8 @@
 /**
- * A node whose agent runs in simulated time over a troubled kernel, and a model of what must come of
- * it: a few Services, written down by hand, without a line of the product. Whatever has gone wrong
- * on the way, once it is over the kernel holds what the model says and nothing else, what is others'
- * is as they left it, and nothing is told as wrong any more.
+ * A node whose agent runs in simulated time over a troubled kernel, and a model of what must come
+ * of it: a few Services, written down by hand, without a line of the product. Whatever has gone
+ * wrong on the way, once it is over the kernel holds what the model says and nothing else, what is
+ * others' is as they left it, and nothing is told as wrong any more.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,10 @@ const FLAGS = ['--ipvs-sync-period=30s'];
 
 /** After it everything has been read once and tried once more. */
 const SETTLED_MS = 65_000;
-/** Longer than the longest pause between two tries, and than the longest between two looks at a drain. */
+/**
+ * Longer than the longest pause between two tries, and than the longest between two looks at a
+ * drain.
+ */
 const HEALED_MS = 100_000;
 
 export class ModelNode {
