@@ -50,6 +50,7 @@ beforeAll(() => {
     'jest.config.js',
     'tsconfig.json',
     'test/support/lab/labOnly.ts',
+    'test/support/lab/testLimit.ts',
     'test/tools/mutation/nearestFirst.mjs',
   ])
     write(file, readFileSync(file, 'utf8'));
