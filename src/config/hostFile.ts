@@ -53,15 +53,17 @@ const version = (example: string) =>
 const object = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   v.pipe(v.custom<object>(isObject, 'must be an object'), v.strictObject(entries));
 
+const interfaceSchema = object({
+  name: v.pipe(v.nullish(v.string('must be text'), ''), v.nonEmpty('must be given')),
+  up: v.nullish(v.boolean('must be true or false'), true),
+  addresses: listOf(interfaceAddress),
+});
+
+const iptablesSchema = object({ version: v.nullish(version('1.8.9'), DEFAULT_IPTABLES) });
+
 const hostSchema = object({
   nodeName: v.pipe(v.nullish(v.string('must be text'), ''), v.nonEmpty('must be given')),
-  interfaces: listOf(
-    object({
-      name: v.pipe(v.nullish(v.string('must be text'), ''), v.nonEmpty('must be given')),
-      up: v.nullish(v.boolean('must be true or false'), true),
-      addresses: listOf(interfaceAddress),
-    }),
-  ),
+  interfaces: listOf(interfaceSchema),
   defaultGateways: listOf(address),
   families: v.nullish(
     v.pipe(
@@ -70,7 +72,7 @@ const hostSchema = object({
     ),
     [...FAMILIES],
   ),
-  iptables: v.nullish(object({ version: v.nullish(version('1.8.9'), DEFAULT_IPTABLES) })),
+  iptables: v.nullish(iptablesSchema),
   kernelVersion: v.nullish(version('6.1.0'), DEFAULT_KERNEL),
   apiServerAddresses: listOf(address),
 });
@@ -120,8 +122,9 @@ function problemOf(issue: v.BaseIssue<unknown>): Problem {
   return { path: path || 'host file', value: issue.input, problem: issue.message };
 }
 
+/** Of the object that the last of these keys is in. */
 function knownFields(keys: readonly (string | number)[]): string[] {
-  if (keys[0] === 'interfaces' && keys.length > 1) return ['name', 'up', 'addresses'];
-  if (keys[0] === 'iptables' && keys.length > 1) return ['version'];
-  return Object.keys(hostSchema.pipe[1].entries);
+  const inner = { interfaces: interfaceSchema, iptables: iptablesSchema }[String(keys[0])];
+  const schema = keys.length > 1 && inner !== undefined ? inner : hostSchema;
+  return Object.keys(schema.pipe[1].entries);
 }

@@ -75,6 +75,17 @@ test.each([
   expect(problems?.map((problem) => problem.path)).toEqual([path]);
 });
 
+test.each([
+  [{ nodeName: 'n', interfaces: [{ name: 'a', nam: 'a' }] }, 'name'],
+  [{ nodeName: 'n', interfaces: [{ name: 'a', ups: true }] }, 'up'],
+  [{ nodeName: 'n', iptables: { versoin: '1.8' } }, 'version'],
+  [{ nodeName: 'n', iptable: {} }, 'iptables'],
+  [{ nodeName: 'n', interface: [] }, 'interfaces'],
+])('of %j it is asked whether %s was meant', (document, meant) => {
+  const [problem] = decodeHostFile(document).problems ?? [];
+  expect(problem?.problem).toBe(`unknown field (did you mean ${meant}?)`);
+});
+
 test('an unknown field is an error with what was perhaps meant', () => {
   const { problems } = decodeHostFile({
     nodeName: 'n',
