@@ -3,6 +3,7 @@ import {
   explicitLoopback,
   loopbackAddresses,
   nodePortChoices,
+  unservedLoopback,
   wrongNodePortAddresses,
 } from '../../../src/config/nodePortAddresses.ts';
 import { nodePortAddresses } from '../../../src/desired/nodeAddresses.ts';
@@ -63,4 +64,19 @@ test.each<[texts: readonly string[], addresses: readonly string[]]>([
   [['127.0.0.53/32', '127.9.0.0/16'], ['127.0.0.53']],
 ])('of %j the loopback addresses %j serve NodePorts', (texts, addresses) => {
   expect(loopbackAddresses(nodePortChoices(texts))).toEqual(addresses);
+});
+
+test.each<[texts: readonly string[], unserved: readonly string[]]>([
+  [['primary'], []],
+  [['localhost'], []],
+  [['127.0.0.1/32', '::1/128'], []],
+  [['::1/128'], ['::1/128']],
+  [['127.9.0.0/16'], ['127.9.0.0/16']],
+  [['127.9.0.0/16', '127.0.0.53/32'], ['127.9.0.0/16']],
+  [
+    ['127.9.0.0/16', '::1/128'],
+    ['127.9.0.0/16', '::1/128'],
+  ],
+])('of %j the loopback %j is not served', (texts, unserved) => {
+  expect(unservedLoopback(nodePortChoices(texts)).map(formatPrefix)).toEqual(unserved);
 });

@@ -55,6 +55,10 @@ test('a value may begin with a dash or hold "="', () => {
   });
 });
 
+test.each([2 ** 31 - 1, -(2 ** 31)])('a number may be as far from zero as %d', (number) => {
+  expect(values(`--oom-score-adj=${number}`)).toEqual({ 'oom-score-adj': number });
+});
+
 test('lists are separated by commas and add up', () => {
   expect(
     values('--nodeport-addresses=10.0.0.0/8,fd00::/8', '--nodeport-addresses', 'primary'),
@@ -113,6 +117,7 @@ test.each([
   [['--conntrack-min=x'], '--conntrack-min', 'x'],
   [['--conntrack-min=1.5'], '--conntrack-min', '1.5'],
   [['--conntrack-min=2147483648'], '--conntrack-min', '2147483648'],
+  [['--oom-score-adj=-2147483649'], '--oom-score-adj', '-2147483649'],
   [['--conntrack-min='], '--conntrack-min', ''],
   [['--kube-api-qps=much'], '--kube-api-qps', 'much'],
   [['--ipvs-sync-period=30'], '--ipvs-sync-period', '30'],
