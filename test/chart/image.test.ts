@@ -39,7 +39,7 @@ function inside(...argv: readonly string[]) {
 test.each([
   [['kube-ipvs', 'version'], /kube-ipvs +\d/],
   [['kube-ipvs', 'version'], /addon +loaded/],
-  [['kube-proxy', '--version'], /^kube-ipvs v\d/],
+  [['kube-proxy', '--version'], /^Kubernetes v\d/],
   [['kube-proxy', '--help'], /--hostname-override/],
   [['ipvsadm', '--version'], /ipvs/],
   [['iptables-nft', '--version'], /nf_tables/],
