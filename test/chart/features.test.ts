@@ -58,7 +58,7 @@ test('no features: no key, no flag and no mount', () => {
 test('features are a key of the ConfigMap that both containers read, and another checksum', () => {
   const { objects, all } = containersOf(TAKEOVER);
   expect(decodeText(featuresOf(objects)!)).toEqual({
-    features: { settings: { takeover: true } },
+    features: { settings: { takeover: true, cleanupOtherModes: false } },
     problems: [],
   });
   for (const { args, volumeMounts } of all) {
@@ -78,7 +78,9 @@ test('a document with nothing in it is there all the same', () => {
   writeFileSync(file, stringify({ features: { FeaturesConfiguration: {} } }));
   const { objects, all } = containersOf(`--values=${file}`);
   rmSync(dirname(file), { recursive: true });
-  expect(decodeText(featuresOf(objects)!).features).toEqual({ settings: { takeover: false } });
+  expect(decodeText(featuresOf(objects)!).features).toEqual({
+    settings: { takeover: false, cleanupOtherModes: false },
+  });
   for (const { args } of all) expect(args).toContain(FLAG);
 });
 
