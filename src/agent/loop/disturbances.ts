@@ -3,7 +3,7 @@
  * round to put right. And whose the virtual servers are on an address that was taken away.
  */
 import type { DummyNews } from '../../dataplane/dataplane.ts';
-import { type DataplaneState, serverKey } from '../../dataplane/state.ts';
+import { serverKey } from '../../dataplane/state.ts';
 import type { Touched } from '../../dataplane/touched.ts';
 import type { Ledger } from '../../kernel/ledger.ts';
 import type { Address } from '../../net/address.ts';
@@ -29,9 +29,8 @@ export class Disturbances {
   /** Not while a round is under way: what that did is known only at its end. */
   compare(): void {
     for (const news of this.#news.splice(0)) {
-      const before = new Set(this.#view.addresses);
-      const { addresses, isDeviceLost } = this.#view.noticed(news);
-      if (addresses.size > 0) this.lost(before);
+      const { addresses, gone, isDeviceLost } = this.#view.noticed(news);
+      this.#keepOwned(gone);
       for (const address of addresses) this.#addresses.add(address);
       this.#isDeviceLost ||= isDeviceLost;
     }
@@ -44,8 +43,7 @@ export class Disturbances {
    * @param before the addresses as they were known
    */
   lost(before: ReadonlySet<Address>): void {
-    const gone = new Set([...before].filter((address) => !this.#view.addresses.has(address)));
-    if (gone.size > 0) keepOwned(this.#view.state, gone, this.#ledger);
+    this.#keepOwned(new Set([...before].filter((address) => !this.#view.addresses.has(address))));
   }
 
   get isEmpty(): boolean {
@@ -60,14 +58,11 @@ export class Disturbances {
     this.#isDeviceLost = false;
     return { servers: new Set(), addresses, entries: new Map(), hasNewRules };
   }
-}
 
-function keepOwned(
-  { virtualServers }: Pick<DataplaneState, 'virtualServers'>,
-  gone: ReadonlySet<Address>,
-  ledger: Pick<Ledger, 'add'>,
-): void {
-  for (const server of virtualServers.values()) {
-    if (gone.has(server.address)) ledger.add(serverKey(server));
+  #keepOwned(gone: ReadonlySet<Address>): void {
+    if (gone.size === 0) return;
+    for (const server of this.#view.state.virtualServers.values()) {
+      if (gone.has(server.address)) this.#ledger.add(serverKey(server));
+    }
   }
 }
