@@ -46,4 +46,15 @@ export class SystemClock implements Clock {
     }
     await sleepFor(leftMs, undefined, options);
   }
+
+  after(ms: number, action: () => void): () => void {
+    let timer: NodeJS.Timeout;
+    const wait = (leftMs: number) => {
+      const isLast = leftMs <= LONGEST_TIMER_MS;
+      const next = isLast ? action : () => wait(leftMs - LONGEST_TIMER_MS);
+      timer = setTimeout(next, isLast ? leftMs : LONGEST_TIMER_MS);
+    };
+    wait(ms);
+    return () => clearTimeout(timer);
+  }
 }

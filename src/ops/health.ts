@@ -67,9 +67,13 @@ export class ProxyHealth {
   }
 
   /** A change waits to be programmed. Only the first one since the last round began counts. */
-  queued(family: Family): void {
-    const health = this.#families.get(family);
-    if (health !== undefined) health.queuedSinceMs ??= this.#options.clock.monotonicMs();
+  queued(...families: readonly Family[]): void {
+    let nowMs: number | undefined;
+    for (const family of families) {
+      const health = this.#families.get(family);
+      if (health === undefined || health.queuedSinceMs !== undefined) continue;
+      health.queuedSinceMs = nowMs ??= this.#options.clock.monotonicMs();
+    }
   }
 
   /** A round takes everything queued so far; what comes from now on waits for the next one. */

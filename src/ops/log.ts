@@ -4,7 +4,7 @@
  * destination, stderr in production.
  */
 import { callerOf } from './callSite.ts';
-import { formatJson, formatKlog, type Severity } from './logFormat.ts';
+import { formatJson, formatKlog, type LogRecord, type Severity } from './logFormat.ts';
 import type { Verbosity } from './verbosity.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -43,7 +43,8 @@ export function createLogger(options: LoggerOptions): Logger {
     { caller, level = 0, isPlain = false }: Written,
   ) => {
     const header = { severity, timeMs: wallMs(), pid, caller, verbosity: level, isPlain };
-    destination.write(`${render({ ...header, message, fields: readable(fields) })}\n`);
+    const record = { ...header, message, fields: readable(fields) };
+    destination.write(`${rendered(record, render)}\n`);
   };
   // Each method is one call below its caller, which is what `callerOf(1)` counts on; where the
   // answer hangs on the file, two more calls stand between.
@@ -73,27 +74,38 @@ interface Written {
   readonly isPlain?: boolean;
 }
 
-function readable(fields: LogFields = {}): LogFields {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, readableValue(value)]),
-  );
+/** What JSON cannot write must not end the process: it is told by its kind, the rest as it is. */
+function rendered(record: LogRecord, render: (record: LogRecord) => string): string {
+  try {
+    return render(record);
+  } catch {
+    const kindOf = (value: unknown) => Object.prototype.toString.call(value);
+    const fields = mapped(record.fields, (value) => (isJson(value) ? value : kindOf(value)));
+    return render({ ...record, fields });
+  }
 }
 
-/**
- * JSON knows none of these, and throws at some: without this a Set would print as {} and a bigint
- * end the process.
- */
+function readable(fields: LogFields = {}): LogFields {
+  return mapped(fields, readableValue);
+}
+
+function mapped(fields: LogFields, act: (value: unknown) => unknown): LogFields {
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(fields)) result[key] = act(fields[key]);
+  return result;
+}
+
+/** Without this a Set would print as {}. */
 function readableValue(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Set) return readableValue([...(value as Set<unknown>)]);
-  if (value instanceof Map) return readableValue(Object.fromEntries(value as Map<string, unknown>));
-  if (isErrorLike(value)) return describeError(value);
-  return isJson(value) ? value : Object.prototype.toString.call(value);
+  if (value instanceof Set) return [...(value as Set<unknown>)];
+  if (value instanceof Map) return Object.fromEntries(value as Map<string, unknown>);
+  return isErrorLike(value) ? describeError(value) : value;
 }
 
 /** Not so: what holds itself, or a bigint. */
-function isJson(value: object): boolean {
+function isJson(value: unknown): boolean {
   try {
     JSON.stringify(value);
     return true;

@@ -30,6 +30,7 @@ export class DriftBook {
   /** Before a plan is applied. @param now what it was compared with */
   find(planned: readonly Operation[], now: ActualState): void {
     const before = this.#before;
+    if (before === undefined && this.#told.size === 0 && !this.#isDeviceLost) return;
     const drifts = planned.flatMap((operation) => {
       const kinds = this.#kindsOf(operation, now);
       return kinds.length === 0 ? [] : [{ operation, kinds }];

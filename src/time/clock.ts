@@ -7,4 +7,10 @@ export interface Clock {
   monotonicMs(): number;
   /** rejects with an AbortError when the signal fires; Infinity waits for that alone */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Calls `action` once, never for Infinity; cheaper than a sleep that is mostly given up.
+   *
+   * @returns takes it back, also when it was called
+   */
+  after(ms: number, action: () => void): () => void;
 }

@@ -69,7 +69,7 @@ export interface SyncLoopParts {
   readonly ledger: Ledger;
   readonly retries: RetryBook;
   readonly drain: DrainBook;
-  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
 }
 
 const RETRY: BackoffTiming = { firstMs: 500, maxMs: 15_000 };
@@ -143,9 +143,9 @@ export class SyncLoop {
   /** Runs until {@link stop}; resolves when the round under way is finished. */
   async run(): Promise<void> {
     while (!this.#isStopped) {
-      await this.#waker.wait(this.#nextWakeMs() - this.#now());
+      await this.#waker.wait(this.#msUntil(this.#nextWakeMs()));
       if (this.#isStopped) return;
-      if (this.#now() < this.#earliestRoundMs) continue;
+      if (this.#msUntil(this.#earliestRoundMs) > 0) continue;
       await this.#attempt();
     }
   }
@@ -167,6 +167,11 @@ export class SyncLoop {
     return Math.max(this.#parts.drain.nextCheckMs(), this.#nextDrainLookMs);
   }
 
+  /** The clock is not asked where its answer does not matter: on some machines that is dear. */
+  #msUntil(atMs: number): number {
+    return Number.isFinite(atMs) ? atMs - this.#now() : atMs;
+  }
+
   /** monotonic ms */
   #now(): number {
     return this.#parts.clock.monotonicMs();
@@ -180,7 +185,8 @@ export class SyncLoop {
       await this.#round();
       this.#failures = 0;
       isDone = true;
-      this.#earliestRoundMs = this.#now() + this.#options.minSyncPeriodMs;
+      const { minSyncPeriodMs } = this.#options;
+      this.#earliestRoundMs = minSyncPeriodMs > 0 ? this.#now() + minSyncPeriodMs : -Infinity;
     } catch (error) {
       const delayMs = backoffMs(this.#failures++, RETRY);
       this.#isFullWanted = true;
@@ -203,18 +209,20 @@ export class SyncLoop {
     if (startMs >= this.#nextAuditMs) this.#beginAudit();
     const scope = this.#takeScope(startMs);
     const compiledMs = this.#now();
-    if (this.#isReadingDone || !this.#parts.view.isKnown) await this.#takeReading(scope);
-    const drained = await this.#drainOperations(startMs);
-    const readMs = this.#now();
+    const isToBeRead = this.#isReadingDone || !this.#parts.view.isKnown;
+    if (isToBeRead) await this.#takeReading(scope);
+    const isDrainDue = startMs >= this.#drainLookMs();
+    const drained = isDrainDue ? await this.#drainOperations(startMs) : [];
+    const readMs = isToBeRead || isDrainDue ? this.#now() : compiledMs;
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
     if (!scope.isEmpty || planned.length > 0) {
       this.#drift.find(planned, this.#parts.view.state);
       const comparedMs = this.#now();
       const report = await this.#apply(planned);
-      const newlyFailed = this.#book(scope, planned, report);
+      const endMs = this.#now();
+      const newlyFailed = this.#book(scope, planned, report, endMs);
       const repaired = this.#drift.repaired(report);
       const { isFull } = scope;
-      const endMs = this.#now();
       const phasesMs = {
         compile: compiledMs - startMs,
         compare: comparedMs - readMs,
@@ -284,7 +292,6 @@ export class SyncLoop {
   /** Draining destinations whose connections have ended, or whose deadline has passed. */
   async #drainOperations(nowMs: number): Promise<readonly Operation[]> {
     const { drain, dataplane } = this.#parts;
-    if (nowMs < this.#drainLookMs()) return [];
     try {
       const servers = drain.dueServers(nowMs);
       const counts = await dataplane.connections(servers);
@@ -336,9 +343,8 @@ export class SyncLoop {
     });
   }
 
-  #book(scope: Scope, planned: readonly Operation[], report: ApplyReport) {
+  #book(scope: Scope, planned: readonly Operation[], report: ApplyReport, nowMs: number) {
     const { view, ledger, retries, drain } = this.#parts;
-    const nowMs = this.#now();
     view.record(report);
     retries.settle(scope, planned);
     for (const operation of report.done) {

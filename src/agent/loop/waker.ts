@@ -2,19 +2,20 @@
  * Lets the loop sleep until something happens or a moment comes, whichever is first; signals while
  * awake are kept.
  */
+import type { Clock } from '../../time/clock.ts';
 
 export class Waker {
-  readonly #clock: Pick<Clock, 'sleep'>;
+  readonly #clock: Pick<Clock, 'after'>;
   #isSignalled = false;
-  #sleeping: AbortController | undefined;
+  #wake: (() => void) | undefined;
 
-  constructor(clock: Pick<Clock, 'sleep'>) {
+  constructor(clock: Pick<Clock, 'after'>) {
     this.#clock = clock;
   }
 
   signal(): void {
     this.#isSignalled = true;
-    this.#sleeping?.abort();
+    this.#wake?.();
   }
 
   /** Resolves at once when signalled since the last wait; `timeoutMs` may be Infinity. */
@@ -24,10 +25,12 @@ export class Waker {
   }
 
   async #sleep(timeoutMs: number): Promise<void> {
-    const sleeping = new AbortController();
-    this.#sleeping = sleeping;
-    await this.#clock.sleep(timeoutMs, sleeping.signal).catch(() => undefined);
-    this.#sleeping = undefined;
+    let cancel: (() => void) | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      cancel = this.#clock.after(timeoutMs, resolve);
+    });
+    this.#wake = undefined;
+    cancel?.();
   }
 }
-import type { Clock } from '../../time/clock.ts';

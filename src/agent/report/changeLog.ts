@@ -22,16 +22,21 @@ const MAX_ITEMS = 20;
 /** Servers by service port, `ns/name:port`. */
 type Names = Map<ServerKey, string>;
 
-/** What became of one Service's servers, and of its endpoints in whichever of them. */
-interface ServiceChange {
-  readonly added: Set<string>;
-  readonly changed: Set<string>;
-  readonly removed: Set<string>;
-  readonly endpointsAdded: Set<string>;
-  readonly endpointsChanged: Set<string>;
-  readonly endpointsDraining: Set<string>;
-  readonly endpointsRemoved: Set<string>;
-}
+type OfServer = Extract<Operation, { readonly server: unknown }>;
+
+/** What an operation does to a Service: to its servers, or to endpoints of whichever of them. */
+const EFFECTS = {
+  addServer: 'added',
+  updateServer: 'changed',
+  removeServer: 'removed',
+  addDestination: 'endpointsAdded',
+  updateDestination: 'endpointsChanged',
+  drainDestination: 'endpointsDraining',
+  removeDestination: 'endpointsRemoved',
+} as const satisfies Readonly<Record<OfServer['op'], string>>;
+
+/** Keys of servers and destinations. */
+type ServiceChange = Map<(typeof EFFECTS)[OfServer['op']], Set<string>>;
 
 export class ChangeLog {
   readonly #log: Logger;
@@ -75,7 +80,7 @@ export class ChangeLog {
       }
       if ('server' in operation) {
         const service = serviceOf(operation, names, desired);
-        note(operation, changeOf(services, service));
+        note(operation, services, service);
       } else if (!isOfServices(operation)) {
         others.push(`${operation.op} ${operationSubject(operation)}`);
       }
@@ -86,17 +91,17 @@ export class ChangeLog {
 
   #tellServices(services: ReadonlyMap<string, ServiceChange>): void {
     for (const [service, change] of [...services].slice(0, MAX_SERVICES)) {
-      const fields = Object.entries(change)
-        .filter(([, items]: [string, Set<string>]) => items.size > 0)
-        .map(([name, items]: [string, Set<string>]) => [name, shortened([...items])]);
-      this.#log.verbose(2, 'Service changed', { service, ...Object.fromEntries(fields) });
+      const fields: Record<string, unknown> = { service };
+      for (const effect of Object.values(EFFECTS)) {
+        const keys = change.get(effect);
+        if (keys !== undefined) fields[effect] = shortened([...keys]);
+      }
+      this.#log.verbose(2, 'Service changed', fields);
     }
     const untold = services.size - MAX_SERVICES;
     if (untold > 0) this.#log.verbose(2, 'more Services changed', { count: untold });
   }
 }
-
-type OfServer = Extract<Operation, { readonly server: unknown }>;
 
 /** `ns/name`, and keeps in mind whose the server is from here on. */
 function serviceOf({ op, server }: OfServer, names: Names, desired: DataplaneState): string {
@@ -114,39 +119,16 @@ function namesIn({ virtualServers }: DataplaneState): Names {
   return names;
 }
 
-function changeOf(services: Map<string, ServiceChange>, service: string): ServiceChange {
-  const known = services.get(service);
-  if (known !== undefined) return known;
-  const change = {
-    added: new Set<string>(),
-    changed: new Set<string>(),
-    removed: new Set<string>(),
-    endpointsAdded: new Set<string>(),
-    endpointsChanged: new Set<string>(),
-    endpointsDraining: new Set<string>(),
-    endpointsRemoved: new Set<string>(),
-  };
+function note(operation: OfServer, services: Map<string, ServiceChange>, service: string): void {
+  const change: ServiceChange = services.get(service) ?? new Map();
   services.set(service, change);
-  return change;
-}
-
-function note(operation: OfServer, change: ServiceChange): void {
-  switch (operation.op) {
-    case 'addServer':
-      return void change.added.add(serverKey(operation.server));
-    case 'updateServer':
-      return void change.changed.add(serverKey(operation.server));
-    case 'removeServer':
-      return void change.removed.add(serverKey(operation.server));
-    case 'addDestination':
-      return void change.endpointsAdded.add(destinationKey(operation.destination));
-    case 'updateDestination':
-      return void change.endpointsChanged.add(destinationKey(operation.destination));
-    case 'drainDestination':
-      return void change.endpointsDraining.add(destinationKey(operation.destination));
-    case 'removeDestination':
-      return void change.endpointsRemoved.add(destinationKey(operation.destination));
-  }
+  const effect = EFFECTS[operation.op];
+  const keys = change.get(effect) ?? new Set();
+  const isOfEndpoint = 'destination' in operation;
+  change.set(
+    effect,
+    keys.add(isOfEndpoint ? destinationKey(operation.destination) : serverKey(operation.server)),
+  );
 }
 
 /** What comes and goes with the addresses and servers of Services. */

@@ -39,15 +39,16 @@ export class PendingChanges {
   /** The first complete picture of the cluster. */
   allQueued(): void {
     const { health, families } = this.#parts;
-    for (const family of families) health.queued(family);
+    health.queued(...families);
   }
 
   queued(change: ClusterChange): void {
     if (change.kind !== 'Service' && change.kind !== 'EndpointSlice') return;
     const { metrics, clock } = this.#parts;
     const kind = change.kind === 'Service' ? 'service' : 'endpoint';
-    metrics.kubeproxy.changeQueued(kind, clock.wallMs());
-    if (change.kind === 'EndpointSlice') this.#noteTrigger(change.object);
+    const nowMs = clock.wallMs();
+    metrics.kubeproxy.changeQueued(kind, nowMs);
+    if (change.kind === 'EndpointSlice') this.#noteTrigger(change.object, nowMs);
     this.allQueued();
   }
 
@@ -65,6 +66,7 @@ export class PendingChanges {
     health.roundEnded(isDone);
     if (!isDone) return;
     metrics.kubeproxy.changesDone();
+    if (this.#taken.length === 0) return;
     const nowMs = clock.wallMs();
     for (const { family, atMs } of this.#taken)
       metrics.kubeproxy.endpointProgrammed(family, nowMs - atMs);
@@ -72,10 +74,13 @@ export class PendingChanges {
   }
 
   /** What changed before this process began says nothing of it. */
-  #noteTrigger(slice: Extract<ClusterChange, { kind: 'EndpointSlice' }>['object']): void {
+  #noteTrigger(
+    slice: Extract<ClusterChange, { kind: 'EndpointSlice' }>['object'],
+    nowMs: number,
+  ): void {
     const { addressType: family, triggerTimeMs: atMs } = slice ?? {};
     if (family === undefined || atMs === undefined || atMs <= this.#startedAtMs) return;
-    this.#parts.metrics.watches.arrived(this.#parts.clock.wallMs() - atMs);
+    this.#parts.metrics.watches.arrived(nowMs - atMs);
     if (this.#queued.length < MAX_TRIGGERS) this.#queued.push({ family, atMs });
   }
 }

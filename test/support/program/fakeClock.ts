@@ -52,6 +52,15 @@ export class FakeClock {
     });
   }
 
+  after(ms: number, action: () => void): () => void {
+    this.sleeps.push(ms);
+    const sleeper = { dueMs: this.#nowMs + ms, wake: action };
+    this.#sleepers.push(sleeper);
+    return () => {
+      this.#sleepers = this.#sleepers.filter((each) => each !== sleeper);
+    };
+  }
+
   /**
    * Moves time step by step through everything that is due, letting the woken work run in between.
    */

@@ -60,7 +60,7 @@ export class LoopHarness {
     const system = new SystemClock();
     const clock = {
       monotonicMs: () => system.monotonicMs() + this.now,
-      sleep: (ms: number, signal?: AbortSignal) => system.sleep(ms, signal),
+      after: (ms: number, action: () => void) => system.after(ms, action),
     };
     this.loop = new SyncLoop(
       {
