@@ -22,7 +22,8 @@ const FLAG_REMARKS: Readonly<Record<string, string>> = {
     'foreign virtual servers stay, sysctls are put back, and other modes are left alone unless asked for',
   'nodeport-addresses':
     'localhost serves TCP at 127.0.0.1, which there no NodePort of mode ipvs does',
-  'feature-gates': 'known and judged; dependencies between gates of other programs are not',
+  'feature-gates':
+    'AllowServiceExternalIPs and those of logging mean what they mean there, others change nothing here',
   version: 'called as kube-proxy the answer is its own',
 };
 

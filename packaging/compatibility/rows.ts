@@ -49,7 +49,7 @@ export const METRICS: readonly Row[] = [
   ['rest_client_exec_plugin_ttl_seconds', 'missing', CLIENT],
   ['rest_client_exec_plugin_certificate_rotation_age', 'missing', CLIENT],
   ['rest_client_transport_cache_entries', 'missing', CLIENT],
-  ['kubernetes_feature_enabled', 'missing', 'no gate changes what this proxy does'],
+  ['kubernetes_feature_enabled', 'missing', '/configz tells which gates were set'],
   ['apiserver_*, aggregator_*, go_*', 'missing', GO],
 ];
 

@@ -163,6 +163,13 @@ const serverFlags: readonly Flag[] = [
 
 const proxyFlags: readonly Flag[] = [
   {
+    name: 'feature-gates',
+    type: 'boolMap',
+    group: 'proxy',
+    fields: ['featureGates'],
+    help: 'gates of kube-proxy 1.37.2; AllowServiceExternalIPs=false serves no externalIPs, those of logging allow its options, others change nothing here',
+  },
+  {
     name: 'proxy-mode',
     value: 'ipvs',
     type: 'string',

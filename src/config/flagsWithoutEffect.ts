@@ -59,7 +59,7 @@ export const FLAGS_WITHOUT_EFFECT: readonly Flag[] = [
     type: 'bool',
     default: 'true',
     fields: ['iptables.localhostNodePorts'],
-    help: 'IPVS cannot serve NodePorts on loopback addresses',
+    help: 'of the mode iptables; here "localhost" in --nodeport-addresses asks for NodePorts at 127.0.0.1',
     ...withoutEffect,
   },
   {
@@ -67,13 +67,6 @@ export const FLAGS_WITHOUT_EFFECT: readonly Flag[] = [
     type: 'string',
     fields: ['showHiddenMetricsForVersion'],
     help: 'there are no hidden metrics',
-    ...withoutEffect,
-  },
-  {
-    name: 'feature-gates',
-    type: 'boolMap',
-    fields: ['featureGates'],
-    help: 'gates of kube-proxy 1.37.2 are known, and none changes what this proxy does',
     ...withoutEffect,
   },
   {

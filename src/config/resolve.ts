@@ -10,6 +10,7 @@ import type { Prefix } from '../net/prefix.ts';
 import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
 import { applyFlags } from './applyFlags.ts';
 import { parseDuration } from './duration.ts';
+import { isGateOn } from './featureGates.ts';
 import type { Features } from './featureKinds.ts';
 import { DEFAULT_MANIFESTS } from './flags.ts';
 import { type KubeProxyConfiguration, defaultConfiguration } from './kubeProxyConfiguration.ts';
@@ -200,6 +201,7 @@ function dataplaneSettings(configuration: KubeProxyConfiguration): DataplaneSett
     strictArp: ipvs.strictARP,
     excludeCidrs: ipvs.excludeCIDRs.map((text) => parseSloppyPrefix(text)!),
     nodePortAddresses: nodePortChoices(configuration.nodePortAddresses),
+    allowsExternalIPs: isGateOn(configuration.featureGates, 'AllowServiceExternalIPs'),
     detectLocal: localDetection(configuration),
     timeoutsSec: {
       tcp: wholeSeconds(ipvs.tcpTimeout),

@@ -29,6 +29,8 @@ export interface DataplaneOptions {
    * family
    */
   readonly nodePortAddresses: readonly (Prefix | 'primary')[];
+  /** else no Service is served at `spec.externalIPs` (KEP-5707) */
+  readonly allowsExternalIPs: boolean;
   readonly detectLocal: Readonly<Record<Family, LocalDetector>>;
   /** IPVS timeouts, 0 = leave the kernel's */
   readonly timeoutsSec: { readonly tcp: number; readonly tcpFin: number; readonly udp: number };

@@ -38,10 +38,16 @@ export function chooseForService(
   slices: readonly EndpointSliceResource[],
   context: Pick<
     CompileContext,
-    'families' | 'nodeName' | 'zone' | 'nodePortAddresses' | 'sliceReader' | 'judgementOf'
+    | 'options'
+    | 'families'
+    | 'nodeName'
+    | 'zone'
+    | 'nodePortAddresses'
+    | 'sliceReader'
+    | 'judgementOf'
   >,
 ): ServiceChoices {
-  const all = servicePorts(service);
+  const all = servicePorts(service, context.options);
   const ofHost = all.ports.filter(({ family }) => context.families.includes(family));
   const { ports, skipped = all.skipped, problems } = affordable(service, ofHost, slices, context);
   const found = [...all.problems, ...problems];

@@ -7,7 +7,7 @@ import { FAMILIES, type Family } from '../net/family.ts';
 import type { Consequence } from './consequence.ts';
 import type { Problem } from './problem.ts';
 import type { ServicePortSpec, ServiceResource } from './resources.ts';
-import { type ServiceAddresses, serviceAddresses } from './serviceAddresses.ts';
+import { type AddressRules, type ServiceAddresses, serviceAddresses } from './serviceAddresses.ts';
 import type { ServicePort } from './servicePort.ts';
 import { endpointPortKey } from './sliceEndpoints.ts';
 import { sourceRanges } from './sourceRanges.ts';
@@ -20,11 +20,14 @@ export interface ServicePorts {
   readonly problems: readonly Problem[];
 }
 
-/** @see kubernetes pkg/proxy/servicechangetracker.go, serviceToServiceMap */
-export function servicePorts(service: ServiceResource): ServicePorts {
+/**
+ * @param rules of the cluster; those who ask for ports alone need not know them
+ * @see kubernetes pkg/proxy/servicechangetracker.go, serviceToServiceMap
+ */
+export function servicePorts(service: ServiceResource, rules?: AddressRules): ServicePorts {
   const skipped = whySkipped(service);
   if (skipped !== undefined) return { ports: [], skipped, problems: [] };
-  const addresses = serviceAddresses(service);
+  const addresses = serviceAddresses(service, rules);
   const ranges = sourceRanges(service);
   const specs = distinctPorts(service);
   const problems = [...addresses.problems, ...ranges.problems, ...specs.problems];

@@ -16,11 +16,22 @@ export interface ServiceAddresses {
   readonly loadBalancerIPs: readonly Address[];
 }
 
+export interface AddressRules {
+  /** the gate AllowServiceExternalIPs (KEP-5707) */
+  readonly allowsExternalIPs: boolean;
+}
+
+const NOT_ALLOWED =
+  'is not allowed in this cluster: the feature gate AllowServiceExternalIPs is off';
+
 /**
  * @returns no address twice within a family; an external IP that is also a load balancer address
  * counts as the latter
  */
-export function serviceAddresses(service: ServiceResource): {
+export function serviceAddresses(
+  service: ServiceResource,
+  { allowsExternalIPs }: AddressRules = { allowsExternalIPs: true },
+): {
   byFamily: ReadonlyMap<Family, ServiceAddresses>;
   problems: readonly Problem[];
 } {
@@ -34,7 +45,10 @@ export function serviceAddresses(service: ServiceResource): {
   }
   const externals = new Set<Address>();
   for (const [index, text] of service.externalIPs.entries()) {
-    const address = report.check(`spec.externalIPs[${index}]`, text, clusterIPs);
+    const path = `spec.externalIPs[${index}]`;
+    const address = allowsExternalIPs
+      ? report.check(path, text, clusterIPs)
+      : report.ignore(path, text, NOT_ALLOWED);
     if (address !== undefined && !balancers.has(address)) externals.add(address);
   }
   const byFamily = new Map<Family, ServiceAddresses>();

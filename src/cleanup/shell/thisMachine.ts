@@ -26,6 +26,7 @@ const ANY_OPTIONS: DataplaneOptions = {
   masqueradeAll: false,
   masqueradeBit: 14,
   strictArp: false,
+  allowsExternalIPs: true,
   excludeCidrs: [],
   nodePortAddresses: [],
   detectLocal: { IPv4: { kind: 'none' }, IPv6: { kind: 'none' } },

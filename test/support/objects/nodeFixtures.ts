@@ -31,6 +31,7 @@ export function dataplaneOptions(overrides: Partial<DataplaneOptions> = {}): Dat
     masqueradeAll: false,
     masqueradeBit: 14,
     strictArp: false,
+    allowsExternalIPs: true,
     excludeCidrs: [],
     nodePortAddresses: [],
     detectLocal: { IPv4: { kind: 'none' }, IPv6: { kind: 'none' } },

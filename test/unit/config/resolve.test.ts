@@ -213,20 +213,25 @@ test.each([
 
 test('what is set without effect is named in one warning, by flag or by field', () => {
   const byFlag = resolve({
-    flags: [
-      '--profiling',
-      '--config-sync-period=15m',
-      '--kube-api-content-type=application/json',
-      '--feature-gates=NFTablesNetlink=true',
-    ],
+    flags: ['--profiling', '--config-sync-period=15m', '--kube-api-content-type=application/json'],
   });
-  expect(byFlag.warnings).toEqual([
-    'accepted, but without effect: --kube-api-content-type, --feature-gates',
-  ]);
+  expect(byFlag.warnings).toEqual(['accepted, but without effect: --kube-api-content-type']);
   const byFile = resolve({
-    file: { conntrack: { min: 1 }, configSyncPeriod: '1m', featureGates: { AllBeta: false } },
+    file: { conntrack: { min: 1 }, configSyncPeriod: '1m', showHiddenMetricsForVersion: '1.36' },
   });
-  expect(byFile.warnings).toEqual(['accepted, but without effect: configSyncPeriod, featureGates']);
+  expect(byFile.warnings).toEqual([
+    'accepted, but without effect: configSyncPeriod, showHiddenMetricsForVersion',
+  ]);
+});
+
+test.each([
+  [{}, true],
+  [{ AllowServiceExternalIPs: true }, true],
+  [{ AllowServiceExternalIPs: false }, false],
+])('by the gates %j externalIPs are served: %s', (featureGates, isServed) => {
+  const flags = Object.entries(featureGates).map(([name, isOn]) => `${name}=${isOn}`);
+  for (const from of [{ file: { featureGates } }, { flags: [`--feature-gates=${flags.join()}`] }])
+    expect(resolve(from).dataplane.allowsExternalIPs).toBe(isServed);
 });
 
 test('flags of older kube-proxies are taken, and named as gone', () => {

@@ -224,6 +224,17 @@ describe('addresses', () => {
     expect(problems).toEqual([]);
   });
 
+  test('that are external are left out where the cluster does not allow any', () => {
+    const raw = rawService({ externalIPs: ['80.11.12.10'] }, ingress('203.0.113.7'));
+    const { ports, problems } = servicePorts(slimService(raw).object!, {
+      allowsExternalIPs: false,
+    });
+    expect(ports[0]).toMatchObject({ externalIPs: [], loadBalancerIPs: ['203.0.113.7'] });
+    expect(lines(problems)).toEqual([
+      'Service/default/web.spec.externalIPs[0] "80.11.12.10" is not allowed in this cluster: the feature gate AllowServiceExternalIPs is off; it is ignored',
+    ]);
+  });
+
   test('that are external and of a load balancer count as the latter', () => {
     expect(onlyPort({ externalIPs: ['203.0.113.7'] }, ingress('203.0.113.7'))).toMatchObject({
       externalIPs: [],
