@@ -3,6 +3,7 @@
  * names, and the jumps that a proxy has put into the built-in chains. A rule of anybody else stays
  * as it is, and so does a chain that one leads to, with all that it leads to in its turn.
  */
+import { savedLines, transaction } from '../dataplane/savedRules.ts';
 import { TABLES, type TableName } from '../dataplane/tables.ts';
 import { isBuiltInChain, targetOf } from '../plan/ruleDifference.ts';
 import type { MeantRules } from './names.ts';
@@ -40,20 +41,16 @@ interface SavedTable {
 function parse(saved: string): SavedTable[] {
   const tables: SavedTable[] = [];
   let current: SavedTable | undefined;
-  for (const line of saved.split('\n')) {
-    const opened = /^\*(\S+)/.exec(line)?.[1];
-    if (opened !== undefined) {
-      const name = TABLES.find((each) => each === opened);
+  for (const line of savedLines(saved)) {
+    if (line.kind === 'table') {
+      const name = TABLES.find((each) => each === line.table);
       current = name === undefined ? undefined : { name, chains: new Map() };
       if (current !== undefined) tables.push(current);
+    } else if (current !== undefined) {
+      const rules = current.chains.get(line.chain) ?? [];
+      current.chains.set(line.chain, rules);
+      if (line.kind === 'rule') rules.push(line.rule);
     }
-    const declared = /^(?::|-N )(\S+)/.exec(line)?.[1];
-    if (declared !== undefined) current?.chains.set(declared, []);
-    const chain = /^-A (\S+)/.exec(line)?.[1];
-    if (chain === undefined || current === undefined) continue;
-    const rules = current.chains.get(chain);
-    if (rules === undefined) current.chains.set(chain, [line.trimEnd()]);
-    else rules.push(line.trimEnd());
   }
   return tables;
 }
@@ -109,13 +106,9 @@ function proxyComment(rule: string): string | undefined {
 
 function inputFor(table: TableName, chains: readonly string[], jumps: readonly string[]): string {
   if (chains.length + jumps.length === 0) return '';
-  const lines = [
-    `*${table}`,
+  return transaction(table, [
     ...chains.map((chain) => `:${chain} - [0:0]`),
     ...jumps.map((jump) => jump.replace(/^-A /, '-D ')),
     ...chains.map((chain) => `-X ${chain}`),
-    'COMMIT',
-    '',
-  ];
-  return lines.join('\n');
+  ]);
 }

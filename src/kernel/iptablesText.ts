@@ -3,6 +3,7 @@
  * the built-in chains the rules that jump to them. Rules stay whole as the tool prints them;
  * nothing else of a table is read or written.
  */
+import { type SavedLine, savedLines, transaction } from '../dataplane/savedRules.ts';
 import {
   type Chains,
   mapTables,
@@ -31,9 +32,9 @@ export type ReadTables = Tables<Table>;
 export function parseTables(text: string, ours: ChainNames): ReadTables {
   const tables = mapTables(ours, (names) => new TableReader(names));
   let table: TableReader | undefined;
-  for (const line of text.split('\n')) {
-    if (line.startsWith('*')) table = tables[line.slice(1).trim() as TableName];
-    else table?.line(line);
+  for (const line of savedLines(text)) {
+    if (line.kind === 'table') table = tables[line.table as TableName];
+    else table?.take(line);
   }
   return tables;
 }
@@ -41,7 +42,7 @@ export function parseTables(text: string, ours: ChainNames): ReadTables {
 /** @param text what `iptables -S CHAIN` prints, or several of them */
 export function parseTable(text: string, ours: readonly string[]): Table {
   const reader = new TableReader(ours);
-  for (const line of text.split('\n')) reader.line(line);
+  for (const line of savedLines(text)) if (line.kind !== 'table') reader.take(line);
   return reader;
 }
 
@@ -67,16 +68,17 @@ class TableReader implements Table {
     this.#ours = new Set(ours);
   }
 
-  line(line: string): void {
-    const declared = /^(?::|-N )(\S+)/.exec(line)?.[1];
-    if (declared !== undefined && this.#ours.has(declared)) this.chains.set(declared, []);
-    const chain = /^-A (\S+)/.exec(line)?.[1];
-    if (chain === undefined) return;
+  take(line: Exclude<SavedLine, { kind: 'table' }>): void {
+    const { chain } = line;
+    if (line.kind === 'chain') {
+      if (this.#ours.has(chain)) this.chains.set(chain, []);
+      return;
+    }
     const place = (this.#counts.get(chain) ?? 0) + 1;
     this.#counts.set(chain, place);
-    const isJump = isBuiltInChain(chain) && this.#ours.has(targetOf(line) ?? '');
+    const isJump = isBuiltInChain(chain) && this.#ours.has(targetOf(line.rule) ?? '');
     if (isJump) append(this.places, chain, place);
-    if (isJump || this.#ours.has(chain)) append(this.chains, chain, line.trimEnd());
+    if (isJump || this.#ours.has(chain)) append(this.chains, chain, line.rule);
   }
 }
 
@@ -150,8 +152,4 @@ export function only(names: readonly string[], present: Chains): Chains {
       ([chain, rules]) => wanted.has(chain) || (isBuiltInChain(chain) && rules.length > 0),
     ),
   );
-}
-
-function transaction(table: TableName, lines: readonly string[]): string {
-  return ['*' + table, ...lines, 'COMMIT', ''].join('\n');
 }
