@@ -122,6 +122,8 @@ const options = {
   keepNames: true,
   // Licences are whole in the file that goes with the bundle.
   legalComments: 'none',
+  // Its main file hides what it requires from a bundler.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   define: { 'import.meta.url': 'bundleUrl' },
   metafile: true,
   write: false,

@@ -6,6 +6,7 @@
  */
 import { Composer, type Document, LineCounter, Parser, type YAMLError } from 'yaml';
 import { KUBERNETES_YAML } from '../config/yamlText.ts';
+import { type ManifestDocument, readJson, type Steps } from './manifestJson.ts';
 import { Fields } from '../model/fields.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ObjectState } from '../model/clusterStore.ts';
@@ -41,7 +42,6 @@ export function readManifest(
 }
 
 type RawObject = Readonly<Record<string, unknown>>;
-type Steps = readonly (string | number)[];
 
 /** What the items of a typed list (`ServiceList`) leave out. */
 interface Inherited {
@@ -64,11 +64,23 @@ class ManifestReader {
   }
 
   read(): Manifest {
+    const json = readJson(this.#text);
+    if (json === undefined) this.#readYaml();
+    else this.#readJson(json);
+    return { objects: this.#objects, problems: this.#problems };
+  }
+
+  #readJson(document: ManifestDocument): void {
+    this.#lines.addNewLine(0);
+    for (let at = -1; (at = this.#text.indexOf('\n', at + 1)) >= 0;) this.#lines.addNewLine(at + 1);
+    this.#readObject(document, document.value, [], {});
+  }
+
+  #readYaml(): void {
     // One document's tree at a time: it takes some fifty times its text.
     const tokens = new Parser(this.#lines.addNewLine).parse(this.#text);
     const composer = new Composer(KUBERNETES_YAML);
     for (const document of composer.compose(tokens)) this.#readDocument(document);
-    return { objects: this.#objects, problems: this.#problems };
   }
 
   #readDocument(document: Document): void {
@@ -77,15 +89,16 @@ class ManifestReader {
     const start = document.contents?.range?.[0] ?? 0;
     try {
       const raw: unknown = document.toJS();
-      if (raw !== null) this.#readObject(document, raw, [], {});
+      const offsetOf = (steps: Steps) => offsetIn(document, steps);
+      if (raw !== null) this.#readObject({ value: raw, offsetOf }, raw, [], {});
     } catch (error) {
       // aliases are resolved late: unknown ones, or far too many
       this.#report(start, undefined, (error as Error).message);
     }
   }
 
-  #readObject(document: Document, raw: unknown, steps: Steps, inherited: Inherited): void {
-    const at = offsetOf(document, steps);
+  #readObject(document: ManifestDocument, raw: unknown, steps: Steps, inherited: Inherited): void {
+    const at = document.offsetOf(steps);
     if (!isObject(raw)) return this.#report(at, raw, 'must be an object with apiVersion and kind');
     const kind = raw['kind'] ?? inherited.kind;
     const apiVersion = raw['apiVersion'] ?? inherited.apiVersion;
@@ -107,14 +120,14 @@ class ManifestReader {
   }
 
   #readList(
-    document: Document,
+    document: ManifestDocument,
     list: RawObject,
     steps: Steps,
     of: { kind: string; apiVersion: unknown },
   ): void {
     const items = list['items'] ?? [];
     if (!Array.isArray(items)) {
-      return this.#report(offsetOf(document, [...steps, 'items']), items, 'items must be a list');
+      return this.#report(document.offsetOf([...steps, 'items']), items, 'items must be a list');
     }
     const kind = of.kind.slice(0, -'List'.length);
     const inherited: Inherited =
@@ -126,7 +139,7 @@ class ManifestReader {
   }
 
   #readResource(
-    document: Document,
+    document: ManifestDocument,
     raw: RawObject,
     steps: Steps,
     { kind, isNamespaced, slim }: AnyKind,
@@ -136,12 +149,12 @@ class ManifestReader {
     const found = slim(raw);
     const problems = found.problems.map((problem) => ({
       ...problem,
-      source: this.#place(offsetOf(document, [...steps, ...stepsBelow(id, problem.path)])),
+      source: this.#place(document.offsetOf([...steps, ...stepsBelow(id, problem.path)])),
     }));
     if (!isNamed) {
       for (const problem of problems) this.#problems.push(problem);
     } else {
-      const source = this.#place(offsetOf(document, steps));
+      const source = this.#place(document.offsetOf(steps));
       const key = isNamespaced ? `${namespace}/${name}` : name;
       const state = { kind, key, object: found.object } as ObjectState;
       const made = found.object === undefined ? {} : { state };
@@ -174,7 +187,7 @@ class ManifestReader {
 }
 
 /** Where the value is, or where the innermost thing around it begins when it is absent. */
-function offsetOf(document: Document, steps: Steps): number {
+function offsetIn(document: Document, steps: Steps): number {
   for (let depth = steps.length; depth > 0; depth--) {
     const node = document.getIn(steps.slice(0, depth), true) as {
       range?: [number, number, number];
