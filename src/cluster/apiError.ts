@@ -47,8 +47,13 @@ export function isExpired(error: ApiError): boolean {
     error.status === 410 ||
     error.reason === 'Expired' ||
     error.reason === 'Gone' ||
-    error.causes.includes('ResourceVersionTooLarge')
+    isFromTheFuture(error)
   );
+}
+
+/** What we know is newer than this server: it lags behind, or its etcd was restored. */
+export function isFromTheFuture(error: ApiError): boolean {
+  return error.causes.includes('ResourceVersionTooLarge');
 }
 
 /**

@@ -21,6 +21,8 @@ export interface ApiServerSourceOptions {
   /** 0 ≤ x < 1; spreads watches and retries */
   readonly random: () => number;
   readonly observer?: WatchObserver;
+  /** one line of what only someone who looks closely wants to know */
+  readonly log?: (message: string) => void;
   /** objects a page of a list; default 500 */
   readonly pageSize?: number;
 }
@@ -57,7 +59,7 @@ export class ApiServerSource implements ClusterSource {
   }
 
   #reflect(kind: AnyKind, listener: ClusterListener): Reflector {
-    const { transport, timing, scope, random, pageSize, observer } = this.#options;
+    const { transport, timing, scope, random, pageSize, observer, log } = this.#options;
     const progress: Progress = { resource: kind.resource, isListed: false, state: undefined };
     if (kind.isRequired) this.#required.push(progress);
     return new Reflector({
@@ -68,6 +70,7 @@ export class ApiServerSource implements ClusterSource {
       random,
       ...(pageSize === undefined ? {} : { pageSize }),
       ...(observer === undefined ? {} : { observer }),
+      ...(log === undefined ? {} : { log }),
       listener: {
         store: listener.store,
         onChange: (change) => listener.onChange(change),

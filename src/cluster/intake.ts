@@ -32,8 +32,11 @@ export class Intake {
     return key;
   }
 
-  remove(raw: unknown): void {
-    this.#forget(keyOf(raw));
+  /** @returns the object's key */
+  remove(raw: unknown): ObjectKey {
+    const key = keyOf(raw);
+    this.#forget(key);
+    return key;
   }
 
   /** Deletes everything but these: the end of a complete list. */

@@ -1,7 +1,8 @@
 /**
- * Keeps one kind of object in step with the API server, for ever: a paged list, then a watch from
- * the version of that list; on any failure back-off and watch again from the last version seen; a
- * new list only where the server no longer knows that version. client-node's ListWatch is not used:
+ * Keeps one kind of object in step with the API server, for ever: everything that exists, then the
+ * changes; on any failure back-off and watch again from the last version seen; everything anew only
+ * where the server no longer knows that version. Everything comes as the beginning of the watch
+ * itself where the server has that (KEP-3157), else by a list. client-node's ListWatch is not used:
  * it stops on any error but 410 and stores whole objects.
  *
  * What an object means is for others; what differs from before is decided in intake.ts.
@@ -9,15 +10,18 @@
 import { type AnyKind, pathOf, type Selectors } from '../model/kinds.ts';
 import { JitteredBackoff } from '../time/backoff.ts';
 import type { Clock } from '../time/clock.ts';
-import { ApiError, explainFailure, isExpired } from './apiError.ts';
+import { ApiError, explainFailure, isExpired, isFromTheFuture } from './apiError.ts';
+import { MOST_RECENT, NOTHING_KNOWN, watchNotOlderThan } from './floor.ts';
+import { InitialEvents, isRefusal, NOT_BEGUN, WITH_INITIAL_EVENTS } from './initialEvents.ts';
 import { LineSplitter } from './lineSplitter.ts';
 import { Intake, type IntakeListener } from './intake.ts';
-import type { ApiTransport } from './transport.ts';
+import { ListReading } from './listReading.ts';
+import type { ApiTransport, Query } from './transport.ts';
 import { type ListPage, parseListPage, parseWatchEvent } from './watchEvent.ts';
 import type { WatchObserver } from './watchObserver.ts';
 
 export interface ReflectorListener extends IntakeListener {
-  /** a list is complete: everything that exists has been told, what vanished has been deleted */
+  /** a reading is complete: everything that exists has been told, what vanished was deleted */
   onListed(): void;
   onState(state: ReflectorState): void;
 }
@@ -42,6 +46,8 @@ export interface ReflectorOptions {
   readonly listener: ReflectorListener;
   readonly random: () => number;
   readonly observer?: WatchObserver;
+  /** one line of what only someone who looks closely wants to know */
+  readonly log?: (message: string) => void;
   /** objects a page; default 500 */
   readonly pageSize?: number;
 }
@@ -58,6 +64,11 @@ const DEADLINE_GRACE_MS = 15_000;
  * pause.
  */
 const SHORTEST_WATCH_MS = 1_000;
+/**
+ * A server that knows no initial events may take the watch and say nothing; one that has them sends
+ * the first at once.
+ */
+const INITIAL_SILENCE_MS = 30_000;
 /** After a connection that lasted so long, a failure is the first of a new row. */
 const HEALTHY_AFTER_MS = 10_000;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
@@ -82,8 +93,16 @@ export class Reflector {
   #current: AbortController | undefined;
   #run: Promise<void> | undefined;
   #selectors: Selectors;
-  /** where to watch from; undefined asks for a list */
+  /** where to watch from; undefined asks for everything */
   #resourceVersion: string | undefined;
+  /** what the last reading of everything gave */
+  #readVersion: string | undefined;
+  /** what a reading of everything must not be older than */
+  #floor = NOTHING_KNOWN;
+  /** the server is asked for everything as the beginning of a watch */
+  #streamsInitial = true;
+  /** watches that broke before everything had been sent, in a row */
+  #initialBreaks = 0;
   #verb: 'list' | 'watch' = 'list';
   #watchingSinceMs: number | undefined;
   #failingSinceMs: number | undefined;
@@ -113,78 +132,110 @@ export class Reflector {
     }
   }
 
-  /** One list (if needed) and one watch. @returns why to pause before the next, if at all */
+  /** One reading (if needed) and one watch. @returns why to pause before the next, if at all */
   async #attempt(): Promise<ApiError | undefined> {
     const current = new AbortController();
     this.#current = current;
     this.#watchingSinceMs = undefined;
+    const initial = this.#beginning();
     try {
-      if (this.#resourceVersion === undefined) await this.#list(current.signal);
-      await this.#watch(current);
+      if (this.#resourceVersion === undefined && initial === undefined) {
+        await this.#list(current.signal);
+      }
+      await this.#watch(current, initial);
+      if (initial?.isComplete === false) {
+        throw this.#error(NOT_BEGUN, 'the watch ended before their end');
+      }
       return this.#endedTooSoon();
     } catch (error) {
       // Anything else is a bug of ours, and not cured by trying again.
       if (!(error instanceof ApiError)) throw error;
       const overdue: unknown = current.signal.reason;
-      return overdue instanceof ApiError ? overdue : error;
+      const failure = overdue instanceof ApiError ? overdue : error;
+      if (this.#isStopped || this.#resourceVersion !== undefined) return failure;
+      return this.#unread(failure, initial);
     } finally {
       current.abort();
     }
   }
 
-  async #list(signal: AbortSignal): Promise<void> {
+  #beginning(): InitialEvents | undefined {
+    if (this.#resourceVersion !== undefined) return undefined;
     this.#verb = 'list';
-    const { kind, listener, timing, observer, pageSize = 500 } = this.#options;
-    const limit = { limit: String(pageSize) };
-    const resourceVersion = await this.#listPages(limit, signal).catch((error: unknown) => {
-      // The snapshot behind the continue token was compacted away: pages take too long here, so ask
-      // for all in one.
-      if (!(error instanceof ApiError) || !isExpired(error)) throw error;
-      return this.#listPages({}, signal);
+    return this.#streamsInitial ? new InitialEvents(this.#intake) : undefined;
+  }
+
+  /**
+   * Everything was asked for and did not come whole.
+   *
+   * @returns why to pause; undefined where another way is open, which is taken at once
+   */
+  #unread(failure: ApiError, initial: InitialEvents | undefined): ApiError | undefined {
+    if (isExpired(failure) && this.#floor !== MOST_RECENT) {
+      this.#floor = MOST_RECENT;
+      return undefined;
+    }
+    if (initial === undefined) return failure;
+    if (initial.hasBegun && this.#floor === NOTHING_KNOWN) this.#floor = MOST_RECENT;
+    if (isRefusal(failure, initial)) return this.#readByLists(failure.message);
+    if (initial.hasBegun && ++this.#initialBreaks > 1) return this.#readByLists(failure.message);
+    return failure;
+  }
+
+  /** From now on: what a server did not have it hardly gets while we run. */
+  #readByLists(reason: string): undefined {
+    this.#streamsInitial = false;
+    const { kind, log } = this.#options;
+    log?.(`${kind.resource}: no initial events by a watch (${reason}): read by lists`);
+    return undefined;
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { pageSize = 500 } = this.#options;
+    const reading = new ListReading({
+      intake: this.#intake,
+      pageSize,
+      floor: this.#floor,
+      page: (query, isContinuation) => this.#listPage(query, isContinuation, signal),
     });
-    this.#resourceVersion = resourceVersion;
-    observer?.listed(kind.resource, timing.wallMs());
-    listener.onListed();
+    try {
+      this.#complete(await reading.read());
+    } finally {
+      this.#floor = reading.floor;
+    }
   }
 
-  async #listPages(limit: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string> {
-    const seen = new Set<string>();
-    let page: ListPage | undefined;
-    do {
-      const token: string = page?.continueToken ?? '';
-      page = await this.#listPage(limit, token, signal);
-      for (const raw of page.items) seen.add(this.#intake.put(raw));
-    } while (page.continueToken !== '');
-    this.#intake.retain(seen);
-    return page.resourceVersion;
-  }
-
-  async #listPage(
-    limit: Readonly<Record<string, string>>,
-    token: string,
-    signal: AbortSignal,
-  ): Promise<ListPage> {
+  async #listPage(query: Query, isContinuation: boolean, signal: AbortSignal): Promise<ListPage> {
     const { transport } = this.#options;
-    const page = { ...limit, ...(token === '' ? {} : { continue: token }) };
     const body = await this.#select((selectors) =>
-      transport.getJson(
-        this.#path,
-        { ...selectors, ...page },
-        { signal, isContinuation: token !== '' },
-      ),
+      transport.getJson(this.#path, { ...selectors, ...query }, { signal, isContinuation }),
     );
     if (signal.aborted) throw this.#error('Stopped', 'stopped');
     return parseListPage(body, this.#path);
   }
 
-  async #watch(current: AbortController): Promise<void> {
-    this.#verb = 'watch';
+  /** Everything has been read, as of this version. */
+  #complete(resourceVersion: string): void {
+    const { kind, listener, timing, observer } = this.#options;
+    this.#resourceVersion = resourceVersion;
+    this.#readVersion = resourceVersion;
+    this.#initialBreaks = 0;
+    observer?.listed(kind.resource, timing.wallMs());
+    listener.onListed();
+  }
+
+  async #watch(current: AbortController, initial: InitialEvents | undefined): Promise<void> {
+    if (initial === undefined) this.#verb = 'watch';
     const { transport, timing, random } = this.#options;
     const timeoutSec = MIN_WATCH_SEC + Math.floor(random() * MIN_WATCH_SEC);
+    const from: Query =
+      initial === undefined
+        ? { resourceVersion: this.#resourceVersion ?? '' }
+        : { ...WITH_INITIAL_EVENTS, ...watchNotOlderThan(this.#floor) };
     const query = {
       watch: '1',
       allowWatchBookmarks: 'true',
-      resourceVersion: this.#resourceVersion ?? '',
+      ...from,
       timeoutSeconds: String(timeoutSec),
     };
     const deadline = timing
@@ -199,8 +250,8 @@ export class Reflector {
       const stream = await this.#select((selectors) =>
         transport.openStream(this.#path, { ...selectors, ...query }, { signal: current.signal }),
       );
-      this.#becomeWatching();
-      await this.#follow(stream, current.signal);
+      if (initial === undefined) this.#becomeWatching();
+      await this.#follow(stream, current, initial);
     } finally {
       current.abort();
       await deadline;
@@ -226,13 +277,33 @@ export class Reflector {
     }
   }
 
-  async #follow(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  async #follow(
+    stream: AsyncIterable<Uint8Array>,
+    current: AbortController,
+    initial: InitialEvents | undefined,
+  ): Promise<void> {
     const splitter = new LineSplitter();
-    for await (const piece of stream) {
-      if (signal.aborted) return;
-      for (const line of this.#split(splitter, piece)) this.#take(line);
+    const expectMore = () =>
+      initial?.isComplete === false ? this.#expectInitial(current) : undefined;
+    let wasHeard = expectMore();
+    try {
+      for await (const piece of stream) {
+        if (current.signal.aborted) return;
+        for (const line of this.#split(splitter, piece)) this.#take(line, initial);
+        wasHeard?.();
+        wasHeard = expectMore();
+      }
+      // A line cut off at the end is told again: the version did not move over it.
+    } finally {
+      wasHeard?.();
     }
-    // A line cut off at the end is told again: the version did not move over it.
+  }
+
+  /** @returns to be called when something came */
+  #expectInitial(current: AbortController): () => void {
+    return this.#options.timing.after(INITIAL_SILENCE_MS, () =>
+      current.abort(this.#error(NOT_BEGUN, `nothing came for ${INITIAL_SILENCE_MS / 1000} s`)),
+    );
   }
 
   #split(splitter: LineSplitter, piece: Uint8Array): string[] {
@@ -243,9 +314,19 @@ export class Reflector {
     }
   }
 
-  #take(line: string): void {
+  #take(line: string, initial: InitialEvents | undefined): void {
     const event = parseWatchEvent(line, this.#path);
     if (event === undefined) return;
+    if (initial?.isComplete === false) {
+      if (event.type === 'BOOKMARK' && !event.endsInitialEvents) {
+        throw this.#error(NOT_BEGUN, 'a bookmark came that ends nothing');
+      }
+      initial.take(event);
+      if (!initial.isComplete) return;
+      this.#complete(event.resourceVersion);
+      this.#becomeWatching();
+      return;
+    }
     const { kind, timing, observer } = this.#options;
     observer?.heard(kind.resource, event.type, timing.wallMs());
     if (event.type === 'DELETED') this.#intake.remove(event.object);
@@ -271,7 +352,7 @@ export class Reflector {
 
   async #pause(failure: ApiError): Promise<void> {
     const { kind, transport, timing, listener } = this.#options;
-    if (isExpired(failure)) this.#resourceVersion = undefined;
+    if (isExpired(failure)) this.#readAnew(failure);
     if (failure.status === 401) transport.refreshCredentials();
     if (this.#watchedMs() >= HEALTHY_AFTER_MS) this.#backoff.reset();
     const wishedMs = Math.min((failure.retryAfterSec ?? 0) * 1000, RETRY_AFTER_MAX_MS);
@@ -287,6 +368,14 @@ export class Reflector {
     this.#current = current;
     // Only stop() aborts a pause.
     await timing.sleep(pauseMs, current.signal).catch(() => undefined);
+  }
+
+  /** Not older than what we know; but what could not even be watched from is no help again. */
+  #readAnew(failure: ApiError): void {
+    if (this.#resourceVersion === undefined) return;
+    const isFutile = this.#resourceVersion === this.#readVersion || isFromTheFuture(failure);
+    this.#floor = isFutile ? MOST_RECENT : this.#resourceVersion;
+    this.#resourceVersion = undefined;
   }
 
   #error(reason: string, message: string): ApiError {

@@ -10,7 +10,12 @@ export type WatchEvent =
       readonly object: unknown;
       readonly resourceVersion: string;
     }
-  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+  | {
+      readonly type: 'BOOKMARK';
+      readonly resourceVersion: string;
+      /** everything that existed when the watch was asked for has been sent (KEP-3157) */
+      readonly endsInitialEvents: boolean;
+    };
 
 /**
  * @returns undefined for an event type of a later API
@@ -25,7 +30,9 @@ export function parseWatchEvent(line: string, url: string): WatchEvent | undefin
   const resourceVersion = versionOf(object);
   if (resourceVersion === '')
     throw protocolError('a watch event has no metadata.resourceVersion', url);
-  return type === 'BOOKMARK' ? { type, resourceVersion } : { type, object, resourceVersion };
+  if (type !== 'BOOKMARK') return { type, object, resourceVersion };
+  const endsInitialEvents = annotationOf(object, 'k8s.io/initial-events-end') === 'true';
+  return { type, resourceVersion, endsInitialEvents };
 }
 
 export interface ListPage {
@@ -44,8 +51,7 @@ export function parseListPage(body: unknown, url: string): ListPage {
   if (!Array.isArray(items) || resourceVersion === '') {
     throw protocolError('the answer to a list is no list with metadata.resourceVersion', url);
   }
-  const metadata = isRecord(fields['metadata']) ? fields['metadata'] : {};
-  const token = metadata['continue'];
+  const token = metadataOf(body)['continue'];
   return { items, resourceVersion, continueToken: typeof token === 'string' ? token : '' };
 }
 
@@ -60,9 +66,17 @@ function parseLine(line: string, url: string): Readonly<Record<string, unknown>>
 }
 
 function versionOf(object: unknown): string {
-  const metadata = isRecord(object) && isRecord(object['metadata']) ? object['metadata'] : {};
-  const version = metadata['resourceVersion'];
+  const version = metadataOf(object)['resourceVersion'];
   return typeof version === 'string' ? version : '';
+}
+
+function annotationOf(object: unknown, name: string): unknown {
+  const annotations = metadataOf(object)['annotations'];
+  return isRecord(annotations) ? annotations[name] : undefined;
+}
+
+function metadataOf(object: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(object) && isRecord(object['metadata']) ? object['metadata'] : {};
 }
 
 function protocolError(message: string, url: string): ApiError {

@@ -22,6 +22,8 @@ export interface ApiServerContext {
   readonly scope: ReadingScope;
   readonly requests?: RequestObserver;
   readonly watches?: WatchObserver;
+  /** one line of what only someone who looks closely wants to know */
+  readonly log?: (message: string) => void;
 }
 
 export interface ApiServer {
@@ -36,7 +38,7 @@ export interface ApiServer {
 /** @throws KubeconfigError when the configuration names no usable API server */
 export function connectApiServer(
   { kubeconfig, master, qps, burst }: ApiServerSettings,
-  { version, env, timing, scope, requests, watches }: ApiServerContext,
+  { version, env, timing, scope, requests, watches, log }: ApiServerContext,
 ): ApiServer {
   const access = loadClusterAccess({ kubeconfig, master, env });
   const userAgent = `kube-ipvs/${version}`;
@@ -50,6 +52,7 @@ export function connectApiServer(
     scope,
     random: Math.random,
     ...(watches === undefined ? {} : { observer: watches }),
+    ...(log === undefined ? {} : { log }),
   });
   return { source, client, isInPod: kubeconfig === '' && master === '' };
 }

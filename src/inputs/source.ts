@@ -60,6 +60,7 @@ function openApiServer(
     ...context,
     timing: clock,
     scope: { nodeName, needs },
+    log: (message) => log.verbose(2, message),
   });
   const events = new EventRecorder({
     transport: client,

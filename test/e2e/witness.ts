@@ -8,6 +8,7 @@ import { ApiServerSource } from '../../src/cluster/apiServerSource.ts';
 import { ApiClient } from '../../src/cluster/client.ts';
 import { loadClusterAccess } from '../../src/cluster/kubeconfig.ts';
 import type { SourceStatus } from '../../src/cluster/source.ts';
+import type { ApiTransport, Query } from '../../src/cluster/transport.ts';
 import { ClusterStore } from '../../src/model/clusterStore.ts';
 import { type Need, NO_NEEDS } from '../../src/model/kinds.ts';
 import { SystemClock } from '../../src/ops/clock.ts';
@@ -46,6 +47,10 @@ export class Witness {
   readonly store = new ClusterStore();
   readonly changes: string[] = [];
   readonly statuses: SourceStatus[] = [];
+  /** what the source noted for who looks closely */
+  readonly notes: string[] = [];
+  /** `READ`, `LIST` or `WATCH`, the resource, and not older than what, by request */
+  readonly asked: string[] = [];
   synced = 0;
   readonly source: ApiServerSource;
   readonly client: ApiClient;
@@ -66,7 +71,8 @@ export class Witness {
       streamIdleMs: silenceMs * 4,
     });
     this.source = new ApiServerSource({
-      transport: this.client,
+      transport: this.#recorded(),
+      log: (message) => this.notes.push(message),
       server: access.server,
       timing: clock,
       scope: { nodeName: 'node-1', needs },
@@ -90,6 +96,32 @@ export class Witness {
   async stop(): Promise<void> {
     await this.source.stop();
     this.client.close();
+  }
+
+  /** Of one resource, in order. */
+  askedOf(resource: string): readonly string[] {
+    return this.asked.filter((each) => each.split(' ')[1] === resource);
+  }
+
+  #recorded(): ApiTransport {
+    const { client } = this;
+    const record = (verb: string, url: string, query: Query) => {
+      const { resourceVersion = '', resourceVersionMatch = '' } = query;
+      const resource = url.split('/').at(-1)!;
+      this.asked.push(`${verb} ${resource} ${resourceVersion} ${resourceVersionMatch}`.trimEnd());
+    };
+    return {
+      getJson: (url, query, options) => {
+        record('LIST', url, query);
+        return client.getJson(url, query, options);
+      },
+      openStream: (url, query, options) => {
+        record(query['sendInitialEvents'] === 'true' ? 'READ' : 'WATCH', url, query);
+        return client.openStream(url, query, options);
+      },
+      sendJson: (...request) => client.sendJson(...request),
+      refreshCredentials: () => client.refreshCredentials(),
+    };
   }
 
   get status(): SourceStatus | undefined {

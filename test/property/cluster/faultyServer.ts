@@ -18,6 +18,11 @@ export const FAULTS = [
   'half a line',
   'ended at once',
   'an error in the stream',
+  '422',
+  'silence',
+  'a break before the end of the initial events',
+  'an end before that of the initial events',
+  'an error before the end of the initial events',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -30,6 +35,15 @@ interface Event {
 /** What the client itself makes of a server that says nothing. */
 const HANG_MS = 65_000;
 
+/** What a server with initial events does to a reading, and to nothing else. */
+const INITIAL_FAULTS: ReadonlySet<Fault> = new Set<Fault>([
+  '422',
+  'silence',
+  'a break before the end of the initial events',
+  'an end before that of the initial events',
+  'an error before the end of the initial events',
+]);
+
 export class FaultyServer implements ApiTransport {
   /** port by name */
   readonly services = new Map<string, number>();
@@ -37,8 +51,13 @@ export class FaultyServer implements ApiTransport {
   readonly faults: Fault[] = [];
   requests = 0;
   refreshes = 0;
+  /** lists and watches that were answered with everything, by how they asked for it */
+  readonly readings: string[] = [];
   readonly #clock: FakeClock;
   #version = 1;
+  /** how far the cache of the server that answers is behind, and of which services */
+  #stale: ReadonlyMap<string, number> | undefined;
+  #staleVersion = 0;
   #forgotten = 0;
   #events: Event[] = [];
   readonly #wakers = new Set<() => void>();
@@ -66,23 +85,31 @@ export class FaultyServer implements ApiTransport {
     this.#events = [];
   }
 
-  async getJson(path: string, _: Query, { signal }: RequestOptions = {}): Promise<unknown> {
+  /** From now on caches hold this state, until the end of time or the next call. */
+  lag(): void {
+    this.#stale = new Map(this.services);
+    this.#staleVersion = this.#version;
+  }
+
+  async getJson(path: string, query: Query, { signal }: RequestOptions = {}): Promise<unknown> {
     const fault = this.#next();
     if (fault !== undefined) await this.#fail(fault, path, signal);
     if (fault === 'garbage') return { kind: 'Status', message: 'what?' };
-    if (fault !== undefined && STREAM_FAULTS.has(fault)) throw broken(path);
-    const items = [...this.services].map(([name, port]) => rawOf(name, port, this.#version));
-    return { metadata: { resourceVersion: String(this.#version) }, items };
+    if (fault !== undefined && isOfStreams(fault)) throw broken(path);
+    const { services, version } = this.#asOf(query);
+    const items = [...services].map(([name, port]) => rawOf(name, port, version));
+    return { metadata: { resourceVersion: String(version) }, items };
   }
 
   async openStream(
     path: string,
-    { resourceVersion }: Query,
+    query: Query,
     { signal }: RequestOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
     const fault = this.#next();
     if (fault !== undefined) await this.#fail(fault, path, signal);
-    const version = Number(resourceVersion);
+    if (query['sendInitialEvents'] === 'true') return this.#beginning(query, fault, path, signal);
+    const version = Number(query['resourceVersion']);
     if (version < this.#forgotten) throw errorFromStatus(410, { reason: 'Expired' }, path);
     return this.#stream(version, fault, path, signal);
   }
@@ -98,6 +125,52 @@ export class FaultyServer implements ApiTransport {
   #next(): Fault | undefined {
     this.requests += 1;
     return this.faults.shift();
+  }
+
+  /** A cache may answer with what it has, as long as that is new enough for who asks. */
+  #asOf(query: Query): { services: ReadonlyMap<string, number>; version: number } {
+    const { resourceVersion = '' } = query;
+    const floor = resourceVersion === '' ? Infinity : Number(resourceVersion);
+    if (floor !== Infinity && floor > this.#version) {
+      const causes = [{ reason: 'ResourceVersionTooLarge' }];
+      throw errorFromStatus(504, { reason: 'Timeout', details: { causes } }, 'test');
+    }
+    this.readings.push(resourceVersion);
+    if (this.#stale !== undefined && floor <= this.#staleVersion) {
+      return { services: this.#stale, version: this.#staleVersion };
+    }
+    return { services: this.services, version: this.#version };
+  }
+
+  async *#beginning(
+    query: Query,
+    fault: Fault | undefined,
+    path: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    if (fault === 'silence') await this.#hangUp(path, signal);
+    if (fault === 'ended at once') return;
+    if (fault === 'garbage') yield Buffer.from('<html>\n');
+    if (fault === 'an error in the stream') yield SERVER_ERROR;
+    const { services, version } = this.#asOf(query);
+    const all = [...services].map(([name, port]) => rawOf(name, port, version));
+    const lines = all.map((object) =>
+      Buffer.from(`${JSON.stringify({ type: 'ADDED', object })}\n`),
+    );
+    const isCut = fault !== undefined && isOfStreams(fault);
+    for (const line of isCut ? lines.slice(0, -1) : lines) yield line;
+    if (fault === 'an end before that of the initial events') return;
+    if (fault === 'an error before the end of the initial events') yield SERVER_ERROR;
+    if (isCut) throw broken(path);
+    const annotations = { 'k8s.io/initial-events-end': 'true' };
+    const object = { metadata: { resourceVersion: String(version), annotations } };
+    yield Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
+    yield* this.#stream(version, undefined, path, signal);
+  }
+
+  async #hangUp(path: string, signal: AbortSignal | undefined): Promise<never> {
+    await this.#clock.sleep(Infinity, signal).catch(() => undefined);
+    throw broken(path);
   }
 
   #tell(type: Event['type'], name: string, port: number): void {
@@ -127,8 +200,8 @@ export class FaultyServer implements ApiTransport {
   ): AsyncGenerator<Uint8Array> {
     if (fault === 'ended at once') return;
     if (fault === 'garbage') yield Buffer.from('<html>\n');
-    if (fault === 'an error in the stream')
-      yield Buffer.from('{"type":"ERROR","object":{"code":500,"reason":"InternalError"}}\n');
+    if (fault !== undefined && (fault === 'an error in the stream' || INITIAL_FAULTS.has(fault)))
+      yield SERVER_ERROR;
     let version = from;
     for (;;) {
       if (signal?.aborted === true) throw broken(path);
@@ -158,11 +231,20 @@ export class FaultyServer implements ApiTransport {
   }
 }
 
-const STREAM_FAULTS: ReadonlySet<Fault> = new Set([
+const SERVER_ERROR = Buffer.from(
+  '{"type":"ERROR","object":{"code":500,"reason":"InternalError"}}\n',
+);
+
+const STREAM_FAULTS: ReadonlySet<Fault> = new Set<Fault>([
   'half a line',
   'ended at once',
   'an error in the stream',
 ]);
+
+/** A list that meets one breaks off. */
+function isOfStreams(fault: Fault): boolean {
+  return STREAM_FAULTS.has(fault) || INITIAL_FAULTS.has(fault);
+}
 
 function broken(url: string): ApiError {
   return new ApiError({ status: 0, reason: 'ECONNRESET', message: 'broken off', url });

@@ -18,6 +18,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('put' as const), name: names, port: fc.integer({ min: 1, max: 9 }) }),
   fc.record({ do: fc.constant('remove' as const), name: names }),
   fc.record({ do: fc.constant('compact' as const) }),
+  fc.record({ do: fc.constant('lag' as const) }),
   fc.record({ do: fc.constant('fail' as const), fault: fc.constantFrom(...FAULTS) }),
   fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 400, 3_000, 70_000) }),
 );
@@ -25,7 +26,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** A watch may last ten minutes, and then be awaited for some seconds more. */
 const END_MS = 700_000;
-/** The shortest pauses there are, and a list and a watch for each. */
+/** The shortest pauses there are, and a reading and a watch for each. */
 const MOST_REQUESTS = 60;
 
 async function tried(steps: readonly Step[]): Promise<void> {
@@ -55,10 +56,12 @@ async function tried(steps: readonly Step[]): Promise<void> {
     if (each.do === 'put') server.put(each.name, each.port);
     else if (each.do === 'remove') server.remove(each.name);
     else if (each.do === 'compact') server.compact();
+    else if (each.do === 'lag') server.lag();
     else if (each.do === 'fail') server.faults.push(each.fault);
     else await clock.advance(each.ms);
   }
   const before = server.requests;
+  for (let i = 0; i < steps.length && server.faults.length > 0; i++) await clock.advance(END_MS);
   await clock.advance(END_MS);
   expect(Object.fromEntries(portsOf(store))).toEqual(Object.fromEntries(server.services));
   expect(states.at(-1)).toEqual({ phase: 'watching' });

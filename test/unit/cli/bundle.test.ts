@@ -109,7 +109,8 @@ test('it reads a cluster with the credentials of an exec plug-in', async () => {
   const seen = new Set<string | undefined>();
   const server = http.createServer((request, response) => {
     seen.add(request.headers.authorization);
-    if (request.url?.includes('watch=')) response.writeHead(200).flushHeaders();
+    if (request.url?.includes('sendInitialEvents=')) response.writeHead(422).end('{}');
+    else if (request.url?.includes('watch=')) response.writeHead(200).flushHeaders();
     else response.end('{"metadata":{"resourceVersion":"1"},"items":[]}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

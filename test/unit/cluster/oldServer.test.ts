@@ -1,7 +1,7 @@
 /**
  * The source with its real client against an HTTP server that answers as kube-apiserver 1.30.14
- * does, whose scheme knows no field `spec.clusterIP` of Services (ConvertFieldLabel there gives
- * exactly this text).
+ * does, which has no initial events, and whose scheme knows no field `spec.clusterIP` of Services
+ * (ConvertFieldLabel there gives exactly this text).
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -25,10 +25,19 @@ const REFUSAL = {
   reason: 'BadRequest',
   code: 400,
 };
+const NO_INITIAL_EVENTS = {
+  ...REFUSAL,
+  message:
+    'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+  reason: 'Invalid',
+  code: 422,
+};
 const HEADLESS = {
   metadata: { namespace: 'default', name: 'headless', resourceVersion: '2' },
   spec: { clusterIP: 'None', clusterIPs: ['None'], ports: [{ port: 80 }] },
 };
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 let server: http.Server;
 let asked: string[];
@@ -38,11 +47,14 @@ beforeEach(async () => {
   server = http.createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
     const kind = pathname.split('/').at(-1);
-    const verb = searchParams.has('watch') ? 'watch' : 'list';
+    const isInitial = searchParams.has('sendInitialEvents');
+    const verb = isInitial ? 'read' : searchParams.has('watch') ? 'watch' : 'list';
     const selector = searchParams.get('fieldSelector');
     asked.push(`${verb} ${kind} ${selector ?? '-'}`);
-    if (selector !== null) {
-      response.writeHead(400, { 'Content-Type': 'application/json' }).end(JSON.stringify(REFUSAL));
+    if (isInitial) {
+      response.writeHead(422, JSON_TYPE).end(JSON.stringify(NO_INITIAL_EVENTS));
+    } else if (selector !== null) {
+      response.writeHead(400, JSON_TYPE).end(JSON.stringify(REFUSAL));
     } else if (verb === 'watch') {
       response.writeHead(200).flushHeaders();
     } else {
@@ -93,6 +105,7 @@ test('a server before 1.31 is listed and watched, and what is headless is not se
   expect(asked.filter((line) => line.includes('services')).toSorted()).toEqual([
     'list services -',
     'list services spec.clusterIP!=None,spec.type!=ExternalName',
+    'read services spec.clusterIP!=None,spec.type!=ExternalName',
     'watch services -',
   ]);
   const served = [...store.services].filter(([, each]) => servicePorts(each).ports.length > 0);

@@ -67,6 +67,10 @@ export class ScriptedTransport implements ApiTransport {
   /** what would call off each POST and PATCH */
   readonly signals: (AbortSignal | undefined)[] = [];
   refreshes = 0;
+  /** it knows `sendInitialEvents`; else it refuses it, which is not among the requests */
+  hasInitialEvents = false;
+  /** how often it refused initial events */
+  refusals = 0;
   #lists: Answer[] = [];
   #watchErrors: Error[] = [];
   #sends: Answer[] = [];
@@ -102,7 +106,12 @@ export class ScriptedTransport implements ApiTransport {
     query: Query,
     options: RequestOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    this.requests.push({ method: 'WATCH', path, query });
+    const isInitial = query['sendInitialEvents'] === 'true';
+    if (isInitial && !this.hasInitialEvents) {
+      this.refusals += 1;
+      return Promise.reject(apiError(422, 'Invalid', NO_INITIAL_EVENTS));
+    }
+    this.requests.push({ method: isInitial ? 'READ' : 'WATCH', path, query });
     const error = this.#watchErrors.shift();
     if (error !== undefined) return Promise.reject(error);
     const stream = new ScriptedStream(options.signal);
@@ -125,6 +134,10 @@ export class ScriptedTransport implements ApiTransport {
     this.refreshes++;
   }
 }
+
+/** In the words of kube-apiserver 1.30. */
+const NO_INITIAL_EVENTS =
+  'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
 
 async function answer(answers: Answer[], query: Query): Promise<unknown> {
   const next = answers.length > 1 ? answers.shift() : answers[0];

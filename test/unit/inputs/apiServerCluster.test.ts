@@ -40,6 +40,7 @@ beforeAll(async () => {
     const items = LISTS[pathname];
     response.setHeader('Content-Type', 'application/json');
     if (items === undefined) response.writeHead(404).end('{}');
+    else if (searchParams.has('sendInitialEvents')) response.writeHead(422).end('{}');
     else if (searchParams.has('watch')) response.writeHead(200).flushHeaders();
     else response.end(JSON.stringify({ kind: 'List', metadata: { resourceVersion: '7' }, items }));
   });
