@@ -64,6 +64,13 @@ test.each([
   expect(pathsOf({ flags })).toEqual([`KubeProxyConfiguration.${path}`]);
 });
 
+test('what is none of a few words is told which there are', () => {
+  const [mode] = resolution({ flags: ['--detect-local-mode=NodeCidr'] }).problems ?? [];
+  expect(mode?.problem).toContain(
+    'must be one of ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix',
+  );
+});
+
 test.each([
   [['--cluster-cidr='], '--cluster-cidr'],
   [['--hostname-override=  '], '--hostname-override'],

@@ -173,6 +173,28 @@ describe('a port that is taken', () => {
     await expect(server.start()).rejects.toThrow('another process listens there');
   });
 
+  test('that comes free while the server closes is not taken any more', async () => {
+    const server = serve({ at: { address: '127.0.0.1', port } });
+    await server.start();
+    await new Promise((resolve) => other.close(resolve));
+    const listen = Reflect.get(net.Server.prototype, 'listen');
+    const closing = Promise.withResolvers<void>();
+    const spy = jest.spyOn(net.Server.prototype, 'listen').mockImplementation(function (
+      this: net.Server,
+      ...args: unknown[]
+    ) {
+      spy.mockRestore();
+      const listening: unknown = Reflect.apply(listen, this, args);
+      closing.resolve(server.close());
+      return listening as net.Server;
+    });
+    await clock.advance(5_000);
+    await closing.promise;
+    for (let i = 0; i < 20; i++) await settle();
+    expect(server.port).toBeUndefined();
+    expect(conditions.standing).toEqual([]);
+  });
+
   test('does not keep close() waiting', async () => {
     const server = serve({ at: { address: '127.0.0.1', port } });
     await server.start();

@@ -45,6 +45,16 @@ describe('text', () => {
     expect(lines[2]).toMatch(/\] "No error object"\n$/);
   });
 
+  test('of many causes the outermost five are told', () => {
+    const { log, lines } = logger('text');
+    const error = Array.from({ length: 7 }, (_, i) => i).reduceRight<Error | undefined>(
+      (cause, i) => new Error(`cause ${i}`, { cause }),
+      undefined,
+    );
+    log.error('Failed', error);
+    expect(lines[0]).toContain('err="cause 0: cause 1: cause 2: cause 3: cause 4"\n');
+  });
+
   test('a line is one line whatever is in it', () => {
     const { log, lines } = logger('text');
     log.info('two\nlines', { value: 'a\nb' });

@@ -110,11 +110,13 @@ describe('kube-proxy names', () => {
     expect(
       await value('kubeproxy_sync_proxy_rules_iptables_restore_failures_total{ip_family="IPv4"}'),
     ).toBe(0);
-    expect(
-      await value(
-        'kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family="IPv6",traffic_policy="external"}',
-      ),
-    ).toBe(0);
+    for (const family of ['IPv4', 'IPv6']) {
+      for (const policy of ['internal', 'external']) {
+        const labels = `{ip_family="${family}",traffic_policy="${policy}"}`;
+        const series = `kubeproxy_sync_proxy_rules_no_local_endpoints_total${labels}`;
+        expect(await value(series)).toBe(0);
+      }
+    }
   });
 
   test('of a node that has never synced, too', async () => {
