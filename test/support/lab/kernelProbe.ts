@@ -27,6 +27,14 @@ export async function requireNftables(): Promise<Describe> {
   return unless(await nftablesProblem(), 'root and a kernel with nf_tables');
 }
 
+/** The same, for tests beside which others show it elsewhere: skipped also in CI. */
+export async function whereNftables(): Promise<Describe> {
+  const problem = await nftablesProblem();
+  if (problem === undefined) return describe;
+  process.stderr.write(`skipped (root and a kernel with nf_tables run it): ${problem}\n`);
+  return describe.skip;
+}
+
 export async function hasIpvs(): Promise<boolean> {
   return (await ipvsProblem()) === undefined;
 }
