@@ -17,6 +17,7 @@ let clock: FakeClock;
 let metrics: Metrics;
 let errors: string[];
 let conditions: Conditions;
+let causes: unknown[];
 let servers: HttpServer[];
 
 const NOT_LISTENING = defineCondition({
@@ -29,9 +30,14 @@ const NOT_LISTENING = defineCondition({
 beforeEach(() => {
   clock = new FakeClock();
   errors = [];
+  causes = [];
   const line = (text: string) => void errors.push(text);
+  const errorLine = (text: string, cause: unknown) => {
+    line(text);
+    causes.push(cause);
+  };
   const tellers = [
-    new ConditionLog({ error: line, info: line, warning: line } as unknown as Logger, clock),
+    new ConditionLog({ error: errorLine, info: line, warning: line } as unknown as Logger, clock),
   ];
   conditions = new Conditions({ known: [], tellers, clock });
   servers = [];
@@ -159,6 +165,7 @@ describe('a port that is taken', () => {
     expect(errors).toEqual([
       `test server cannot listen on 127.0.0.1:${port}: another process listens there; trying again every 5 s`,
     ]);
+    expect(causes).toEqual([expect.objectContaining({ code: 'EADDRINUSE' })]);
     expect(server.port).toBeUndefined();
     expect(conditions.standing.map(({ subject }) => subject)).toEqual(['test']);
     await new Promise((resolve) => other.close(resolve));
