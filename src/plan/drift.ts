@@ -122,6 +122,7 @@ function wasServerRight(operation: ServerOperation, before: VirtualServer | unde
       if (operation.op === 'addDestination') return known !== undefined;
       if (operation.op === 'updateDestination')
         return known?.weight === operation.destination.weight;
+      if (operation.op === 'removeDestination') return before !== undefined && known === undefined;
       // One that was draining has been given weight again.
       return before !== undefined && (known === undefined || known.weight === 0);
     }

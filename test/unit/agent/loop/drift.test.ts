@@ -163,6 +163,34 @@ describe('is no drift:', () => {
     const { repaired } = await harness.roundWhere(({ isFull }) => isFull);
     expect(asObject(repaired)).toEqual({});
   });
+
+  test('the end of a drain in the round of an audit', async () => {
+    const kernel = new FakeKernel();
+    const options = { syncPeriodMs: PERIOD_MS, drainLookMs: 2 * PERIOD_MS };
+    ({ harness } = await startWebLoop(options, kernel));
+    kernel.setConnections(WEB, '10.244.1.6:8080', 1);
+    harness.slice(rawSlice(endpoints('10.244.1.5')));
+    await harness.round();
+    kernel.setConnections(WEB, '10.244.1.6:8080', 0);
+    const [begun, reading] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const read = kernel.read.bind(kernel);
+    kernel.read = async (sysctls) => {
+      begun.resolve();
+      await reading.promise;
+      return read(sysctls);
+    };
+    harness.now += PERIOD_MS;
+    harness.loop.changed();
+    await begun.promise;
+    // The round that has begun the audit ends, and the loop sleeps.
+    await new Promise((resolve) => setImmediate(resolve));
+    // Due while the kernel is read, and the loop is woken by the reading.
+    harness.now += 4 * PERIOD_MS;
+    reading.resolve();
+    const { planned, repaired } = await harness.roundWhere(({ isFull }) => isFull);
+    expect(planned.map(({ op }) => op)).toEqual(['removeDestination']);
+    expect(asObject(repaired)).toEqual({});
+  });
 });
 
 test('what cannot be put right at once counts when it is', async () => {
