@@ -8,6 +8,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../time/clock.ts';
+import { ACCEPTED_ENCODING, NO_ANSWER, readBody, readPieces, timeoutError } from './answerBody.ts';
 import { ApiError, errorFromNetwork, errorFromStatus } from './apiError.ts';
 import type { ClusterAccess } from './clusterAccess.ts';
 import { TCP_KEEP_ALIVE_MS } from './connections.ts';
@@ -40,6 +41,8 @@ interface Exchange {
   readonly body?: string;
   readonly contentType?: string;
   readonly signal?: AbortSignal;
+  /** the answer may come packed */
+  readonly isPackable?: boolean;
 }
 
 export class ApiClient implements ApiTransport {
@@ -71,7 +74,7 @@ export class ApiClient implements ApiTransport {
   }
 
   async getJson(path: string, query: Query, options: RequestOptions = {}): Promise<unknown> {
-    const exchange = this.#exchange('GET', path, query, options.signal);
+    const exchange = { ...this.#exchange('GET', path, query, options.signal), isPackable: true };
     return this.#call(exchange, options.isContinuation === true);
   }
 
@@ -91,7 +94,8 @@ export class ApiClient implements ApiTransport {
     query: Query,
     options: RequestOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    const exchange = this.#exchange('GET', path, query, options.signal);
+    const { signal, isPackable = false } = options;
+    const exchange = { ...this.#exchange('GET', path, query, signal), isPackable };
     const response = await this.#send(exchange);
     if (response.statusCode !== 200) throw await this.#failure(response, exchange.url);
     return readPieces(response, exchange.url, this.#streamIdleMs);
@@ -191,10 +195,11 @@ export class ApiClient implements ApiTransport {
     agent: http.Agent,
     credentials: Readonly<Record<string, string>>,
   ): Promise<http.IncomingMessage> {
-    const { method, url, body, contentType, signal } = exchange;
+    const { method, url, body, contentType, signal, isPackable = false } = exchange;
     const headers = {
       ...credentials,
       Accept: 'application/json',
+      ...(isPackable ? { 'Accept-Encoding': ACCEPTED_ENCODING } : {}),
       'User-Agent': this.#options.userAgent,
       ...(body === undefined ? {} : { 'Content-Type': contentType }),
     };
@@ -243,13 +248,6 @@ class StaleConnection extends Error {
   }
 }
 
-const NO_ANSWER = 'no answer';
-
-function timeoutError(problem: string, ms: number, url: string): ApiError {
-  const message = `${problem} for ${ms / 1000} s`;
-  return new ApiError({ status: 0, reason: 'Timeout', message, url });
-}
-
 /** At once for a connection that is kept alive, or that came through a proxy. */
 function whenConnected(socket: Socket, then: () => void): void {
   const isTls = socket instanceof TLSSocket;
@@ -259,46 +257,6 @@ function whenConnected(socket: Socket, then: () => void): void {
   if (connecting || secureConnecting === true) {
     socket.once(isTls ? 'secureConnect' : 'connect', then);
   } else then();
-}
-
-/** The pieces of a body as they come; `idleMs` without any destroys the connection. */
-async function* readPieces(
-  response: http.IncomingMessage,
-  url: string,
-  idleMs: number,
-): AsyncGenerator<Uint8Array> {
-  const watchdog = setTimeout(() => response.destroy(timeoutError(NO_ANSWER, idleMs, url)), idleMs);
-  try {
-    for await (const piece of response) {
-      watchdog.refresh();
-      yield piece as Uint8Array;
-    }
-  } catch (error) {
-    throw errorFromNetwork(error, url);
-  } finally {
-    clearTimeout(watchdog);
-    response.destroy();
-  }
-}
-
-async function readBody(
-  response: http.IncomingMessage,
-  url: string,
-  idleMs: number,
-): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  const watchdog = setTimeout(() => response.destroy(timeoutError(NO_ANSWER, idleMs, url)), idleMs);
-  try {
-    for await (const piece of response) {
-      watchdog.refresh();
-      pieces.push(piece as Uint8Array);
-    }
-  } catch (error) {
-    throw errorFromNetwork(error, url);
-  } finally {
-    clearTimeout(watchdog);
-  }
-  return Buffer.concat(pieces);
 }
 
 function hostOf(url: string): string {

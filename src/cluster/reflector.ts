@@ -247,8 +247,9 @@ export class Reflector {
       )
       .catch(() => undefined);
     try {
+      const options = { signal: current.signal, isPackable: initial !== undefined };
       const stream = await this.#select((selectors) =>
-        transport.openStream(this.#path, { ...selectors, ...query }, { signal: current.signal }),
+        transport.openStream(this.#path, { ...selectors, ...query }, options),
       );
       if (initial === undefined) this.#becomeWatching();
       await this.#follow(stream, current, initial);

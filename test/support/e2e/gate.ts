@@ -66,7 +66,12 @@ export class ApiGate {
 
   #forward(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { url } = this.#options;
-    const headers = { ...request.headers, host: new URL(url).host };
+    // Rules look for text, so nothing may be packed.
+    const headers = {
+      ...request.headers,
+      host: new URL(url).host,
+      'accept-encoding': 'identity',
+    };
     const options = { method: request.method, headers, agent: this.#agent };
     const onward = https.request(`${url}${request.url}`, options, (answer) => {
       response.writeHead(answer.statusCode!, answer.headers);
