@@ -5,6 +5,7 @@
 //   outside ─┐                        node1: eth0 192.0.2.11, cni0 10.244.1.1 ── pods 10.244.1.10, .11, …
 //            ├── underlay (bridge) ── node2: eth0 192.0.2.12, cni0 10.244.2.1 ── pods 10.244.2.10, …
 
+import { existsSync } from 'node:fs';
 import {
   gateway,
   nodeAt,
@@ -16,7 +17,7 @@ import {
   type Place,
   type Pod,
 } from './addressPlan.ts';
-import { execIn, ipBatch, spawnIn, type Finished } from './netns.ts';
+import { exec, execIn, ipBatch, spawnIn, type Finished } from './netns.ts';
 import { Traffic } from './traffic.ts';
 
 export class Topology {
@@ -35,6 +36,7 @@ export class Topology {
   static async create({ nodeCount = 2 } = {}): Promise<Topology> {
     const topology = new Topology(nodeCount);
     try {
+      await loadBridgeNetfilter();
       await topology.#buildUnderlay();
       for (const node of topology.nodes) await topology.#buildNode(node);
       return topology;
@@ -179,6 +181,16 @@ export class Topology {
     }
     throw new Error(`topology: ${node.name} has no free pod address`);
   }
+}
+
+/**
+ * As network plug-ins with a bridge do: what pods of one node answer each other would pass by
+ * IPVS.
+ */
+async function loadBridgeNetfilter() {
+  if (existsSync('/proc/sys/net/bridge')) return;
+  const { status, stderr } = await exec(['modprobe', 'br_netfilter']);
+  if (status !== 0) throw new Error(`topology: ${stderr.trim()}`);
 }
 
 function interfaceUp(name: string, { IPv4, IPv6 }: PerFamily): string[] {
