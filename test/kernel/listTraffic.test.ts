@@ -6,12 +6,14 @@
  */
 import { readFile, writeFile, chmod, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { nodeAt, outsideClient, podAddresses } from '../lab/addressPlan.ts';
 import { execIn } from '../lab/netns.ts';
 import { Topology } from '../lab/topology.ts';
 import type { FlowProtocol, HeldFlow } from '../lab/traffic.ts';
 import {
+  type Answer,
   type OracleNamespace,
   ourAnswer,
   REAL_IPVSADM,
@@ -28,31 +30,35 @@ const NAMESPACE: OracleNamespace = {
   networkNamespacePath: `/run/netns/${node1.name}`,
 };
 
+/**
+ * Long persistence: in an emulated kernel a minute is over before the last test, and then a template
+ * that still has connections begins anew.
+ */
 const RULES = `
 -A -t 10.96.0.1:80 -s rr
 -a -t 10.96.0.1:80 -r ${pods.web1.IPv4}:8080 -m
 -a -t 10.96.0.1:80 -r ${pods.web2.IPv4}:8080 -m
 -A -t 10.96.0.2:80 -s rr -p 10800
 -a -t 10.96.0.2:80 -r ${pods.web1.IPv4}:8080 -m -x 100 -y 50
--A -t 10.96.0.3:80 -s sh -p 300 -M 255.255.255.0
+-A -t 10.96.0.3:80 -s sh -p 3000 -M 255.255.255.0
 -a -t 10.96.0.3:80 -r ${pods.web2.IPv4}:8080 -m
 -A -u 10.96.0.1:53 -s rr
 -a -u 10.96.0.1:53 -r ${pods.web1.IPv4}:5353 -m
 -a -u 10.96.0.1:53 -r ${pods.web2.IPv4}:5353 -m
 -A -u 10.96.0.4:53 -s rr -o
 -a -u 10.96.0.4:53 -r ${pods.web1.IPv4}:5353 -m
--A -u 10.96.0.5:5060 -s rr -p 60 --pe sip
+-A -u 10.96.0.5:5060 -s rr -p 6000 --pe sip
 -a -u 10.96.0.5:5060 -r ${pods.web1.IPv4}:5353 -m
 -A --sctp-service 10.96.0.1:3868 -s rr
 -a --sctp-service 10.96.0.1:3868 -r ${pods.web1.IPv4}:3868 -m
 -A -t [fd00:10:96::1]:80 -s rr
 -a -t [fd00:10:96::1]:80 -r [${pods.web1.IPv6}]:8080 -m
 -a -t [fd00:10:96::1]:80 -r [${pods.web2.IPv6}]:8080 -m
--A -t [fd00:10:96::2]:80 -s wlc -p 600 -M 64
+-A -t [fd00:10:96::2]:80 -s wlc -p 6000 -M 64
 -a -t [fd00:10:96::2]:80 -r [${pods.web2.IPv6}]:8080 -m
--A -f 7 -s rr -p 50
+-A -f 7 -s rr -p 5000
 -a -f 7 -r ${pods.web1.IPv4}:8080 -m
--A -f 8 -6 -s rr -p 50
+-A -f 8 -6 -s rr -p 5000
 -a -f 8 -6 -r [${pods.web1.IPv6}]:8080 -m
 -A -t 10.96.0.6:80 -s rr
 -a -t 10.96.0.6:80 -r 10.244.9.9:80 -m
@@ -180,15 +186,25 @@ describe('beside the real ipvsadm, after traffic', () => {
       NAMESPACE,
       OPTION_SETS.map((argv) => ({ argv })),
     );
-    for (const [i, argv] of OPTION_SETS.entries()) {
-      expect({ argv, ...(await ourAnswer(NAMESPACE, { argv })) }).toEqual({ argv, ...real[i] });
-    }
+    for (const [i, argv] of OPTION_SETS.entries()) await compareWhileItStays(argv, real[i]!);
     const stats =
       real[OPTION_SETS.findIndex((argv) => argv.join(' ') === '-L --stats -n --exact')]!;
     expect(stats.stdout).toMatch(/TCP {2}10\.96\.0\.1:80 +106 +[1-9]/);
     const rates = real[OPTION_SETS.findIndex((argv) => argv.join(' ') === '-L --rate -n')]!;
     expect(rates.stdout).toMatch(/TCP {2}10\.96\.0\.1:80 +[1-9]/);
   });
+
+  /**
+   * Closed connections are forgotten after 10 s to 5 minutes, so the real one may have to be asked
+   * again.
+   */
+  async function compareWhileItStays(argv: readonly string[], before: Answer): Promise<void> {
+    const ours = await ourAnswer(NAMESPACE, { argv });
+    if (isDeepStrictEqual(ours, before)) return;
+    const [now] = await realAnswers(NAMESPACE, [{ argv }]);
+    if (!isDeepStrictEqual(now, before)) return compareWhileItStays(argv, now!);
+    expect({ argv, ...ours }).toEqual({ argv, ...now });
+  }
 
   test('a frozen table of connections, byte for byte', async () => {
     for (const word of [
