@@ -9,6 +9,7 @@ import { relative } from 'node:path';
 /**
  * @typedef {object} KernelResults
  * @property {string} kernel as `--kernel` takes it
+ * @property {string} date of the run
  * @property {string} release
  * @property {string} processors how many
  * @property {string} iptables version and variant: `1.8.9 (nf_tables)`
@@ -44,12 +45,12 @@ const origins = {
 /** @param {readonly KernelResults[]} results one a kernel */
 export function kernelTable(results) {
   const kernels = table(
-    ['kernel', 'from', 'processors', 'iptables', 'passed', 'failed', 'skipped'],
-    results.map(({ kernel, release, processors, iptables, files }) => {
+    ['kernel', 'from', 'processors', 'iptables', 'on', 'passed', 'failed', 'skipped'],
+    results.map(({ kernel, date, release, processors, iptables, files }) => {
       const kind = /** @type {keyof typeof origins} */ (kernel.split('-')[0]);
       const { passed, failed, skipped } = sumOf(Object.values(files));
       const counts = [passed, failed, skipped].map(String);
-      return [release, origins[kind], processors, iptables, ...counts];
+      return [release, origins[kind], processors, iptables, date, ...counts];
     }),
   );
   const paths = [...new Set(results.flatMap(({ files }) => Object.keys(files)))].sort();

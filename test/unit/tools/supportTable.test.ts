@@ -24,6 +24,7 @@ test('each file counts by itself, one that could not be loaded as a failure', ()
 test('a kernel is a line of the first table and a column of the second, failures in bold', () => {
   const uml = {
     kernel: 'uml',
+    date: '2026-11-30',
     release: '6.1.176',
     processors: '1',
     iptables: '1.8.9 (legacy)',
@@ -31,6 +32,7 @@ test('a kernel is a line of the first table and a column of the second, failures
   };
   const debian = {
     kernel: 'debian-6.12',
+    date: '2026-12-01',
     release: '6.12.1',
     processors: '2',
     iptables: '1.8.9 (nf_tables)',
@@ -40,10 +42,10 @@ test('a kernel is a line of the first table and a column of the second, failures
     },
   };
   expect(kernelTable([uml, debian]).split('\n')).toEqual([
-    '| kernel  | from                       | processors | iptables          | passed | failed | skipped |',
-    '| ------- | -------------------------- | ---------- | ----------------- | ------ | ------ | ------- |',
-    "| 6.1.176 | Debian's user-mode-linux   | 1          | 1.8.9 (legacy)    | 2      | 0      | 0       |",
-    "| 6.12.1  | Debian's package, emulated | 2          | 1.8.9 (nf_tables) | 2      | 1      | 1       |",
+    '| kernel  | from                       | processors | iptables          | on         | passed | failed | skipped |',
+    '| ------- | -------------------------- | ---------- | ----------------- | ---------- | ------ | ------ | ------- |',
+    "| 6.1.176 | Debian's user-mode-linux   | 1          | 1.8.9 (legacy)    | 2026-11-30 | 2      | 0      | 0       |",
+    "| 6.12.1  | Debian's package, emulated | 2          | 1.8.9 (nf_tables) | 2026-12-01 | 2      | 1      | 1       |",
     '',
     '| tests              | 6.1.176 | 6.12.1          |',
     '| ------------------ | ------- | --------------- |',
