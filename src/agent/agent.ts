@@ -13,6 +13,7 @@ import { Ledger } from '../kernel/ledger.ts';
 import type { ClusterChange } from '../model/clusterStore.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { Conditions } from '../ops/conditions.ts';
+import { aborted } from '../time/aborted.ts';
 import { ClusterFeed } from './clusterFeed.ts';
 import { NODE_NOT_FITTING } from './conditions.ts';
 import type { AgentView } from './featureHost.ts';
@@ -74,10 +75,7 @@ export class Agent {
    * @param onNodeRead this Node has been read, or is not there; the first round waits for it
    * @throws NodeMismatchError, and what `onNodeRead` throws
    */
-  async run(
-    signal: AbortSignal,
-    onNodeRead: () => Promise<void> = () => Promise.resolve(),
-  ): Promise<void> {
+  async run(signal: AbortSignal, onNodeRead?: () => Promise<void>): Promise<void> {
     const { opened, features } = this.#parts;
     await this.#host.open();
     const kernel = openKernel(this.#parts, this.#host.now);
@@ -168,11 +166,4 @@ export class Agent {
     if (String(host.families) === String(before.families)) this.#loop.changed();
     else this.#loop.resync();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
