@@ -352,11 +352,11 @@ export class Reflector {
   }
 
   async #pause(failure: ApiError): Promise<void> {
-    const { kind, transport, timing, listener } = this.#options;
+    const { kind, transport, timing, listener, random } = this.#options;
     if (isExpired(failure)) this.#readAnew(failure);
     if (failure.status === 401) transport.refreshCredentials();
     if (this.#watchedMs() >= HEALTHY_AFTER_MS) this.#backoff.reset();
-    const wishedMs = Math.min((failure.retryAfterSec ?? 0) * 1000, RETRY_AFTER_MAX_MS);
+    const wishedMs = spread(failure.retryAfterSec ?? 0, random);
     const isRefused = !kind.isRequired && (failure.status === 403 || failure.status === 404);
     const pauseMs = Math.max(this.#backoff.next(), wishedMs, isRefused ? REFUSED_PAUSE_MS : 0);
     this.#failingSinceMs ??= timing.wallMs();
@@ -382,6 +382,14 @@ export class Reflector {
   #error(reason: string, message: string): ApiError {
     return new ApiError({ status: 0, reason, message, url: this.#path });
   }
+}
+
+/**
+ * All who were refused in one moment were told the same number of seconds: they come back over half
+ * as long again.
+ */
+function spread(retryAfterSec: number, random: () => number): number {
+  return Math.min(retryAfterSec * 1000, RETRY_AFTER_MAX_MS) * (1 + random() / 2);
 }
 
 function formatSeconds(ms: number): string {
