@@ -64,12 +64,13 @@ export const readReport = (kinds) => JSON.parse(readFileSync(reportPath(kinds), 
  *
  * @param {readonly string[]} kinds
  * @param {readonly string[]} labOptions as `npm run lab` takes them
+ * @param {readonly string[]} jestArguments passed on
  */
-export function runInLab(kinds, labOptions) {
+export function runInLab(kinds, labOptions, jestArguments = []) {
   must([nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.ts')]);
   const lab = join(checkout, 'test', 'lab', 'run.mjs');
   const prefix = [process.execPath, lab, ...labOptions, '--env', 'KUBE_IPVS_BUILT=1', '--'];
-  return runJest(kinds, { prefix, jestArguments: ['--runInBand'] });
+  return runJest(kinds, { prefix, jestArguments: ['--runInBand', ...jestArguments] });
 }
 
 /**
