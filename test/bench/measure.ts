@@ -1,4 +1,4 @@
-/** One proxy at one size: a new API server and a new lab, so that neither finds what others left. */
+/** One proxy at one size: a new API server and a new lab, so that none finds what others left. */
 import { join } from 'node:path';
 import { checkout } from '../../packaging/machine.mjs';
 import { ApiServer } from '../support/e2e/apiServer.ts';

@@ -31,8 +31,8 @@ const NAMESPACE: OracleNamespace = {
 };
 
 /**
- * Long persistence: in an emulated kernel a minute is over before the last test, and then a template
- * that still has connections begins anew.
+ * Long persistence: in an emulated kernel a minute is over before the last test, and then a
+ * template that still has connections begins anew.
  */
 const RULES = `
 -A -t 10.96.0.1:80 -s rr
