@@ -29,8 +29,8 @@ export class Disturbances {
   /** Not while a round is under way: what that did is known only at its end. */
   compare(): void {
     for (const news of this.#news.splice(0)) {
-      const { addresses, gone, isDeviceLost } = this.#view.noticed(news);
-      this.#keepOwned(gone);
+      const { addresses, isDeviceLost } = this.#view.noticed(news);
+      this.lost(addresses);
       for (const address of addresses) this.#addresses.add(address);
       this.#isDeviceLost ||= isDeviceLost;
     }
@@ -40,10 +40,14 @@ export class Disturbances {
    * Where an address of ours was, the virtual servers are ours too, and until it is bound again
    * nothing but the ledger says so: their Service may be deleted meanwhile.
    *
-   * @param before the addresses as they were known
+   * @param before addresses that were known, or have come or gone since
    */
   lost(before: ReadonlySet<Address>): void {
-    this.#keepOwned(new Set([...before].filter((address) => !this.#view.addresses.has(address))));
+    const gone = new Set([...before].filter((address) => !this.#view.addresses.has(address)));
+    if (gone.size === 0) return;
+    for (const server of this.#view.state.virtualServers.values()) {
+      if (gone.has(server.address)) this.#ledger.add(serverKey(server));
+    }
   }
 
   get isEmpty(): boolean {
@@ -57,12 +61,5 @@ export class Disturbances {
     this.#addresses = new Set();
     this.#isDeviceLost = false;
     return { servers: new Set(), addresses, entries: new Map(), hasNewRules };
-  }
-
-  #keepOwned(gone: ReadonlySet<Address>): void {
-    if (gone.size === 0) return;
-    for (const server of this.#view.state.virtualServers.values()) {
-      if (gone.has(server.address)) this.#ledger.add(serverKey(server));
-    }
   }
 }

@@ -23,13 +23,11 @@ const READING_KEEPS_MS = 10_000;
 /** What somebody else did to the dummy device. */
 export interface Disturbance {
   readonly addresses: ReadonlySet<Address>;
-  /** of these: was there and is not any more */
-  readonly gone: ReadonlySet<Address>;
   readonly isDeviceLost: boolean;
 }
 
 const NONE: ReadonlySet<Address> = new Set();
-const UNDISTURBED: Disturbance = { addresses: NONE, gone: NONE, isDeviceLost: false };
+const UNDISTURBED: Disturbance = { addresses: NONE, isDeviceLost: false };
 
 interface Reading {
   readonly state: Promise<ActualState>;
@@ -146,7 +144,6 @@ export class KernelView {
     const state = this.#state;
     if (state === undefined || state.unknown.has(ADDRESSES_PART)) return UNDISTURBED;
     const disturbed = new Set<Address>();
-    const gone = new Set<Address>();
     const isDeviceLost = isDeviceGone && state.hasDummyDevice;
     const keys = {
       servers: NONE,
@@ -154,26 +151,18 @@ export class KernelView {
     };
     this.#tally.before(state, keys);
     if (isDeviceLost) {
-      for (const address of state.addresses) {
-        disturbed.add(address);
-        gone.add(address);
-      }
+      for (const address of state.addresses) disturbed.add(address);
       state.addresses.clear();
       state.hasDummyDevice = false;
     }
     for (const [address, isBound] of addresses) {
       if (isBound === state.addresses.has(address)) continue;
       disturbed.add(address);
-      if (isBound) {
-        state.addresses.add(address);
-        gone.delete(address);
-      } else {
-        state.addresses.delete(address);
-        gone.add(address);
-      }
+      if (isBound) state.addresses.add(address);
+      else state.addresses.delete(address);
     }
     this.#tally.after(state, keys);
-    return { addresses: disturbed, gone, isDeviceLost };
+    return { addresses: disturbed, isDeviceLost };
   }
 
   record(report: ApplyReport): void {
