@@ -217,6 +217,7 @@ export class Reflector {
   /** Everything has been read, as of this version. */
   #complete(resourceVersion: string): void {
     const { kind, listener, timing, observer } = this.#options;
+    this.#verb = 'watch';
     this.#resourceVersion = resourceVersion;
     this.#readVersion = resourceVersion;
     this.#initialBreaks = 0;
@@ -225,7 +226,6 @@ export class Reflector {
   }
 
   async #watch(current: AbortController, initial: InitialEvents | undefined): Promise<void> {
-    if (initial === undefined) this.#verb = 'watch';
     const { transport, timing, random } = this.#options;
     const timeoutSec = MIN_WATCH_SEC + Math.floor(random() * MIN_WATCH_SEC);
     const from: Query =

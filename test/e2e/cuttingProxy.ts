@@ -20,8 +20,12 @@ export class CuttingProxy {
   isRefusing = false;
   /** answers come in pieces of this many bytes; 0 as they are */
   crumbBytes = 0;
+  /** nobody asks for packed answers, so that text can be found in them */
+  isPlain = false;
   /** how often the cut asked for was made */
   cuts = 0;
+  /** answers that came packed */
+  packed = 0;
 
   constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -60,8 +64,11 @@ export class CuttingProxy {
     const connection = { client, server };
     this.#connections.add(connection);
     client.setNoDelay(true);
-    client.on('data', (bytes) => server.write(bytes));
-    server.on('data', (bytes) => this.#deliver(connection, bytes));
+    client.on('data', (bytes) => server.write(this.isPlain ? asking(bytes) : bytes));
+    server.on('data', (bytes) => {
+      if (bytes.includes('Content-Encoding: gzip\r\n')) this.packed++;
+      this.#deliver(connection, bytes);
+    });
     for (const socket of [client, server]) {
       socket.on('error', () => this.#drop(connection));
       socket.on('close', () => this.#drop(connection));
@@ -88,4 +95,10 @@ export class CuttingProxy {
     connection.client.destroy();
     connection.server.destroy();
   }
+}
+
+/** The headers of a request come in one piece. */
+function asking(request: Buffer): Buffer {
+  const text = request.toString('latin1').replaceAll('Accept-Encoding: gzip\r\n', '');
+  return Buffer.from(text, 'latin1');
 }

@@ -21,6 +21,7 @@ describe('while the cluster and the connection change', () => {
 
   beforeEach(async () => {
     proxy = new CuttingProxy(Number(new URL(plane.url).port));
+    proxy.isPlain = true;
     const server = await proxy.start();
     witness = new Witness(writeKubeconfig(plane, 'proxied', { token: plane.token }, { server }));
     await witness.start();

@@ -62,8 +62,8 @@ describe('a server with initial events', () => {
   beforeAll(() => begin(['--watch-cache=false']), 120_000);
   afterAll(() => plane?.stop(), 30_000);
 
-  test('is asked one thing a kind, and tells changes in the same answer', async () => {
-    const { witness } = await started();
+  test('is asked one thing a kind, packed, and tells changes in the same answer', async () => {
+    const { witness, proxy } = await started();
     expect(NAMES.filter((name) => !witness.has(name))).toEqual([]);
     expect(witness.store.slices.size).toBe(1);
     await plane.objects.create(service('later'));
@@ -76,6 +76,7 @@ describe('a server with initial events', () => {
       'READ services  NotOlderThan',
     ]);
     expect(witness.notes).toEqual([]);
+    expect(proxy.packed).toBe(3);
   });
 
   test('is read anew in the same way, and what vanished goes', async () => {

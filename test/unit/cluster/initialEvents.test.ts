@@ -113,6 +113,16 @@ describe('initial events', () => {
     expect(states).toEqual([{ phase: 'watching' }, { phase: 'watching' }]);
   });
 
+  test('once complete are a watch, which breaks as one', async () => {
+    await start();
+    transport.stream.send(end('7'));
+    transport.stream.break('ECONNRESET');
+    await settle();
+    expect(states.at(-1)).toMatchObject({
+      detail: 'watch services: broken: ECONNRESET; retry in 0.2 s',
+    });
+  });
+
   test('after 410 are not older than what is known, and only their end deletes what vanished', async () => {
     await start();
     transport.stream.send(added('a', '3'), added('b', '3'), end('7'), added('c', '8'));
