@@ -6,6 +6,15 @@ import { ApiError, errorFromStatus } from '../../../src/cluster/apiError.ts';
 import type { ApiTransport, Query, RequestOptions } from '../../../src/cluster/transport.ts';
 import type { FakeClock } from '../../support/program/fakeClock.ts';
 
+/** What a server with initial events does to a reading, and to nothing else. */
+const ALL_INITIAL = [
+  '422',
+  'silence',
+  'a break before the end of the initial events',
+  'an end before that of the initial events',
+  'an error before the end of the initial events',
+] as const;
+
 export const FAULTS = [
   '401',
   '403',
@@ -18,11 +27,7 @@ export const FAULTS = [
   'half a line',
   'ended at once',
   'an error in the stream',
-  '422',
-  'silence',
-  'a break before the end of the initial events',
-  'an end before that of the initial events',
-  'an error before the end of the initial events',
+  ...ALL_INITIAL,
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -35,14 +40,7 @@ interface Event {
 /** What the client itself makes of a server that says nothing. */
 const HANG_MS = 65_000;
 
-/** What a server with initial events does to a reading, and to nothing else. */
-const INITIAL_FAULTS: ReadonlySet<Fault> = new Set<Fault>([
-  '422',
-  'silence',
-  'a break before the end of the initial events',
-  'an end before that of the initial events',
-  'an error before the end of the initial events',
-]);
+const INITIAL_FAULTS: ReadonlySet<Fault> = new Set(ALL_INITIAL);
 
 export class FaultyServer implements ApiTransport {
   /** port by name */

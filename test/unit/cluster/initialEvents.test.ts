@@ -1,59 +1,26 @@
 /** What a reflector does with everything that comes as the beginning of a watch, and without it. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Reflector, type ReflectorState } from '../../../src/cluster/reflector.ts';
-import { ClusterStore } from '../../../src/model/clusterStore.ts';
-import { KINDS, NO_NEEDS } from '../../../src/model/kinds.ts';
-import { FakeClock, settle } from '../../support/program/fakeClock.ts';
-import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
+import type { ReflectorState } from '../../../src/cluster/reflector.ts';
+import { type FakeClock, settle } from '../../support/program/fakeClock.ts';
+import { ReflectorHarness } from './reflectorHarness.ts';
+import { apiError, listOf, rawService, type ScriptedTransport } from './scriptedTransport.ts';
 
+let harness: ReflectorHarness;
 let clock: FakeClock;
 let transport: ScriptedTransport;
-let log: string[];
 let notes: string[];
-let heard: string[];
 let states: ReflectorState[];
-let reflector: Reflector;
 
 beforeEach(() => {
-  clock = new FakeClock();
-  transport = new ScriptedTransport();
+  harness = new ReflectorHarness();
+  ({ clock, transport, notes, states } = harness);
   transport.hasInitialEvents = true;
-  log = [];
-  notes = [];
-  heard = [];
-  states = [];
-  reflector = new Reflector({
-    kind: KINDS.Service,
-    selectors: KINDS.Service.selectors({ nodeName: 'node-1', needs: NO_NEEDS }),
-    transport,
-    timing: clock,
-    random: () => 1 - Number.EPSILON,
-    log: (message) => notes.push(message),
-    observer: {
-      heard: (_, type) => heard.push(type),
-      listed: () => heard.push('listed'),
-    },
-    listener: {
-      store: new ClusterStore(),
-      onChange: ({ key, object }) => log.push(`${object === undefined ? '-' : '+'}${key}`),
-      onProblems: (origin, problems) => log.push(`${origin}: ${problems.length} problems`),
-      onListed: () => log.push('listed'),
-      onState: (state) => states.push(state),
-    },
-  });
 });
 
-afterEach(() => reflector.stop());
+afterEach(() => harness.reflector.stop());
 
-async function start(): Promise<void> {
-  reflector.start();
-  await settle();
-}
-
-/** What was told since the last call. */
-function told(): string[] {
-  return log.splice(0);
-}
+const start = () => harness.start();
+const told = () => harness.told();
 
 function added(name: string, version: string, port = 80): object {
   return { type: 'ADDED', object: rawService(name, version, port) };
@@ -99,7 +66,7 @@ describe('initial events', () => {
     await settle();
     expect(told()).toEqual(['+default/b', 'listed', '+default/c']);
     expect(states).toEqual([{ phase: 'watching' }]);
-    expect(heard).toEqual(['listed', 'ADDED']);
+    expect(harness.heard.map((line) => line.split(' ')[1])).toEqual(['listed', 'ADDED']);
     expect(notes).toEqual([]);
   });
 
@@ -334,7 +301,7 @@ test('stopped in the middle of initial events it notes and deletes nothing', asy
   await start();
   transport.stream.send(added('a', '3'));
   await settle();
-  await reflector.stop();
+  await harness.reflector.stop();
   expect(told()).toEqual(['+default/a']);
   expect(notes).toEqual([]);
   expect(asked()).toEqual(['READ NotOlderThan']);

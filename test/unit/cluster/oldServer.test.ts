@@ -13,7 +13,7 @@ import { servicePorts } from '../../../src/model/service.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { NO_NEEDS } from '../../../src/model/kinds.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
-import { listOf, rawService } from './scriptedTransport.ts';
+import { listOf, NO_INITIAL_EVENTS, rawService } from './scriptedTransport.ts';
 
 const REFUSAL = {
   kind: 'Status',
@@ -25,10 +25,9 @@ const REFUSAL = {
   reason: 'BadRequest',
   code: 400,
 };
-const NO_INITIAL_EVENTS = {
+const WITHOUT_INITIAL_EVENTS = {
   ...REFUSAL,
-  message:
-    'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+  message: NO_INITIAL_EVENTS,
   reason: 'Invalid',
   code: 422,
 };
@@ -52,7 +51,7 @@ beforeEach(async () => {
     const selector = searchParams.get('fieldSelector');
     asked.push(`${verb} ${kind} ${selector ?? '-'}`);
     if (isInitial) {
-      response.writeHead(422, JSON_TYPE).end(JSON.stringify(NO_INITIAL_EVENTS));
+      response.writeHead(422, JSON_TYPE).end(JSON.stringify(WITHOUT_INITIAL_EVENTS));
     } else if (selector !== null) {
       response.writeHead(400, JSON_TYPE).end(JSON.stringify(REFUSAL));
     } else if (verb === 'watch') {

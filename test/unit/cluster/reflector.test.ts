@@ -1,54 +1,25 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Reflector, type ReflectorState } from '../../../src/cluster/reflector.ts';
-import { ClusterStore } from '../../../src/model/clusterStore.ts';
-import { KINDS, NO_NEEDS } from '../../../src/model/kinds.ts';
-import { FakeClock, settle } from '../../support/program/fakeClock.ts';
-import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
+import type { Reflector, ReflectorState } from '../../../src/cluster/reflector.ts';
+import { type FakeClock, settle } from '../../support/program/fakeClock.ts';
+import { ReflectorHarness } from './reflectorHarness.ts';
+import { apiError, listOf, rawService, type ScriptedTransport } from './scriptedTransport.ts';
 
+let harness: ReflectorHarness;
 let clock: FakeClock;
 let transport: ScriptedTransport;
-let log: string[];
 let states: ReflectorState[];
 let reflector: Reflector;
 let heard: string[];
 
 beforeEach(() => {
-  clock = new FakeClock();
-  transport = new ScriptedTransport();
-  log = [];
-  states = [];
-  heard = [];
-  reflector = new Reflector({
-    kind: KINDS.Service,
-    selectors: KINDS.Service.selectors({ nodeName: 'node-1', needs: NO_NEEDS }),
-    transport,
-    timing: clock,
-    random: () => 1 - Number.EPSILON,
-    observer: {
-      heard: (resource, type, wallMs) => heard.push(`${resource} ${type} ${wallMs}`),
-      listed: (resource, wallMs) => heard.push(`${resource} listed ${wallMs}`),
-    },
-    listener: {
-      store: new ClusterStore(),
-      onChange: (change) => log.push(`${change.object === undefined ? '-' : '+'}${change.key}`),
-      onProblems: (origin, problems) => log.push(`${origin}: ${problems.length} problems`),
-      onListed: () => log.push('listed'),
-      onState: (state) => states.push(state),
-    },
-  });
+  harness = new ReflectorHarness();
+  ({ clock, transport, states, reflector, heard } = harness);
 });
 
 afterEach(() => reflector.stop());
 
-async function start(): Promise<void> {
-  reflector.start();
-  await settle();
-}
-
-/** What was told since the last call. */
-function told(): string[] {
-  return log.splice(0);
-}
+const start = () => harness.start();
+const told = () => harness.told();
 
 /** Waits after failures; deadlines of watches are left out. */
 function pauses(): number[] {

@@ -1,44 +1,23 @@
 /** What a reflector does where the server does not know the field selector. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Reflector, type ReflectorState } from '../../../src/cluster/reflector.ts';
-import { ClusterStore } from '../../../src/model/clusterStore.ts';
-import { KINDS, NO_NEEDS } from '../../../src/model/kinds.ts';
-import { FakeClock, settle } from '../../support/program/fakeClock.ts';
-import { apiError, listOf, rawService, ScriptedTransport } from './scriptedTransport.ts';
+import type { ReflectorState } from '../../../src/cluster/reflector.ts';
+import type { FakeClock } from '../../support/program/fakeClock.ts';
+import { ReflectorHarness } from './reflectorHarness.ts';
+import { apiError, listOf, rawService, type ScriptedTransport } from './scriptedTransport.ts';
 
+let harness: ReflectorHarness;
 let clock: FakeClock;
 let transport: ScriptedTransport;
-let told: string[];
 let states: ReflectorState[];
-let reflector: Reflector;
 
 beforeEach(() => {
-  clock = new FakeClock();
-  transport = new ScriptedTransport();
-  told = [];
-  states = [];
-  reflector = new Reflector({
-    kind: KINDS.Service,
-    selectors: KINDS.Service.selectors({ nodeName: 'node-1', needs: NO_NEEDS }),
-    transport,
-    timing: clock,
-    random: () => 1 - Number.EPSILON,
-    listener: {
-      store: new ClusterStore(),
-      onChange: ({ key }) => told.push(key),
-      onProblems: () => undefined,
-      onListed: () => told.push('listed'),
-      onState: (state) => states.push(state),
-    },
-  });
+  harness = new ReflectorHarness();
+  ({ clock, transport, states } = harness);
 });
 
-afterEach(() => reflector.stop());
+afterEach(() => harness.reflector.stop());
 
-async function start(): Promise<void> {
-  reflector.start();
-  await settle();
-}
+const start = () => harness.start();
 
 describe('a server that does not know the field selector (before 1.31)', () => {
   const unknownField = () =>
@@ -56,7 +35,7 @@ describe('a server that does not know the field selector (before 1.31)', () => {
       query['fieldSelector'] === undefined ? listOf('7', [rawService('a', '1')]) : unknownField(),
     );
     await start();
-    expect(told).toEqual(['default/a', 'listed']);
+    expect(harness.told()).toEqual(['+default/a', 'listed']);
     expect(states).toEqual([{ phase: 'watching' }]);
     transport.stream.break('ECONNRESET');
     await clock.advance(250);

@@ -136,7 +136,7 @@ export class ScriptedTransport implements ApiTransport {
 }
 
 /** In the words of kube-apiserver 1.30. */
-const NO_INITIAL_EVENTS =
+export const NO_INITIAL_EVENTS =
   'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
 
 async function answer(answers: Answer[], query: Query): Promise<unknown> {
