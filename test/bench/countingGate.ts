@@ -6,6 +6,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { ApiServer } from '../support/e2e/apiServer.ts';
+import { forward } from '../support/e2e/forward.ts';
 
 export interface Asked {
   readonly url: URL;
@@ -59,18 +60,9 @@ export class CountingGate {
     }
     const authorization = `Bearer ${this.#plane.token}`;
     const headers = { ...asked.headers, host: url.host, authorization };
-    const onward = https.request(asked.url, { headers, agent: this.#agent }, (answer) => {
-      response.writeHead(answer.statusCode!, answer.headers);
-      response.flushHeaders();
-      answer.on('data', (bytes: Buffer) => {
-        this.bytes += bytes.length;
-        response.write(bytes);
-      });
-      answer.on('end', () => response.end());
-      answer.on('error', () => response.destroy());
+    forward(request, response, { url: asked.url, headers, agent: this.#agent }, (bytes) => {
+      this.bytes += bytes.length;
+      response.write(bytes);
     });
-    onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
-    onward.end();
   }
 }

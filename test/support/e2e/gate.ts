@@ -5,6 +5,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { forward } from './forward.ts';
 
 export interface GateOptions {
   /** URL of the API server */
@@ -72,17 +73,8 @@ export class ApiGate {
       host: new URL(url).host,
       'accept-encoding': 'identity',
     };
-    const options = { method: request.method, headers, agent: this.#agent };
-    const onward = https.request(`${url}${request.url}`, options, (answer) => {
-      response.writeHead(answer.statusCode!, answer.headers);
-      response.flushHeaders();
-      answer.on('data', (bytes: Buffer) => this.#deliver(request, response, bytes));
-      answer.on('end', () => response.end());
-      answer.on('error', () => response.destroy());
-    });
-    onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
-    request.pipe(onward);
+    const onward = { url: `${url}${request.url}`, headers, agent: this.#agent };
+    forward(request, response, onward, (bytes) => this.#deliver(request, response, bytes));
   }
 
   /** Rules may change while a watch lasts, so they are looked up for each piece. */
