@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { ProductRun } from '../support/e2e/cluster.ts';
 import { act, apiServerAway, handBack, takeOver } from '../takeover/acts.ts';
 import { undocumented } from '../takeover/documented.ts';
-import { restart, seeded } from '../takeover/restarts.ts';
+import { randomNumbers } from '../support/program/randomNumbers.ts';
+import { restart } from '../takeover/restarts.ts';
 import { Scene } from '../takeover/scene.ts';
 
 /** Each kind twice. */
@@ -62,7 +63,7 @@ test('without the API server everything stays, and ready stays what it was', asy
 
 test('restarts by signals and by crashes in the middle of a start lose no flow', async () => {
   await undisturbed(async () => {
-    const restarted = await restart(scene, ours, RESTARTS, seeded(RESTARTS));
+    const restarted = await restart(scene, ours, RESTARTS, randomNumbers(RESTARTS));
     ours = restarted.run;
     expect(restarted.crashedBefore.length).toBeGreaterThan(0);
   });

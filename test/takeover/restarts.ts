@@ -28,17 +28,6 @@ export interface Restarts {
   readonly run: ProductRun;
 }
 
-/** Numbers 0 ≤ x < 1, the same ones for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** @param random 0 ≤ x < 1, seeded by whoever wants to see the same again */
 export async function restart(
   scene: Scene,

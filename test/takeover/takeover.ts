@@ -9,7 +9,8 @@
 import { parseArgs } from 'node:util';
 import { type Act, act, apiServerAway, handBack, takeOver, type Taken } from './acts.ts';
 import { undocumented, writesByKind } from './documented.ts';
-import { restart, type Restarts, seeded } from './restarts.ts';
+import { randomNumbers } from '../support/program/randomNumbers.ts';
+import { restart, type Restarts } from './restarts.ts';
 import { Scene } from './scene.ts';
 
 const { values } = parseArgs({
@@ -66,7 +67,7 @@ async function show(on: Scene): Promise<void> {
   const again = await during('takeover again', () => takeOver(on, second));
   judge(again);
   const restarted = await during(`${restarts} restarts`, () =>
-    restart(on, again.run, restarts, seeded(Number(values.seed))),
+    restart(on, again.run, restarts, randomNumbers(Number(values.seed))),
   );
   const left = await on.plan();
   if (left.length > 0) problems.push(`after the restarts ${left.length} operations are left`);

@@ -3,17 +3,7 @@
  * that a difference can be made again. Extremes are likelier than in life: addresses far apart,
  * long names, every flag and tunnel.
  */
-
-/** Numbers from 0 to below 1 (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { randomNumbers } from '../program/randomNumbers.ts';
 
 const PORTS = [1, 22, 53, 80, 443, 3306, 5060, 8080, 65_535];
 const IPV4 =

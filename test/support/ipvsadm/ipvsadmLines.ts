@@ -2,7 +2,7 @@
  * Command lines that change IPVS, drawn by a seeded generator: most are good and meet what earlier
  * ones made, some lack an option, carry one too many, a bad value or another order.
  */
-import { randomNumbers } from './ipvsStates.ts';
+import { randomNumbers } from '../program/randomNumbers.ts';
 
 const SERVICES = [
   '-t 10.0.0.1:80',

@@ -3,6 +3,7 @@
  * files, put into an order that the seed decides, and taken from the front, never two of one line.
  * The same tree and seed give the same sample.
  */
+import { randomNumbers } from '../../support/program/randomNumbers.ts';
 import { MUTATORS, type Edit } from './mutators.ts';
 import { parseSource, walk } from './syntaxTree.ts';
 
@@ -54,15 +55,4 @@ export function sample(mutants: readonly Mutant[], seed: number): readonly Mutan
 function excerpt(source: Buffer, { start, end }: Edit): string {
   const text = source.toString('utf8', start, end).replaceAll(/\s+/g, ' ');
   return text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
-}
-
-/** mulberry32: small, and the same everywhere. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -4,6 +4,7 @@ import { Reflector } from '../../../src/cluster/reflector.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
 import { KINDS, NO_NEEDS } from '../../../src/model/kinds.ts';
 import { FakeClock } from '../../support/program/fakeClock.ts';
+import { randomNumbers } from '../../support/program/randomNumbers.ts';
 import { apiError, listOf, ScriptedTransport } from './scriptedTransport.ts';
 
 const NODES = 200;
@@ -13,12 +14,6 @@ afterEach(async () => {
   await Promise.all(reflectors.map((reflector) => reflector.stop()));
   reflectors = [];
 });
-
-/** Chance that is the same each time. */
-function chance(seed: number): () => number {
-  let state = seed * 2_654_435_761 + 1;
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
-}
 
 /** @returns ms at which each node asked for the first time after `refusedWith` came to an end */
 async function returns(refusedWith: () => Error, refusals: number): Promise<readonly number[]> {
@@ -32,8 +27,7 @@ async function returns(refusedWith: () => Error, refusals: number): Promise<read
       arrivals.push(clock.monotonicMs());
       return listOf('7', []);
     });
-    const random = chance(node + 1);
-    random();
+    const random = randomNumbers(node);
     reflectors.push(
       new Reflector({
         kind: KINDS.Service,
