@@ -182,7 +182,12 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
   };
   const agent = new Agent({ ...parts, ...node.agent });
   const servers = new ProxyServers(config, { ...program, clock, conditions, health, metrics });
-  return { agent, servers, conditions, close: () => observer.close() };
+  const unwatchLoop = metrics.eventLoop.watch();
+  const close = () => {
+    unwatchLoop();
+    observer.close();
+  };
+  return { agent, servers, conditions, close };
 }
 
 function isExplained(error: unknown): error is Error {

@@ -5,6 +5,7 @@
 import { Registry } from 'prom-client';
 import type { Family } from '../net/family.ts';
 import { registerConditions } from './conditionMetric.ts';
+import { EventLoopMetrics } from './eventLoopMetrics.ts';
 import { KubeproxyMetrics } from './kubeproxyMetrics.ts';
 import { type BuildVersion, registerBuildInfo, registerProcessMetrics } from './processMetrics.ts';
 import { RoundMetrics } from './roundMetrics.ts';
@@ -33,12 +34,15 @@ export class Metrics {
   /** told by reflectors */
   readonly watches: WatchMetrics;
   readonly rounds: RoundMetrics;
+  /** of this process, as long as it is watched */
+  readonly eventLoop: EventLoopMetrics;
   readonly #state: StateMetrics;
   #isProcessMissing: boolean;
 
   constructor(options: MetricsOptions) {
     this.kubeproxy = new KubeproxyMetrics(this.#register, options.families);
     this.rounds = new RoundMetrics(this.#register);
+    this.eventLoop = new EventLoopMetrics(this.#register);
     this.watches = new WatchMetrics(this.#register);
     const observe = oncePerTurn(options.observe);
     this.#state = new StateMetrics(this.#register, observe);

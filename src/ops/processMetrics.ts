@@ -24,8 +24,8 @@ export interface BuildVersion {
 export function registerProcessMetrics(register: Registry): void {
   const { user, system } = process.cpuUsage();
   // The histogram of event loop delays wakes the process 100 times a second and takes 0.5 % of a
-  // core (measured); a proxy that has nothing to do should sleep. It cannot be left out, only
-  // slowed down and hidden.
+  // core (measured); a proxy that has nothing to do should sleep (eventLoopMetrics.ts looks without
+  // waking it). It cannot be left out, only slowed down and hidden.
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 60_000 });
   for (const which of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99']) {
     register.removeSingleMetric(`nodejs_eventloop_lag_${which}_seconds`);
