@@ -158,8 +158,8 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
   const { requests, watches } = metrics;
   const reader = { nodeName, needs, version, clock, log, env, requests, watches };
   const opened = openSource(config.source, reader);
-  const { events, apiServerAddresses } = opened;
-  const told = { log, health, families, clock, nodeName, events };
+  const { events, countNodes, apiServerAddresses } = opened;
+  const told = { log, health, families, clock, nodeName, events, countNodes };
   const conditions: Conditions = openConditions(told);
   const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
   const { hasRandomFully } = tools;

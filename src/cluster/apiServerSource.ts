@@ -1,10 +1,11 @@
 /**
- * The API server as a source: one reflector a kind, and the states of the kinds that every proxy
- * needs folded into the one line that an operator reads. Nothing here gives up: a server that is
- * away, or refuses us, is asked again.
+ * The API server as a source: one reflector a kind, what has to be known of other Nodes, and the
+ * states of the kinds that every proxy needs folded into the one line that an operator reads.
+ * Nothing here gives up: a server that is away, or refuses us, is asked again.
  */
 import { type AnyKind, type KindName, kindsFor, type ReadingScope } from '../model/kinds.ts';
 import type { Clock } from '../time/clock.ts';
+import { OtherNodes } from './otherNodes.ts';
 import { Reflector, type ReflectorState } from './reflector.ts';
 import type { ClusterListener, ClusterSource, KindStatus, SourceStatus } from './source.ts';
 import type { ApiTransport } from './transport.ts';
@@ -37,8 +38,9 @@ export class ApiServerSource implements ClusterSource {
   readonly #options: ApiServerSourceOptions;
   /** of the kinds that nothing is programmed without */
   readonly #required: Progress[] = [];
-  #reflectors: readonly { stop(): Promise<void> }[] = [];
-  #isSynced = false;
+  #others: Progress | undefined;
+  #reading: readonly { stop(): Promise<void> }[] = [];
+  #isListed = false;
   #lastStatus: SourceStatus | undefined;
 
   constructor(options: ApiServerSourceOptions) {
@@ -46,38 +48,35 @@ export class ApiServerSource implements ClusterSource {
   }
 
   start(listener: ClusterListener): Promise<void> {
-    if (this.#reflectors.length > 0) throw new Error('the source was started already');
+    if (this.#reading.length > 0) throw new Error('the source was started already');
     const { scope, kinds = kindsFor(scope) } = this.#options;
-    const reflectors = kinds.map((kind) => this.#reflect(kind, listener));
-    this.#reflectors = reflectors;
+    const others = this.#readOthers(listener);
+    const reflectors = kinds.map((kind) => this.#reflect(kind, listener, others));
+    this.#reading = [...reflectors, others];
     for (const reflector of reflectors) reflector.start();
     return Promise.resolve();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+    await Promise.all(this.#reading.map((each) => each.stop()));
   }
 
-  #reflect(kind: AnyKind, listener: ClusterListener): Reflector {
-    const { transport, timing, scope, random, pageSize, observer, log } = this.#options;
+  #reflect(kind: AnyKind, listener: ClusterListener, others: OtherNodes): Reflector {
+    const { scope, observer } = this.#options;
     const progress: Progress = { resource: kind.resource, isListed: false, state: undefined };
     if (kind.isRequired) this.#required.push(progress);
     return new Reflector({
+      ...this.#around(),
       kind,
       selectors: kind.selectors(scope),
-      transport,
-      timing,
-      random,
-      ...(pageSize === undefined ? {} : { pageSize }),
       ...(observer === undefined ? {} : { observer }),
-      ...(log === undefined ? {} : { log }),
       listener: {
-        store: listener.store,
+        store: others,
         onChange: (change) => listener.onChange(change),
         onProblems: (origin, problems) => listener.onProblems(origin, problems),
         onListed: () => {
           progress.isListed = true;
-          this.#announceSynced(listener);
+          this.#reviewListed(listener, others);
         },
         onState: (state) => {
           progress.state = state;
@@ -88,14 +87,42 @@ export class ApiServerSource implements ClusterSource {
     });
   }
 
-  #announceSynced(listener: ClusterListener): void {
-    if (this.#isSynced || !this.#required.every((each) => each.isListed)) return;
-    this.#isSynced = true;
-    listener.onSynced();
+  /** They are in the line of state only while they cannot be read: else nobody waits for them. */
+  #readOthers(listener: ClusterListener): OtherNodes {
+    const { store } = listener;
+    return new OtherNodes({
+      ...this.#around(),
+      nodeName: this.#options.scope.nodeName,
+      store,
+      onChange: (change) => listener.onChange(change),
+      onState: (state) => {
+        const isFailing = state.phase === 'failing';
+        this.#others = isFailing ? { resource: 'nodes', isListed: true, state } : undefined;
+        this.#announceStatus(listener);
+      },
+    });
+  }
+
+  #around() {
+    const { transport, timing, random, pageSize, log } = this.#options;
+    return {
+      transport,
+      timing,
+      random,
+      ...(pageSize === undefined ? {} : { pageSize }),
+      ...(log === undefined ? {} : { log }),
+    };
+  }
+
+  #reviewListed(listener: ClusterListener, others: OtherNodes): void {
+    if (this.#isListed || !this.#required.every((each) => each.isListed)) return;
+    this.#isListed = true;
+    others.begin(() => listener.onSynced());
   }
 
   #announceStatus(listener: ClusterListener): void {
-    const status = describe(this.#required, this.#options.server);
+    const others = this.#others === undefined ? [] : [this.#others];
+    const status = describe([...this.#required, ...others], this.#options.server);
     const last = this.#lastStatus;
     if (last?.isConnected === status.isConnected && last.detail === status.detail) return;
     this.#lastStatus = status;

@@ -35,12 +35,18 @@ export interface ApiClientOptions {
   readonly streamIdleMs?: number;
 }
 
+const JSON_ONLY = 'application/json';
+/** Of a server that has no such form the objects come whole. */
+const METADATA_ONLY = `application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,${JSON_ONLY}`;
+
 interface Exchange {
   readonly method: string;
   readonly url: string;
   readonly body?: string;
   readonly contentType?: string;
   readonly signal?: AbortSignal;
+  /** media types of the answer; default JSON */
+  readonly accept?: string;
   /** the answer may come packed */
   readonly isPackable?: boolean;
 }
@@ -74,7 +80,9 @@ export class ApiClient implements ApiTransport {
   }
 
   async getJson(path: string, query: Query, options: RequestOptions = {}): Promise<unknown> {
-    const exchange = { ...this.#exchange('GET', path, query, options.signal), isPackable: true };
+    const accept = options.isMetadataOnly === true ? { accept: METADATA_ONLY } : {};
+    const asked = this.#exchange('GET', path, query, options.signal);
+    const exchange = { ...asked, ...accept, isPackable: true };
     return this.#call(exchange, options.isContinuation === true);
   }
 
@@ -196,9 +204,10 @@ export class ApiClient implements ApiTransport {
     credentials: Readonly<Record<string, string>>,
   ): Promise<http.IncomingMessage> {
     const { method, url, body, contentType, signal, isPackable = false } = exchange;
+    const { accept = JSON_ONLY } = exchange;
     const headers = {
       ...credentials,
-      Accept: 'application/json',
+      Accept: accept,
       ...(isPackable ? { 'Accept-Encoding': ACCEPTED_ENCODING } : {}),
       'User-Agent': this.#options.userAgent,
       ...(body === undefined ? {} : { 'Content-Type': contentType }),

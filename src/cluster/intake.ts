@@ -4,14 +4,19 @@
  * as gone, and a new list deletes what it does not hold.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { ObjectState } from '../model/clusterStore.ts';
+import type { ClusterStore, ObjectState } from '../model/clusterStore.ts';
 import type { AnyKind } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ObjectKey } from '../model/resources.ts';
 import { isRecord } from './apiError.ts';
 import type { ClusterListener } from './source.ts';
 
-export type IntakeListener = Pick<ClusterListener, 'store' | 'onChange' | 'onProblems'>;
+export interface IntakeListener extends Pick<ClusterListener, 'onChange' | 'onProblems'> {
+  readonly store: ObjectStore;
+}
+
+/** Where objects of a kind are put; its keys are those that a complete reading may delete. */
+export type ObjectStore = Pick<ClusterStore, 'put' | 'keys'>;
 
 export class Intake {
   readonly #kind: AnyKind;
@@ -41,7 +46,7 @@ export class Intake {
 
   /** Deletes everything but these: the end of a complete list. */
   retain(keys: ReadonlySet<ObjectKey>): void {
-    const stored = this.#listener.store.objects(this.#kind.kind).keys();
+    const stored = this.#listener.store.keys(this.#kind.kind);
     const known = new Set([...stored, ...this.#problems.keys()]);
     for (const key of known) if (!keys.has(key)) this.#forget(key);
   }

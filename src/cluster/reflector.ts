@@ -16,6 +16,7 @@ import { InitialEvents, isRefusal, NOT_BEGUN, WITH_INITIAL_EVENTS } from './init
 import { LineSplitter } from './lineSplitter.ts';
 import { Intake, type IntakeListener } from './intake.ts';
 import { ListReading } from './listReading.ts';
+import { Selection } from './selection.ts';
 import type { ApiTransport, Query } from './transport.ts';
 import { type ListPage, parseListPage, parseWatchEvent } from './watchEvent.ts';
 import type { WatchObserver } from './watchObserver.ts';
@@ -87,12 +88,12 @@ export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #path: string;
   readonly #intake: Intake;
+  readonly #selection: Selection;
   readonly #backoff: JitteredBackoff;
   #isStopped = false;
   /** what is under way: a request or a pause */
   #current: AbortController | undefined;
   #run: Promise<void> | undefined;
-  #selectors: Selectors;
   /** where to watch from; undefined asks for everything */
   #resourceVersion: string | undefined;
   /** what the last reading of everything gave */
@@ -110,7 +111,7 @@ export class Reflector {
   constructor(options: ReflectorOptions) {
     this.#options = options;
     this.#path = pathOf(options.kind);
-    this.#selectors = options.selectors;
+    this.#selection = new Selection(options.selectors);
     this.#intake = new Intake(options.kind, options.listener);
     this.#backoff = new JitteredBackoff({ ...BACKOFF, random: options.random });
   }
@@ -142,6 +143,7 @@ export class Reflector {
       if (this.#resourceVersion === undefined && initial === undefined) {
         await this.#list(current.signal);
       }
+      if (this.#isStopped) return undefined;
       await this.#watch(current, initial);
       if (initial?.isComplete === false) {
         throw this.#error(NOT_BEGUN, 'the watch ended before their end');
@@ -207,7 +209,7 @@ export class Reflector {
 
   async #listPage(query: Query, isContinuation: boolean, signal: AbortSignal): Promise<ListPage> {
     const { transport } = this.#options;
-    const body = await this.#select((selectors) =>
+    const body = await this.#selection.apply((selectors) =>
       transport.getJson(this.#path, { ...selectors, ...query }, { signal, isContinuation }),
     );
     if (signal.aborted) throw this.#error('Stopped', 'stopped');
@@ -248,7 +250,7 @@ export class Reflector {
       .catch(() => undefined);
     try {
       const options = { signal: current.signal, isPackable: initial !== undefined };
-      const stream = await this.#select((selectors) =>
+      const stream = await this.#selection.apply((selectors) =>
         transport.openStream(this.#path, { ...selectors, ...query }, options),
       );
       if (initial === undefined) this.#becomeWatching();
@@ -256,25 +258,6 @@ export class Reflector {
     } finally {
       current.abort();
       await deadline;
-    }
-  }
-
-  /**
-   * API servers before 1.31 know no field `spec.clusterIP` of Services and answer 400 to it: such a
-   * server is asked without from then on. It spares them traffic, no more: what is headless is left
-   * out in model/service.ts too.
-   */
-  async #select<R>(send: (selectors: Selectors) => Promise<R>): Promise<R> {
-    try {
-      return await send(this.#selectors);
-    } catch (error) {
-      const { fieldSelector, ...others } = this.#selectors;
-      if (!(error instanceof ApiError) || error.status !== 400 || fieldSelector === undefined) {
-        throw error;
-      }
-      const result = await send(others);
-      this.#selectors = others;
-      return result;
     }
   }
 

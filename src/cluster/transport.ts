@@ -9,6 +9,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** a further page of a list whose first page has been counted already against qps and burst */
   readonly isContinuation?: boolean;
+  /** of a list: without what the objects say, if the server can leave it out */
+  readonly isMetadataOnly?: boolean;
   /** of a stream: it may come packed; lists always may */
   readonly isPackable?: boolean;
 }

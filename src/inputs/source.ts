@@ -4,6 +4,7 @@
  */
 import { EventRecorder } from '../cluster/events.ts';
 import { ManifestSource } from '../cluster/manifests.ts';
+import { NodeCount } from '../cluster/nodeCount.ts';
 import type { RequestObserver } from '../cluster/requestObserver.ts';
 import type { WatchObserver } from '../cluster/watchObserver.ts';
 import { serviceUid } from '../cluster/serviceUid.ts';
@@ -21,6 +22,8 @@ export interface OpenedSource {
   readonly source: ClusterSource;
   /** absent without an API server */
   readonly events?: EventRecorder;
+  /** how many Nodes there are, more or less; absent without an API server */
+  readonly countNodes?: () => Promise<number>;
   /** absent without an API server */
   readonly api?: ApiTransport;
   /**
@@ -70,13 +73,16 @@ function openApiServer(
     log: (message) => log.verbose(1, message),
     uidOf: (subject, signal) => serviceUid(client, subject, signal),
   });
+  const nodes = new NodeCount({ transport: client, timing: clock, random: Math.random });
   return {
     source,
     events,
+    countNodes: () => nodes.current(),
     api: client,
     apiServerAddresses: isInPod ? [] : addressOf(client.server),
     close: async () => {
       await source.stop();
+      nodes.close();
       await events.close();
       client.close();
     },

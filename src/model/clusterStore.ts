@@ -63,6 +63,10 @@ export class ClusterStore implements ClusterSnapshot {
     return this.#objects[kind];
   }
 
+  keys(kind: KindName): Iterable<ObjectKey> {
+    return this.#objects[kind].keys();
+  }
+
   get services(): ReadonlyMap<ObjectKey, ServiceResource> {
     return this.#objects.Service;
   }

@@ -97,7 +97,8 @@ export const KINDS: { readonly [K in KindName]: Kind<K> } = {
     isNamespaced: false,
     verbs: ['list', 'watch'],
     isRequired: true,
-    selectors: () => ({}),
+    // Of the others is read only what somebody asks for: cluster/otherNodes.ts.
+    selectors: ({ nodeName }) => fieldSelector(`metadata.name=${escaped(nodeName)}`),
     slim: slimNode,
   },
 };
@@ -125,4 +126,9 @@ function notOptedOut(needs: ReadonlySet<Need>): string {
 function fieldSelector(...terms: readonly string[]): Pick<Selectors, 'fieldSelector'> {
   const given = terms.filter((term) => term !== '');
   return given.length === 0 ? {} : { fieldSelector: given.join(',') };
+}
+
+/** A name from a flag may hold what separates terms. */
+function escaped(value: string): string {
+  return value.replaceAll(/[\\,=]/g, String.raw`\$&`);
 }

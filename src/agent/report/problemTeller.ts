@@ -6,15 +6,17 @@
 import type { EventRecorder } from '../../cluster/events.ts';
 import { formatProblem, isRemark, type Problem } from '../../model/problem.ts';
 import type { Logger } from '../../ops/log.ts';
+import { Election } from './election.ts';
 import { ProblemBook } from './problemBook.ts';
-import { causeOf, eventsOf } from './problemEvent.ts';
-import { speaksFor } from './speaker.ts';
+import { eventsOf } from './problemEvent.ts';
 
 export interface ProblemTellerParts {
   readonly log: Logger;
   readonly nodeName: string;
   /** absent without an API server */
   readonly events: EventRecorder | undefined;
+  /** absent without an API server */
+  readonly countNodes?: (() => Promise<number>) | undefined;
 }
 
 /**
@@ -30,8 +32,6 @@ export type Reviewer = 'source' | 'services' | 'kernel';
 export type ProblemsByOrigin = ReadonlyMap<string, readonly Problem[]>;
 
 const MAX_LINES = 50;
-/** Of a cluster in which very much is wrong. */
-const MAX_HELD = 10_000;
 
 export class ProblemTeller {
   readonly #parts: ProblemTellerParts;
@@ -41,23 +41,13 @@ export class ProblemTeller {
     kernel: new ProblemBook(),
   };
 
-  /** until all Nodes are known, so that it is known who posts */
-  readonly #held: [Problem, Reviewer][] = [];
-  #nodes: ReadonlyMap<string, unknown> | undefined;
+  readonly #election: Election | undefined;
 
   constructor(parts: ProblemTellerParts) {
     this.#parts = parts;
-  }
-
-  /** All Nodes are listed. @param nodes live, by name */
-  nodesKnown(nodes: ReadonlyMap<string, unknown>): void {
-    this.#nodes = nodes;
-    const held = this.#held.splice(0);
-    for (const by of ['source', 'services', 'kernel'] as const)
-      this.#post(
-        held.filter(([, reviewer]) => reviewer === by).map(([problem]) => problem),
-        by,
-      );
+    const { events, countNodes } = parts;
+    if (events !== undefined && countNodes !== undefined)
+      this.#election = new Election({ ...parts, events, countNodes });
   }
 
   /** How many stand now, remarks apart. */
@@ -95,18 +85,9 @@ export class ProblemTeller {
 
   #post(problems: readonly Problem[], reviewer: Reviewer): void {
     const { events, nodeName } = this.#parts;
-    if (events === undefined) return;
-    const nodes = this.#nodes;
-    if (nodes === undefined) {
-      const room = MAX_HELD - this.#held.length;
-      for (const problem of problems.slice(0, room)) this.#held.push([problem, reviewer]);
-      return;
-    }
+    const told = eventsOf(problems, nodeName);
+    if (reviewer !== 'kernel') return this.#election?.tell(told);
     // What a kernel refuses, another's may not: whoever sees that says so.
-    const isEverywhere = reviewer !== 'kernel';
-    for (const event of eventsOf(problems, nodeName)) {
-      if (isEverywhere && !speaksFor(nodes.keys(), nodeName, causeOf(event))) continue;
-      events.record(event);
-    }
+    for (const event of told) events?.record(event);
   }
 }

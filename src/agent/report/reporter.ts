@@ -70,11 +70,10 @@ export class Reporter {
     reportSource(this.#parts, status);
   }
 
-  synced({ services, slices, nodes }: ClusterSnapshot): void {
+  synced({ services, slices }: ClusterSnapshot): void {
     const sliceCount = [...slices.values()].reduce((sum, ofService) => sum + ofService.size, 0);
-    const counts = { services: services.size, endpointSlices: sliceCount, nodes: nodes.size };
+    const counts = { services: services.size, endpointSlices: sliceCount };
     this.#parts.log.info('all objects listed', counts);
-    this.#problems.nodesKnown(nodes);
     this.#pending.allQueued();
   }
 

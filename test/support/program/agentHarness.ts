@@ -119,7 +119,8 @@ export class AgentHarness {
       'record'
     >;
     const events = recorder as EventRecorder;
-    const told = { log, health, families: FAMILIES, clock, nodeName: 'node-1', events };
+    const countNodes = () => Promise.resolve(1);
+    const told = { log, health, families: FAMILIES, clock, nodeName: 'node-1', events, countNodes };
     this.conditions = openConditions(told);
     const { conditions } = this;
     const reporter: Reporter = new Reporter({ ...told, metrics, conditions });

@@ -23,6 +23,16 @@ class Server extends ScriptedTransport {
   }
 }
 
+const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
+const rawSlice = {
+  metadata: {
+    namespace: 'default',
+    name: 'web-1',
+    labels: { 'kubernetes.io/service-name': 'web' },
+  },
+  addressType: 'IPv4',
+};
+
 let clock: FakeClock;
 let server: Server;
 let source: ApiServerSource;
@@ -232,12 +242,13 @@ describe('ApiServerSource', () => {
 describe('a kind that only a feature needs', () => {
   const kinds: readonly AnyKind[] = [
     KINDS.Service,
-    KINDS.EndpointSlice,
-    { ...KINDS.Node, isRequired: false },
+    KINDS.Node,
+    { ...KINDS.EndpointSlice, isRequired: false },
   ];
   let kindStatuses: KindStatus[];
 
   beforeEach(async () => {
+    server.lists.set('/api/v1/nodes', listOf('1', [{ metadata: { name: 'node-1' } }]));
     kindStatuses = [];
     const timing = clock;
     source = new ApiServerSource({
@@ -263,38 +274,46 @@ describe('a kind that only a feature needs', () => {
   };
 
   test.each([
-    [403, 'Forbidden', /lacks the verb "list" on "nodes".*; bind it to a ClusterRole with that/],
-    [404, 'NotFound', /the server has no "nodes" in API group ""; install what defines it, or/],
+    [
+      403,
+      'Forbidden',
+      /lacks the verb "list" on "endpointslices".*; bind it to a ClusterRole with that/,
+    ],
+    [
+      404,
+      'NotFound',
+      /the server has no "endpointslices" in API group "discovery.k8s.io"; install what defines it, or/,
+    ],
   ])('and that is refused (%d %s) holds up nobody', async (status, reason, failure) => {
-    server.lists.set('/api/v1/nodes', apiError(status, reason));
+    server.lists.set(SLICES, apiError(status, reason));
     await startFor();
-    expect(told).toEqual(['Service default/web', 'synced']);
+    expect(told).toEqual(['Service default/web', 'Node node-1', 'synced']);
     expect(statuses.at(-1)).toEqual({
       isConnected: true,
       isFailing: false,
-      detail: 'watching services, endpointslices at https://api:6443',
+      detail: 'watching services, nodes at https://api:6443',
     });
     expect(kindStatuses).toEqual([
-      { kind: 'Node', isListed: false, failure: expect.stringMatching(failure) },
+      { kind: 'EndpointSlice', isListed: false, failure: expect.stringMatching(failure) },
     ]);
   });
 
   test('is asked for once a minute while it is refused, and told when it is there', async () => {
-    server.lists.set('/api/v1/nodes', apiError(403, 'Forbidden'));
+    server.lists.set(SLICES, apiError(403, 'Forbidden'));
     await startFor();
-    const asked = () => server.requests.filter(({ path }) => path === '/api/v1/nodes').length;
+    const asked = () => server.requests.filter(({ path }) => path === SLICES).length;
     await clock.advance(59_000);
     expect(asked()).toBe(1);
-    server.lists.set('/api/v1/nodes', listOf('1', [{ metadata: { name: 'n1' } }]));
+    server.lists.set(SLICES, listOf('1', [rawSlice]));
     await clock.advance(1_000);
-    expect(told.slice(2)).toEqual(['Node n1']);
-    expect(kindStatuses.at(-1)).toEqual({ kind: 'Node', isListed: true });
+    expect(told.slice(3)).toEqual(['EndpointSlice default/web-1']);
+    expect(kindStatuses.at(-1)).toEqual({ kind: 'EndpointSlice', isListed: true });
   });
 
   test('does not wait longer than others when the server is only away', async () => {
-    server.lists.set('/api/v1/nodes', apiError(0, 'ECONNRESET'));
+    server.lists.set(SLICES, apiError(0, 'ECONNRESET'));
     await startFor();
-    server.lists.set('/api/v1/nodes', listOf('1', []));
+    server.lists.set(SLICES, listOf('1', []));
     await clock.advance(250);
     expect(kindStatuses.map(({ isListed }) => isListed)).toEqual([false, true]);
   });

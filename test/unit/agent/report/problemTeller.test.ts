@@ -3,6 +3,7 @@ import { ProblemBook } from '../../../../src/agent/report/problemBook.ts';
 import { ProblemTeller, type Reviewer } from '../../../../src/agent/report/problemTeller.ts';
 import type { EventRecorder, ProxyEvent } from '../../../../src/cluster/events.ts';
 import type { Problem } from '../../../../src/model/problem.ts';
+import { settle } from '../../../support/program/fakeClock.ts';
 import { FakeLog } from '../../../support/program/fakeLog.ts';
 
 const bad = (name: string, problem = 'is wrong'): Problem => ({
@@ -33,11 +34,18 @@ describe('ProblemTeller', () => {
   let log: FakeLog;
   let events: ProxyEvent[];
   let teller: ProblemTeller;
+  let counted: Promise<number>;
   beforeEach(() => {
     log = new FakeLog(1);
     events = [];
+    counted = Promise.resolve(1);
     const recorder = { record: (event) => events.push(event) } as Pick<EventRecorder, 'record'>;
-    teller = new ProblemTeller({ log, nodeName: 'node-1', events: recorder as EventRecorder });
+    teller = new ProblemTeller({
+      log,
+      nodeName: 'node-1',
+      events: recorder as EventRecorder,
+      countNodes: () => counted,
+    });
   });
 
   test('says each problem once, when it comes and when it goes', () => {
@@ -83,12 +91,12 @@ describe('ProblemTeller', () => {
     expect(teller.size).toBe(60);
   });
 
-  test('each of very many has its Event all the same: others tell of other ones', () => {
-    teller.nodesKnown(new Map([['node-1', {}]]));
+  test('each of very many has its Event all the same: others tell of other ones', async () => {
     const many = Array.from({ length: 60 }, (_, i) => {
       return [`shop/s${i}`, [{ ...bad(`s${i}`), ...taken }]] as const;
     });
     teller.update('services', new Map(many));
+    await settle();
     expect(events).toHaveLength(60);
   });
 
@@ -97,10 +105,9 @@ describe('ProblemTeller', () => {
     teller.update(reviewer, new Map([[problem.path, [problem]]]));
 
   describe('an Event', () => {
-    beforeEach(() => teller.nodesKnown(new Map([['node-1', {}]])));
-
-    test('goes to the Service, with the consequence for its reason', () => {
+    test('goes to the Service, with the consequence for its reason', async () => {
       tell({ ...bad('web', 'belongs to Service a/b'), ...taken });
+      await settle();
       expect(events).toEqual([
         {
           regarding: { kind: 'Service', namespace: 'shop', name: 'web' },
@@ -113,7 +120,7 @@ describe('ProblemTeller', () => {
       ]);
     });
 
-    test('is one for an object and a cause, however many of its ports are wrong', () => {
+    test('is one for an object and a cause, however many of its ports are wrong', async () => {
       const wrong = (port: number, name = 'web'): Problem => ({
         path: `Service/shop/${name}.spec.ports[${port}]`,
         value: port,
@@ -123,6 +130,7 @@ describe('ProblemTeller', () => {
       const skipped = { ...wrong(3), consequence: 'PortSkipped' } as const;
       const problems = [wrong(0), wrong(1), wrong(2), skipped, wrong(0, 'api')];
       teller.update('services', new Map([['shop/web', problems]]));
+      await settle();
       expect(events.map(({ reason, regarding, note }) => [reason, regarding.name, note])).toEqual([
         [
           'AddressTaken',
@@ -153,7 +161,7 @@ describe('ProblemTeller', () => {
       ]);
     });
 
-    test("of an endpoint goes to the endpoint's Service", () => {
+    test("of an endpoint goes to the endpoint's Service", async () => {
       const path = 'EndpointSlice/shop/web.v2-x1.endpoints[0].addresses[0]';
       tell({
         path,
@@ -162,6 +170,7 @@ describe('ProblemTeller', () => {
         service: 'shop/web',
         consequence: 'EndpointSkipped',
       });
+      await settle();
       expect(events[0]?.regarding).toEqual({ kind: 'Service', namespace: 'shop', name: 'web' });
     });
 
@@ -171,9 +180,10 @@ describe('ProblemTeller', () => {
       expect(events[0]?.regarding).toEqual({ kind: 'Node', name: 'node-1' });
     });
 
-    test('is not made for a file, nor for what works all the same, which is no problem either', () => {
+    test('is not made for a file, nor for what works all the same, which is no problem either', async () => {
       tell({ path: '/etc/a.yaml', value: undefined, problem: 'x' }, 'source');
       tell({ ...bad('web', 'belongs to this node'), consequence: 'AddressNotBound' });
+      await settle();
       expect(events).toEqual([]);
       expect(teller.size).toBe(1);
       expect(log.lines).toEqual([
@@ -183,37 +193,62 @@ describe('ProblemTeller', () => {
     });
   });
 
-  test('of what all nodes see, each Event is posted by two of them', () => {
-    const names = Array.from({ length: 30 }, (_, i) => `node-${i}`);
-    const nodes = new Map(names.map((name) => [name, {}]));
+  test('of what all nodes see, each Event is posted by a few of them', async () => {
+    const names = Array.from({ length: 300 }, (_, i) => `node-${i}`);
     const speakers = new Map<string, string[]>();
     for (const nodeName of names) {
       const recorder = {
         record: ({ about }: ProxyEvent) =>
           void speakers.set(about!, [...(speakers.get(about!) ?? []), nodeName]),
       };
-      const one = new ProblemTeller({ log, nodeName, events: recorder as EventRecorder });
-      one.nodesKnown(nodes);
+      const one = new ProblemTeller({
+        log,
+        nodeName,
+        events: recorder as EventRecorder,
+        countNodes: () => Promise.resolve(names.length),
+      });
       for (let i = 0; i < 40; i++)
         one.update('services', new Map([[`${i}`, [{ ...bad(`s${i}`), ...taken }]]]));
     }
-    expect([...speakers.values()].map((who) => who.length)).toEqual(Array(40).fill(2));
-    expect(new Set([...speakers.values()].flat()).size).toBeGreaterThan(20);
+    await settle();
+    expect(speakers.size).toBe(40);
+    const posts = [...speakers.values()].flat();
+    expect(posts.length).toBeLessThan(40 * 9);
+    expect(new Set(posts).size).toBeGreaterThan(100);
   });
 
   test('what one kernel refuses is posted by whoever sees it', () => {
-    teller.nodesKnown(new Map(Array.from({ length: 50 }, (_, i) => [`node-${i + 2}`, {}])));
+    counted = Promise.resolve(5_000);
     for (let i = 0; i < 10; i++) {
       tell({ ...bad(`s${i}`), consequence: 'RefusedByKernel' }, 'kernel');
     }
     expect(events).toHaveLength(10);
   });
 
-  test('Events wait until all Nodes are known', () => {
+  test('Events wait until it is known how many Nodes there are', async () => {
+    const counting = Promise.withResolvers<number>();
+    counted = counting.promise;
     tell({ ...bad('web'), ...taken }, 'source');
+    tell({ ...bad('api'), ...taken }, 'services');
+    await settle();
     expect(events).toEqual([]);
-    expect(log.lines).toHaveLength(1);
-    teller.nodesKnown(new Map([['node-1', {}]]));
-    expect(events).toHaveLength(1);
+    expect(log.lines).toHaveLength(2);
+    counting.resolve(1);
+    await settle();
+    expect(events.map(({ regarding }) => regarding.name)).toEqual(['web', 'api']);
+  });
+
+  test('are left out when nobody can say, and the next are asked for anew', async () => {
+    counted = Promise.reject(new Error('list nodes: 503'));
+    tell({ ...bad('web'), ...taken });
+    await settle();
+    expect(events).toEqual([]);
+    expect(log.lines.at(-1)).toBe(
+      'v1 1 Events are left out: Nodes cannot be counted: Error: list nodes: 503',
+    );
+    counted = Promise.resolve(1);
+    tell({ ...bad('api'), ...taken });
+    await settle();
+    expect(events.map(({ regarding }) => regarding.name)).toEqual(['api']);
   });
 });
