@@ -11,7 +11,7 @@ import {
 const selectorsOf = (...needs: readonly Need[]) =>
   KINDS.Service.selectors({ nodeName: 'node-1', needs: new Set(needs) });
 
-test('a proxy without features reads Services, their slices and Nodes', () => {
+test('a proxy without features reads Services, their slices and its Node', () => {
   expect(kindsFor({ needs: NO_NEEDS }).map((kind) => pathOf(kind))).toEqual([
     '/api/v1/services',
     '/apis/discovery.k8s.io/v1/endpointslices',
@@ -42,6 +42,14 @@ test('the slices of headless Services come with them', () => {
   const needs = new Set<Need>(['HeadlessServices']);
   expect(selectors({ nodeName: 'node-1', needs }).labelSelector).not.toContain('headless');
   expect(selectors({ nodeName: 'node-1', needs: NO_NEEDS }).labelSelector).toContain('headless');
+});
+
+test('of Nodes only that of this machine is read, whatever its name', () => {
+  const of = (nodeName: string) => KINDS.Node.selectors({ nodeName, needs: NO_NEEDS });
+  expect(of('node-1')).toEqual({ fieldSelector: 'metadata.name=node-1' });
+  expect(of(String.raw`a,b=c\d`)).toEqual({
+    fieldSelector: String.raw`metadata.name=a\,b\=c\\d`,
+  });
 });
 
 test('each row has the name it is found by, and the door of its kind', () => {
