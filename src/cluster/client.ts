@@ -37,7 +37,10 @@ export interface ApiClientOptions {
 
 const JSON_ONLY = 'application/json';
 /** Of a server that has no such form the objects come whole. */
-const METADATA_ONLY = `application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,${JSON_ONLY}`;
+const FORMS = {
+  MetadataOnly: `application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,${JSON_ONLY}`,
+  Table: `application/json;as=Table;g=meta.k8s.io;v=v1,${JSON_ONLY}`,
+};
 
 interface Exchange {
   readonly method: string;
@@ -80,7 +83,7 @@ export class ApiClient implements ApiTransport {
   }
 
   async getJson(path: string, query: Query, options: RequestOptions = {}): Promise<unknown> {
-    const accept = options.isMetadataOnly === true ? { accept: METADATA_ONLY } : {};
+    const accept = options.form === undefined ? {} : { accept: FORMS[options.form] };
     const asked = this.#exchange('GET', path, query, options.signal);
     const exchange = { ...asked, ...accept, isPackable: true };
     return this.#call(exchange, options.isContinuation === true);

@@ -13,7 +13,7 @@ export async function countNodes(
   transport: Pick<ApiTransport, 'getJson'>,
   options: Pick<RequestOptions, 'signal'> = {},
 ): Promise<number> {
-  const list = await transport.getJson(PATH, { limit: '1' }, { ...options, isMetadataOnly: true });
+  const list = await transport.getJson(PATH, { limit: '1' }, { ...options, form: 'MetadataOnly' });
   const { items, metadata } = isRecord(list) ? list : {};
   const given = Array.isArray(items) ? items.length : 0;
   const left = isRecord(metadata) ? Number(metadata['remainingItemCount'] ?? 0) : 0;

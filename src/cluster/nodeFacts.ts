@@ -4,6 +4,14 @@
  */
 import type { NodeResource } from '../model/resources.ts';
 
+/** What a table of all Nodes has of one. */
+export interface NodeRow {
+  readonly name: string;
+  /** the first of its type, canonical; undefined: it has none */
+  readonly internalAddress: string | undefined;
+  readonly externalAddress: string | undefined;
+}
+
 type Facts = readonly [
   addresses: readonly string[],
   externalAddresses: readonly string[],
@@ -20,6 +28,18 @@ export class NodeFacts {
 
   names(): Iterable<string> {
     return this.#lines.keys();
+  }
+
+  /** Nothing in the row is otherwise than it was read. */
+  isAs({ name, internalAddress, externalAddress }: NodeRow): boolean {
+    const line = this.#lines.get(name);
+    if (line === undefined) return false;
+    const [addresses, externalAddresses] = JSON.parse(line) as Facts;
+    const hasInternal = addresses.length > externalAddresses.length;
+    if (internalAddress === undefined ? hasInternal : !addresses.includes(internalAddress))
+      return false;
+    if (externalAddress === undefined) return externalAddresses.length === 0;
+    return addresses.includes(externalAddress);
   }
 
   set({ name, addresses, externalAddresses = [], podCIDRs }: NodeResource): void {

@@ -2,8 +2,9 @@
  * What has to be known of Nodes that are not this one: who has an address, or the pods around an
  * address, that a Service asks for and nobody allocated (docs/adr/0008). Where no Service asks for
  * one they are not read at all. In a small cluster they are watched then, so that a Node that comes
- * counts at once; in a large one they are read now and then, the seldomer the more there are, since
- * all nodes do it: reading all by all costs their square. Only those that matter reach the store.
+ * counts at once; in a large one they are looked over now and then (nodeLook.ts), the seldomer the
+ * more there are, since all nodes do it: all by all is their square. Only those that matter reach
+ * the store.
  *
  * An address that is new waits, in a small cluster, until its owner is known: the Service is put
  * into the store without it until then.
@@ -19,6 +20,7 @@ import { ClaimGate } from './claimGate.ts';
 import type { ObjectStore } from './intake.ts';
 import { countNodes } from './nodeCount.ts';
 import { NodeFacts } from './nodeFacts.ts';
+import { NodeLook } from './nodeLook.ts';
 import { Reflector, type ReflectorOptions, type ReflectorState } from './reflector.ts';
 
 export interface OtherNodesOptions extends Omit<
@@ -33,9 +35,11 @@ export interface OtherNodesOptions extends Omit<
 
 /** Up to so many are watched, and an address that is new waits for them. */
 export const WATCHED_NODES = 100;
-/** Of one of many Nodes the reading comes between half of and this × their square, in ms. */
-const PERIOD_MS = 1;
+/** Of many Nodes the next look comes between half of and this × their square, in ms. */
+const LOOK_MS = 0.05;
 const SHORTEST_PERIOD_MS = 60_000;
+/** Of many Nodes all are read anew, for what a look does not see, and at most so often. */
+const READ_MS = 6 * 60 * 60_000;
 /** The first reading, which all do at the same time, is spread over this × their square, in ms. */
 const FIRST_MS = 0.06;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
@@ -46,6 +50,8 @@ export class OtherNodes implements ObjectStore {
   readonly #facts = new NodeFacts();
   /** in the store by our doing */
   readonly #told = new Set<string>();
+  readonly #look: NodeLook;
+  #readAtMs = 0;
   /** while this Node has not been found one of the others may be meant */
   #isLost = true;
   /** everything else has been read: what is asked for now is new */
@@ -58,11 +64,14 @@ export class OtherNodes implements ObjectStore {
   #whenKnown: (() => void) | undefined;
   #forgetTimer: () => void = () => undefined;
   readonly #ending = new AbortController();
+  /** the work beside a reading */
   #opening: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
 
   constructor(options: OtherNodesOptions) {
     this.#options = options;
-    const { store, onChange } = options;
+    const { store, onChange, transport, nodeName } = options;
+    this.#look = new NodeLook(transport, nodeName);
     const onClaimed = (addresses: readonly Address[]) => this.#askedFor(addresses);
     this.#gate = new ClaimGate({ store, onChange, onClaimed });
   }
@@ -82,7 +91,7 @@ export class OtherNodes implements ObjectStore {
   async stop(): Promise<void> {
     this.#ending.abort();
     this.#forgetTimer();
-    await Promise.all([this.#opening, this.#reading?.stop()]);
+    await Promise.all([this.#opening, this.#looking, this.#reading?.stop()]);
   }
 
   /** The other Nodes are not the watch's to delete. */
@@ -181,6 +190,7 @@ export class OtherNodes implements ObjectStore {
 
   #complete(): void {
     this.#isKnown = true;
+    this.#readAtMs = this.#options.timing.monotonicMs();
     this.#isSmall = this.#facts.size <= WATCHED_NODES;
     this.#gate.release();
     this.#whenKnown?.();
@@ -191,17 +201,36 @@ export class OtherNodes implements ObjectStore {
 
   #reviewLater(): void {
     const { timing, random } = this.#options;
-    const periodMs = Math.max(SHORTEST_PERIOD_MS, PERIOD_MS * this.#facts.size ** 2);
+    const periodMs = Math.max(SHORTEST_PERIOD_MS, LOOK_MS * this.#facts.size ** 2);
     this.#forgetTimer();
     this.#forgetTimer = timing.after(periodMs * (0.5 + random() / 2), () => this.#review());
   }
 
   #review(): void {
     if (!this.#isAsked) return this.#forget();
-    const isWatching = this.#reading !== undefined;
-    if (isWatching && this.#facts.size <= WATCHED_NODES) return this.#reviewLater();
+    const isSmall = this.#facts.size <= WATCHED_NODES;
+    if (isSmall && this.#reading !== undefined) return this.#reviewLater();
     this.#endReading();
-    this.#read();
+    const isOld = this.#options.timing.monotonicMs() - this.#readAtMs >= READ_MS;
+    if (isSmall || isOld) this.#read();
+    else this.#looking = this.#lookOver();
+  }
+
+  async #lookOver(): Promise<void> {
+    const { log } = this.#options;
+    const { signal } = this.#ending;
+    try {
+      const changes = await this.#look.changes(this.#facts, signal);
+      // Nobody may ask for anything any more.
+      if (!this.#isKnown) return;
+      if (changes === undefined) return this.#read();
+      for (const [key, object] of changes) this.#take({ kind: 'Node', key, object });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiError)) throw error;
+      log?.(`other Nodes were not looked over: ${error.message}`);
+    }
+    this.#reviewLater();
   }
 
   #forget(): void {

@@ -9,8 +9,10 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** a further page of a list whose first page has been counted already against qps and burst */
   readonly isContinuation?: boolean;
-  /** of a list: without what the objects say, if the server can leave it out */
-  readonly isMetadataOnly?: boolean;
+  /**
+   * of a list, where the server has it: without what the objects say, or the rows that people see
+   */
+  readonly form?: 'MetadataOnly' | 'Table';
   /** of a stream: it may come packed; lists always may */
   readonly isPackable?: boolean;
 }

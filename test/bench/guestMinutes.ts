@@ -5,7 +5,8 @@
  * and the real kube-proxy (mode nftables), each by a counter of its own, at the same time. In a
  * network namespace of its own, where kube-proxy programs nothing of this machine:
  *
- *     unshare -n node_modules/.bin/node test/bench/guestMinutes.ts [--services N] [--nodes M] [--minutes T]
+ *     unshare -n node_modules/.bin/node test/bench/guestMinutes.ts \
+ *       [--services N] [--nodes M] [--minutes T]
  *
  * Writes a table as docs/api-server.md has it.
  */

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { ApiServer } from '../support/e2e/apiServer.ts';
 import { CuttingProxy } from './cuttingProxy.ts';
 import { waitFor } from './waitFor.ts';
-import { service, slice, Witness, writeKubeconfig } from './witness.ts';
+import { node, service, slice, Witness, writeKubeconfig } from './witness.ts';
 
 const NAMES = Array.from({ length: 30 }, (_, i) => `there-${i}`);
 
@@ -16,6 +16,7 @@ const proxies: CuttingProxy[] = [];
 
 async function begin(flags: readonly string[]): Promise<void> {
   plane = await ApiServer.start({ flags });
+  await plane.objects.create(node('node-1'));
   await plane.objects.createAll(NAMES.map((name) => service(name)));
   await plane.objects.create(slice('there-0-1', 'there-0', '10.244.1.5'));
 }

@@ -46,9 +46,9 @@ test('is asked after a moment by chance, and not again within the hour', async (
 test('that nobody answers is told to who asks, and asked for anew', async () => {
   const { clock, transport, nodes } = counting();
   transport.answerLists(apiError(503, 'ServiceUnavailable'), listWith({}));
-  const refused = expect(nodes.current()).rejects.toThrow('503');
+  const refused = nodes.current().catch(String);
   await clock.advance(1_000);
-  await refused;
+  expect(await refused).toContain('503');
   const next = nodes.current();
   await clock.advance(1_000);
   await expect(next).resolves.toBe(1);
@@ -56,9 +56,9 @@ test('that nobody answers is told to who asks, and asked for anew', async () => 
 
 test('nobody waits any more once it is closed', async () => {
   const { transport, nodes } = counting();
-  const ended = expect(nodes.current()).rejects.toThrow('aborted');
+  const ended = nodes.current().catch(String);
   nodes.close();
-  await ended;
+  expect(await ended).toContain('aborted');
   await settle();
   expect(transport.requests).toEqual([]);
 });

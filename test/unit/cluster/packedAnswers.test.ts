@@ -152,16 +152,18 @@ test('a damaged list is asked for again, and a packed beginning of a watch is to
   ]);
 });
 
-test('a list without contents is asked for as one, and taken as it comes', async () => {
+test('a list in another form is asked for as one, and taken as it comes', async () => {
   const accepted: (string | undefined)[] = [];
   handler = ({ headers }, response) => {
     accepted.push(headers.accept);
     response.end(JSON.stringify(listOf('1', [])));
   };
-  await client.getJson('/api/v1/nodes', {}, { isMetadataOnly: true });
+  await client.getJson('/api/v1/nodes', {}, { form: 'MetadataOnly' });
+  await client.getJson('/api/v1/nodes', {}, { form: 'Table' });
   await client.getJson('/api/v1/nodes', {});
   expect(accepted).toEqual([
     'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+    'application/json;as=Table;g=meta.k8s.io;v=v1,application/json',
     'application/json',
   ]);
 });
