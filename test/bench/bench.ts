@@ -4,28 +4,26 @@
  * flatters whoever makes fewer of them. Writes docs/benchmarks/ and the page's tables; `--quick`
  * and chosen sizes only print.
  *
- *   npm run bench -- [--quick] [--size SERVICESxENDPOINTS]… [--only kube-ipvs|kube-proxy]
+ *   npm run bench -- --help
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { checkout } from '../../packaging/machine.mjs';
 import { findBinary } from '../tools/kubernetes.mjs';
 import { chart } from './chart.ts';
+import { measurePaths } from './datapath.ts';
 import type { Figures, Run } from './figures.ts';
-import { type Effort, measure, type Proxy } from './measure.ts';
+import { measure, type Proxy } from './measure.ts';
 import type { Size } from './objects.ts';
-import { CHARTS, intoPage, tables } from './page.ts';
+import { parseOptions, type Quantity } from './options.mjs';
+import { CHARTS, intoPage, paths as pathTables, tables } from './page.ts';
+import type { Path } from './paths.ts';
+import type { Effort } from './quantities.ts';
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    size: { type: 'string', multiple: true },
-    only: { type: 'string' },
-  },
-});
+const given = process.argv.slice(2);
+const { quick, only, sizes: asked, quantities } = parseOptions(given);
 
 const bundle = join(checkout, 'dist', 'kube-ipvs.js');
 const [, nodeFlag = ''] = /^#!.* (-\S+)\n/.exec(readFileSync(bundle, 'utf8')) ?? [];
@@ -51,69 +49,97 @@ const QUICK: readonly Size[] = [
   { services: 500, endpoints: 2 },
 ];
 
-const isFull = !values.quick && values.size === undefined && values.only === undefined;
-const sizes = values.size?.map(parseSize) ?? (values.quick ? QUICK : FULL);
-/** An audit of each must fall into a long idle time. */
-const effort: Effort = values.quick ? { changes: 40, idleSec: 5 } : { changes: 200, idleSec: 40 };
+/** Made so that kube-proxy's would take hours, or compare what it does in each round anyway. */
+const OURS_ALONE: readonly Quantity[] = ['replace', 'burst', 'rate', 'audit'];
 
-const given = process.argv.slice(2);
-const behind = given.length === 0 ? [] : ['--', ...given];
-const figures: Figures[] = [];
-for (const size of sizes) {
-  for (const proxy of proxiesFor(size)) figures.push(await measure(proxy, size, effort));
-}
+/** Services of the clusters in which the data path is measured. */
+const PATH_SIZES = [1, 10_000];
+const PATH_MS = 5_000;
+
+const isFull = given.length === 0;
+const sizes = asked.length > 0 ? asked : quick ? QUICK : FULL;
+/** An audit of each must fall into a long idle time. */
+const effort: Effort = quick
+  ? { changes: 40, replacements: 3, idleSec: 5, rateSec: 10 }
+  : { changes: 200, replacements: 20, idleSec: 40, rateSec: 60 };
+
+const figures = quantities.every((each) => each === 'datapath') ? [] : await measureAll();
+const paths = quantities.includes('datapath') ? await measureAllPaths() : undefined;
 const run: Run = {
   date: new Date().toISOString().slice(0, 10),
-  command: ['npm run bench', ...behind].join(' '),
+  command: ['npm run bench', ...(isFull ? [] : ['--', ...given])].join(' '),
   versions: { 'kube-ipvs': git('describe', '--always', '--dirty'), ...kubeProxyVersion() },
   machine: `${cpus().length} CPUs (${cpus()[0]!.model}), ${Math.round(totalmem() / 2 ** 30)} GiB`,
   figures,
+  ...(paths === undefined ? {} : { paths }),
 };
-console.log(tables(run));
-if (isFull) write(run);
+if (figures.length > 0) console.log(tables(run));
+if (paths !== undefined) console.log(pathTables(run));
+if (isFull) writeCharts(run);
+if (isFull || String(given) === '--measure,datapath') writePage(run);
 
-function proxiesFor({ services, endpoints }: Size): readonly Proxy[] {
-  const isForBoth = services <= LARGEST_FOR_BOTH && endpoints <= 2 && !values.quick;
-  const proxies = isForBoth || values.only === 'kube-proxy' ? [OURS, KUBE_PROXY] : [OURS];
-  return proxies.filter(({ name }) => values.only === undefined || values.only === name);
+async function measureAll(): Promise<readonly Figures[]> {
+  const all: Figures[] = [];
+  for (const size of sizes) {
+    for (const proxy of proxiesFor(size)) {
+      const isMeasured = (each: Quantity) => proxy === OURS || !OURS_ALONE.includes(each);
+      all.push(await measure(proxy, size, quantities.filter(isMeasured), effort));
+    }
+  }
+  return all;
 }
 
-function parseSize(text: string): Size {
-  const [, services, endpoints] = /^(\d+)[x×](\d+)$/.exec(text) ?? [];
-  if (services === undefined || endpoints === undefined)
-    throw new Error(`--size: must be SERVICESxENDPOINTS, as in 1000x2, not ${text}`);
-  return { services: Number(services), endpoints: Number(endpoints) };
+async function measureAllPaths(): Promise<readonly Path[]> {
+  const proxies = [OURS, KUBE_PROXY].filter(({ name }) => only === undefined || only === name);
+  const counts = asked.length > 0 ? asked.map(({ services }) => services) : PATH_SIZES;
+  const all: Path[] = [];
+  for (const services of counts) all.push(...(await measurePaths(proxies, services, PATH_MS)));
+  return all;
+}
+
+function proxiesFor({ services, endpoints }: Size): readonly Proxy[] {
+  const isForBoth = services <= LARGEST_FOR_BOTH && endpoints <= 2 && !quick;
+  const proxies = isForBoth || only === 'kube-proxy' ? [OURS, KUBE_PROXY] : [OURS];
+  return proxies.filter(({ name }) => only === undefined || only === name);
 }
 
 function kubeProxyVersion(): Readonly<Record<string, string>> {
-  if (!figures.some(({ proxy }) => proxy === KUBE_PROXY.name)) return {};
+  if (![...figures, ...(paths ?? [])].some(({ proxy }) => proxy === KUBE_PROXY.name)) return {};
   const [program = ''] = KUBE_PROXY.command;
-  return { 'kube-proxy': execFileSync(program, ['--version'], { encoding: 'utf8' }).trim() };
+  const version = execFileSync(program, ['--version'], { encoding: 'utf8' });
+  return { 'kube-proxy': version.replace('Kubernetes', '').trim() };
 }
 
 function git(...args: readonly string[]): string {
   return execFileSync('git', args, { cwd: checkout, encoding: 'utf8' }).trim();
 }
 
-function write(finished: Run): void {
-  const folder = join(checkout, 'docs', 'benchmarks');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'results.json'), `${JSON.stringify(finished, null, 2)}\n`);
+const docs = (...names: readonly string[]) => join(checkout, 'docs', ...names);
+
+function writeCharts(finished: Run): void {
+  mkdirSync(docs('benchmarks'), { recursive: true });
+  writeFileSync(docs('benchmarks', 'results.json'), `${JSON.stringify(finished, null, 2)}\n`);
   for (const { file, title, unit, cost } of CHARTS)
-    writeFileSync(join(folder, file), chart(title, unit, seriesOf(finished, cost)));
-  const page = join(checkout, 'docs', 'benchmarks.md');
+    writeFileSync(docs('benchmarks', file), chart(title, unit, seriesOf(finished, cost)));
+}
+
+function writePage(finished: Run): void {
+  const page = docs('benchmarks.md');
   writeFileSync(page, intoPage(readFileSync(page, 'utf8'), finished));
   const prettier = join(checkout, 'node_modules', 'prettier', 'bin', 'prettier.cjs');
-  execFileSync(process.execPath, [prettier, '--write', '--log-level=warn', page, folder]);
+  execFileSync(process.execPath, [prettier, '--write', '--log-level=warn', docs()]);
 }
 
 /** Of the sizes with two endpoints, which differ in nothing else. */
-function seriesOf({ figures: all }: Run, cost: (figures: Figures) => number) {
+function seriesOf({ figures: all }: Run, cost: (figures: Figures) => number | undefined) {
   const alike = all.filter(({ endpoints }) => endpoints === 2);
   return [OURS, KUBE_PROXY].map(({ name }) => ({
     name,
     points: alike
       .filter(({ proxy }) => proxy === name)
-      .map((each) => ({ size: each.services, cost: cost(each) })),
+      .flatMap((each) => {
+        const value = cost(each);
+        return value === undefined ? [] : [{ size: each.services, cost: value }];
+      }),
   }));
 }

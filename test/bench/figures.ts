@@ -1,22 +1,49 @@
 /** What a run of the benchmark has found, and how it grows with the cluster. Pure. */
 import type { Size } from './objects.ts';
+import type { Path } from './paths.ts';
 
-/** Of one proxy at one size; times in ms. */
+/** In ms, from the API server's answer until the kernel has it. */
+export interface Latency {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Of one proxy at one size; times in ms. What was not asked for, or is not told, is missing. */
 export interface Figures extends Size {
   readonly proxy: string;
   /** from the start of the process until the kernel has every virtual server */
   readonly serversMs: number;
   readonly firstSyncMs: number;
-  /** from the API server's answer until the kernel has it */
-  readonly change: { readonly count: number; readonly p50: number; readonly p99: number };
-  /** audits that fall among the changes included */
-  readonly changeCpuMs: number;
-  readonly idlePercent: number;
-  readonly residentMiB: number;
+  /** from the start of the process until default/kubernetes and cluster DNS are complete */
+  readonly criticalMs: number;
+  /** the same from when the process had listed everything */
+  readonly criticalAfterListsMs?: number;
+  /** while it started */
   readonly peakMiB: number;
+  readonly change?: Latency;
+  /** audits that fall among the changes included */
+  readonly changeCpuMs?: number;
+  readonly create?: Latency;
+  /** of 1,000 endpoints */
+  readonly replace?: Latency;
+  /** among hundreds of changes of others */
+  readonly burst?: Latency;
+  /** under a steady rate of changes of others */
+  readonly rate?: Latency;
+  /** what came about of that rate, for the API server may be too slow */
+  readonly ratePerSec?: number;
+  readonly rateCpuPercent?: number;
+  readonly idlePercent?: number;
+  readonly residentMiB?: number;
+  /** while everything is being compared */
+  readonly audit?: Latency;
+  /** mean, of reading and comparing */
+  readonly auditMs?: number;
+  /** no turn of the event loop was longer among those audits: bound of a class of the histogram */
+  readonly auditTurnMs?: number;
   /** with nothing changed */
-  readonly restartMs: number;
-  /** undefined where the proxy does not tell */
+  readonly restartMs?: number;
   readonly restartWrites?: number;
 }
 
@@ -28,6 +55,12 @@ export interface Run {
   readonly versions: Readonly<Record<string, string>>;
   readonly machine: string;
   readonly figures: readonly Figures[];
+  /** of the data path, where it was measured */
+  readonly paths?: readonly Path[];
+}
+
+export function latency(times: readonly number[]): Latency {
+  return { count: times.length, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
 }
 
 /** @param share of the numbers that are not larger */
@@ -54,4 +87,81 @@ export function growth(
   const above = xs.reduce((sum, each, i) => sum + (each - x) * (ys[i]! - y), 0);
   const below = xs.reduce((sum, each) => sum + (each - x) ** 2, 0);
   return above / below;
+}
+
+/** Upper bounds of a histogram of Prometheus with how many were not above each. */
+export type Buckets = ReadonlyMap<number, number>;
+
+/** Of a text of `/metrics`; of one series. */
+export function bucketsOf(metrics: string, name: string): Buckets {
+  const lines = metrics.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"\\} (\\S+)$`, 'gm'));
+  return new Map(
+    Array.from(lines, ([, le, count]) => [le === '+Inf' ? Infinity : Number(le), Number(count)]),
+  );
+}
+
+/**
+ * The bound that none of those exceeded that came between two looks at a histogram, although each
+ * look is counted too: three looks, of which the first two follow at once.
+ *
+ * @returns 0 when nothing came
+ */
+export function longestBetween([first, second, third]: readonly [
+  Buckets,
+  Buckets,
+  Buckets,
+]): number {
+  let longest = 0;
+  const [looks, all] = [apart(first, second), apart(second, third)];
+  for (const [bound, count] of all) if (count > looks.get(bound)!) longest = bound;
+  return longest;
+}
+
+/** How many came into each class between two looks. */
+function apart(before: Buckets, after: Buckets): ReadonlyMap<number, number> {
+  let below = 0;
+  return new Map(
+    [...after].map(([bound, count]) => {
+      const grown = count - (before.get(bound) ?? 0);
+      const own = grown - below;
+      below = grown;
+      return [bound, own];
+    }),
+  );
+}
+
+/**
+ * Of what a histogram took between two texts of `/metrics`.
+ *
+ * @param labels `{scope="all"}`, or '' for a histogram of one series
+ */
+export function meanBetween(
+  [before, after]: readonly [string, string],
+  name: string,
+  labels = '',
+): number {
+  const grown = (what: string) =>
+    sample(after, `${name}_${what}${labels}`) - sample(before, `${name}_${what}${labels}`);
+  return grown('sum') / grown('count');
+}
+
+function sample(metrics: string, series: string): number {
+  const line = metrics.split('\n').find((each) => each.startsWith(`${series} `));
+  return Number(line?.slice(series.length + 1));
+}
+
+/**
+ * When a proxy of ours had listed everything, as its log says.
+ *
+ * @param fromMs wall time; what the log tells of before is another process'
+ * @returns wall time in ms; undefined when it does not tell
+ */
+export function listedAt(log: string, fromMs: number): number | undefined {
+  const lines = log.matchAll(/^I\d{4} (\d\d):(\d\d):(\d\d\.\d+) .*"all objects listed"/gm);
+  for (const [, hours, minutes, seconds] of lines) {
+    const day = new Date(fromMs).setHours(0, 0, 0, 0);
+    const atMs = day + ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+    if (atMs >= fromMs) return atMs;
+  }
+  return undefined;
 }

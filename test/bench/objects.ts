@@ -14,10 +14,14 @@ export interface Size {
 }
 
 export function benchService(index: number): ClusterObject {
+  return service(`s${index}`);
+}
+
+function service(name: string): ClusterObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: `s${index}`, namespace: 'default' },
+    metadata: { name, namespace: 'default' },
     spec: { ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
   };
 }
@@ -28,23 +32,100 @@ export function benchSlice(index: number, size: Size, moves = 0): ClusterObject 
   const first = index * endpoints;
   const last = moves === 0 ? first + endpoints - 1 : services * (endpoints + moves - 1) + index;
   const numbers = [...Array.from({ length: endpoints - 1 }, (_, host) => first + host), last];
+  return sliceOf('default', `s${index}`, numbers.map(addressOf), [
+    { name: 'http', port: 8080, protocol: 'TCP' },
+  ]);
+}
+
+function sliceOf(
+  namespace: string,
+  ofService: string,
+  addresses: readonly string[],
+  ports: readonly object[],
+): ClusterObject {
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: `s${index}-1`,
-      namespace: 'default',
-      labels: { 'kubernetes.io/service-name': `s${index}` },
+      name: `${ofService}-1`,
+      namespace,
+      labels: { 'kubernetes.io/service-name': ofService },
     },
     addressType: 'IPv4',
-    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
-    endpoints: numbers.map((number) => ({
-      addresses: [addressOf(number)],
+    ports,
+    endpoints: addresses.map((address) => ({
+      addresses: [address],
       conditions: { ready: true },
       nodeName: NODE_NAME,
     })),
   };
 }
+
+/** A Service with one endpoint that comes while the proxy runs; its slice may be there before it. */
+export function lateService(
+  number: number,
+): readonly [service: ClusterObject, slice: ClusterObject] {
+  const name = `late${number}`;
+  const address = `10.64.${number >> 8}.${number & 255}`;
+  const ports = [{ name: 'http', port: 8080, protocol: 'TCP' }];
+  return [service(name), sliceOf('default', name, [address], ports)];
+}
+
+/** As many as an EndpointSlice takes. */
+export const CROWD = 1_000;
+
+export const crowdService: ClusterObject = service('crowd');
+
+/** Of two generations in a row none has an endpoint of the other. */
+export function crowdSlice(generation: number): ClusterObject {
+  const addresses = Array.from(
+    { length: CROWD },
+    (_, i) => `${crowdNet(generation)}${i >> 8}.${i & 255}`,
+  );
+  return sliceOf('default', 'crowd', addresses, [{ name: 'http', port: 8080, protocol: 'TCP' }]);
+}
+
+/** How the addresses of a generation begin. */
+export function crowdNet(generation: number): string {
+  return `172.${16 + (generation % 16)}.`;
+}
+
+/**
+ * What pods need before anything else. The API server makes default/kubernetes by itself, but here
+ * not its endpoints.
+ */
+export const criticalObjects: readonly ClusterObject[] = [
+  sliceOf(
+    'default',
+    'kubernetes',
+    ['198.18.0.1'],
+    [{ name: 'https', port: 6443, protocol: 'TCP' }],
+  ),
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kube-dns', namespace: 'kube-system' },
+    spec: {
+      clusterIP: '10.96.0.10',
+      ports: [
+        { name: 'dns', port: 53, protocol: 'UDP' },
+        { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+      ],
+    },
+  },
+  sliceOf(
+    'kube-system',
+    'kube-dns',
+    ['10.244.9.2', '10.244.9.3'],
+    [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+    ],
+  ),
+];
+
+/** As proxies name their virtual servers. */
+export const criticalServers = ['10.96.0.1:443/TCP', '10.96.0.10:53/UDP', '10.96.0.10:53/TCP'];
 
 /** Where the last endpoint of a slice is. */
 export function lastAddress(slice: ClusterObject): string {

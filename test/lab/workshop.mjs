@@ -60,6 +60,8 @@ export const trafficTool = () => compiled('traffic.c', []);
 
 export const loadTool = () => compiled('load.c', []);
 
+export const strainTool = () => compiled('strain.c', []);
+
 const xtablesNames = ['iptables', 'ip6tables'].flatMap((tool) => [
   tool,
   `${tool}-save`,

@@ -82,6 +82,15 @@ export class ClusterObjects {
     return this.#ask('PUT', objectPath(object), versioned);
   }
 
+  /**
+   * The same in one request, for many at once: the API server does not ask for the version of kinds
+   * that nobody's changes can be lost of (Service, EndpointSlice, Node). Its answer is not read.
+   */
+  async overwrite(object: ClusterObject): Promise<void> {
+    const { status, text } = await this.request('PUT', objectPath(object), object);
+    if (status >= 300) throw new Error(`PUT ${objectPath(object)}: ${status} ${text}`);
+  }
+
   /** A JSON merge patch of the object, or of a subresource such as `status`. */
   async patch(object: ClusterObject, patch: unknown, subresource?: string) {
     const path =
