@@ -4,8 +4,10 @@
  * first address. Only those are read whole, one by one. What a row does not have, a second address
  * or the range of pods of a Node that is known, a reading of all finds.
  */
+import type { AddressClaims } from '../model/addressClaims.ts';
 import { KINDS, pathOf } from '../model/kinds.ts';
 import type { NodeResource } from '../model/resources.ts';
+import type { Address } from '../net/address.ts';
 import { parseSloppyAddress } from '../net/sloppy.ts';
 import { isRecord } from './apiError.ts';
 import { NOTHING_KNOWN } from './floor.ts';
@@ -48,6 +50,23 @@ export class NodeLook {
       if (node?.podCIDRs.length === 0 && !again.includes(name)) this.#young.add(name);
     }
     return changes;
+  }
+
+  /**
+   * Those that have one of the addresses as their first; where there is no table nobody.
+   *
+   * @throws ApiError
+   */
+  async owners(claims: Pick<AddressClaims, 'has'>, signal: AbortSignal): Promise<NodeChanges> {
+    const isAsked = (address: Address | undefined) => address !== undefined && claims.has(address);
+    const rows = (await this.#rows(signal)) ?? [];
+    const owners = rows.filter(
+      ({ name, internalAddress, externalAddress }) =>
+        name !== this.#nodeName && (isAsked(internalAddress) || isAsked(externalAddress)),
+    );
+    const found = new Map<string, NodeResource | undefined>();
+    for (const { name } of owners) found.set(name, await this.#node(name, signal));
+    return found;
   }
 
   async #rows(signal: AbortSignal): Promise<readonly NodeRow[] | undefined> {

@@ -6,8 +6,8 @@
  * more there are, since all nodes do it: all by all is their square. Only those that matter reach
  * the store.
  *
- * An address that is new waits, in a small cluster, until its owner is known: the Service is put
- * into the store without it until then.
+ * The first address that is asked for waits until its owner is known, but in a very large cluster:
+ * the Service is put into the store without it until then.
  */
 import type { ClusterChange, ClusterStore, ObjectState } from '../model/clusterStore.ts';
 import { type KindName, KINDS } from '../model/kinds.ts';
@@ -20,7 +20,7 @@ import { ClaimGate } from './claimGate.ts';
 import type { ObjectStore } from './intake.ts';
 import { countNodes } from './nodeCount.ts';
 import { NodeFacts } from './nodeFacts.ts';
-import { NodeLook } from './nodeLook.ts';
+import { type NodeChanges, NodeLook } from './nodeLook.ts';
 import { Reflector, type ReflectorOptions, type ReflectorState } from './reflector.ts';
 
 export interface OtherNodesOptions extends Omit<
@@ -33,15 +33,18 @@ export interface OtherNodesOptions extends Omit<
   readonly onState: (state: ReflectorState) => void;
 }
 
-/** Up to so many are watched, and an address that is new waits for them. */
+/** Up to so many are watched. */
 export const WATCHED_NODES = 100;
+/** Up to so many the first address that is asked for waits until its owner has been looked for. */
+export const AWAITED_NODES = 1_000;
 /** Of many Nodes the next look comes between half of and this × their square, in ms. */
 const LOOK_MS = 0.05;
 const SHORTEST_PERIOD_MS = 60_000;
 /** Of many Nodes all are read anew, for what a look does not see, and at most so often. */
 const READ_MS = 6 * 60 * 60_000;
-/** The first reading, which all do at the same time, is spread over this × their square, in ms. */
-const FIRST_MS = 0.06;
+/** What all do at the same time is spread over these × their square, in ms. */
+const FIRST_LOOK_MS = 0.01;
+const FIRST_READING_MS = 0.06;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
 
 export class OtherNodes implements ObjectStore {
@@ -58,15 +61,15 @@ export class OtherNodes implements ObjectStore {
   #hasBegun = false;
   /** all have been read at least once since somebody asked */
   #isKnown = false;
-  /** the cluster is so small that a new address waits for its owner */
-  #isSmall = true;
+  /** an address that is new waits for its owner */
+  #mayWait = true;
   #reading: Reflector | undefined;
   #whenKnown: (() => void) | undefined;
   #forgetTimer: () => void = () => undefined;
   readonly #ending = new AbortController();
   /** the work beside a reading */
   #opening: Promise<void> | undefined;
-  #looking: Promise<void> | undefined;
+  #lookingOver: Promise<void> | undefined;
 
   constructor(options: OtherNodesOptions) {
     this.#options = options;
@@ -91,7 +94,7 @@ export class OtherNodes implements ObjectStore {
   async stop(): Promise<void> {
     this.#ending.abort();
     this.#forgetTimer();
-    await Promise.all([this.#opening, this.#looking, this.#reading?.stop()]);
+    await Promise.all([this.#opening, this.#lookingOver, this.#reading?.stop()]);
   }
 
   /** The other Nodes are not the watch's to delete. */
@@ -105,7 +108,7 @@ export class OtherNodes implements ObjectStore {
   put(state: ObjectState): ClusterChange | undefined {
     if (state.kind === 'Service') return this.#gate.put(state);
     const change = this.#options.store.put(state);
-    if (state.kind === 'Node' && this.#isLost) this.#found();
+    if (state.kind === 'Node' && state.object !== undefined && this.#isLost) this.#found();
     return change;
   }
 
@@ -121,7 +124,7 @@ export class OtherNodes implements ObjectStore {
   #askedFor(addresses: readonly Address[]): void {
     if (!this.#hasBegun) return;
     if (this.#isKnown) return this.#tellAll();
-    if (this.#isSmall) this.#gate.hold(addresses);
+    if (this.#mayWait) this.#gate.hold(addresses);
     if (this.#reading === undefined) this.#opening ??= this.#open();
   }
 
@@ -131,15 +134,29 @@ export class OtherNodes implements ObjectStore {
     const { signal } = this.#ending;
     try {
       const count = await this.#count();
-      this.#isSmall = count <= WATCHED_NODES;
-      if (!this.#isSmall) this.#gate.release();
-      await timing.sleep(random() * FIRST_MS * count ** 2, signal);
+      if (count > WATCHED_NODES) await this.#lookForOwners(count);
+      await timing.sleep(random() * FIRST_READING_MS * count ** 2, signal);
     } catch (error) {
       if (signal.aborted) return;
       throw error;
     }
     this.#opening = undefined;
     this.#read();
+  }
+
+  /** Of many Nodes the owners of what is asked for now come first: nearly all have one address. */
+  async #lookForOwners(count: number): Promise<void> {
+    const { timing, random } = this.#options;
+    const { signal } = this.#ending;
+    if (count > AWAITED_NODES) this.#letIn();
+    await timing.sleep(random() * FIRST_LOOK_MS * count ** 2, signal);
+    await this.#looking(() => this.#look.owners(this.#gate.claims, signal));
+    this.#letIn();
+  }
+
+  #letIn(): void {
+    this.#mayWait = false;
+    this.#gate.release();
   }
 
   async #count(): Promise<number> {
@@ -191,11 +208,10 @@ export class OtherNodes implements ObjectStore {
   #complete(): void {
     this.#isKnown = true;
     this.#readAtMs = this.#options.timing.monotonicMs();
-    this.#isSmall = this.#facts.size <= WATCHED_NODES;
-    this.#gate.release();
+    this.#letIn();
     this.#whenKnown?.();
     this.#whenKnown = undefined;
-    if (!this.#isSmall) this.#endReading();
+    if (this.#facts.size > WATCHED_NODES) this.#endReading();
     this.#reviewLater();
   }
 
@@ -213,29 +229,34 @@ export class OtherNodes implements ObjectStore {
     this.#endReading();
     const isOld = this.#options.timing.monotonicMs() - this.#readAtMs >= READ_MS;
     if (isSmall || isOld) this.#read();
-    else this.#looking = this.#lookOver();
+    else this.#lookingOver = this.#lookOver();
   }
 
   async #lookOver(): Promise<void> {
-    const { log } = this.#options;
     const { signal } = this.#ending;
+    const isEnough = await this.#looking(() => this.#look.changes(this.#facts, signal));
+    if (signal.aborted || !this.#isKnown) return;
+    if (isEnough) this.#reviewLater();
+    else this.#read();
+  }
+
+  /** @returns false where all have to be read; a failure is left to the next look */
+  async #looking(look: () => Promise<NodeChanges | undefined>): Promise<boolean> {
     try {
-      const changes = await this.#look.changes(this.#facts, signal);
-      // Nobody may ask for anything any more.
-      if (!this.#isKnown) return;
-      if (changes === undefined) return this.#read();
-      for (const [key, object] of changes) this.#take({ kind: 'Node', key, object });
+      const changes = await look();
+      for (const [key, object] of changes ?? []) this.#take({ kind: 'Node', key, object });
+      return changes !== undefined;
     } catch (error) {
-      if (signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
-      log?.(`other Nodes were not looked over: ${error.message}`);
+      this.#options.log?.(`other Nodes were not looked over: ${error.message}`);
+      return true;
     }
-    this.#reviewLater();
   }
 
   #forget(): void {
     this.#endReading();
     this.#isKnown = false;
+    this.#mayWait = true;
     this.#facts.clear();
     for (const name of this.#told) this.#tell(name, undefined);
   }

@@ -1,6 +1,6 @@
 /** Of many Nodes all are read seldom, and looked over in between. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { WATCHED_NODES } from '../../../src/cluster/otherNodes.ts';
+import { AWAITED_NODES, WATCHED_NODES } from '../../../src/cluster/otherNodes.ts';
 import { settle } from '../../support/program/fakeClock.ts';
 import { OWN, rawNode, rawService, ReadCluster } from './nodesHarness.ts';
 import { apiError } from './scriptedTransport.ts';
@@ -116,18 +116,48 @@ describe('in a large cluster', () => {
     expect(cluster.server.asked).toEqual(['list']);
   });
 
-  test('the first that is asked for is served, and all are read after a while by chance', async () => {
+  test('the first that is asked for waits until its owner has been looked for', async () => {
+    cluster.server.add(rawNode('node-2', '192.0.2.2'));
+    await cluster.start();
+    cluster.server.tellService('web', ['192.0.2.2']);
+    await settle();
+    expect(cluster.externalIPsOf('web')).toEqual([]);
+    expect(cluster.server.asked).toEqual(['count']);
+    await cluster.clock.advance(210);
+    expect(cluster.server.asked).toEqual(['count', 'look', 'node-2']);
+    expect(cluster.told.slice(-2)).toEqual(['+Node node-2', '+Service shop/web']);
+    expect(cluster.externalIPsOf('web')).toEqual(['192.0.2.2']);
+    // What rows do not have comes with the reading of all.
+    cluster.server.tellService('api', [], ['10.0.7.9']);
+    await cluster.clock.advance(1_300);
+    expect(cluster.server.asked).toEqual(['count', 'look', 'node-2', 'list']);
+    expect(cluster.knownNodes()).toEqual([OWN, 'node-2', 'other-7']);
+  });
+
+  test('the first of very many does not wait', async () => {
+    cluster.server.fill(AWAITED_NODES + 1);
     cluster.server.add(rawNode('node-2', '192.0.2.2'));
     await cluster.start();
     cluster.server.tellService('web', ['192.0.2.2']);
     await settle();
     expect(cluster.externalIPsOf('web')).toEqual(['192.0.2.2']);
-    expect(cluster.server.asked).toEqual(['count']);
-    await cluster.clock.advance(1_000);
-    expect(cluster.server.asked).toEqual(['count']);
-    await cluster.clock.advance(1_000);
-    expect(cluster.server.asked).toEqual(['count', 'list']);
+    expect(cluster.knownNodes()).toEqual([OWN]);
+    await cluster.clock.advance(5_100);
+    expect(cluster.server.asked).toEqual(['count', 'look', 'node-2']);
     expect(cluster.knownNodes()).toEqual([OWN, 'node-2']);
+  });
+
+  test('it does not wait for a look that fails, and comes again', async () => {
+    await cluster.start();
+    cluster.server.tellService('web', ['192.0.2.2']);
+    await settle();
+    cluster.server.nodesFailure = apiError(503, 'ServiceUnavailable');
+    await cluster.clock.advance(210);
+    expect(cluster.server.asked).toEqual(['count', 'look']);
+    expect(cluster.externalIPsOf('web')).toEqual(['192.0.2.2']);
+    cluster.server.nodesFailure = undefined;
+    await cluster.clock.advance(1_300);
+    expect(cluster.server.asked).toEqual(['count', 'look', 'list']);
   });
 
   test('the more Nodes, the seldomer they are looked over', async () => {
