@@ -14,11 +14,19 @@ export interface Dataplane {
    * `unknown` in it
    */
   read(sysctls: readonly string[]): Promise<ActualState>;
+  /** of that the dummy device alone. @throws when it cannot be read */
+  readDummy(): Promise<DummyState>;
   /** in the order given; never throws for a failed operation, reports it */
   apply(plan: readonly Operation[]): Promise<ApplyReport>;
   /** live connection counts of every weight-0 destination of these servers */
   connections(servers: readonly ServerKey[]): Promise<readonly DrainingDestination[]>;
   close(): Promise<void>;
+}
+
+export interface DummyState {
+  readonly hasDummyDevice: boolean;
+  /** bound to it, without the link-local one that the kernel gives to a device that is up */
+  readonly addresses: ReadonlySet<Address>;
 }
 
 /** What the kernel has told of the dummy device since the last time, whoever's doing it was. */

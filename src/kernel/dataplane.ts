@@ -11,7 +11,7 @@ import {
 } from '../dataplane/state.ts';
 import { ADDRESSES_PART, SERVERS_PART, setPart, sysctlPart } from '../dataplane/part.ts';
 import { mapTables, type Tables } from '../dataplane/tables.ts';
-import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { Dataplane, DummyState } from '../dataplane/dataplane.ts';
 import type {
   ApplyReport,
   DrainingDestination,
@@ -119,6 +119,10 @@ export class KernelDataplane implements Dataplane {
       unknown: new Map([...reading.unknown, ...iptables.unknown]),
       unconfirmed,
     };
+  }
+
+  async readDummy(): Promise<DummyState> {
+    return this.#clients.links.read();
   }
 
   async apply(plan: readonly Operation[]): Promise<ApplyReport> {

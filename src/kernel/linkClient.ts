@@ -5,8 +5,9 @@
  * are bound is decided in desired/.
  */
 import { constants } from 'node:os';
+import type { DummyState } from '../dataplane/dataplane.ts';
 import { DUMMY_DEVICE } from '../dataplane/state.ts';
-import { type Address, familyOf, isLinkLocal } from '../net/address.ts';
+import { familyOf, isLinkLocal } from '../net/address.ts';
 import { FAMILIES } from '../net/family.ts';
 import { addressBits } from '../net/prefix.ts';
 import * as c from '../netlink/constants.ts';
@@ -44,12 +45,6 @@ type AddressOperation = Exclude<LinkOperation, { op: 'createDummyDevice' }>;
 export function isLinkOperation(operation: Operation): operation is LinkOperation {
   const { op } = operation;
   return op === 'createDummyDevice' || op === 'bindAddress' || op === 'unbindAddress';
-}
-
-export interface DummyState {
-  readonly hasDummyDevice: boolean;
-  /** bound to it, without the link-local one that the kernel gives to a device that is up */
-  readonly addresses: ReadonlySet<Address>;
 }
 
 export interface LinkReport {

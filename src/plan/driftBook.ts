@@ -21,7 +21,7 @@ export class DriftBook {
     this.#before = before;
   }
 
-  /** By the kernel, without a reading. */
+  /** By the kernel, without an audit. */
   told(addresses: Iterable<Address>, isDeviceLost: boolean): void {
     for (const address of addresses) this.#told.add(address);
     this.#isDeviceLost ||= isDeviceLost;

@@ -1,21 +1,21 @@
 /**
- * What somebody else did to the dummy device, gathered from what the kernel tells for the next
- * round to put right. And whose the virtual servers are on an address that was taken away.
+ * What somebody else did to the dummy device, for the round that puts it right; and whose the
+ * virtual servers are on an address that was taken away. What the kernel tells comes late: by the
+ * time that it is heard, an audit may have mended it, or a round of ours have changed it again. So
+ * what contradicts what we did is a reason to look at the device, and what is there counts.
  */
 import type { DummyNews } from '../../dataplane/dataplane.ts';
 import { serverKey } from '../../dataplane/state.ts';
-import type { Touched } from '../../dataplane/touched.ts';
 import type { Ledger } from '../../kernel/ledger.ts';
 import type { Address } from '../../net/address.ts';
-import type { KernelView } from './kernelView.ts';
+import type { Disturbance, KernelView } from './kernelView.ts';
 
 export class Disturbances {
   readonly #view: KernelView;
   readonly #ledger: Pick<Ledger, 'add'>;
   /** told, and not yet compared with what we did */
   #news: DummyNews[] = [];
-  #addresses = new Set<Address>();
-  #isDeviceLost = false;
+  #isDoubtful = false;
 
   constructor(view: KernelView, ledger: Pick<Ledger, 'add'>) {
     this.#view = view;
@@ -28,12 +28,7 @@ export class Disturbances {
 
   /** Not while a round is under way: what that did is known only at its end. */
   compare(): void {
-    for (const news of this.#news.splice(0)) {
-      const { addresses, isDeviceLost } = this.#view.noticed(news);
-      this.lost(addresses);
-      for (const address of addresses) this.#addresses.add(address);
-      this.#isDeviceLost ||= isDeviceLost;
-    }
+    for (const news of this.#news.splice(0)) this.#isDoubtful ||= this.#view.contradicts(news);
   }
 
   /**
@@ -50,16 +45,16 @@ export class Disturbances {
     }
   }
 
+  /** Nothing is to be looked at. */
   get isEmpty(): boolean {
-    return this.#addresses.size === 0 && !this.#isDeviceLost;
+    return !this.#isDoubtful;
   }
 
-  /** For a round to look at; from then on nothing is left here. */
-  take(): Touched {
-    const addresses = this.#addresses;
-    const hasNewRules = this.#isDeviceLost;
-    this.#addresses = new Set();
-    this.#isDeviceLost = false;
-    return { servers: new Set(), addresses, entries: new Map(), hasNewRules };
+  /** For a round to put right. @throws when the device cannot be read */
+  async look(): Promise<Disturbance> {
+    this.#isDoubtful = false;
+    const disturbance = await this.#view.refreshDummy();
+    this.lost(disturbance.addresses);
+    return disturbance;
   }
 }

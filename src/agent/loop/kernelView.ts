@@ -135,30 +135,37 @@ export class KernelView {
   }
 
   /**
-   * What the kernel tells and what is known of it are one, unless somebody else did it. From here
-   * on it is known.
-   *
-   * @returns what differed: nothing of what we did ourselves
+   * Whether what the kernel tells is other than what is known: somebody else did it, or it is over
+   * by now.
    */
-  noticed({ addresses, isDeviceGone }: DummyNews): Disturbance {
+  contradicts({ addresses, isDeviceGone }: DummyNews): boolean {
+    const state = this.#state;
+    if (state === undefined || state.unknown.has(ADDRESSES_PART)) return false;
+    if (isDeviceGone && state.hasDummyDevice) return true;
+    return [...addresses].some(([address, isBound]) => isBound !== state.addresses.has(address));
+  }
+
+  /**
+   * Reads the dummy device alone; from here on that is known. Not while it is being written.
+   *
+   * @returns what differed
+   * @throws when it cannot be read
+   */
+  async refreshDummy(): Promise<Disturbance> {
+    const { hasDummyDevice, addresses } = await this.#dataplane.readDummy();
     const state = this.#state;
     if (state === undefined || state.unknown.has(ADDRESSES_PART)) return UNDISTURBED;
-    const disturbed = new Set<Address>();
-    const isDeviceLost = isDeviceGone && state.hasDummyDevice;
-    const keys = {
-      servers: NONE,
-      addresses: new Set([...(isDeviceLost ? state.addresses : NONE), ...addresses.keys()]),
-    };
+    const isDeviceLost = state.hasDummyDevice && !hasDummyDevice;
+    const disturbed = new Set(
+      [...state.addresses, ...addresses].filter(
+        (address) => addresses.has(address) !== state.addresses.has(address),
+      ),
+    );
+    const keys = { servers: NONE, addresses: disturbed };
     this.#tally.before(state, keys);
-    if (isDeviceLost) {
-      for (const address of state.addresses) disturbed.add(address);
-      state.addresses.clear();
-      state.hasDummyDevice = false;
-    }
-    for (const [address, isBound] of addresses) {
-      if (isBound === state.addresses.has(address)) continue;
-      disturbed.add(address);
-      if (isBound) state.addresses.add(address);
+    state.hasDummyDevice = hasDummyDevice;
+    for (const address of disturbed) {
+      if (addresses.has(address)) state.addresses.add(address);
       else state.addresses.delete(address);
     }
     this.#tally.after(state, keys);

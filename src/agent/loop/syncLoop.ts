@@ -128,7 +128,7 @@ export class SyncLoop {
 
   /**
    * What the kernel tells of the dummy device. Where it contradicts what we did, somebody else has
-   * bound or taken away an address: a round puts that right, without a reading.
+   * bound or taken away an address: a round looks at the device and puts that right.
    */
   noticed(news: DummyNews): void {
     this.#disturbances.told(news);
@@ -211,9 +211,11 @@ export class SyncLoop {
     const compiledMs = this.#now();
     const isToBeRead = this.#isReadingDone || !this.#parts.view.isKnown;
     if (isToBeRead) await this.#takeReading(scope);
+    const isDisturbed = !this.#disturbances.isEmpty;
+    if (isDisturbed) await this.#lookAtDevice(scope);
     const isDrainDue = startMs >= this.#drainLookMs();
     const drained = isDrainDue ? await this.#drainOperations(startMs) : [];
-    const readMs = isToBeRead || isDrainDue ? this.#now() : compiledMs;
+    const readMs = isToBeRead || isDisturbed || isDrainDue ? this.#now() : compiledMs;
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
     if (!scope.isEmpty || planned.length > 0) {
       this.#drift.find(planned, this.#parts.view.state);
@@ -251,9 +253,6 @@ export class SyncLoop {
     const scope = new Scope();
     this.#hasChanges = false;
     scope.include(this.#desired.settle());
-    const disturbed = this.#disturbances.take();
-    this.#drift.told(disturbed.addresses, disturbed.hasNewRules === true);
-    scope.include(disturbed);
     this.#parts.retries.takeDue(nowMs, scope);
     scope.isFull = this.#isFullWanted;
     this.#isFullWanted = false;
@@ -287,6 +286,18 @@ export class SyncLoop {
     this.#nextAuditMs = nowMs + Math.min(delayMs, this.#options.syncPeriodMs);
     const nextInMs = this.#nextAuditMs - nowMs;
     this.#events.onReading({ unread, unconfirmed, durationMs, nextInMs });
+  }
+
+  /** What else there is of it, and whether it can be read at all, an audit tells. */
+  async #lookAtDevice(scope: Scope): Promise<void> {
+    try {
+      const { addresses, isDeviceLost } = await this.#disturbances.look();
+      this.#drift.told(addresses, isDeviceLost);
+      const untouched = { servers: new Set<never>(), entries: new Map<never, never>() };
+      scope.include({ ...untouched, addresses, hasNewRules: isDeviceLost });
+    } catch {
+      this.#nextAuditMs = this.#now();
+    }
   }
 
   /** Draining destinations whose connections have ended, or whose deadline has passed. */

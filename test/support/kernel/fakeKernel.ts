@@ -17,7 +17,7 @@ import {
   type MutableState,
   mutableState,
 } from '../../../src/plan/applied.ts';
-import type { Dataplane } from '../../../src/dataplane/dataplane.ts';
+import type { Dataplane, DummyState } from '../../../src/dataplane/dataplane.ts';
 import type {
   ApplyReport,
   DrainingDestination,
@@ -38,6 +38,8 @@ export class FakeKernel implements Dataplane {
   readonly asked: Operation[] = [];
   kernelWrites = 0;
   reads = 0;
+  /** of the dummy device alone */
+  dummyReads = 0;
   isClosed = false;
   /** the next reads fail with it until it is cleared */
   readError: Error | undefined;
@@ -72,6 +74,14 @@ export class FakeKernel implements Dataplane {
     const asked = new Set(sysctls);
     for (const name of copy.sysctls.keys()) if (!asked.has(name)) copy.sysctls.delete(name);
     return withoutParts(copy, this.unreadable);
+  }
+
+  async readDummy(): Promise<DummyState> {
+    this.dummyReads++;
+    const error = this.readError ?? this.unreadable.get(ADDRESSES_PART);
+    if (error !== undefined) throw error;
+    const { hasDummyDevice, addresses } = this.state;
+    return { hasDummyDevice, addresses: new Set(addresses) };
   }
 
   async apply(plan: readonly Operation[]): Promise<ApplyReport> {

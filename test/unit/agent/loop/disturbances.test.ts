@@ -1,6 +1,7 @@
 /** What the kernel tells of the dummy device while the loop runs. */
 import { afterEach, expect, test } from '@jest/globals';
 import type { DummyNews } from '../../../../src/dataplane/dataplane.ts';
+import { ADDRESSES_PART } from '../../../../src/dataplane/part.ts';
 import { serverKey } from '../../../../src/dataplane/state.ts';
 import { FakeKernel } from '../../../support/kernel/fakeKernel.ts';
 import { rawService, rawSlice } from '../../../support/objects/rawObjects.ts';
@@ -27,7 +28,7 @@ function told(bound: Readonly<Record<string, boolean>>, isDeviceGone = false): v
   harness.loop.noticed(news);
 }
 
-test('an address that somebody takes away is bound again without a reading', async () => {
+test('an address that somebody takes away is bound again without an audit', async () => {
   const kernel = await started();
   kernel.state.addresses.delete(ADDRESS);
   told({ [ADDRESS]: false });
@@ -85,6 +86,31 @@ test('what is told while a round is under way is compared with what that did', a
   await harness.round();
   await settle();
   expect(kernel.asked.filter(({ op }) => op === 'bindAddress')).toHaveLength(1);
+});
+
+test.each<[string, () => void]>([
+  ['the device went', () => told({}, true)],
+  ['an address went', () => told({ [ADDRESS]: false })],
+  ['an address came', () => told({ '192.0.2.77': true })],
+])('what is over when it is told changes nothing: %s', async (_, tell) => {
+  const kernel = await started();
+  const asked = kernel.asked.length;
+  tell();
+  await settle();
+  expect(kernel.dummyReads).toBe(1);
+  expect(kernel.asked.slice(asked)).toEqual([]);
+});
+
+test('what cannot be looked at is left to an audit, which comes at once', async () => {
+  const kernel = await started();
+  kernel.unreadable.set(ADDRESSES_PART, new Error('EINTR'));
+  kernel.state.addresses.delete(ADDRESS);
+  told({ [ADDRESS]: false });
+  await harness.roundWhere(({ isFull }) => isFull);
+  expect(harness.readings.map((unread) => [...unread.keys()])).toEqual([[], [ADDRESSES_PART]]);
+  kernel.unreadable.clear();
+  const { planned } = await harness.roundWhere(({ report }) => report.done.length > 0);
+  expect(planned).toEqual([{ op: 'bindAddress', address: ADDRESS }]);
 });
 
 test('what is told before the kernel has been read says nothing', async () => {

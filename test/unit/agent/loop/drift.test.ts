@@ -230,6 +230,22 @@ describe('of what the kernel tells without an audit', () => {
     expect([isFull, asObject(repaired)]).toEqual([false, { address: 1 }]);
   });
 
+  test('what an audit has found first is not counted again when it is told', async () => {
+    const kernel = await started();
+    kernel.hasDummyDevice = false;
+    kernel.addresses.clear();
+    expect(await audit()).toEqual({ device: 1 });
+    harness.loop.noticed({ addresses: new Map([['10.96.0.10', false]]), isDeviceGone: true });
+    kernel.virtualServers.delete(WEB);
+    harness.now += PERIOD_MS;
+    const counts: Record<string, number>[] = [];
+    await harness.roundWhere(({ repaired, isFull }) => {
+      counts.push(asObject(repaired));
+      return isFull;
+    });
+    expect(counts).toEqual([{ server: 1 }]);
+  });
+
   test('the device is one, with its addresses', async () => {
     const kernel = await started();
     kernel.hasDummyDevice = false;

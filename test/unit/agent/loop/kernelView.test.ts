@@ -116,14 +116,14 @@ test('how much there is is known without counting, whoever changes it', async ()
   await view.refresh(SYSCTLS);
   await written(kernel, view, bind('10.96.0.1'), bind('fd00::1'));
   expect(view.tally.addresses).toEqual({ IPv4: 2, IPv6: 1 });
-  const gone = new Map([
-    ['10.96.0.9', false],
-    ['fd00::2', true],
-  ]);
-  view.noticed({ addresses: gone, isDeviceGone: false });
+  kernel.state.addresses.delete('10.96.0.9');
+  kernel.state.addresses.add('fd00::2');
+  await view.refreshDummy();
   expect(view.tally.addresses).toEqual({ IPv4: 1, IPv6: 2 });
-  view.noticed({ addresses: new Map([['10.96.0.3', true]]), isDeviceGone: true });
-  expect(view.tally.addresses).toEqual({ IPv4: 1, IPv6: 0 });
+  kernel.state.hasDummyDevice = false;
+  kernel.state.addresses.clear();
+  await view.refreshDummy();
+  expect(view.tally.addresses).toEqual({ IPv4: 0, IPv6: 0 });
 });
 
 test('a reading tells how long it took, without the time that it lay about', async () => {
