@@ -57,7 +57,7 @@ const reportPath = (kinds) => join(resultsFolder, `${kinds.join('-')}.json`);
  * @returns {JestReport} of the last run of these kinds
  * @throws when it wrote none
  */
-export const readReport = (kinds) => JSON.parse(readFileSync(reportPath(kinds), 'utf8'));
+const readReport = (kinds) => JSON.parse(readFileSync(reportPath(kinds), 'utf8'));
 
 /**
  * All in one boot of the lab, one after the other.

@@ -1,40 +1,16 @@
-// The tables of docs/support.md, from Jest's reports: which kernels were tried, and what the tests
-// of each file came to on each of them.
+// The tables of docs/support.md: which kernels were tried, how much of it and at which commit, and
+// what the tests of each file came to on each of them.
 
-import { relative } from 'node:path';
-
-/** @import { JestReport } from './jestRun.mjs' */
+/** @import { About, KeptResult } from './keptResults.mjs' */
 /** @import { Totals } from './totals.mjs' */
 
 /**
  * @typedef {object} KernelResults
  * @property {string} kernel as `--kernel` takes it
- * @property {string} date of the run
- * @property {string} release
- * @property {string} processors how many
- * @property {string} iptables version and variant: `1.8.9 (nf_tables)`
- * @property {Totals} files by path under test
+ * @property {About} about
+ * @property {readonly string[]} paths under test of all files for it
+ * @property {Record<string, KeptResult>} files those that have run, by path
  */
-
-/**
- * @param {JestReport} report
- * @param {string} testFolder absolute
- * @returns {Totals}
- */
-export function resultsByFile({ testResults }, testFolder) {
-  return Object.fromEntries(
-    testResults.map(({ name, status, assertionResults }) => {
-      /** @param {string} outcome */
-      const count = (outcome) => assertionResults.filter((each) => each.status === outcome).length;
-      const passed = count('passed');
-      const failed = count('failed');
-      const skipped = assertionResults.length - passed - failed;
-      // A file that could not be loaded has no tests.
-      const isBroken = status === 'failed' && failed === 0;
-      return [relative(testFolder, name), { passed, failed: isBroken ? 1 : failed, skipped }];
-    }),
-  );
-}
 
 const origins = {
   uml: "Debian's user-mode-linux",
@@ -45,20 +21,47 @@ const origins = {
 /** @param {readonly KernelResults[]} results one a kernel */
 export function kernelTable(results) {
   const kernels = table(
-    ['kernel', 'from', 'processors', 'iptables', 'on', 'passed', 'failed', 'skipped'],
-    results.map(({ kernel, date, release, processors, iptables, files }) => {
+    [
+      'kernel',
+      'from',
+      'processors',
+      'iptables',
+      'files',
+      'at commit',
+      'passed',
+      'failed',
+      'skipped',
+    ],
+    results.map(({ kernel, about: { release, processors, iptables }, paths, files }) => {
       const kind = /** @type {keyof typeof origins} */ (kernel.split('-')[0]);
-      const { passed, failed, skipped } = sumOf(Object.values(files));
+      const ran = Object.values(files);
+      const { passed, failed, skipped } = sumOf(ran);
       const counts = [passed, failed, skipped].map(String);
-      return [release, origins[kind], processors, iptables, date, ...counts];
+      const parts = `${ran.length} of ${paths.length}`;
+      return [release, origins[kind], processors, iptables, parts, commitsOf(ran), ...counts];
     }),
   );
-  const paths = [...new Set(results.flatMap(({ files }) => Object.keys(files)))].sort();
+  const all = [...new Set(results.flatMap(({ paths }) => paths))].toSorted();
   const byFile = table(
-    ['tests', ...results.map(({ release }) => release)],
-    paths.map((path) => [`\`${path}\``, ...results.map(({ files }) => cell(files[path]))]),
+    ['tests', ...results.map(({ about }) => about.release)],
+    all.map((path) => [`\`${path}\``, ...results.map((result) => cell(path, result))]),
   );
   return `${kernels}\n\n${byFile}`;
+}
+
+/**
+ * @param {readonly KeptResult[]} ran
+ * @returns the newest first; with more than one, how many files each has
+ */
+function commitsOf(ran) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { commit, at } of ran.toSorted((a, b) => (a.at < b.at ? 1 : -1))) {
+    const name = `${commit} (${at.slice(0, 10)})`;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  if (counts.size === 1) return [...counts.keys()].join();
+  return [...counts].map(([name, count]) => `${name}: ${count}`).join(', ');
 }
 
 /** @param {readonly Totals[string][]} all */
@@ -72,9 +75,14 @@ export function sumOf(all) {
   return sum;
 }
 
-/** @param {Totals[string] | undefined} of */
-function cell(of) {
-  if (of === undefined) return '–';
+/**
+ * @param {string} path
+ * @param {KernelResults} results
+ * @returns empty: not for this kernel
+ */
+function cell(path, { paths, files }) {
+  const of = files[path];
+  if (of === undefined) return paths.includes(path) ? '–' : '';
   const failed = of.failed > 0 ? [`**${of.failed} failed**`] : [];
   const skipped = of.skipped > 0 ? [`${of.skipped} skipped`] : [];
   return [`${of.passed}`, ...failed, ...skipped].join(', ');

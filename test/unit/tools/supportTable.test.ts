@@ -1,56 +1,64 @@
 import { expect, test } from '@jest/globals';
-import { between, kernelTable, resultsByFile } from '../../tools/supportTable.mjs';
+import { between, kernelTable } from '../../tools/supportTable.mjs';
 
-const report = (name: string, outcomes: readonly string[], status = 'passed') => ({
-  testResults: [
-    {
-      name: `/c/test/${name}`,
-      status,
-      assertionResults: outcomes.map((each) => ({ status: each })),
-    },
-  ],
-});
-const of = (...given: Parameters<typeof report>) => resultsByFile(report(...given), '/c/test');
-
-test('each file counts by itself, one that could not be loaded as a failure', () => {
-  expect(of('kernel/a.test.ts', ['passed', 'failed', 'pending'], 'failed')).toEqual({
-    'kernel/a.test.ts': { passed: 1, failed: 1, skipped: 1 },
-  });
-  expect(of('kernel/b.test.ts', [], 'failed')).toEqual({
-    'kernel/b.test.ts': { passed: 0, failed: 1, skipped: 0 },
-  });
-});
+const [NEW, OLD] = [
+  { commit: 'abc1234567', at: '2026-12-01T10:00:00.000Z' },
+  { commit: 'def7654321', at: '2026-11-30T10:00:00.000Z' },
+];
+const result = (counts: readonly number[], when = NEW) => {
+  const [passed = 0, failed = 0, skipped = 0] = counts;
+  return { passed, failed, skipped, seconds: 1, failures: [], ...when };
+};
 
 test('a kernel is a line of the first table and a column of the second, failures in bold', () => {
   const uml = {
     kernel: 'uml',
-    date: '2026-11-30',
-    release: '6.1.176',
-    processors: '1',
-    iptables: '1.8.9 (legacy)',
-    files: of('kernel/a.test.ts', ['passed', 'passed']),
+    about: { release: '6.1.176', processors: '1', iptables: '1.8.9 (legacy)' },
+    paths: ['kernel/a.test.ts', 'kernel/c.test.ts'],
+    files: { 'kernel/a.test.ts': result([2]) },
   };
   const debian = {
     kernel: 'debian-6.12',
-    date: '2026-12-01',
-    release: '6.12.1',
-    processors: '2',
-    iptables: '1.8.9 (nf_tables)',
+    about: { release: '6.12.1', processors: '2', iptables: '1.8.9 (nf_tables)' },
+    paths: ['debian/b.test.ts', 'kernel/a.test.ts', 'kernel/c.test.ts'],
     files: {
-      ...of('kernel/a.test.ts', ['passed', 'failed'], 'failed'),
-      ...of('debian/b.test.ts', ['passed', 'pending']),
+      'debian/b.test.ts': result([1, 0, 1], OLD),
+      'kernel/a.test.ts': result([1, 1]),
+      'kernel/c.test.ts': result([4]),
     },
   };
-  expect(kernelTable([uml, debian]).split('\n')).toEqual([
-    '| kernel  | from                       | processors | iptables          | on         | passed | failed | skipped |',
-    '| ------- | -------------------------- | ---------- | ----------------- | ---------- | ------ | ------ | ------- |',
-    "| 6.1.176 | Debian's user-mode-linux   | 1          | 1.8.9 (legacy)    | 2026-11-30 | 2      | 0      | 0       |",
-    "| 6.12.1  | Debian's package, emulated | 2          | 1.8.9 (nf_tables) | 2026-12-01 | 2      | 1      | 1       |",
-    '',
+  const [kernels = '', files = ''] = kernelTable([uml, debian]).split('\n\n');
+  const cells = (table: string) =>
+    table.split('\n').map((line) =>
+      line
+        .split('|')
+        .map((cell) => cell.trim())
+        .slice(1, -1),
+    );
+  const commits = 'abc1234567 (2026-12-01): 2, def7654321 (2026-11-30): 1';
+  expect(cells(kernels)[0]!.slice(2)).toEqual([
+    'processors',
+    'iptables',
+    'files',
+    'at commit',
+    'passed',
+    'failed',
+    'skipped',
+  ]);
+  expect(
+    cells(kernels)
+      .slice(2)
+      .map((row) => row.join(' / ')),
+  ).toEqual([
+    "6.1.176 / Debian's user-mode-linux / 1 / 1.8.9 (legacy) / 1 of 2 / abc1234567 (2026-12-01) / 2 / 0 / 0",
+    `6.12.1 / Debian's package, emulated / 2 / 1.8.9 (nf_tables) / 3 of 3 / ${commits} / 6 / 1 / 1`,
+  ]);
+  expect(files.split('\n')).toEqual([
     '| tests              | 6.1.176 | 6.12.1          |',
     '| ------------------ | ------- | --------------- |',
-    '| `debian/b.test.ts` | –       | 1, 1 skipped    |',
+    '| `debian/b.test.ts` |         | 1, 1 skipped    |',
     '| `kernel/a.test.ts` | 2       | 1, **1 failed** |',
+    '| `kernel/c.test.ts` | –       | 4               |',
   ]);
 });
 
