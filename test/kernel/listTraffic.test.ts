@@ -162,7 +162,7 @@ describe('beside the real ipvsadm, after traffic', () => {
     await topology.traffic.probe({ ...datagram, address: '10.96.0.4', port: 53 });
     const invite = 'INVITE sip:a@b SIP/2.0\\r\\nCall-ID: a-call-id@host\\r\\n\\r\\n';
     const send = `printf '${invite}' | cat >/dev/udp/10.96.0.5/5060`;
-    await execIn(from, ['bash', '-c', send]);
+    await execIn(from, ['bash', '--norc', '-c', send]);
     // Nobody there: half-open connections.
     await topology.traffic.probe({
       from,

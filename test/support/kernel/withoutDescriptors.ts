@@ -26,7 +26,7 @@ const outcomeOf = (work: Promise<unknown>) =>
 
 // Once before, so that nothing has to be loaded from a file later.
 await outcomeOf(run(['true']));
-const session = new IpsetSession(['bash', '-c', STAND_IN]);
+const session = new IpsetSession(['bash', '--norc', '-c', STAND_IN]);
 takeAll();
 const outcomes = {
   short: {

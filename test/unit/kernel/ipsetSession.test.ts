@@ -29,7 +29,7 @@ done
 const sessions: IpsetSession[] = [];
 
 function open(silenceMs?: number): IpsetSession {
-  const session = new IpsetSession(['bash', '-c', STAND_IN], silenceMs);
+  const session = new IpsetSession(['bash', '--norc', '-c', STAND_IN], silenceMs);
   sessions.push(session);
   return session;
 }
