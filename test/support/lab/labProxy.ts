@@ -8,7 +8,12 @@ import { type Node, clusterCidrs } from '../../lab/addressPlan.ts';
 import type { Topology } from '../../lab/topology.ts';
 import { patience } from '../../lab/patience.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+/** The sources take seconds to load, the product that was built outside the lab does not. */
+const MAIN =
+  process.env['KUBE_IPVS_BUILT'] === '1'
+    ? join(ROOT, 'dist', 'kube-ipvs.js')
+    : join(ROOT, 'src', 'cli', 'main.ts');
 /** About 10 s each in the lab, several times that beside other work. */
 const START_TIMEOUT_MS = patience(150_000);
 
@@ -65,6 +70,16 @@ export class ProxyProcess {
       await proxy.stop();
       throw error;
     }
+  }
+
+  /** All it has written. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** To it and the programs that it has started. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    process.kill(-this.#child.pid!, signal);
   }
 
   /** Ends it in order; what it programmed stays. */
