@@ -97,7 +97,7 @@ export class ApiServerSource implements ClusterSource {
       onChange: (change) => listener.onChange(change),
       onState: (state) => {
         const isFailing = state.phase === 'failing';
-        this.#others = isFailing ? { resource: 'nodes', isListed: true, state } : undefined;
+        this.#others = isFailing ? { resource: 'other nodes', isListed: true, state } : undefined;
         this.#announceStatus(listener);
       },
     });

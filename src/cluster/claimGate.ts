@@ -14,6 +14,8 @@ export interface ClaimGateOptions {
   readonly onChange: (change: ClusterChange) => void;
   /** Before the Service is let in. @param addresses that no Service asked for until now */
   readonly onClaimed: (addresses: readonly Address[]) => void;
+  /** Some address is asked for by nobody any more. */
+  readonly onDropped: () => void;
 }
 
 export class ClaimGate {
@@ -28,12 +30,13 @@ export class ClaimGate {
   }
 
   put(state: ServiceState): ClusterChange | undefined {
-    const { store, onClaimed } = this.#options;
+    const { store, onClaimed, onDropped } = this.#options;
     const { key, object } = state;
     const before = this.#held.get(key) ?? store.services.get(key);
     this.#held.delete(key);
-    const came = this.claims.replace(before, object);
+    const { came, went } = this.claims.replace(before, object);
     if (came.length > 0) onClaimed(came);
+    else if (went.length > 0) onDropped();
     const waiting = [...claimedBy(object)].filter((address) => this.#awaited.has(address));
     if (object === undefined || waiting.length === 0) return store.put(state);
     this.#held.set(key, object);

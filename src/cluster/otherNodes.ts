@@ -76,7 +76,8 @@ export class OtherNodes implements ObjectStore {
     const { store, onChange, transport, nodeName } = options;
     this.#look = new NodeLook(transport, nodeName);
     const onClaimed = (addresses: readonly Address[]) => this.#askedFor(addresses);
-    this.#gate = new ClaimGate({ store, onChange, onClaimed });
+    const onDropped = () => this.#tellAll();
+    this.#gate = new ClaimGate({ store, onChange, onClaimed, onDropped });
   }
 
   /**

@@ -8,6 +8,13 @@ import type { ServiceResource } from './resources.ts';
 import { serviceAddresses } from './serviceAddresses.ts';
 import { usableAddress } from './usableAddress.ts';
 
+export interface ClaimChanges {
+  readonly came: readonly Address[];
+  readonly went: readonly Address[];
+}
+
+const NO_CHANGES: ClaimChanges = { came: [], went: [] };
+
 export class AddressClaims {
   /** how many Services ask for it */
   readonly #counts = new Map<Address, number>();
@@ -27,18 +34,16 @@ export class AddressClaims {
     return range.length > 0 && this.#rangesOf(range.length).has(formatPrefix(range));
   }
 
-  /** @returns addresses that no Service asked for until now */
-  replace(
-    before: ServiceResource | undefined,
-    after: ServiceResource | undefined,
-  ): readonly Address[] {
+  /** @returns addresses that no Service asked for until now, and those that none does any more */
+  replace(before: ServiceResource | undefined, after: ServiceResource | undefined): ClaimChanges {
     const [old, now] = [claimedBy(before), claimedBy(after)];
-    if (old.size === 0 && now.size === 0) return [];
+    if (old.size === 0 && now.size === 0) return NO_CHANGES;
     const came = [...now].filter((address) => !this.#counts.has(address));
     for (const address of now) this.#count(address, 1);
     for (const address of old) this.#count(address, -1);
+    const went = [...old].filter((address) => !this.#counts.has(address));
     this.#ranges.clear();
-    return came;
+    return { came, went };
   }
 
   #count(address: Address, step: 1 | -1): void {

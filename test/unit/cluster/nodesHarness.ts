@@ -35,6 +35,8 @@ function tableOf(nodes: readonly RawNode[]): object {
   return { kind: 'Table', columnDefinitions: names.map((name) => ({ name })), rows };
 }
 
+export const CLUSTER_IPS = ['10.96.0.10', 'fd00:10:96::10'];
+
 export function rawService(
   name: string,
   externalIPs: readonly string[],
@@ -44,7 +46,7 @@ export function rawService(
     metadata: { namespace: 'shop', name, resourceVersion: '2' },
     spec: {
       clusterIP: '10.96.0.10',
-      clusterIPs: ['10.96.0.10'],
+      clusterIPs: CLUSTER_IPS,
       externalIPs,
       ports: [{ port: 80 }],
     },

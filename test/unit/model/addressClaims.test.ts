@@ -44,12 +44,16 @@ describe('AddressClaims', () => {
   test('tells what is new, and forgets what the last Service lets go', () => {
     const claims = new AddressClaims();
     const [a, both] = [service(['192.0.2.1']), service(['192.0.2.1', '192.0.2.2'])];
-    expect(claims.replace(undefined, a)).toEqual(['192.0.2.1']);
-    expect(claims.replace(undefined, both)).toEqual(['192.0.2.2']);
-    expect(claims.replace(a, undefined)).toEqual([]);
+    expect(claims.replace(undefined, a)).toEqual({ came: ['192.0.2.1'], went: [] });
+    expect(claims.replace(undefined, both)).toEqual({ came: ['192.0.2.2'], went: [] });
+    expect(claims.replace(a, undefined)).toEqual({ came: [], went: [] });
     expect([claims.has('192.0.2.1'), claims.size]).toEqual([true, 2]);
-    expect(claims.replace(both, both)).toEqual([]);
-    expect(claims.replace(both, service([]))).toEqual([]);
+    expect(claims.replace(both, both)).toEqual({ came: [], went: [] });
+    expect(claims.replace(both, service(['192.0.2.3']))).toEqual({
+      came: ['192.0.2.3'],
+      went: ['192.0.2.1', '192.0.2.2'],
+    });
+    expect(claims.replace(service(['192.0.2.3']), service([])).went).toEqual(['192.0.2.3']);
     expect([claims.has('192.0.2.1'), claims.size]).toEqual([false, 0]);
   });
 
