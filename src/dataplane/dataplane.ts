@@ -11,7 +11,7 @@ import type { Address } from '../net/address.ts';
 export interface Dataplane {
   /**
    * everything that is or could be ours, in a few dumps; changes nothing; what cannot be read is
-   * `unknown` in it
+   * `unknown` in it. Maps and sets of its own, which the caller may change; chains excepted.
    */
   read(sysctls: readonly string[]): Promise<ActualState>;
   /** of that the dummy device alone. @throws when it cannot be read */

@@ -243,7 +243,7 @@ export class DesiredBuilder {
   }
 
   #slicesOf(key: ObjectKey) {
-    return [...(this.#cluster.slices.get(key)?.values() ?? [])];
+    return this.#cluster.slices.get(key) ?? [];
   }
 
   #renew({ services = [], came = [], went = [], hasNewRules = false }: Renewal): void {

@@ -24,11 +24,15 @@ export class Claims {
 
   /** Puts what a Service claims at `key` now in the place of what it claimed before. */
   replace(key: ServerKey, before: Claim | undefined, after: Claim | undefined): void {
-    const claims = this.#claims.get(key) ?? [];
+    const claims = this.#claims.get(key);
+    if (claims === undefined) {
+      // Nearly all have one claimant: a literal has no room for more, and many thousands of them.
+      if (after !== undefined) this.#claims.set(key, [after]);
+      return;
+    }
     if (before !== undefined) claims.splice(placeOf(before, claims), 1);
     if (after !== undefined) claims.splice(placeOf(after, claims), 0, after);
     if (claims.length === 0) this.#claims.delete(key);
-    else this.#claims.set(key, claims);
   }
 
   winner(key: ServerKey): Claim | undefined {
@@ -43,12 +47,12 @@ export class Claims {
 
 /** What decided, completing "belongs to …". */
 export function precedence({ winner, loser }: WaitingClaim): string {
-  const { service, createdAt } = winner.fragment;
+  const { service, resource } = winner.fragment;
   const [first, second] = [winner.frontend.kind, loser.frontend.kind];
   if (first !== second) {
     return `Service ${service} as its ${FRONTEND_KINDS[first].name}, which comes before any ${FRONTEND_KINDS[second].name}`;
   }
-  return createdAt === loser.fragment.createdAt
+  return resource.createdAt === loser.fragment.resource.createdAt
     ? `Service ${service}, which is as old and comes first by name`
     : `Service ${service}, which is older`;
 }
@@ -70,7 +74,7 @@ function placeOf(claim: Claim, claims: readonly Claim[]): number {
 function byPrecedence(a: Claim, b: Claim): number {
   return (
     FRONTEND_KINDS[a.frontend.kind].rank - FRONTEND_KINDS[b.frontend.kind].rank ||
-    compareText(a.fragment.createdAt, b.fragment.createdAt) ||
+    compareText(a.fragment.resource.createdAt, b.fragment.resource.createdAt) ||
     compareText(a.fragment.service, b.fragment.service)
   );
 }

@@ -8,6 +8,7 @@ import type { Problem } from '../model/problem.ts';
 import type { EndpointSliceResource, ObjectKey, ServiceResource } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
+import { trimmed } from '../model/trimmed.ts';
 import { parseSloppyAddress } from '../net/sloppy.ts';
 import { type CompileContext, type Frontend, frontendsOf } from './frontends.ts';
 import type { SetMember } from './contributor.ts';
@@ -25,7 +26,8 @@ export type LocalLack = `${Family} ${'internal' | 'external'}`;
 
 export interface Fragment {
   readonly service: ObjectKey;
-  readonly createdAt: string;
+  /** that it was compiled from */
+  readonly resource: ServiceResource;
   readonly frontends: ReadonlyMap<ServerKey, Frontend>;
   /** hairpin and health-check members, which hold whatever becomes of the frontends */
   readonly members: readonly SetMember[];
@@ -39,8 +41,6 @@ export interface Fragment {
    * `IPv4 external`
    */
   readonly withoutLocal: ReadonlySet<LocalLack>;
-  /** dotted path of the field each frontend comes from, for a later conflict */
-  pathOf(frontend: Frontend): string;
   readonly dependsOn: {
     readonly hints: boolean;
     readonly nodePorts: boolean;
@@ -49,7 +49,9 @@ export interface Fragment {
 }
 
 /** Shared by the many Services that have none. */
-const NONE: ReadonlySet<Address> = new Set();
+const NONE: ReadonlySet<never> = new Set();
+const NO_PROBLEMS: readonly Problem[] = [];
+const INDEPENDENT: Fragment['dependsOn'] = { hints: false, nodePorts: false, sourceRanges: false };
 
 export function compileService(
   service: ServiceResource,
@@ -84,7 +86,7 @@ export function compileService(
   }
   return {
     service: fields.key,
-    createdAt: service.createdAt,
+    resource: service,
     frontends,
     members: sharedMembers(choices.ports),
     addresses:
@@ -92,12 +94,12 @@ export function compileService(
     externalAddresses: externalAddresses.size === 0 ? NONE : externalAddresses,
     problems: distinct(problems),
     withoutLocal: localLacks(choices.ports),
-    pathOf: (frontend) => fields.pathOf(frontend),
     dependsOn: dependencies(choices),
   };
 }
 
 function localLacks(ports: readonly ChosenPort[]): ReadonlySet<LocalLack> {
+  if (!ports.some(({ port }) => port.isInternalLocal || port.isExternalLocal)) return NONE;
   const lacks = new Set<LocalLack>();
   for (const { port, endpoints, choice } of ports) {
     const isServed = endpoints.some(
@@ -127,27 +129,35 @@ function sharedMembers(ports: readonly ChosenPort[]): readonly SetMember[] {
 }
 
 function dependencies({ ports, hasHints }: ServiceChoices): Fragment['dependsOn'] {
-  return {
-    hints: hasHints,
-    nodePorts: ports.some(({ port }) => port.nodePort !== 0),
-    sourceRanges: ports.some(({ port }) => port.sourceRanges !== undefined),
-  };
+  const nodePorts = ports.some(({ port }) => port.nodePort !== 0);
+  const sourceRanges = ports.some(({ port }) => port.sourceRanges !== undefined);
+  if (!hasHints && !nodePorts && !sourceRanges) return INDEPENDENT;
+  return { hints: hasHints, nodePorts, sourceRanges };
 }
 
 function distinctMembers(members: readonly SetMember[]): readonly SetMember[] {
-  return [...new Map(members.map((member) => [`${member.set} ${member.entry}`, member])).values()];
+  if (members.length < 2) return trimmed(members);
+  return trimmed([
+    ...new Map(members.map((member) => [`${member.set} ${member.entry}`, member])).values(),
+  ]);
 }
 
 /** Several ports of a Service meet the same obstacle at one address: said once. */
 function distinct(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length === 0) return NO_PROBLEMS;
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+/** Dotted path of the field that a frontend comes from. Read anew each time: seldom asked for. */
+export function pathOf({ resource }: Fragment, frontend: Frontend): string {
+  return new ServiceFields(resource).pathOf(frontend);
 }
 
 /** Finds the field of a Service that a frontend comes from. */
 class ServiceFields {
   readonly key: ObjectKey;
   readonly #service: ServiceResource;
-  readonly #known = new Map<OwnableKind, ReadonlyMap<Address, number>>();
+  #known: Map<OwnableKind, ReadonlyMap<Address, number>> | undefined;
 
   constructor(service: ServiceResource) {
     this.key = `${service.namespace}/${service.name}`;
@@ -177,6 +187,7 @@ class ServiceFields {
 
   /** Many ports may meet the same obstacle at many addresses: the texts are read once. */
   #positions(kind: OwnableKind): ReadonlyMap<Address, number> {
+    this.#known ??= new Map();
     const known = this.#known.get(kind);
     if (known !== undefined) return known;
     const { clusterIPs, externalIPs, loadBalancerIngress } = this.#service;

@@ -15,6 +15,7 @@ import type { Consequence } from '../model/consequence.ts';
 import type { Endpoint, EndpointChoice, ServicePort } from '../model/servicePort.ts';
 import type { ObjectKey } from '../model/resources.ts';
 import type { SliceReader } from '../model/sliceEndpoints.ts';
+import { trimmed } from '../model/trimmed.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { prefixContains } from '../net/prefix.ts';
@@ -138,11 +139,11 @@ class PortCompiler implements PortFrontends {
       kind,
       server,
       isBound,
-      members: [
+      members: trimmed([
         ...this.#membersOf(kind, server, isBound),
         ...(verdict === undefined ? [] : [this.#portMember(verdict, address, portNumber)]),
         ...(isBound ? [this.#member('KUBE-IPVS-IPS', address)] : []),
-      ],
+      ]),
       ...(isAnswered ? { isAnswered } : {}),
     });
   }

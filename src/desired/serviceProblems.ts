@@ -6,7 +6,7 @@
 import type { Problem } from '../model/problem.ts';
 import type { ObjectKey } from '../model/resources.ts';
 import { type Claim, type Claims, precedence } from './claims.ts';
-import type { Fragment, LocalLack } from './fragment.ts';
+import { type Fragment, type LocalLack, pathOf } from './fragment.ts';
 import type { ServerKey } from '../dataplane/state.ts';
 
 export class ServiceProblems {
@@ -87,13 +87,13 @@ export class ServiceProblems {
 
 /** All that a loser is told. */
 function signatureOf({ fragment, frontend }: Claim): string {
-  return JSON.stringify([fragment.service, fragment.createdAt, frontend.kind]);
+  return JSON.stringify([fragment.service, fragment.resource.createdAt, frontend.kind]);
 }
 
 function conflict(key: ServerKey, winner: Claim, loser: Claim): Problem {
   const { port, protocol } = loser.frontend.server;
   return {
-    path: loser.fragment.pathOf(loser.frontend),
+    path: pathOf(loser.fragment, loser.frontend),
     value: loser.frontend.kind === 'nodePort' ? `${port}/${protocol}` : key,
     problem: `belongs to ${precedence({ winner, loser })}`,
     consequence: 'AddressTaken',

@@ -13,10 +13,13 @@ import {
   destinationKey,
 } from '../dataplane/state.ts';
 
+const NO_FLAGS: readonly ServerFlag[] = [];
+const PERSISTENT: ServerFlag = 'persistent';
+
 /**
- * Fallback: both keep an endpoint in their table while it drains, and without it refuse the new
- * connections that hash to it (kubernetes issue 139497). Port: Maglev hashes the client's port too,
- * or all connections of a client would meet one endpoint.
+ * Sorted. Fallback: both keep an endpoint in their table while it drains, and without it refuse the
+ * new connections that hash to it (kubernetes issue 139497). Port: Maglev hashes the client's port
+ * too, or all connections of a client would meet one endpoint.
  */
 const SCHEDULER_FLAGS: Readonly<Partial<Record<string, readonly ServerFlag[]>>> = {
   mh: ['mh-fallback', 'mh-port'],
@@ -31,14 +34,13 @@ export function virtualServer(
   options: Pick<DataplaneOptions, 'scheduler'>,
 ): VirtualServer {
   const { affinityTimeoutSec } = port.policy;
-  const flags: ServerFlag[] = [...(SCHEDULER_FLAGS[options.scheduler] ?? [])];
-  if (affinityTimeoutSec !== undefined) flags.push('persistent');
+  const ofScheduler = SCHEDULER_FLAGS[options.scheduler] ?? NO_FLAGS;
   return {
     address,
     port: portNumber,
     protocol: port.protocol,
     scheduler: options.scheduler,
-    flags: flags.toSorted(),
+    flags: affinityTimeoutSec === undefined ? ofScheduler : [...ofScheduler, PERSISTENT].toSorted(),
     ...(affinityTimeoutSec === undefined ? {} : { persistenceTimeoutSec: affinityTimeoutSec }),
     service: port.label,
     destinations,

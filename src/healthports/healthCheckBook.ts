@@ -58,7 +58,7 @@ export class HealthCheckBook {
   #checksOf(key: ObjectKey): readonly HealthCheck[] {
     const service = this.#cluster.services.get(key);
     if (service === undefined) return [];
-    const slices = this.#cluster.slices.get(key)?.values() ?? [];
+    const slices = this.#cluster.slices.get(key) ?? [];
     return healthChecksOf(service, slices, this.#nodeName);
   }
 }

@@ -44,7 +44,7 @@ export class ForwardBook {
     };
     for (const key of this.#changed) {
       const service = this.#cluster.services.get(key);
-      const slices = this.#cluster.slices.get(key)?.values() ?? [];
+      const slices = this.#cluster.slices.get(key) ?? [];
       const forwards = service === undefined ? [] : forwardsOf(service, slices, node);
       if (service === undefined || !hasTcpNodePort(service)) this.#byService.delete(key);
       else this.#byService.set(key, forwards);

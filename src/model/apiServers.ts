@@ -18,7 +18,10 @@ export function apiServersOf(slice: EndpointSliceResource | undefined): readonly
 }
 
 export function apiServersIn({ slices }: ClusterSnapshot): readonly Address[] {
-  return apiServersOf(slices.get(API_SERVERS)?.get(API_SERVERS));
+  const ofServers = slices.get(API_SERVERS) ?? [];
+  return apiServersOf(
+    ofServers.find(({ namespace, name }) => `${namespace}/${name}` === API_SERVERS),
+  );
 }
 
 /** The host with these addresses held back besides its own ones. */

@@ -11,6 +11,7 @@ import type {
   ServiceResource,
 } from './resources.ts';
 import { sameValue } from './sameValue.ts';
+import { trimmed } from './trimmed.ts';
 
 /** One object as it is now; none: there is none of this key. */
 export type ObjectState = {
@@ -35,8 +36,8 @@ export type ClusterChange = {
 export interface ClusterSnapshot {
   objects<K extends KindName>(kind: K): ReadonlyMap<ObjectKey, KindObjects[K]>;
   readonly services: ReadonlyMap<ObjectKey, ServiceResource>;
-  /** those for proxies, by Service key, then by `namespace/name` of the slice */
-  readonly slices: ReadonlyMap<ObjectKey, ReadonlyMap<ObjectKey, EndpointSliceResource>>;
+  /** those for proxies, by Service key; never an empty list */
+  readonly slices: ReadonlyMap<ObjectKey, readonly EndpointSliceResource[]>;
   readonly nodes: ReadonlyMap<string, NodeResource>;
 }
 
@@ -53,7 +54,7 @@ type Objects = { readonly [K in KindName]: Map<ObjectKey, KindObjects[K]> };
 export class ClusterStore implements ClusterSnapshot {
   readonly #doors: Doors;
   readonly #objects = Object.fromEntries(ALL_KINDS.map(({ kind }) => [kind, new Map()])) as Objects;
-  readonly #slices = new Map<ObjectKey, Map<ObjectKey, EndpointSliceResource>>();
+  readonly #slices = new Map<ObjectKey, readonly EndpointSliceResource[]>();
 
   constructor(doors: Doors = {}) {
     this.#doors = doors;
@@ -71,7 +72,7 @@ export class ClusterStore implements ClusterSnapshot {
     return this.#objects.Service;
   }
 
-  get slices(): ReadonlyMap<ObjectKey, ReadonlyMap<ObjectKey, EndpointSliceResource>> {
+  get slices(): ReadonlyMap<ObjectKey, readonly EndpointSliceResource[]> {
     return this.#slices;
   }
 
@@ -99,23 +100,26 @@ export class ClusterStore implements ClusterSnapshot {
     return object === undefined || door === undefined ? object : door(object);
   }
 
-  #indexSlice({ key, object, before }: Extract<ClusterChange, { kind: 'EndpointSlice' }>): void {
+  #indexSlice({ object, before }: Extract<ClusterChange, { kind: 'EndpointSlice' }>): void {
     const last = forProxies(before);
     const now = forProxies(object);
-    if (last !== undefined && last.service !== now?.service) this.#leave(last.service, key);
+    const isMoved = last?.service !== now?.service;
+    if (last !== undefined && isMoved) this.#leave(last);
     if (now === undefined) return;
-    const siblings = this.#slices.get(now.service) ?? new Map<ObjectKey, EndpointSliceResource>();
-    this.#slices.set(now.service, siblings.set(key, now));
+    const siblings = this.#slices.get(now.service) ?? [];
+    const isThere = last !== undefined && !isMoved;
+    const next = isThere ? siblings.with(siblings.indexOf(last), now) : [...siblings, now];
+    this.#slices.set(now.service, trimmed(next));
   }
 
   /**
-   * Empty maps are dropped: a cluster that creates and deletes Services for years must not grow
+   * Empty lists are dropped: a cluster that creates and deletes Services for years must not grow
    * (kubernetes #128928).
    */
-  #leave(service: ObjectKey, key: ObjectKey): void {
-    const siblings = this.#slices.get(service);
-    siblings?.delete(key);
-    if (siblings?.size === 0) this.#slices.delete(service);
+  #leave(slice: EndpointSliceResource): void {
+    const rest = this.#slices.get(slice.service)!.filter((each) => each !== slice);
+    if (rest.length > 0) this.#slices.set(slice.service, rest);
+    else this.#slices.delete(slice.service);
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Consequence } from './consequence.ts';
 import type { Problem } from './problem.ts';
+import { trimmed } from './trimmed.ts';
 
 /**
  * What a door gives: no object when it was unusable (see problems) or, with no problem, is none of
@@ -155,7 +156,7 @@ export class Fields {
    * positions hold.
    */
   texts(key: string): readonly string[] {
-    return this.list(key).map(asText);
+    return trimmed(this.list(key).map(asText));
   }
 
   /**

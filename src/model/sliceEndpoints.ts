@@ -41,6 +41,7 @@ export function readSlice(slice: EndpointSliceResource, nodeName: string): Slice
     const address = checkAddress(slice, spec, problems);
     if (address !== undefined) usable.push([spec, address]);
   }
+  const source = `${slice.namespace}/${slice.name}#`;
   const byPort = new Map<string, SortedEndpoint[]>();
   if (usable.length === 0) return { byPort, problems };
   for (const port of slice.ports) {
@@ -48,7 +49,7 @@ export function readSlice(slice: EndpointSliceResource, nodeName: string): Slice
     const found = byPort.get(portKey) ?? [];
     byPort.set(portKey, found);
     for (const [spec, address] of usable) {
-      const endpoint = endpointOf(slice, spec, address, port, nodeName);
+      const endpoint = endpointOf(source, spec, address, port, nodeName);
       found.push({ key: hostPortSortKey(address, port.port), endpoint });
     }
   }
@@ -98,7 +99,7 @@ function checkAddress(
 }
 
 function endpointOf(
-  slice: EndpointSliceResource,
+  source: string,
   spec: EndpointSpec,
   address: Address,
   port: EndpointPortSpec,
@@ -110,6 +111,7 @@ function endpointOf(
     address,
     port: port.port,
     isLocal: spec.nodeName !== undefined && spec.nodeName === nodeName,
-    source: `${slice.namespace}/${slice.name}#${index}`,
+    // All of a slice share its part of the text.
+    source: source + String(index),
   };
 }

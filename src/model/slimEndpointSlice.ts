@@ -8,6 +8,7 @@
 import type { Protocol } from '../net/family.ts';
 import { asText, Fields, type Slim } from './fields.ts';
 import type { EndpointPortSpec, EndpointSliceResource, EndpointSpec } from './resources.ts';
+import { trimmed } from './trimmed.ts';
 import { HEADLESS_LABEL, PROXY_NAME_LABEL } from './slimService.ts';
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
@@ -46,7 +47,7 @@ function readAddressType(root: Fields): 'IPv4' | 'IPv6' | 'FQDN' {
 }
 
 /** A port without a number means "every port" in the API; a proxy has no use for it. */
-function readPorts(root: Fields): EndpointPortSpec[] {
+function readPorts(root: Fields): readonly EndpointPortSpec[] {
   const ports: EndpointPortSpec[] = [];
   for (const item of root.items('ports', 'port')) {
     const name = item.string('name') ?? '';
@@ -54,16 +55,16 @@ function readPorts(root: Fields): EndpointPortSpec[] {
     const port = item.integer('port', 1, 65_535);
     if (port !== undefined && item.isUsable) ports.push({ name, protocol, port });
   }
-  return ports;
+  return trimmed(ports);
 }
 
-function readEndpoints(root: Fields): EndpointSpec[] {
+function readEndpoints(root: Fields): readonly EndpointSpec[] {
   const endpoints: EndpointSpec[] = [];
   for (const item of root.items('endpoints', 'endpoint')) {
     const endpoint = readEndpoint(item);
     if (endpoint !== undefined && item.isUsable) endpoints.push(endpoint);
   }
-  return endpoints;
+  return trimmed(endpoints);
 }
 
 function readEndpoint(item: Fields): EndpointSpec | undefined {

@@ -7,6 +7,7 @@ import type { Protocol } from '../net/family.ts';
 import { asText, Fields, type Slim, stepOf } from './fields.ts';
 import type { LoadBalancerIngress, ServicePortSpec, ServiceResource } from './resources.ts';
 import { readPolicy } from './servicePolicy.ts';
+import { trimmed } from './trimmed.ts';
 
 export const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
@@ -52,7 +53,7 @@ function readClusterIPs(spec: Fields): readonly string[] {
   return single === undefined || single === '' ? [] : [asText(single)];
 }
 
-function readPorts(spec: Fields): ServicePortSpec[] {
+function readPorts(spec: Fields): readonly ServicePortSpec[] {
   const ports: ServicePortSpec[] = [];
   for (const item of spec.items('ports', 'port')) {
     const port: ServicePortSpec = {
@@ -64,7 +65,7 @@ function readPorts(spec: Fields): ServicePortSpec[] {
     };
     if (item.isUsable) ports.push(port);
   }
-  return ports;
+  return trimmed(ports);
 }
 
 /** Reports a port without a number; one with a bad number has been reported already. */
@@ -75,14 +76,14 @@ function missingPort(item: Fields): number {
 }
 
 /** Positions are kept: an entry of a host name, or a bad one, is an entry without address. */
-function readIngress(loadBalancer: Fields): LoadBalancerIngress[] {
+function readIngress(loadBalancer: Fields): readonly LoadBalancerIngress[] {
   const ingress: LoadBalancerIngress[] = [];
   for (const item of loadBalancer.items('ingress', 'load balancer address')) {
     const ip = item.string('ip') ?? '';
     const ipMode = item.choice('ipMode', IP_MODES, 'VIP');
     ingress[item.index] = ip !== '' && item.isUsable ? { ip, ipMode } : { ipMode };
   }
-  return Array.from(ingress, (entry) => entry ?? { ipMode: 'VIP' });
+  return trimmed(Array.from(ingress, (entry) => entry ?? { ipMode: 'VIP' }));
 }
 
 function readSourceRanges(
@@ -96,7 +97,7 @@ function readSourceRanges(
   const parts = annotation.split(',').filter((part) => part.trim() !== '');
   return {
     // an annotation that holds commas alone restricts to nothing readable: kept, so that it denies
-    sourceRanges: annotation !== '' && parts.length === 0 ? [annotation] : parts,
+    sourceRanges: annotation !== '' && parts.length === 0 ? [annotation] : trimmed(parts),
     sourceRangesPath: SOURCE_RANGES_ANNOTATION_PATH,
   };
 }

@@ -42,9 +42,7 @@ export interface MutableState extends ActualState {
 
 /** A copy that shares nothing that can change. */
 export function mutableState(state: ActualState): MutableState {
-  const tables = (family: Family): MutableTables =>
-    mapTables(state.iptables[family], (chains) => new Map(chains));
-  return {
+  return takenOver({
     ...state,
     virtualServers: copyOf(state.virtualServers, (server) => ({
       ...server,
@@ -52,8 +50,28 @@ export function mutableState(state: ActualState): MutableState {
     })),
     addresses: new Set(state.addresses),
     ipsets: copyOf(state.ipsets, (set) => ({ ...set, entries: new Set(set.entries) })),
-    iptables: { IPv4: tables('IPv4'), IPv6: tables('IPv6') },
     sysctls: new Map(state.sysctls),
+  });
+}
+
+/**
+ * A reading that nobody else holds, itself: to copy that of 10,000 servers would stop the process
+ * for as long as comparing it, at each audit, and take its memory twice. Only its few chains may be
+ * what was written (kernel/ruleMemory.ts).
+ */
+export function takenOver(reading: ActualState): MutableState {
+  const tables = (family: Family): MutableTables =>
+    mapTables(reading.iptables[family], (chains) => new Map(chains));
+  // The type cannot say it (Dataplane.read).
+  const large = reading as unknown as MutableState;
+  const { virtualServers, addresses, ipsets, sysctls } = large;
+  return {
+    ...reading,
+    virtualServers,
+    addresses,
+    ipsets,
+    sysctls,
+    iptables: { IPv4: tables('IPv4'), IPv6: tables('IPv6') },
   };
 }
 

@@ -51,7 +51,8 @@ describe('while the cluster and the connection change', () => {
     });
     const addresses = [{ type: 'InternalIP', address: '192.0.2.1' }];
     await plane.objects.patch(node('node-a'), { status: { addresses } }, 'status');
-    const slices = () => witness.store.slices.get('default/web')?.get('default/web-1');
+    const slices = () =>
+      witness.store.slices.get('default/web')?.find(({ name }) => name === 'web-1');
     await waitFor(
       'changes',
       () =>

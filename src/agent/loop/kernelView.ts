@@ -9,7 +9,7 @@ import type { ApplyReport } from '../../dataplane/operations.ts';
 import { ADDRESSES_PART, type Part } from '../../dataplane/part.ts';
 import type { ActualState } from '../../dataplane/state.ts';
 import type { Address } from '../../net/address.ts';
-import { applyReport, mutableState, type MutableState } from '../../plan/applied.ts';
+import { applyReport, type MutableState, takenOver } from '../../plan/applied.ts';
 import { keysOf, Tally } from '../../plan/tally.ts';
 import type { Clock } from '../../time/clock.ts';
 import { keepingKnown, partsOf } from './knownParts.ts';
@@ -88,7 +88,7 @@ export class KernelView {
     this.#unread = reading.unknown;
     const doneAtMs = Math.min(isFresh ? begun.doneAtMs : Infinity, this.#clock.monotonicMs());
     this.#readingMs = doneAtMs - (isFresh ? begun.beganAtMs : nowMs);
-    const state = mutableState(keepingKnown(reading, this.#state));
+    const state = takenOver(keepingKnown(reading, this.#state));
     // Every operation can be repeated, so what the reading has seen already changes nothing.
     if (isFresh) for (const report of begun.reports) applyReport(state, report);
     this.#state = state;

@@ -71,7 +71,7 @@ export class Reporter {
   }
 
   synced({ services, slices }: ClusterSnapshot): void {
-    const sliceCount = [...slices.values()].reduce((sum, ofService) => sum + ofService.size, 0);
+    const sliceCount = [...slices.values()].reduce((sum, ofService) => sum + ofService.length, 0);
     const counts = { services: services.size, endpointSlices: sliceCount };
     this.#parts.log.info('all objects listed', counts);
     this.#pending.allQueued();

@@ -10,13 +10,16 @@ const KINDS: readonly FrontendKind[] = ['clusterIP', 'loadBalancer', 'nodePort',
 
 function claim(service: string, createdAt: string, kind: FrontendKind, onCompare = () => {}) {
   const fragment = {
-    createdAt,
+    resource: { createdAt },
     get service() {
       onCompare();
       return service;
     },
   };
-  return { fragment: fragment as Fragment, frontend: { kind } as Frontend } satisfies Claim;
+  return {
+    fragment: fragment as unknown as Fragment,
+    frontend: { kind } as Frontend,
+  } satisfies Claim;
 }
 
 function order(...claims: Claim[]): string[] {

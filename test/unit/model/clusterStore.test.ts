@@ -18,7 +18,10 @@ function gone(name: string): ObjectState {
 
 function slicesOf(store: ClusterStore): Record<string, string[]> {
   return Object.fromEntries(
-    [...store.slices].map(([service, slices]) => [service, [...slices.keys()]]),
+    [...store.slices].map(([service, slices]) => [
+      service,
+      slices.map(({ namespace, name }) => `${namespace}/${name}`),
+    ]),
   );
 }
 

@@ -146,3 +146,15 @@ test('a reading tells how long it took, without the time that it lay about', asy
   await made;
   expect(view.readingMs).toBe(70);
 });
+
+test('a reading becomes the view as it is, without a copy of what is large', async () => {
+  const kernel = kernelWithDevice();
+  kernel.state.addresses.add('10.96.0.1');
+  const reading = await kernel.read(SYSCTLS);
+  kernel.read = async () => reading;
+  const view = new KernelView(kernel, new FakeClock());
+  await view.refresh(SYSCTLS);
+  expect(view.state.virtualServers).toBe(reading.virtualServers);
+  expect(view.state.addresses).toBe(reading.addresses);
+  expect(view.state.ipsets).toBe(reading.ipsets);
+});
