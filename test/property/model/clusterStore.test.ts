@@ -66,7 +66,8 @@ test('two values are the same when their JSON is, whatever the order of fields',
     if (Array.isArray(value)) return value.map(sorted);
     if (typeof value !== 'object' || value === null) return value;
     const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return fields.map(([key, item]) => [key, sorted(item)]);
+    // In an object of its own: no list is the same as an object, at any depth.
+    return { fields: fields.map(([key, item]) => [key, sorted(item)]) };
   };
   const small = fc.jsonValue({ maxDepth: 2, noUnicodeString: true });
   fc.assert(
@@ -74,10 +75,11 @@ test('two values are the same when their JSON is, whatever the order of fields',
       fc.oneof(
         fc.tuple(small, small),
         small.map((v) => [v, v] as const),
+        fc.constant([[[]], [{}]] as const),
       ),
       ([a, b]) => {
-        const isArray = (value: unknown) => JSON.stringify([Array.isArray(value), sorted(value)]);
-        expect(sameValue(a, structuredClone(b))).toBe(isArray(a) === isArray(b));
+        const text = (value: unknown) => JSON.stringify(sorted(value));
+        expect(sameValue(a, structuredClone(b))).toBe(text(a) === text(b));
       },
     ),
   );
