@@ -51,7 +51,9 @@ export async function clearRules(): Promise<void> {
 
 const MANY = 32;
 const DATAGRAMS = 500;
-/** Each flow has a port that the kernel remembers nothing of; one of UDP it remembers for minutes. */
+/**
+ * Each flow has a port that the kernel remembers nothing of; one of UDP it remembers for minutes.
+ */
 let nextPort = 1024;
 let nextUdpPort = 1024;
 

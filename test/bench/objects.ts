@@ -61,7 +61,9 @@ function sliceOf(
   };
 }
 
-/** A Service with one endpoint that comes while the proxy runs; its slice may be there before it. */
+/**
+ * A Service with one endpoint that comes while the proxy runs; its slice may be there before it.
+ */
 export function lateService(
   number: number,
 ): readonly [service: ClusterObject, slice: ClusterObject] {

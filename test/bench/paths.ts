@@ -9,7 +9,9 @@ export interface Path {
   readonly answerUs: { readonly p50: number; readonly p99: number };
   /** of one connection */
   readonly mibPerSec: number;
-  /** rules of iptables that a packet is held against: the first one of a flow, and each later one */
+  /**
+   * rules of iptables that a packet is held against: the first one of a flow, and each later one
+   */
   readonly rules: { readonly first: number; readonly later: number };
 }
 

@@ -1,4 +1,7 @@
-/** What test files came to on a kernel is kept file by file, and counts as long as the code is the same. */
+/**
+ * What test files came to on a kernel is kept file by file, and counts as long as the code is the
+ * same.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
