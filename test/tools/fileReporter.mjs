@@ -51,6 +51,11 @@ export default class FileReporter {
     });
   }
 
+  /** @param {{ path: string }} test */
+  onTestStart({ path }) {
+    process.stderr.write(`RUNS ${relative(checkout, path)}\n`);
+  }
+
   /**
    * @param {unknown} _test
    * @param {TestFileResult} result

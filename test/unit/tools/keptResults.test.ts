@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { resultOf } from '../../tools/fileReporter.mjs';
 import { KeptResults, writeWhole } from '../../tools/keptResults.mjs';
+import NamedOrder from '../../tools/namedOrder.mjs';
 
 const KERNEL = 'debian-6.12';
 const PATHS = ['kernel/a.test.ts', 'kernel/b.test.ts'];
@@ -116,4 +117,11 @@ test('what has run can be forgotten, other kernels and other code apart', () => 
   expect([...store.doneNow(KERNEL)]).toEqual([]);
   expect(Object.keys(store.read(KERNEL, PATHS)!.files)).toEqual(['kernel/a.test.ts']);
   expect(store.read('debian-6.1', PATHS)).toBeUndefined();
+});
+
+test('files run in the order in which they are named', () => {
+  process.argv.push('/t/c.test.ts', '/t/a.test.ts', '/t/b.test.ts');
+  const files = ['/t/a.test.ts', '/t/b.test.ts', '/t/c.test.ts'].map((path) => ({ path }));
+  const sorted = new NamedOrder().sort(files).map(({ path }) => path);
+  expect(sorted).toEqual(process.argv.splice(-3));
 });
