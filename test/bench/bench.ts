@@ -54,7 +54,6 @@ const OURS_ALONE: readonly Quantity[] = ['replace', 'burst', 'rate', 'audit'];
 
 /** Services of the clusters in which the data path is measured. */
 const PATH_SIZES = [1, 10_000];
-const PATH_MS = 5_000;
 
 const isFull = given.length === 0;
 const sizes = asked.length > 0 ? asked : quick ? QUICK : FULL;
@@ -93,7 +92,7 @@ async function measureAllPaths(): Promise<readonly Path[]> {
   const proxies = [OURS, KUBE_PROXY].filter(({ name }) => only === undefined || only === name);
   const counts = asked.length > 0 ? asked.map(({ services }) => services) : PATH_SIZES;
   const all: Path[] = [];
-  for (const services of counts) all.push(...(await measurePaths(proxies, services, PATH_MS)));
+  for (const services of counts) all.push(...(await measurePaths(proxies, services)));
   return all;
 }
 

@@ -1,23 +1,27 @@
 /**
- * What traffic through a Service costs, beside how many Services: both proxies in one lab, one
- * after the other. The second one finds the first one's virtual servers, sets and addresses and
- * takes them over (which spares it minutes), and no rules.
+ * What traffic through a Service costs, beside how many Services: both proxies in one lab. The
+ * second one finds the first one's virtual servers, sets and addresses and takes them over (which
+ * spares it minutes), and no rules. What is measured then in turns is the rules of the one and of
+ * the other, so that what else the machine does meets both.
  */
 import { ApiServer } from '../support/e2e/apiServer.ts';
 import { Lab } from '../support/lab/lab.ts';
 import type * as InLab from './datapathInLab.ts';
 import { createObjects, logOf, type Proxy } from './measure.ts';
-import type { Path } from './paths.ts';
+import { median, type Path, type Speed } from './paths.ts';
 import { Session } from './session.ts';
 import { TARGET_PORTS, targetService, targetSlice } from './target.ts';
 
 type Exports = Omit<typeof InLab, 'default'>;
 
+const ROUNDS = 7;
+/** Of each figure in each round. */
+const ROUND_MS = 1_500;
+
 /** @param services that there are; one of them is measured */
 export async function measurePaths(
   proxies: readonly Proxy[],
   services: number,
-  forMs: number,
 ): Promise<readonly Path[]> {
   const namespace = `bench-${process.pid}`;
   const size = { services: services - 1, endpoints: 1 };
@@ -27,7 +31,7 @@ export async function measurePaths(
     await api.objects.createAll([targetService, targetSlice]);
     const lab = await Lab.start({ namespace, timeoutSec: 1200 });
     try {
-      return await measureIn(lab, proxies, forMs, (proxy) => {
+      return await measureIn(lab, proxies, (proxy) => {
         return new Session({ api, lab, size, log: logOf(proxy), command: proxy.command });
       });
     } finally {
@@ -41,7 +45,6 @@ export async function measurePaths(
 async function measureIn(
   lab: Lab,
   proxies: readonly Proxy[],
-  forMs: number,
   open: (proxy: Proxy) => Session,
 ): Promise<readonly Path[]> {
   const inLab = <Name extends keyof Exports>(
@@ -50,18 +53,29 @@ async function measureIn(
   ): Promise<Awaited<ReturnType<Exports[Name]>>> =>
     lab.call('test/bench/datapathInLab.ts', name, ...(args as never[])) as never;
   await inLab('layPods');
-  const paths: Path[] = [];
-  for (const proxy of proxies) {
-    const session = open(proxy);
+  const sessions = proxies.map((proxy) => ({ name: proxy.name, session: open(proxy) }));
+  for (const { name, session } of sessions) {
     session.servers += Object.keys(TARGET_PORTS).length;
     await inLab('clearRules');
     const { firstSyncMs } = await session.start();
     await session.inLab('stop');
-    const [address = ''] = (await session.serverOf('target')).split(':');
-    const found = await inLab('path', address, forMs);
+    await inLab('keepRules', name);
+    console.error(`${name}, ${session.size.services + 1}: synced after ${firstSyncMs} ms`);
+  }
+  const [address = ''] = (await sessions[0]!.session.serverOf('target')).split(':');
+  const speeds = new Map<string, Speed[]>(sessions.map(({ name }) => [name, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, ofProxy] of speeds) {
+      await inLab('useRules', name);
+      ofProxy.push(await inLab('speed', address, ROUND_MS));
+    }
+  }
+  const paths: Path[] = [];
+  for (const { name, session } of sessions) {
+    await inLab('useRules', name);
+    const rules = await inLab('rules', address);
     const services = session.size.services + 1;
-    paths.push({ proxy: proxy.name, services, ...found });
-    console.error(`${proxy.name}, ${services}: synced after ${firstSyncMs} ms`, found);
+    paths.push({ proxy: name, services, ...median(speeds.get(name)!), rules });
   }
   return paths;
 }

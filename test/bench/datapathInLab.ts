@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { exec, ipBatch } from '../lab/netns.ts';
 import { strainTool } from '../lab/workshop.mjs';
-import { countsOf, type Path } from './paths.ts';
+import { countsOf, type Path, type Speed } from './paths.ts';
 import { rulesPassed } from './rulesPassed.ts';
 import { PODS, TARGET_PORTS } from './target.ts';
 
@@ -49,6 +49,20 @@ export async function clearRules(): Promise<void> {
   }
 }
 
+/** By the name of the proxy that wrote them. */
+const rulesOf = new Map<string, string>();
+
+export async function keepRules(proxy: string): Promise<void> {
+  rulesOf.set(proxy, await done(['iptables-save']));
+}
+
+/** Those that were kept, in place of all others. */
+export async function useRules(proxy: string): Promise<void> {
+  const kept = rulesOf.get(proxy);
+  if (kept === undefined) throw new Error(`no rules of ${proxy} were kept`);
+  await done(['iptables-restore'], kept);
+}
+
 const MANY = 32;
 const DATAGRAMS = 500;
 /**
@@ -57,20 +71,21 @@ const DATAGRAMS = 500;
 let nextPort = 1024;
 let nextUdpPort = 1024;
 
-export async function path(
-  address: string,
-  forMs: number,
-): Promise<Omit<Path, 'proxy' | 'services'>> {
+export async function speed(address: string, forMs: number): Promise<Speed> {
   const many = await connections(address, MANY, forMs);
   const single = await connections(address, 1, forMs);
   const stream = await strain('stream', address, TARGET_PORTS.swallowing, forMs);
-  const first = await rules(address, 'new');
-  const later = await rules(address, 'same');
   return {
     connectionsPerSec: perSec(many['connections']!, many['us']!),
     answerUs: { p50: single['p50']!, p99: single['p99']! },
     mibPerSec: perSec(stream['bytes']!, stream['us']!) / 2 ** 20,
-    rules: { first, later },
+  };
+}
+
+export async function rules(address: string): Promise<Path['rules']> {
+  return {
+    first: await rulesOfPacket(address, 'new'),
+    later: await rulesOfPacket(address, 'same'),
   };
 }
 
@@ -82,7 +97,7 @@ async function connections(address: string, atOnce: number, forMs: number) {
 }
 
 /** Of one packet. Nothing answers: what comes through the node is these packets alone. */
-async function rules(address: string, which: 'new' | 'same'): Promise<number> {
+async function rulesOfPacket(address: string, which: 'new' | 'same'): Promise<number> {
   const send = (count: number) =>
     strain('datagrams', address, TARGET_PORTS.unread, nextUdpPort, count, which);
   // The first one of the one flow is not counted with the later ones.

@@ -1,18 +1,36 @@
 /** What the data path of a proxy costs, as figures and as a table. Pure. */
 
-export interface Path {
-  readonly proxy: string;
-  readonly services: number;
+import { quantile } from './figures.ts';
+
+export interface Speed {
   /** with many at once */
   readonly connectionsPerSec: number;
   /** one after the other: from connect until the answer is there, in µs */
   readonly answerUs: { readonly p50: number; readonly p99: number };
   /** of one connection */
   readonly mibPerSec: number;
+}
+
+export interface Path extends Speed {
+  readonly proxy: string;
+  readonly services: number;
   /**
    * rules of iptables that a packet is held against: the first one of a flow, and each later one
    */
   readonly rules: { readonly first: number; readonly later: number };
+}
+
+/** Of several, each figure by itself. */
+export function median(speeds: readonly Speed[]): Speed {
+  const middle = (figure: (speed: Speed) => number) => quantile(speeds.map(figure), 0.5);
+  return {
+    connectionsPerSec: middle(({ connectionsPerSec }) => connectionsPerSec),
+    answerUs: {
+      p50: middle(({ answerUs }) => answerUs.p50),
+      p99: middle(({ answerUs }) => answerUs.p99),
+    },
+    mibPerSec: middle(({ mibPerSec }) => mibPerSec),
+  };
 }
 
 /** Of one line of test/lab/strain.c: `name=number …`. @throws for any other text */

@@ -20,7 +20,7 @@ import {
   lateService,
 } from '../../bench/objects.ts';
 import { intoPage, paths, tables } from '../../bench/page.ts';
-import { countsOf, type Path } from '../../bench/paths.ts';
+import { countsOf, median, type Path } from '../../bench/paths.ts';
 import type { ClusterObject } from '../../support/e2e/clusterObjects.ts';
 
 const addressesOf = (slice: ClusterObject) =>
@@ -194,6 +194,15 @@ const PATH: Path = {
 test('the data path has a table of its own', () => {
   const text = paths({ ...RUN, paths: [PATH] });
   expect(text).toContain('| 10,000 | kube-ipvs | 1235 | 0.81 | 2.50 | 300 | 16.5 | 4.0 |');
+});
+
+test('of several rounds each figure is the middle one', () => {
+  const round = (n: number) => ({
+    connectionsPerSec: n,
+    answerUs: { p50: 10 - n, p99: 2 * n },
+    mibPerSec: n * n,
+  });
+  expect(median([1, 5, 3].map(round))).toEqual(round(3));
 });
 
 test('what strain.c prints is read, and nothing else', () => {
