@@ -6,6 +6,7 @@
  */
 import { ApiServer } from '../support/e2e/apiServer.ts';
 import { Lab } from '../support/lab/lab.ts';
+import { endingBy } from './breakOff.ts';
 import type * as InLab from './datapathInLab.ts';
 import { createObjects, logOf, type Proxy } from './measure.ts';
 import { median, type Path, type Speed } from './paths.ts';
@@ -26,20 +27,20 @@ export async function measurePaths(
   const namespace = `bench-${process.pid}`;
   const size = { services: services - 1, endpoints: 1 };
   const api = await ApiServer.start({ namespace });
-  try {
-    await createObjects(api, size);
-    await api.objects.createAll([targetService, targetSlice]);
-    const lab = await Lab.start({ namespace, timeoutSec: 1200 });
-    try {
-      return await measureIn(lab, proxies, (proxy) => {
-        return new Session({ api, lab, size, log: logOf(proxy), command: proxy.command });
-      });
-    } finally {
-      await lab.close();
-    }
-  } finally {
-    await api.stop();
-  }
+  return endingBy(
+    () => api.stop(),
+    async () => {
+      await createObjects(api, size);
+      await api.objects.createAll([targetService, targetSlice]);
+      const lab = await Lab.start({ namespace, timeoutSec: 1200 });
+      const open = (proxy: Proxy) =>
+        new Session({ api, lab, size, log: logOf(proxy), command: proxy.command });
+      return endingBy(
+        () => lab.close(),
+        () => measureIn(lab, proxies, open),
+      );
+    },
+  );
 }
 
 async function measureIn(

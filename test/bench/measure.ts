@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { checkout } from '../../packaging/machine.mjs';
 import { ApiServer } from '../support/e2e/apiServer.ts';
 import { Lab } from '../support/lab/lab.ts';
+import { endingBy } from './breakOff.ts';
 import type { Figures } from './figures.ts';
 import {
   benchNode,
@@ -46,28 +47,40 @@ export async function measure(
     console.error(`${proxy.name}, ${size.services} × ${size.endpoints}: ${text}`);
   const namespace = `bench-${process.pid}`;
   const api = await ApiServer.start({ namespace });
-  try {
-    tell('API server is up, creating objects');
-    await createObjects(api, size);
-    const lab = await Lab.start({ namespace, timeoutSec: 3600 });
-    try {
+  return endingBy(
+    () => api.stop(),
+    async () => {
+      tell('API server is up, creating objects');
+      await createObjects(api, size);
+      const lab = await Lab.start({ namespace, timeoutSec: 3600 });
       const session = new Session({ api, lab, size, log: logOf(proxy), command: proxy.command });
-      await session.inLab('prepareNode');
-      let figures: Figures = { proxy: proxy.name, ...size, ...(await session.start()) };
-      tell(`first sync after ${figures.firstSyncMs} ms`);
-      for (const quantity of quantities) {
-        const found = await MEASUREMENTS[quantity]?.(session, effort);
-        if (found !== undefined) tell(JSON.stringify(found));
-        figures = { ...figures, ...found };
-      }
-      await session.inLab('stop');
-      return figures;
-    } finally {
-      await lab.close();
-    }
-  } finally {
-    await api.stop();
+      return endingBy(
+        () => lab.close(),
+        async () => {
+          const figures = await measureIn(session, quantities, effort, tell);
+          return { proxy: proxy.name, ...size, ...figures };
+        },
+      );
+    },
+  );
+}
+
+async function measureIn(
+  session: Session,
+  quantities: readonly Quantity[],
+  effort: Effort,
+  tell: (text: string) => void,
+): Promise<Omit<Figures, 'proxy' | keyof Size>> {
+  await session.inLab('prepareNode');
+  let figures: Omit<Figures, 'proxy' | keyof Size> = await session.start();
+  tell(`first sync after ${figures.firstSyncMs} ms`);
+  for (const quantity of quantities) {
+    const found = await MEASUREMENTS[quantity]?.(session, effort);
+    if (found !== undefined) tell(JSON.stringify(found));
+    figures = { ...figures, ...found };
   }
+  await session.inLab('stop');
+  return figures;
 }
 
 export function logOf({ name }: Proxy): string {

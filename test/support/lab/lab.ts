@@ -39,6 +39,7 @@ export class Lab {
   readonly #waiting = new Map<number, Waiting>();
   readonly #ended: Promise<void>;
   #count = 0;
+  #end: Error | undefined;
 
   private constructor({ namespace, timeoutSec = 600 }: LabOptions) {
     const argv = [
@@ -63,9 +64,8 @@ export class Lab {
     );
     this.#ended = new Promise((resolve) => {
       this.#process.once('exit', (status) => {
-        for (const { reject } of this.#waiting.values()) {
-          reject(new Error(`the lab ended with status ${status}`));
-        }
+        this.#end = new Error(`the lab ended with status ${status}`);
+        for (const { reject } of this.#waiting.values()) reject(this.#end);
         this.#waiting.clear();
         resolve();
       });
@@ -83,13 +83,14 @@ export class Lab {
    * Calls an exported function inside the lab: `lab.call<typeof addPod>('test/e2e/agent/inLab.ts',
    * 'addPod', 'node1')`.
    *
-   * @throws with the stack of what the function threw
+   * @throws with the stack of what the function threw; when the lab has ended
    */
   async call<F extends Remote>(
     module: string,
     name: string,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>> {
+    if (this.#end !== undefined) throw this.#end;
     const id = ++this.#count;
     const answer = this.#wait(id);
     this.#line.write(`${JSON.stringify({ id, module, name, args })}\n`);
