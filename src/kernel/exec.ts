@@ -11,8 +11,6 @@ export interface RunOptions {
   readonly stdin?: string;
   /** after it the program is killed; default 60 s */
   readonly timeoutMs?: number;
-  /** added to this process's environment */
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface RunResult {
@@ -27,15 +25,14 @@ export type Runner = (argv: Argv, options?: RunOptions) => Promise<RunResult>;
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** Bytes of output to keep: a save of 100,000 set entries has about 4 MB. */
+/** Bytes of output to keep: the rules of a large node that others fill have some megabytes. */
 const MAX_OUTPUT_BYTES = 1 << 30;
 
-export const run: Runner = (argv, { stdin = '', timeoutMs = DEFAULT_TIMEOUT_MS, env } = {}) =>
+export const run: Runner = (argv, { stdin = '', timeoutMs = DEFAULT_TIMEOUT_MS } = {}) =>
   new Promise((resolve, reject) => {
     const [program, ...args] = argv;
     const options = {
       timeout: timeoutMs,
-      env: { ...process.env, ...env },
       killSignal: 'SIGKILL',
       maxBuffer: MAX_OUTPUT_BYTES,
       encoding: 'utf8',

@@ -1,28 +1,20 @@
 /**
- * The ipsets that are ours: read over netlink, written with the `ipset` program. Few entries go
- * through a session that confirms them; many go through one `ipset restore`, are counted
- * afterwards, and what turns out wrong is repeated singly, so that every operation has its own
- * answer and no entry is missing in silence. Which sets and entries there should be is the plan's.
+ * The ipsets that are ours. Entries go over netlink, each acknowledged by itself; the sets as such
+ * are the `ipset` program's, and so is every entry that the kernel did not acknowledge: it is
+ * repeated there, and what then fails is told in the program's words. Which sets and entries there
+ * should be is the plan's.
  */
 import type { IpSet } from '../dataplane/state.ts';
 import type { Operation, SetSpec } from '../dataplane/operations.ts';
 import { ExecError, NET_ADMIN_CURE } from './errors.ts';
-import { run as runProgram, type Runner } from './exec.ts';
 import { IpsetReader, NO_MODULE_CURE } from './ipsetReader.ts';
-import { type Answer, IPSET_ENVIRONMENT, IpsetSession } from './ipsetSession.ts';
-import {
-  addLine,
-  createLine,
-  destroyLine,
-  parseCounts,
-  removeLine,
-  renameLine,
-  swapLine,
-} from './ipsetText.ts';
+import { type Answer, IpsetSession } from './ipsetSession.ts';
+import { addLine, createLine, destroyLine, removeLine, renameLine, swapLine } from './ipsetText.ts';
+import { type EntryOperation, IpsetWriter } from './ipsetWriter.ts';
 
 export type SetOperation = Extract<Operation, { readonly set: SetSpec }>;
-type LineOperation = Exclude<SetOperation, { readonly op: 'replaceSet' }>;
 type ReplaceOperation = Extract<SetOperation, { readonly op: 'replaceSet' }>;
+type LineOperation = Exclude<SetOperation, ReplaceOperation>;
 
 export function isSetOperation(operation: Operation): operation is SetOperation {
   return 'set' in operation;
@@ -31,120 +23,79 @@ export function isSetOperation(operation: Operation): operation is SetOperation 
 export interface SetReport {
   /** one an operation, in the order given; undefined = it holds now */
   readonly outcomes: readonly (Error | undefined)[];
-  /** lines that reached the program */
+  /** operations that the kernel or the program was asked for */
   readonly kernelWrites: number;
 }
 
 export interface IpsetOptions {
-  readonly run?: Runner;
   readonly session?: IpsetSession;
   readonly reader?: Pick<IpsetReader, 'read' | 'close'>;
-  /** more lines than this go through `ipset restore` */
-  readonly bulkLines?: number;
+  readonly writer?: Pick<IpsetWriter, 'write' | 'close'>;
 }
-
-/** Below it a new process costs more than single answers. */
-const BULK_LINES = 200;
-
-/** 100,000 entries take 50 s to save on the slowest machine tried. */
-const BULK_TIMEOUT_MS = 300_000;
 
 /** Not one of kube-proxy's names; exists only while a set is replaced. */
 const TEMPORARY_SET = 'KUBE-IPVS-REPLACEMENT';
 
 export class IpsetClient {
-  readonly #run: Runner;
   readonly #session: IpsetSession;
   readonly #reader: Pick<IpsetReader, 'read' | 'close'>;
-  readonly #bulkLines: number;
-  /**
-   * entries by set as they should be after what was read, counted and written since: what a bulk
-   * would else have to ask for
-   */
-  #sizes: Map<string, number> | undefined;
+  readonly #writer: Pick<IpsetWriter, 'write' | 'close'>;
 
-  constructor({ run = runProgram, session, reader, bulkLines = BULK_LINES }: IpsetOptions = {}) {
-    this.#run = curing(run);
+  constructor({ session, reader, writer }: IpsetOptions = {}) {
     this.#session = session ?? new IpsetSession();
     this.#reader = reader ?? new IpsetReader();
-    this.#bulkLines = bulkLines;
+    this.#writer = writer ?? new IpsetWriter();
   }
 
   /** Those of `names` that exist. @throws KernelError */
-  async read(names: readonly string[]): Promise<ReadonlyMap<string, IpSet>> {
-    this.#sizes = undefined;
-    const sets = await this.#reader.read(names);
-    this.#sizes = new Map(names.map((name) => [name, sets.get(name)?.entries.size ?? 0]));
-    return sets;
+  read(names: readonly string[]): Promise<ReadonlyMap<string, IpSet>> {
+    return this.#reader.read(names);
   }
 
   /** In the order given; goes on after failures, never throws for them. */
   async apply(run: readonly SetOperation[]): Promise<SetReport> {
-    const reports: SetReport[] = [];
+    const outcomes: (Error | undefined)[] = [];
+    let kernelWrites = 0;
     for (const piece of piecesOf(run)) {
-      const isLines = Array.isArray(piece);
-      reports.push(await (isLines ? this.#applyLines(piece) : this.#replace(piece)));
+      const report = await this.#applyPiece(piece);
+      for (const outcome of report.outcomes) outcomes.push(outcome);
+      kernelWrites += report.kernelWrites;
     }
-    return {
-      outcomes: reports.flatMap(({ outcomes }) => outcomes),
-      kernelWrites: reports.reduce((sum, report) => sum + report.kernelWrites, 0),
-    };
+    return { outcomes, kernelWrites };
   }
 
   async close(): Promise<void> {
     this.#reader.close();
+    this.#writer.close();
     await this.#session.close();
   }
 
-  async #applyLines(operations: readonly LineOperation[]): Promise<SetReport> {
-    const kernelWrites = operations.length;
-    if (kernelWrites > this.#bulkLines && (await this.#restore(operations)))
-      return { outcomes: operations.map(() => undefined), kernelWrites };
+  async #applyPiece(piece: Piece): Promise<SetReport> {
+    if ('replacement' in piece) return this.#replace(piece.replacement);
+    const isOfEntries = 'entries' in piece;
+    const outcomes = await (isOfEntries ? this.#write(piece.entries) : this.#told(piece.sets));
+    return { outcomes, kernelWrites: outcomes.length };
+  }
+
+  /** What the kernel does not acknowledge is repeated with the program. */
+  async #write(operations: readonly EntryOperation[]): Promise<readonly (Error | undefined)[]> {
+    const isDone = await this.#writer.write(operations);
+    const outcomes: (Error | undefined)[] = operations.map(() => undefined);
+    const left = operations.flatMap((_, i) => (isDone[i] === true ? [] : [i]));
+    const told = await this.#told(left.map((i) => operations[i]!));
+    left.forEach((i, n) => (outcomes[i] = told[n]));
+    return outcomes;
+  }
+
+  /** By the program, a line each. */
+  async #told(operations: readonly LineOperation[]): Promise<readonly (Error | undefined)[]> {
     const answers = await this.#answers(operations.map(lineOf));
-    const outcomes = operations.map((operation, i) => outcomeOf(operation, answers[i]));
-    const done = operations.filter((_, i) => outcomes[i] === undefined);
-    this.#sizes &&= sizesAfter(done, this.#sizes);
-    return { outcomes, kernelWrites };
-  }
-
-  /**
-   * One process, which also counts.
-   *
-   * @returns false when anything is in doubt: every line may be repeated, and singly each gets its
-   * own answer
-   */
-  async #restore(operations: readonly LineOperation[]): Promise<boolean> {
-    try {
-      const before = await this.#sizesOf(operations);
-      this.#sizes = undefined;
-      const stdin = [...operations.map(lineOf), 'list -t', ''].join('\n');
-      const argv = ['ipset', 'restore', '-exist'] as const;
-      const { stdout } = await this.#run(argv, {
-        stdin,
-        timeoutMs: BULK_TIMEOUT_MS,
-        env: IPSET_ENVIRONMENT,
-      });
-      const after = parseCounts(stdout);
-      const expected = sizesAfter(operations, before);
-      if (operations.some(({ set }) => after.get(set.name) !== expected.get(set.name)))
-        return false;
-      this.#sizes = after;
-      return true;
-    } catch (error) {
-      if (error instanceof ExecError) return false;
-      throw error;
-    }
-  }
-
-  /** @throws ExecError */
-  async #sizesOf(operations: readonly LineOperation[]): Promise<ReadonlyMap<string, number>> {
-    const sizes = this.#sizes;
-    if (sizes !== undefined && operations.every(({ set }) => sizes.has(set.name))) return sizes;
-    return parseCounts((await this.#run(['ipset', 'list', '-t'])).stdout);
+    return operations.map((operation, i) => outcomeOf(operation, answers[i]));
   }
 
   /** A session that cannot run answers every line with the reason. */
   async #answers(lines: readonly string[]): Promise<readonly Answer[]> {
+    if (lines.length === 0) return [];
     try {
       return await this.#session.run(lines);
     } catch (error) {
@@ -158,10 +109,9 @@ export class IpsetClient {
    * nothing between.
    */
   async #replace({ set, entries }: ReplaceOperation): Promise<SetReport> {
-    this.#sizes = undefined;
     const temporary = { ...set, name: TEMPORARY_SET };
     const [cleared] = await this.#answers([destroyLine(TEMPORARY_SET)]);
-    const filled = await this.#applyLines([
+    const filled = await this.apply([
       { op: 'createSet', set: temporary },
       ...entries.map((entry) => ({ op: 'addEntry', set: temporary, entry }) as const),
     ]);
@@ -190,16 +140,28 @@ export class IpsetClient {
   }
 }
 
-/** Runs of single lines, and replacements between them. */
-function piecesOf(operations: readonly SetOperation[]): (LineOperation[] | ReplaceOperation)[] {
-  const pieces: (LineOperation[] | ReplaceOperation)[] = [];
+type Piece =
+  | { readonly entries: EntryOperation[] }
+  | { readonly sets: LineOperation[] }
+  | { readonly replacement: ReplaceOperation };
+
+/** Runs of one kind, in the order given. */
+function piecesOf(operations: readonly SetOperation[]): readonly Piece[] {
+  const pieces: Piece[] = [];
   for (const operation of operations) {
     const last = pieces.at(-1);
-    if (operation.op === 'replaceSet') pieces.push(operation);
-    else if (Array.isArray(last)) last.push(operation);
-    else pieces.push([operation]);
+    if (operation.op === 'replaceSet') pieces.push({ replacement: operation });
+    else if (isEntryOperation(operation)) {
+      if (last !== undefined && 'entries' in last) last.entries.push(operation);
+      else pieces.push({ entries: [operation] });
+    } else if (last !== undefined && 'sets' in last) last.sets.push(operation);
+    else pieces.push({ sets: [operation] });
   }
   return pieces;
+}
+
+function isEntryOperation(operation: LineOperation): operation is EntryOperation {
+  return operation.op === 'addEntry' || operation.op === 'removeEntry';
 }
 
 function lineOf(operation: LineOperation): string {
@@ -213,26 +175,6 @@ function lineOf(operation: LineOperation): string {
     default:
       return removeLine(operation.set.name, operation.entry);
   }
-}
-
-/**
- * Each set grows by what is added and shrinks by what is removed; entries that were there before
- * make this wrong.
- */
-function sizesAfter(
-  operations: readonly LineOperation[],
-  before: ReadonlyMap<string, number>,
-): Map<string, number> {
-  const sizes = new Map(before);
-  for (const { op, set } of operations) {
-    if (op === 'removeSet') {
-      sizes.delete(set.name);
-      continue;
-    }
-    const change = { createSet: 0, addEntry: 1, removeEntry: -1 }[op];
-    sizes.set(set.name, (sizes.get(set.name) ?? 0) + change);
-  }
-  return sizes;
 }
 
 /** An entry is gone with its set, and what is not there is removed. */
@@ -250,18 +192,6 @@ function isMissingSet(text: string): boolean {
 
 function failure(argv: readonly string[], text: string): ExecError {
   return new ExecError({ argv, exitCode: 1, stderr: withCure(text) });
-}
-
-/**
- * Runs a program that only needs its answer; adds what to do to the errors that a person can cure.
- */
-function curing(run: Runner): Runner {
-  return (argv, options) =>
-    run(argv, options).catch((error: unknown) => {
-      if (!(error instanceof ExecError)) throw error;
-      const { exitCode, stderr, cause } = error;
-      throw new ExecError({ argv, exitCode, stderr: withCure(stderr.trim()), cause });
-    });
 }
 
 function withCure(text: string): string {

@@ -1,12 +1,10 @@
 /**
  * Reads sets over netlink: the program resolves the name of each entry's protocol anew and takes
- * ten times as long (docs/adr/0003). Decides what an element is called: as `ipset save` prints it,
- * protocols by name.
+ * ten times as long (docs/adr/0003).
  */
 import { familyOfSet } from '../dataplane/setNames.ts';
 import type { IpSet, IpSetType } from '../dataplane/state.ts';
 import type { Family } from '../net/family.ts';
-import { protocolFromNumber } from '../net/family.ts';
 import { AF_INET6, NETLINK_NETFILTER } from '../netlink/constants.ts';
 import {
   decodeSetPart,
@@ -18,6 +16,7 @@ import {
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode, isUnknownSubsystem, KernelError, NET_ADMIN_CURE } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
+import { entryOf } from './ipsetElement.ts';
 import { NetlinkSocket } from './netlinkSocket.ts';
 
 export class IpsetReader {
@@ -99,29 +98,4 @@ function familyFrom(addressFamily: number): Family {
 /** None of a set whose type is not ours: it is replaced as a whole. */
 function entriesOf(elements: readonly SetElement[]): ReadonlySet<string> {
   return new Set(elements.map(entryOf).filter((entry) => entry !== ''));
-}
-
-/** `10.0.0.1,tcp:80,10.0.0.0/8`; the number of a protocol that is not one of Kubernetes'. */
-function entryOf(element: SetElement): string {
-  const { address, prefixLength, protocol, port, secondAddress, secondPrefixLength } = element;
-  const parts = [
-    address === undefined ? undefined : prefix(address, prefixLength),
-    port === undefined ? undefined : portOf(port, protocol),
-    secondAddress === undefined ? undefined : prefix(secondAddress, secondPrefixLength),
-  ];
-  return parts.filter((part) => part !== undefined).join(',');
-}
-
-function prefix(address: string, length: number | undefined): string {
-  const isHost = length === undefined || length === (address.includes(':') ? 128 : 32);
-  return isHost ? address : `${address}/${length}`;
-}
-
-const ICMP = 1;
-const ICMPV6 = 58;
-
-function portOf(port: number, protocol: number | undefined): string {
-  if (protocol === undefined) return String(port);
-  if (protocol === ICMP || protocol === ICMPV6) return `${protocol}:${port >> 8}/${port & 255}`;
-  return `${protocolFromNumber(protocol)?.toLowerCase() ?? protocol}:${port}`;
 }

@@ -1,6 +1,6 @@
 /**
- * One long-lived `ipset` that reads commands from its standard input, so that a single changed
- * entry costs no new process. Behind one command or several comes a fence: a command that fails
+ * One long-lived `ipset` that reads commands from its standard input, so that none costs a process
+ * of its own. Behind one command or several comes a fence: a command that fails
  * inside the tool with a text of its own, without reaching the kernel. Errors go to stderr
  * unbuffered and in order, so what stands before a fence belongs to the commands in front of it,
  * and silence there means that the kernel has acknowledged them. What a refusal means is ipset.ts'.
@@ -11,10 +11,9 @@ import { ExecError } from './errors.ts';
 
 /**
  * For every address the program asks the resolver of the C library, which looks each time whether
- * /etc/resolv.conf has changed: that is 40 % of the time that a large `ipset restore` takes in the
- * lab.
+ * /etc/resolv.conf has changed: that was 40 % of the time of many lines in the lab.
  */
-export const IPSET_ENVIRONMENT = { RES_OPTIONS: 'no-reload' };
+const IPSET_ENVIRONMENT = { RES_OPTIONS: 'no-reload' };
 
 /** What a command was answered: undefined = done, else the tool's text. */
 export type Answer = string | undefined;

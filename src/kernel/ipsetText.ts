@@ -52,17 +52,3 @@ function command(verb: string, ...words: readonly string[]): string {
   if (bad !== undefined) throw new TypeError(`not a word for ipset: ${JSON.stringify(bad)}`);
   return `${verb} -exist ${words.join(' ')}`;
 }
-
-/**
- * @param text output of `ipset list -t` @returns entries by set name; a set whose header does not
- * tell is left out
- */
-export function parseCounts(text: string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const block of text.split(/\n\n+/)) {
-    const name = /^Name: (.+)$/m.exec(block)?.[1];
-    const count = /^Number of entries: (\d+)$/m.exec(block)?.[1];
-    if (name !== undefined && count !== undefined) counts.set(name, Number(count));
-  }
-  return counts;
-}

@@ -240,6 +240,8 @@ export const NFNL_MSG_BATCH_END = 17;
 /** Version 6 is what every kernel since 2.6.39 speaks. */
 export const IPSET_PROTOCOL_MIN = 6;
 export const IPSET_CMD_LIST = 7;
+export const IPSET_CMD_ADD = 9;
+export const IPSET_CMD_DEL = 10;
 export const IPSET_ATTR_PROTOCOL = 1;
 export const IPSET_ATTR_SETNAME = 2;
 export const IPSET_ATTR_TYPENAME = 3;

@@ -1,7 +1,7 @@
 /**
  * Lists of ipsets as the kernel sends them: a large set comes in several messages, of which the
- * first has its type and size. What an element is called in text is kernel/ipsetReader.ts'; writing
- * is left to the ipset program.
+ * first has its type and size; and elements that are put into a set or taken out. What an element
+ * is called in text is kernel/ipsetElement.ts'; sets themselves are the ipset program's.
  */
 import type { Address } from '../net/address.ts';
 import { familyOf } from '../net/address.ts';
@@ -19,7 +19,7 @@ import {
 import { type ByteWriter, DecodeError } from './bytes.ts';
 import * as c from './constants.ts';
 import { endMessage, type MessageCursor, type MessageHead } from './message.ts';
-import { beginNetfilter, NETFILTER_HEADER_BYTES } from './netfilter.ts';
+import { beginNetfilter, NETFILTER_HEADER_BYTES, type NetfilterKind } from './netfilter.ts';
 
 /** What an element has depends on the type of its set. */
 export interface SetElement {
@@ -51,14 +51,15 @@ export interface SetPart {
   readonly elements: readonly SetElement[];
 }
 
-const kind = {
-  subsystem: c.NFNL_SUBSYS_IPSET,
-  type: c.IPSET_CMD_LIST,
-  addressFamily: c.AF_INET,
-};
+function kindOf(type: number) {
+  return { subsystem: c.NFNL_SUBSYS_IPSET, type, addressFamily: c.AF_INET };
+}
 const NETWORK_ORDER = c.NLA_F_NET_BYTEORDER;
 
-function beginList(out: ByteWriter, head: MessageHead): number {
+const LIST = kindOf(c.IPSET_CMD_LIST);
+const ELEMENT_COMMANDS = { add: kindOf(c.IPSET_CMD_ADD), del: kindOf(c.IPSET_CMD_DEL) };
+
+function beginSet(out: ByteWriter, kind: NetfilterKind, head: MessageHead): number {
   const start = beginNetfilter(out, kind, head);
   putU8(out, c.IPSET_ATTR_PROTOCOL, c.IPSET_PROTOCOL_MIN);
   return start;
@@ -66,7 +67,7 @@ function beginList(out: ByteWriter, head: MessageHead): number {
 
 /** All sets, without their elements. @param head type set here; flags with NLM_F_DUMP */
 export function encodeDumpSetHeaders(out: ByteWriter, head: MessageHead): void {
-  const start = beginList(out, head);
+  const start = beginSet(out, LIST, head);
   putU32be(out, c.IPSET_ATTR_FLAGS | NETWORK_ORDER, c.IPSET_FLAG_LIST_HEADER);
   endMessage(out, start);
 }
@@ -75,8 +76,25 @@ export function encodeDumpSetHeaders(out: ByteWriter, head: MessageHead): void {
  * One set with its elements; ENOENT without it. @param head type set here; flags with NLM_F_DUMP
  */
 export function encodeDumpSet(out: ByteWriter, head: MessageHead, name: string): void {
-  const start = beginList(out, head);
+  const start = beginSet(out, LIST, head);
   putString(out, c.IPSET_ATTR_SETNAME, name);
+  endMessage(out, start);
+}
+
+/**
+ * Puts an element into a set, or takes it out; without NLM_F_EXCL one that is there already, or is
+ * not there, is no error. @param head type set here
+ */
+export function encodeSetElement(
+  out: ByteWriter,
+  head: MessageHead,
+  command: keyof typeof ELEMENT_COMMANDS,
+  setName: string,
+  element: SetElement,
+): void {
+  const start = beginSet(out, ELEMENT_COMMANDS[command], head);
+  putString(out, c.IPSET_ATTR_SETNAME, setName);
+  putElement(out, element);
   endMessage(out, start);
 }
 
@@ -86,7 +104,7 @@ export function encodeSetPart(
   head: MessageHead,
   { name, header, elements }: SetPart,
 ): void {
-  const start = beginList(out, head);
+  const start = beginSet(out, LIST, head);
   putString(out, c.IPSET_ATTR_SETNAME, name);
   if (header !== undefined) {
     putString(out, c.IPSET_ATTR_TYPENAME, header.type);

@@ -201,15 +201,44 @@ describe('in a real kernel', () => {
     }
   });
 
-  test('one process serves the small changes, and its death is survived', async () => {
+  test('entries need no program: it is started for sets, and its death is survived', async () => {
     await apply(...creation(sets[0]!));
     const before = session.pid!;
-    await apply({ op: 'addEntry', set: sets[0]!, entry: '10.0.0.2' });
-    expect(session.pid).toBe(before);
     process.kill(before, 'SIGKILL');
-    expect(await apply({ op: 'addEntry', set: sets[0]!, entry: '10.0.0.3' })).toEqual([undefined]);
+    const add = (entry: string) => ({ op: 'addEntry', set: sets[0]!, entry }) as const;
+    expect(await apply(add('10.0.0.2'), add('10.0.0.3'))).toEqual([undefined, undefined]);
+    // Whether its end has been heard of by now or not.
+    expect(await apply(...creation(sets[1]!))).toEqual(Array(4).fill(undefined));
     expect(session.pid).not.toBe(before);
     expect((await read('IPS'))?.entries).toEqual(new Set(['10.0.0.1', '10.0.0.2', '10.0.0.3']));
+  });
+
+  test('what netlink writes the program finds, in every type and family', async () => {
+    await apply(...sets.flatMap(creation));
+    for (const { name, entries } of sets) {
+      for (const entry of entries) {
+        const numeric = entry.replace('sctp', '132');
+        expect(await namespace.run('ipset', 'test', name, numeric)).toBe('');
+      }
+    }
+    const removals = sets.flatMap(({ entries, ...set }) =>
+      [...entries].map((entry) => ({ op: 'removeEntry', set, entry }) as const),
+    );
+    const before = session.pid;
+    expect(await apply(...removals)).toEqual(removals.map(() => undefined));
+    expect(session.pid).toBe(before);
+    const printed = parseSave(await namespace.run('ipset', 'save'));
+    expect([...printed.values()].flatMap(({ entries }) => [...entries])).toEqual([]);
+  });
+
+  test('a range, which only the program reads, is written and removed all the same', async () => {
+    const set = { name: 'A', type: 'hash:ip', family: 'IPv4', maxElements: MAX } as const;
+    const entry = '10.0.0.1-10.0.0.3';
+    await apply({ op: 'createSet', set });
+    expect(await apply({ op: 'addEntry', set, entry })).toEqual([undefined]);
+    expect((await read('A'))?.entries.size).toBe(3);
+    expect(await apply({ op: 'removeEntry', set, entry })).toEqual([undefined]);
+    expect((await read('A'))?.entries.size).toBe(0);
   });
 
   test('a set grows while a rule refers to it, and the rule refers to the grown one', async () => {

@@ -3,6 +3,7 @@ import { type Argv, run, type Runner } from '../../../src/kernel/exec.ts';
 import { IpsetClient } from '../../../src/kernel/ipset.ts';
 import { IpsetReader } from '../../../src/kernel/ipsetReader.ts';
 import { IpsetSession } from '../../../src/kernel/ipsetSession.ts';
+import { IpsetWriter } from '../../../src/kernel/ipsetWriter.ts';
 import type { Namespace } from './namespace.ts';
 
 export function runnerIn(namespace: Namespace): Runner {
@@ -12,7 +13,8 @@ export function runnerIn(namespace: Namespace): Runner {
 export function ipsetPortIn(namespace: Namespace): { port: IpsetClient; session: IpsetSession } {
   const session = new IpsetSession(inside(namespace, ['ipset', '-']));
   const reader = new IpsetReader(namespace);
-  return { port: new IpsetClient({ run: runnerIn(namespace), session, reader }), session };
+  const writer = new IpsetWriter(namespace);
+  return { port: new IpsetClient({ session, reader, writer }), session };
 }
 
 function inside({ name }: Namespace, argv: Argv): Argv {

@@ -1,9 +1,8 @@
 import { expect, test } from '@jest/globals';
-import type { IpSet } from '../../../src/dataplane/state.ts';
 import { ExecError } from '../../../src/kernel/errors.ts';
-import type { Argv, Runner } from '../../../src/kernel/exec.ts';
 import { IpsetClient, type SetOperation } from '../../../src/kernel/ipset.ts';
 import type { Answer, IpsetSession } from '../../../src/kernel/ipsetSession.ts';
+import type { EntryOperation } from '../../../src/kernel/ipsetWriter.ts';
 
 const set = { name: 'A', type: 'hash:ip', family: 'IPv4', maxElements: 65_536 } as const;
 
@@ -14,130 +13,73 @@ function additions(count: number): SetOperation[] {
 interface Script {
   /** answer of the session to a line */
   readonly answer?: (line: string) => Answer;
-  /** what netlink tells */
-  readonly sets?: readonly IpSet[];
-  /** output of a program */
-  readonly program?: (argv: Argv, stdin: string) => string;
+  /** whether the kernel acknowledges an entry */
+  readonly takes?: (entry: string) => boolean;
 }
 
-/** An IpsetClient without processes; `lines` and `programs` are what it asked for. */
-function scripted(
-  { answer = () => undefined, program = () => '', sets = [] }: Script,
-  bulkLines = 5,
-) {
+/** An IpsetClient without kernel and processes; `lines` and `written` are what it asked for. */
+function scripted({ answer = () => undefined, takes = () => true }: Script) {
   const lines: string[] = [];
-  const programs: string[] = [];
+  const written: string[] = [];
   const session = {
     run: async (commands: readonly string[]) => {
       lines.push(...commands);
       return commands.map(answer);
     },
   } as unknown as IpsetSession;
-  const run: Runner = async (argv, options) => {
-    programs.push(argv.join(' '));
-    return { stdout: program(argv, options?.stdin ?? ''), stderr: '' };
-  };
-  const reader = {
-    read: async () => new Map(sets.map((each) => [each.name, each])),
+  const writer = {
+    write: async (operations: readonly EntryOperation[]) => {
+      written.push(...operations.map(({ op, set: to, entry }) => `${op} ${to.name} ${entry}`));
+      return operations.map(({ entry }) => takes(entry));
+    },
     close: () => undefined,
   };
-  const port = new IpsetClient({ run, session, reader, bulkLines });
-  return { port, lines, programs, reader };
+  return { port: new IpsetClient({ session, writer }), lines, written };
 }
 
-const counts = (n: number) => `Name: A\nNumber of entries: ${n}\n`;
-
-test('few lines go through the session', async () => {
-  const { port, lines, programs } = scripted({});
-  const report = await port.apply([{ op: 'createSet', set }, ...additions(1)]);
+test('sets go through the program, their entries over netlink, in the order given', async () => {
+  const { port, lines, written } = scripted({});
+  const other = { ...set, name: 'B' };
+  const report = await port.apply([
+    { op: 'createSet', set },
+    { op: 'createSet', set: other },
+    ...additions(2),
+    { op: 'removeEntry', set, entry: '10.0.0.9' },
+    { op: 'removeSet', set: other },
+  ]);
   expect(lines).toEqual([
     'create -exist A hash:ip family inet maxelem 65536',
-    'add -exist A 10.0.0.0',
+    'create -exist B hash:ip family inet maxelem 65536',
+    'destroy -exist B',
   ]);
-  expect(programs).toEqual([]);
-  expect(report).toEqual({ outcomes: [undefined, undefined], kernelWrites: 2 });
+  expect(written).toEqual(['addEntry A 10.0.0.0', 'addEntry A 10.0.0.1', 'removeEntry A 10.0.0.9']);
+  expect(report).toEqual({ outcomes: Array(6).fill(undefined), kernelWrites: 6 });
 });
 
-test('many lines go through one restore, and are counted', async () => {
-  let restored = '';
-  const { port, lines } = scripted({
-    program: (argv, stdin) => {
-      if (argv.includes('restore')) restored = stdin;
-      return counts(restored === '' ? 3 : 9);
-    },
-  });
-  const report = await port.apply(additions(6));
-  expect(restored.split('\n')).toHaveLength(8);
-  expect(lines).toEqual([]);
-  expect(report.outcomes).toEqual(Array(6).fill(undefined));
-});
-
-test('what was read need not be counted, also after single lines, until the count was wrong', async () => {
-  let size = 0;
-  const { port, lines, programs } = scripted({
-    program: (argv, stdin) => {
-      if (argv.includes('restore')) size += stdin.split('\n').length - 2;
-      return counts(size + 1);
-    },
-    sets: [{ ...set, entries: new Set(['10.9.9.9']) }],
-  });
-  await port.read(['A']);
-  await port.apply([{ op: 'createSet', set }]);
-  await port.apply(additions(6));
-  await port.apply(additions(7));
-  const restore = 'ipset restore -exist';
-  expect(programs).toEqual([restore, restore]);
-  await port.apply(additions(1));
-  size += 1;
-  await port.apply(additions(8));
-  expect(programs.slice(2)).toEqual([restore]);
-  expect(lines).toHaveLength(2);
-  size += 1; // by somebody else
-  await port.apply(additions(9));
-  expect(lines).toHaveLength(11);
-  await port.apply(additions(6));
-  expect(programs.slice(3)).toEqual([restore, 'ipset list -t', restore]);
-});
-
-test('a reading that fails leaves nothing to count by', async () => {
-  const known: IpSet = { ...set, entries: new Set(['10.9.9.9']) };
-  const { port, programs, reader } = scripted({ sets: [known], program: () => counts(7) });
-  await port.read(['A']);
-  reader.read = () => Promise.reject(new Error('ENOBUFS'));
-  await expect(port.read(['A'])).rejects.toThrow('ENOBUFS');
-  await port.apply(additions(6));
-  expect(programs[0]).toBe('ipset list -t');
-});
-
-test('when the count is wrong or restore fails, every line is repeated singly', async () => {
+test('what the kernel does not acknowledge is repeated with the program, and nothing else', async () => {
   const full = 'Hash is full, cannot add more elements';
-  for (const program of [
-    () => counts(3),
-    () => '',
-    () => {
-      throw new ExecError({ argv: ['ipset', 'restore'], exitCode: 1, stderr: 'Error in line 3' });
-    },
-  ]) {
-    const { port, lines } = scripted({
-      program,
-      answer: (line) => (line.endsWith('.4') ? full : undefined),
-    });
-    const { outcomes } = await port.apply(additions(6));
-    expect(lines).toHaveLength(6);
-    expect(outcomes.map((outcome) => outcome === undefined)).toEqual([
-      true,
-      true,
-      true,
-      true,
-      false,
-      true,
-    ]);
-    expect(outcomes[4]?.message).toContain(full);
-  }
+  const { port, lines } = scripted({
+    takes: (entry) => !/[246]$/.test(entry),
+    answer: (line) => (line.endsWith('.4') ? full : undefined),
+  });
+  const { outcomes, kernelWrites } = await port.apply(additions(6));
+  expect(lines).toEqual(['add -exist A 10.0.0.2', 'add -exist A 10.0.0.4']);
+  expect(outcomes.map((outcome) => outcome?.message)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    expect.stringMatching(/^ipset add -exist A 10\.0\.0\.4: .*Hash is full/),
+    undefined,
+  ]);
+  expect(kernelWrites).toBe(6);
 });
 
 test('an entry is gone with its set, but cannot be added to none', async () => {
-  const { port } = scripted({ answer: () => 'The set with the given name does not exist' });
+  const { port } = scripted({
+    takes: () => false,
+    answer: () => 'The set with the given name does not exist',
+  });
   const { outcomes } = await port.apply([
     { op: 'removeEntry', set, entry: '10.0.0.1' },
     { op: 'addEntry', set, entry: '10.0.0.1' },
@@ -159,21 +101,22 @@ test('a set is removed with its entries, one that is not there is gone, one that
 });
 
 test('a set is replaced by a filled one, in one swap', async () => {
-  const { port, lines } = scripted({});
+  const { port, lines, written } = scripted({});
   const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: ['10.0.0.1'] }]);
   expect(outcomes).toEqual([undefined]);
   const other = 'KUBE-IPVS-REPLACEMENT';
   expect(lines).toEqual([
     `destroy -exist ${other}`,
     `create -exist ${other} hash:ip family inet maxelem 65536`,
-    `add -exist ${other} 10.0.0.1`,
     `swap -exist ${other} A`,
     `destroy -exist ${other}`,
   ]);
+  expect(written).toEqual([`addEntry ${other} 10.0.0.1`]);
 });
 
 test('a replacement that cannot be filled changes nothing and is cleared away', async () => {
   const { port, lines } = scripted({
+    takes: () => false,
     answer: (line) => (line.startsWith('add') ? 'Hash is full' : undefined),
   });
   const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: ['10.0.0.1'] }]);
@@ -212,28 +155,32 @@ test('a set of another type that no rule uses is removed, and the filled one tak
   const { outcomes } = await port.apply([{ op: 'replaceSet', set, entries: ['10.0.0.1'] }]);
   expect(outcomes).toEqual([undefined]);
   const other = 'KUBE-IPVS-REPLACEMENT';
-  expect(lines.slice(3)).toEqual([
+  expect(lines.slice(2)).toEqual([
     `swap -exist ${other} A`,
     'destroy -exist A',
     `rename -exist ${other} A`,
   ]);
 });
 
-test('between single lines a set is replaced in its turn', async () => {
-  const { port, lines } = scripted({});
+test('between entries a set is replaced in its turn', async () => {
+  const { port, written } = scripted({});
   const [before, after] = additions(2) as [SetOperation, SetOperation];
-  const replace: SetOperation = { op: 'replaceSet', set, entries: [] };
+  const replace: SetOperation = { op: 'replaceSet', set, entries: ['10.0.0.7'] };
   const { outcomes, kernelWrites } = await port.apply([before, replace, after]);
   expect(outcomes).toEqual([undefined, undefined, undefined]);
-  // Create, swap and destroy, beside the two lines.
-  expect(kernelWrites).toBe(5);
-  expect(lines.at(0)).toBe('add -exist A 10.0.0.0');
-  expect(lines.at(-1)).toBe('add -exist A 10.0.0.1');
+  // Create, fill, swap and destroy, beside the two entries.
+  expect(kernelWrites).toBe(6);
+  expect(written).toEqual([
+    'addEntry A 10.0.0.0',
+    'addEntry KUBE-IPVS-REPLACEMENT 10.0.0.7',
+    'addEntry A 10.0.0.1',
+  ]);
 });
 
 test('a program that cannot be run fails each line with the reason, a bug is thrown', async () => {
   let reason: Error = new ExecError({ argv: ['ipset', '-'], stderr: 'install the package ipset' });
   const { port } = scripted({
+    takes: () => false,
     answer: () => {
       throw reason;
     },
@@ -247,25 +194,16 @@ test('a program that cannot be run fails each line with the reason, a bug is thr
   await expect(port.apply(additions(1))).rejects.toBe(reason);
 });
 
-test('a bug while many are restored is thrown, not repeated line by line', async () => {
-  const { port, lines } = scripted({
-    program: () => {
-      throw new TypeError('bug');
-    },
-  });
-  await expect(port.apply(additions(6))).rejects.toThrow('bug');
-  expect(lines).toEqual([]);
-});
-
-test('closing gives back the reader, and the session with its process', async () => {
+test('closing gives back the sockets, and the session with its process', async () => {
   const closed: string[] = [];
   const reader = { read: async () => new Map(), close: () => void closed.push('reader') };
+  const writer = { write: async () => [], close: () => void closed.push('writer') };
   const session = {
     close: async () => {
       await Promise.resolve();
       closed.push('session');
     },
   } as unknown as IpsetSession;
-  await new IpsetClient({ reader, session }).close();
-  expect(closed).toEqual(['reader', 'session']);
+  await new IpsetClient({ reader, writer, session }).close();
+  expect(closed).toEqual(['reader', 'writer', 'session']);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { addLine, createLine, parseCounts, removeLine } from '../../../src/kernel/ipsetText.ts';
+import { addLine, createLine, removeLine } from '../../../src/kernel/ipsetText.ts';
 import { canonicalEntry, parseSave } from '../../support/lab/ipsetSave.ts';
 
 test('a save is read whatever the kernel adds to it', () => {
@@ -72,18 +72,4 @@ test('sets are created with their family and capacity, bitmaps with the whole ra
 test('nothing that could be a second command gets into a line', () => {
   for (const entry of ['10.0.0.1\nflush', '10.0.0.1 10.0.0.2', '10.0.0.1#', '"', ''])
     expect(() => addLine('A', entry)).toThrow(TypeError);
-});
-
-test('counts are read where the kernel gives them', () => {
-  const text = `Name: A
-Type: hash:ip
-Header: family inet hashsize 1024 maxelem 65536
-References: 1
-Number of entries: 12
-
-Name: B
-Type: bitmap:port
-References: 0
-`;
-  expect([...parseCounts(text)]).toEqual([['A', 12]]);
 });
