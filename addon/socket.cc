@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -163,22 +164,25 @@ Descriptor::~Descriptor() {
 
 int Descriptor::release() { return std::exchange(fd_, -1); }
 
+// Of waiting, from the first time on that there is something to wait for: the kernel has nearly
+// always answered before, and on some machines reading a clock is a system call.
 class Socket::Deadline {
  public:
-  explicit Deadline(int timeout_ms)
-      : is_endless_(timeout_ms < 0), at_(Clock::now() + std::chrono::milliseconds(timeout_ms)) {}
+  explicit Deadline(int timeout_ms) : timeout_ms_(timeout_ms) {}
 
   // As poll(2) takes it: -1 waits for ever.
-  int RemainingMs() const {
-    if (is_endless_) return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(at_ - Clock::now()).count();
+  int RemainingMs() {
+    if (timeout_ms_ < 0) return -1;
+    const auto now = Clock::now();
+    if (!at_) at_ = now + std::chrono::milliseconds(timeout_ms_);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*at_ - now).count();
     return static_cast<int>(std::max<int64_t>(0, left));
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-  bool is_endless_;
-  Clock::time_point at_;
+  int timeout_ms_;
+  std::optional<Clock::time_point> at_;
 };
 
 Socket::Socket(const SocketOptions& options)
@@ -210,7 +214,7 @@ Socket::Socket(const SocketOptions& options)
 Replies Socket::Transact(std::span<const uint8_t> request, int timeout_ms) {
   const std::vector<MessageHead> heads = WalkMessages(request);
   if (heads.empty()) throw CallError(EINVAL, "transact", "no message");
-  const Deadline deadline(timeout_ms);
+  Deadline deadline(timeout_ms);
   Replies replies;
   size_t run_start = 0;
   for (size_t i = 0; i < heads.size(); i++) {
@@ -222,7 +226,7 @@ Replies Socket::Transact(std::span<const uint8_t> request, int timeout_ms) {
       throw CallError(EINVAL, "transact", "the last message asks for no answer (NLM_F_ACK)");
     }
     Send(request.subspan(run_start, head.offset + head.length - run_start));
-    CollectUntil(head.sequence, deadline, &replies);
+    CollectUntil(head.sequence, &deadline, &replies);
     run_start = head.offset + head.length;
   }
   return replies;
@@ -242,7 +246,7 @@ void Socket::Send(std::span<const uint8_t> run) {
   if (static_cast<size_t>(sent) != run.size()) throw CallError(EMSGSIZE, "sendto");
 }
 
-void Socket::CollectUntil(uint32_t sequence, const Deadline& deadline, Replies* replies) {
+void Socket::CollectUntil(uint32_t sequence, Deadline* deadline, Replies* replies) {
   for (;;) {
     const size_t before = replies->bytes.size();
     const Drained drained = Drain(replies);
@@ -257,14 +261,14 @@ void Socket::CollectUntil(uint32_t sequence, const Deadline& deadline, Replies* 
 }
 
 Replies Socket::Receive(int timeout_ms) {
-  const Deadline deadline(timeout_ms);
+  Deadline deadline(timeout_ms);
   Replies replies;
   for (;;) {
     const Drained drained = Drain(&replies);
     if (drained == Drained::kOverrun) replies.is_overrun = true;
     if (drained != Drained::kNothing && replies.bytes.size() < kReceiveLimitBytes) continue;
     if (!replies.bytes.empty() || replies.is_overrun) return replies;
-    Wait(deadline);
+    Wait(&deadline);
   }
 }
 
@@ -304,10 +308,10 @@ Socket::Drained Socket::Drain(Replies* replies) {
   return Drained::kSome;
 }
 
-void Socket::Wait(const Deadline& deadline) {
+void Socket::Wait(Deadline* deadline) {
   for (;;) {
     pollfd fds[] = {{fd_.get(), POLLIN, 0}, {cancel_fd_.get(), POLLIN, 0}};
-    const int ready = poll(fds, 2, deadline.RemainingMs());
+    const int ready = poll(fds, 2, deadline->RemainingMs());
     if (ready < 0) {
       if (errno == EINTR) continue;
       Fail("poll");

@@ -74,9 +74,9 @@ class Socket {
   enum class Drained { kNothing, kSome, kOverrun };
 
   void Send(std::span<const uint8_t> run);
-  void CollectUntil(uint32_t sequence, const Deadline& deadline, Replies* replies);
+  void CollectUntil(uint32_t sequence, Deadline* deadline, Replies* replies);
   Drained Drain(Replies* replies);
-  void Wait(const Deadline& deadline);
+  void Wait(Deadline* deadline);
 
   Descriptor fd_;
   Descriptor cancel_fd_;

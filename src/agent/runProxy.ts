@@ -182,9 +182,9 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
   };
   const agent = new Agent({ ...parts, ...node.agent });
   const servers = new ProxyServers(config, { ...program, clock, conditions, health, metrics });
-  const unwatchLoop = metrics.eventLoop.watch();
+  metrics.eventLoop.watch();
   const close = () => {
-    unwatchLoop();
+    metrics.eventLoop.stop();
     observer.close();
   };
   return { agent, servers, conditions, close };

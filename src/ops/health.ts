@@ -76,20 +76,26 @@ export class ProxyHealth {
     }
   }
 
-  /** A round takes everything queued so far; what comes from now on waits for the next one. */
-  roundBegan(): void {
-    this.#roundSinceMs = this.#options.clock.monotonicMs();
+  /**
+   * A round takes everything queued so far; what comes from now on waits for the next one.
+   *
+   * @param nowMs monotonic
+   */
+  roundBegan(nowMs: number): void {
+    this.#roundSinceMs = nowMs;
     for (const health of this.#families.values()) {
       health.takenSinceMs ??= health.queuedSinceMs;
       health.queuedSinceMs = undefined;
     }
   }
 
-  /** @param isDone else it was given up, and what it took is still to be programmed */
-  roundEnded(isDone: boolean): void {
+  /**
+   * @param isDone else it was given up, and what it took is still to be programmed
+   * @param nowMs since the epoch
+   */
+  roundEnded(isDone: boolean, nowMs: number): void {
     this.#roundSinceMs = undefined;
     if (!isDone) return;
-    const nowMs = this.#options.clock.wallMs();
     for (const health of this.#families.values()) {
       health.takenSinceMs = undefined;
       health.updatedAtMs = nowMs;

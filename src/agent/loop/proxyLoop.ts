@@ -49,9 +49,9 @@ function eventsOf(
   // What the round under way goes by: a new one holds nothing before the next.
   let settled = builder();
   return {
-    onBegin: () => {
+    onBegin: (nowMs) => {
       settled = builder();
-      reporter.roundBegan();
+      reporter.roundBegan(nowMs);
       features.roundBegan();
     },
     onEnd: (isDone) => {
@@ -64,6 +64,7 @@ function eventsOf(
       if (isFirst) setTimeout(collectGarbage, START_GARBAGE_DELAY_MS).unref();
       isFirst = false;
     },
+    onAudit: () => reporter.auditBegan(),
     onReading: (outcome) => {
       reporter.kernelRead(outcome);
       reporter.problems('ipvs', foreignDestinations(view.state.foreignServers));

@@ -46,11 +46,17 @@ export interface SyncLoopOptions {
 }
 
 export interface SyncLoopEvents {
-  /** a round takes everything that has changed so far */
-  onBegin(): void;
+  /**
+   * a round takes everything that has changed so far
+   *
+   * @param nowMs monotonic
+   */
+  onBegin(nowMs: number): void;
   /** after what else is told of the round; not done: it was given up and is tried again */
   onEnd(isDone: boolean): void;
   onRound(outcome: RoundOutcome): void;
+  /** the kernel is read beside the rounds from now on, until onReading */
+  onAudit(): void;
   /** before the round that compares what was read */
   onReading(outcome: ReadingOutcome): void;
   /** a chore failed and is tried again by itself, or works (undefined) */
@@ -145,8 +151,9 @@ export class SyncLoop {
     while (!this.#isStopped) {
       await this.#waker.wait(this.#msUntil(this.#nextWakeMs()));
       if (this.#isStopped) return;
-      if (this.#msUntil(this.#earliestRoundMs) > 0) continue;
-      await this.#attempt();
+      const nowMs = this.#now();
+      if (this.#earliestRoundMs > nowMs) continue;
+      await this.#attempt(nowMs);
     }
   }
 
@@ -167,7 +174,10 @@ export class SyncLoop {
     return Math.max(this.#parts.drain.nextCheckMs(), this.#nextDrainLookMs);
   }
 
-  /** The clock is not asked where its answer does not matter: on some machines that is dear. */
+  /**
+   * The clock is not asked where its answer does not matter or is known: on some machines that is
+   * dear.
+   */
   #msUntil(atMs: number): number {
     return Number.isFinite(atMs) ? atMs - this.#now() : atMs;
   }
@@ -177,16 +187,16 @@ export class SyncLoop {
     return this.#parts.clock.monotonicMs();
   }
 
-  async #attempt(): Promise<void> {
+  async #attempt(startMs: number): Promise<void> {
     let isDone = false;
     this.#isRoundUnderWay = true;
-    this.#events.onBegin();
+    this.#events.onBegin(startMs);
     try {
-      await this.#round();
+      const endMs = await this.#round(startMs);
       this.#failures = 0;
       isDone = true;
       const { minSyncPeriodMs } = this.#options;
-      this.#earliestRoundMs = minSyncPeriodMs > 0 ? this.#now() + minSyncPeriodMs : -Infinity;
+      this.#earliestRoundMs = minSyncPeriodMs > 0 ? endMs + minSyncPeriodMs : -Infinity;
     } catch (error) {
       const delayMs = backoffMs(this.#failures++, RETRY);
       this.#isFullWanted = true;
@@ -203,8 +213,8 @@ export class SyncLoop {
     if (!this.#disturbances.isEmpty) this.#waker.signal();
   }
 
-  async #round(): Promise<void> {
-    const startMs = this.#now();
+  /** @returns when its work was over, monotonic ms */
+  async #round(startMs: number): Promise<number> {
     this.#desired = this.#source;
     if (startMs >= this.#nextAuditMs) this.#beginAudit();
     const scope = this.#takeScope(startMs);
@@ -217,11 +227,12 @@ export class SyncLoop {
     const drained = isDrainDue ? await this.#drainOperations(startMs) : [];
     const readMs = isToBeRead || isDisturbed || isDrainDue ? this.#now() : compiledMs;
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
+    let endMs = readMs;
     if (!scope.isEmpty || planned.length > 0) {
       this.#drift.find(planned, this.#parts.view.state);
       const comparedMs = this.#now();
       const report = await this.#apply(planned);
-      const endMs = this.#now();
+      endMs = this.#now();
       const newlyFailed = this.#book(scope, planned, report, endMs);
       const repaired = this.#drift.repaired(report);
       const { isFull } = scope;
@@ -234,6 +245,7 @@ export class SyncLoop {
       this.#events.onRound({ isFull, planned, report, newlyFailed, repaired, ...times });
     }
     await this.#saveLedger();
+    return endMs;
   }
 
   /**
@@ -243,6 +255,7 @@ export class SyncLoop {
   #beginAudit(): void {
     const { view } = this.#parts;
     this.#nextAuditMs = Infinity;
+    this.#events.onAudit();
     void view.prefetch(this.#desired.state.sysctls.keys()).then(() => {
       this.#isReadingDone = true;
       this.#waker.signal();

@@ -52,22 +52,25 @@ export class PendingChanges {
     this.allQueued();
   }
 
-  roundBegan(): void {
+  /** @param nowMs monotonic */
+  roundBegan(nowMs: number): void {
     const { metrics, health } = this.#parts;
-    health.roundBegan();
+    health.roundBegan(nowMs);
     metrics.kubeproxy.roundBegan();
     this.#taken = [...this.#taken, ...this.#queued].slice(0, MAX_TRIGGERS);
     this.#queued = [];
   }
 
-  /** @param isDone else it was given up and is tried again */
-  roundEnded(isDone: boolean): void {
-    const { metrics, health, clock } = this.#parts;
-    health.roundEnded(isDone);
+  /**
+   * @param isDone else it was given up and is tried again
+   * @param nowMs since the epoch
+   */
+  roundEnded(isDone: boolean, nowMs: number): void {
+    const { metrics, health } = this.#parts;
+    health.roundEnded(isDone, nowMs);
     if (!isDone) return;
     metrics.kubeproxy.changesDone();
     if (this.#taken.length === 0) return;
-    const nowMs = clock.wallMs();
     for (const { family, atMs } of this.#taken)
       metrics.kubeproxy.endpointProgrammed(family, nowMs - atMs);
     this.#taken = [];

@@ -39,6 +39,9 @@ export class Reporter {
   readonly #rounds: RoundLog;
   readonly #changes: ChangeLog;
   readonly #scrape: Scrape;
+  /** of the round under way, once it is known */
+  #durationMs: number | undefined;
+  #isReadingCompared = false;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
@@ -82,12 +85,20 @@ export class Reporter {
     this.#pending.queued(change);
   }
 
-  roundBegan(): void {
-    this.#pending.roundBegan();
+  /** @param nowMs monotonic */
+  roundBegan(nowMs: number): void {
+    this.#pending.roundBegan(nowMs);
   }
 
   roundEnded(isDone: boolean): void {
-    this.#pending.roundEnded(isDone);
+    const { metrics, clock } = this.#parts;
+    const nowMs = clock.wallMs();
+    if (this.#durationMs !== undefined) metrics.kubeproxy.syncFinished(this.#durationMs, nowMs);
+    this.#durationMs = undefined;
+    this.#pending.roundEnded(isDone, nowMs);
+    if (!this.#isReadingCompared) return;
+    this.#isReadingCompared = false;
+    metrics.eventLoop.rest();
   }
 
   nodeEligible(isEligible: boolean): void {
@@ -96,8 +107,7 @@ export class Reporter {
 
   /** @param desired another object after the configuration was compiled anew */
   round(outcome: RoundOutcome, { state, problems }: Desired): void {
-    const { metrics, conditions, clock } = this.#parts;
-    const { durationMs } = outcome;
+    const { metrics, conditions } = this.#parts;
     const { view, retries } = this.#scrape.observed ?? {};
     const standing = retries?.standing ?? [];
     const failures = new StandingFailures(standing, state);
@@ -106,7 +116,7 @@ export class Reporter {
     this.#rounds.done(outcome, state, standing);
     metrics.applied(outcome);
     metrics.rounds.round(outcome);
-    metrics.kubeproxy.syncFinished(durationMs, clock.wallMs());
+    this.#durationMs = outcome.durationMs;
     this.#problems.replace('kernel', failures.problems());
     this.#services.review(problems);
     conditions.remind();
@@ -116,8 +126,14 @@ export class Reporter {
     this.#rounds.givenUp(error, retryInMs);
   }
 
+  /** Its turns are looked at until the end of the round that compares what was read. */
+  auditBegan(): void {
+    this.#parts.metrics.eventLoop.watch();
+  }
+
   /** After each reading of the kernel; what is not in `unread` is compared now. */
   kernelRead(outcome: ReadingOutcome): void {
+    this.#isReadingCompared = true;
     this.#parts.metrics.rounds.read(outcome.durationMs);
     if (outcome.unread.size === 0) this.#scrape.lastAuditAtMs = this.#parts.clock.wallMs();
     this.#rounds.read(outcome);

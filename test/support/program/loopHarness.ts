@@ -81,6 +81,7 @@ export class LoopHarness {
         onBegin: () => undefined,
         onEnd: () => undefined,
         onRound: (outcome) => this.#push(outcome),
+        onAudit: () => undefined,
         onReading: ({ unread }) => this.readings.push(unread),
         onChore: (chore, error) => this.chores.push([chore, error]),
         onError: (error, retryInMs) => {

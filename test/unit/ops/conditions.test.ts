@@ -60,7 +60,7 @@ beforeEach(() => {
   events = [];
   const codes = () => conditions.healthCodes;
   health = new ProxyHealth({ families: FAMILIES, timeoutMs: TIMEOUT_MS, clock, codes });
-  health.roundEnded(true);
+  health.roundEnded(true, clock.wallMs());
   const tellers = [
     new ConditionLog(log, clock),
     new ConditionHealth(health, FAMILIES),

@@ -19,6 +19,10 @@ class FakeLoop implements EventLoop {
     return () => (this.#actions = this.#actions.filter((each) => each !== action));
   }
 
+  get isLeftAlone(): boolean {
+    return this.#actions.length === 0;
+  }
+
   turn(busyMs: number): void {
     this.#activeMs += busyMs;
     const actions = this.#actions;
@@ -41,7 +45,8 @@ const upTo = (seconds: string) => value(`kubeipvs_event_loop_turn_seconds_bucket
 
 test('each turn counts with the time that it was busy, from the first whole one on', async () => {
   const loop = new FakeLoop();
-  const unwatch = new EventLoopMetrics(registry, loop).watch();
+  const metrics = new EventLoopMetrics(registry, loop);
+  metrics.watch();
   loop.turn(900);
   expect(await upTo('+Inf')).toBe(0);
   loop.turn(1);
@@ -52,14 +57,33 @@ test('each turn counts with the time that it was busy, from the first whole one 
   expect(await upTo('0.03')).toBe(2);
   expect(await upTo('0.05')).toBe(3);
   expect(await value('kubeipvs_event_loop_turn_seconds_sum')).toBeCloseTo(0.062, 10);
-  unwatch();
+  metrics.stop();
   loop.turn(40);
   loop.turn(40);
   expect(await upTo('+Inf')).toBe(3);
 });
 
+test('at rest the loop is left alone, behind the turn in which it was said', async () => {
+  const loop = new FakeLoop();
+  const metrics = new EventLoopMetrics(registry, loop);
+  metrics.watch();
+  loop.turn(1);
+  metrics.rest();
+  loop.turn(300);
+  expect(await value('kubeipvs_event_loop_turn_seconds_sum')).toBeCloseTo(0.3, 10);
+  expect(loop.isLeftAlone).toBe(true);
+  loop.turn(7_000);
+  metrics.watch();
+  metrics.watch();
+  loop.turn(7_000);
+  loop.turn(40);
+  expect(await upTo('+Inf')).toBe(2);
+  expect(await value('kubeipvs_event_loop_turn_seconds_sum')).toBeCloseTo(0.34, 10);
+});
+
 test('the loop of this process: what blocks it is seen, once', async () => {
-  const unwatch = new EventLoopMetrics(registry).watch();
+  const metrics = new EventLoopMetrics(registry);
+  metrics.watch();
   await nextTurn();
   await nextTurn();
   const before = (await upTo('+Inf')) - (await upTo('0.05'));
@@ -67,7 +91,7 @@ test('the loop of this process: what blocks it is seen, once', async () => {
   while (performance.now() - begin < 60) continue;
   await nextTurn();
   await nextTurn();
-  unwatch();
+  metrics.stop();
   expect((await upTo('+Inf')) - (await upTo('0.05'))).toBeGreaterThan(before);
   const all = await upTo('+Inf');
   await nextTurn();

@@ -13,8 +13,8 @@ beforeEach(() => {
 describe('ProxyHealth', () => {
   const now = '2026-11-24T15:04:05.678Z';
   const sync = () => {
-    health.roundBegan();
-    health.roundEnded(true);
+    health.roundBegan(clock.monotonicMs());
+    health.roundEnded(true, clock.wallMs());
   };
 
   test('says what kube-proxy 1.37.2 says, in the same order', () => {
@@ -43,9 +43,9 @@ describe('ProxyHealth', () => {
       isHealthy: false,
       body: `${times},"nodeEligible":true,"healthy":true}`,
     });
-    health.roundBegan();
+    health.roundBegan(clock.monotonicMs());
     expect(health.readyz()).toEqual(notReady);
-    health.roundEnded(false);
+    health.roundEnded(false, clock.wallMs());
     expect(health.readyz()).toEqual(notReady);
     sync();
     expect(health.isReady).toBe(true);
@@ -69,7 +69,7 @@ describe('ProxyHealth', () => {
     health.setFailing('IPv4', true);
     health.setNodeEligible(false);
     health.queued('IPv6');
-    health.roundBegan();
+    health.roundBegan(clock.monotonicMs());
     await clock.advance(120_000);
     expect(health.readyz().isHealthy).toBe(true);
     expect([health.livez().isHealthy, health.healthz().isHealthy]).toEqual([false, false]);
@@ -101,10 +101,10 @@ describe('ProxyHealth', () => {
 
   test('a change that comes during a round waits for the next one', async () => {
     health.queued('IPv4');
-    health.roundBegan();
+    health.roundBegan(clock.monotonicMs());
     await clock.advance(30_000);
     health.queued('IPv4');
-    health.roundEnded(true);
+    health.roundEnded(true, clock.wallMs());
     await clock.advance(59_999);
     expect(health.isHealthy).toBe(true);
     await clock.advance(1);
@@ -114,11 +114,11 @@ describe('ProxyHealth', () => {
   test('what a round took that was given up still waits, since it came', async () => {
     health.queued('IPv4');
     await clock.advance(30_000);
-    health.roundBegan();
-    health.roundEnded(false);
+    health.roundBegan(clock.monotonicMs());
+    health.roundEnded(false, clock.wallMs());
     await clock.advance(20_000);
-    health.roundBegan();
-    health.roundEnded(false);
+    health.roundBegan(clock.monotonicMs());
+    health.roundEnded(false, clock.wallMs());
     await clock.advance(10_000);
     expect(health.isHealthy).toBe(false);
     sync();
@@ -147,7 +147,7 @@ describe('ProxyHealth', () => {
     test('fails when a round does not end, which a new process may get over', async () => {
       sync();
       await clock.advance(1_000);
-      health.roundBegan();
+      health.roundBegan(clock.monotonicMs());
       await clock.advance(59_999);
       expect(health.livez().isHealthy).toBe(true);
       await clock.advance(1);
@@ -157,7 +157,7 @@ describe('ProxyHealth', () => {
         currentTime: '2026-11-24T15:05:06.678Z',
         healthy: false,
       });
-      health.roundEnded(false);
+      health.roundEnded(false, clock.wallMs());
       expect(health.livez().isHealthy).toBe(true);
     });
 
@@ -166,8 +166,8 @@ describe('ProxyHealth', () => {
       health.setNodeEligible(false);
       for (let i = 0; i < 10; i++) {
         health.queued('IPv4');
-        health.roundBegan();
-        health.roundEnded(false);
+        health.roundBegan(clock.monotonicMs());
+        health.roundEnded(false, clock.wallMs());
         await clock.advance(30_000);
       }
       expect(health.healthz().isHealthy).toBe(false);
@@ -192,9 +192,9 @@ describe('ProxyHealth', () => {
     expect(health.overdue).toEqual([]);
     await clock.advance(1);
     expect(health.overdue).toEqual(['IPv4']);
-    health.roundBegan();
+    health.roundBegan(clock.monotonicMs());
     expect(health.overdue).toEqual(['IPv4']);
-    health.roundEnded(true);
+    health.roundEnded(true, clock.wallMs());
     expect(health.overdue).toEqual([]);
   });
 

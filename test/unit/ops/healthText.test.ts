@@ -42,7 +42,7 @@ test('before the first round it is alive, not ready, and nothing for load balanc
 });
 
 test('each thing that an answer depends on is named, and which conditions stand', async () => {
-  health.roundEnded(true);
+  health.roundEnded(true, clock.wallMs());
   health.setFailing('IPv4', true);
   health.setNodeEligible(false);
   await clock.advance(60_000);
@@ -59,7 +59,7 @@ test('each thing that an answer depends on is named, and which conditions stand'
 });
 
 test('a round that does not end is the one thing against livez', async () => {
-  health.roundBegan();
+  health.roundBegan(clock.monotonicMs());
   await clock.advance(60_000);
   expect(linesAt('livez', ODD)).toEqual([
     '[-]loop failed: a round does not end',

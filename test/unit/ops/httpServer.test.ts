@@ -85,8 +85,8 @@ describe('health server', () => {
     const health = new ProxyHealth({ families: ['IPv4'], timeoutMs: 60_000, clock });
     const server = serve({ routes: healthRoutes(health, metrics, () => conditions.present) });
     await server.start();
-    health.roundBegan();
-    health.roundEnded(true);
+    health.roundBegan(clock.monotonicMs());
+    health.roundEnded(true, clock.wallMs());
     const now = '2026-11-24T15:04:05.678Z';
     expect(await get(server, '/healthz')).toEqual({
       status: 200,

@@ -28,7 +28,7 @@ beforeEach(() => {
   events = [];
   const codes = () => conditions.healthCodes;
   health = new ProxyHealth({ families, timeoutMs: 60_000, clock, codes });
-  health.roundEnded(true);
+  health.roundEnded(true, clock.wallMs());
   const sink = { record: (event: NodeEvent) => void events.push(event) };
   const told = { log, clock, health, families, nodeName: 'node-1', events: sink };
   const conditions: Conditions = openConditions(told);

@@ -110,7 +110,7 @@ function round({ failed = [], done = [], ...rest }: Round = {}, problems = nothi
   const phasesMs = { compile: 0.5, compare: 0.25, apply: 0.5 };
   const usual = { isFull: false, planned: [], repaired: new Map(), durationMs: 1.26, phasesMs };
   const outcome = { ...usual, report, newlyFailed, ...rest };
-  reporter.roundBegan();
+  reporter.roundBegan(clock.monotonicMs());
   reporter.round(outcome, { state, problems });
   reporter.roundEnded(true);
 }
@@ -232,7 +232,7 @@ describe('health', () => {
   const named = () =>
     (JSON.parse(health.healthz().body) as { conditions?: readonly string[] }).conditions;
   beforeEach(() => {
-    reporter.roundBegan();
+    reporter.roundBegan(clock.monotonicMs());
     reporter.roundEnded(true);
   });
 
@@ -264,7 +264,7 @@ describe('health', () => {
 
   test('fails when the kernel cannot be read for the time-out, and /livez does not', async () => {
     for (let i = 0; i <= 4; i++) {
-      reporter.roundBegan();
+      reporter.roundBegan(clock.monotonicMs());
       reporter.roundFailed(new Error('no ip_vs'), 15_000);
       reporter.roundEnded(false);
       await clock.advance(15_000);
@@ -275,7 +275,7 @@ describe('health', () => {
 
   test('has been bad all the time when one reason follows the other', async () => {
     observe();
-    reporter.roundBegan();
+    reporter.roundBegan(clock.monotonicMs());
     reporter.roundFailed(new Error('no ip_vs'), 15_000);
     reporter.roundEnded(false);
     await clock.advance(40_000);

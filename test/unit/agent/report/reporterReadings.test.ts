@@ -2,6 +2,7 @@
  * What is told beside the rounds: readings of the kernel, chores of the loop, changes on their way,
  * sweeps of stale flows.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { openConditions } from '../../../../src/agent/conditions.ts';
 import { Reporter } from '../../../../src/agent/report/reporter.ts';
@@ -72,6 +73,24 @@ describe('what the loop does beside the rounds', () => {
     expect(await value('kubeipvs_last_audit_timestamp_seconds')).toBe(first);
   });
 
+  test('turns are looked at from the begin of an audit to the end of the round that compares', async () => {
+    const looks = async () => {
+      for (let i = 0; i < 4; i++) await nextTurn();
+      const before = await value('kubeipvs_event_loop_turn_seconds_count');
+      for (let i = 0; i < 4; i++) await nextTurn();
+      return (await value('kubeipvs_event_loop_turn_seconds_count')) > before;
+    };
+    expect(await looks()).toBe(false);
+    reporter.auditBegan();
+    expect(await looks()).toBe(true);
+    reporter.roundEnded(true);
+    expect(await looks()).toBe(true);
+    reading([]);
+    expect(await looks()).toBe(true);
+    reporter.roundEnded(false);
+    expect(await looks()).toBe(false);
+  });
+
   test('rules that read back as others are told once, and when they are right', () => {
     const text = 'error rules IPv4 nat: no rules IPv4 nat';
     expect(reading([], [rulesPart('IPv4', 'nat')])).toEqual([text]);
@@ -112,22 +131,22 @@ describe('changes', () => {
   test('that come during a round are programmed by the next one', async () => {
     await clock.advance(10_000);
     reporter.clusterChanged(slice(clock.wallMs() - 1_000));
-    reporter.roundBegan();
+    reporter.roundBegan(clock.monotonicMs());
     reporter.clusterChanged(slice(clock.wallMs() - 500));
     expect(await value('kubeipvs_watch_lag_seconds_sum')).toBe(1.5);
     reporter.roundEnded(true);
     expect([await programmed(), await pending()]).toEqual([1, 1]);
-    reporter.roundBegan();
+    reporter.roundBegan(clock.monotonicMs());
     reporter.roundEnded(false);
     expect([await programmed(), await pending()]).toEqual([1, 1]);
-    reporter.roundBegan();
+    reporter.roundBegan(clock.monotonicMs());
     reporter.roundEnded(true);
     expect([await programmed(), await pending()]).toEqual([2, 0]);
   });
 
   test('from before the start say nothing of this process', async () => {
     reporter.clusterChanged(slice(clock.wallMs() - 1_000));
-    reporter.roundBegan();
+    reporter.roundBegan(clock.monotonicMs());
     reporter.roundEnded(true);
     expect(await programmed()).toBeNaN();
     expect(await value('kubeipvs_watch_lag_seconds_count')).toBe(0);
@@ -137,10 +156,10 @@ describe('changes', () => {
     await clock.advance(10_000);
     for (let i = 0; i < 3; i++) {
       for (let k = 0; k < 6_000; k++) reporter.clusterChanged(slice(clock.wallMs()));
-      reporter.roundBegan();
+      reporter.roundBegan(clock.monotonicMs());
       reporter.roundEnded(false);
     }
-    reporter.roundBegan();
+    reporter.roundBegan(clock.monotonicMs());
     reporter.roundEnded(true);
     expect(await programmed()).toBe(10_000);
   });
