@@ -64,17 +64,18 @@ function healthCheckChain(family: Family): readonly string[] {
 }
 
 /**
- * Source ranges first, for a client that they exclude learns nothing from a refusal. Established
- * connections pass: a draining endpoint keeps its own.
+ * Source ranges first, for a client that they exclude learns nothing from a refusal; they hold for
+ * what is established too, as kube-proxy's do. Everything else is about new connections, for a
+ * draining endpoint keeps its own, and later packets are spared it.
  */
 function firewallChain(family: Family, options: DataplaneOptions): readonly string[] {
-  const { commented } = ruleWriter('KUBE-PROXY-FIREWALL', family);
-  const isNew = '-m conntrack --ctstate NEW';
+  const { rule, commented } = ruleWriter('KUBE-PROXY-FIREWALL', family);
   return [
     commented('KUBE-LOAD-BALANCER-FW', 'dst,dst', 'KUBE-SOURCE-RANGES-FIREWALL'),
+    rule('-m conntrack ! --ctstate NEW', 'RETURN'),
     dropRule(family, options),
     ...refusals(family).map(({ protocol, target }) =>
-      commented('KUBE-IPVS-REJECT', 'dst,dst', target, { before: protocol, after: isNew }),
+      commented('KUBE-IPVS-REJECT', 'dst,dst', target, { before: protocol }),
     ),
   ];
 }
@@ -82,7 +83,7 @@ function firewallChain(family: Family, options: DataplaneOptions): readonly stri
 /** From neither this node nor a pod of its own. */
 function dropRule(family: Family, options: DataplaneOptions): string {
   const { commented, set } = ruleWriter('KUBE-PROXY-FIREWALL', family);
-  const fromOutside = '-m conntrack --ctstate NEW -m addrtype ! --src-type LOCAL';
+  const fromOutside = '-m addrtype ! --src-type LOCAL';
   const detector = options.detectLocal[family];
   if (detector.kind === 'interface') {
     return commented('KUBE-IPVS-DROP', 'dst,dst', 'DROP', {
@@ -111,8 +112,8 @@ function sourceRangesChain(family: Family): readonly string[] {
 function accessChain(family: Family): readonly string[] {
   const { rule, set } = ruleWriter('KUBE-IPVS-FILTER', family);
   return [
-    rule(set('KUBE-LOAD-BALANCER', 'dst,dst'), 'RETURN'),
     rule(set('KUBE-CLUSTER-IP', 'dst,dst'), 'RETURN'),
+    rule(set('KUBE-LOAD-BALANCER', 'dst,dst'), 'RETURN'),
     rule(set('KUBE-EXTERNAL-IP', 'dst,dst'), 'RETURN'),
     rule(set('KUBE-EXTERNAL-IP-LOCAL', 'dst,dst'), 'RETURN'),
     rule(set('KUBE-HEALTH-CHECK-NODE-PORT', 'dst'), 'RETURN'),

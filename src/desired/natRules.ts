@@ -1,9 +1,9 @@
 /**
  * The nat table: which connections are marked for masquerading (KUBE-SERVICES on the way in,
  * KUBE-POSTROUTING on the way out). Fixed by configuration: rules refer to sets, an empty set
- * matches nothing, so rules that kube-proxy writes only for non-empty sets are always here. Three
- * things differ from kube-proxy on purpose: the KUBE-IPVS-DROP rule of KUBE-SERVICES, where it
- * looks for NodePorts, and that no rule needs `physdev`.
+ * matches nothing, so rules that kube-proxy writes only for non-empty sets are always here. Four
+ * things differ from kube-proxy on purpose: the KUBE-IPVS-DROP rule of KUBE-SERVICES, that
+ * ClusterIPs come first in it, where it looks for NodePorts, and that no rule needs `physdev`.
  */
 import type { Family } from '../net/family.ts';
 import { formatPrefix } from '../net/prefix.ts';
@@ -48,19 +48,20 @@ function servicesChain(family: Family, options: DataplaneOptions): readonly stri
   const loopback = family === 'IPv4' ? '127.0.0.0/8' : '::1/128';
   return [
     rule(`-s ${loopback}`, 'RETURN'),
+    // Most connections are to ClusterIPs, which are in no other set of this chain.
+    ...clusterIpRules(family, options),
+    rule(set('KUBE-CLUSTER-IP', 'dst,dst'), 'ACCEPT'),
     // Pods and this node reach the cluster's endpoints through such a frontend (outsiders are
     // dropped in filter INPUT); masqueraded, because a client on the endpoint's own node would
     // otherwise be answered past this node.
     commented('KUBE-IPVS-DROP', 'dst,dst', 'KUBE-MARK-MASQ'),
     commented('KUBE-LOAD-BALANCER', 'dst,dst', 'KUBE-LOAD-BALANCER'),
-    ...clusterIpRules(family, options),
     commented('KUBE-EXTERNAL-IP', 'dst,dst', 'KUBE-MARK-MASQ'),
     acceptExternalIp('KUBE-EXTERNAL-IP', family),
     acceptExternalIp('KUBE-EXTERNAL-IP-LOCAL', family),
     // not for addresses on kube-ipvs0: a ClusterIP whose port equals a nodePort is no NodePort
     // (kubernetes issue 132068)
     rule(`-m addrtype --dst-type LOCAL ${set('KUBE-IPVS-IPS', 'dst', '!')}`, 'KUBE-NODE-PORT'),
-    rule(set('KUBE-CLUSTER-IP', 'dst,dst'), 'ACCEPT'),
     rule(set('KUBE-LOAD-BALANCER', 'dst,dst'), 'ACCEPT'),
   ];
 }

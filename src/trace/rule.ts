@@ -9,7 +9,7 @@ export type Directions = readonly ('src' | 'dst')[];
 export type Match =
   | { readonly kind: 'source'; readonly prefix: string; readonly isNegated: boolean }
   | { readonly kind: 'inInterface'; readonly name: string; readonly isNegated: boolean }
-  | { readonly kind: 'protocol'; readonly protocol: string }
+  | { readonly kind: 'protocol'; readonly protocol: string; readonly isNegated: boolean }
   | {
       readonly kind: 'set';
       readonly set: string;
@@ -23,7 +23,7 @@ export type Match =
       readonly isNegated: boolean;
     }
   | { readonly kind: 'local'; readonly side: 'src' | 'dst'; readonly isNegated: boolean }
-  | { readonly kind: 'state'; readonly states: readonly string[] };
+  | { readonly kind: 'state'; readonly states: readonly string[]; readonly isNegated: boolean };
 
 export interface Rule {
   readonly text: string;
@@ -81,7 +81,7 @@ function parseMatch(
     case '-i':
       return { kind: 'inInterface', name: take(), isNegated };
     case '-p':
-      return { kind: 'protocol', protocol: take().toUpperCase() };
+      return { kind: 'protocol', protocol: take().toUpperCase(), isNegated };
     case '--match-set':
       return { kind: 'set', set: take(), dirs: take().split(',') as Directions, isNegated };
     case '--mark':
@@ -91,7 +91,7 @@ function parseMatch(
       if (take() !== 'LOCAL') throw new Error(`only the address type LOCAL is known: ${rule}`);
       return { kind: 'local', side: word === '--src-type' ? 'src' : 'dst', isNegated };
     case '--ctstate':
-      return { kind: 'state', states: take().split(',') };
+      return { kind: 'state', states: take().split(','), isNegated };
     default:
       throw new Error(`the tracer does not know ${word}: ${rule}`);
   }

@@ -140,7 +140,7 @@ class Trace {
       case 'inInterface':
         return isInterface(match.name, seen.inInterface) !== match.isNegated;
       case 'protocol':
-        return match.protocol === this.#packet.protocol;
+        return (match.protocol === this.#packet.protocol) !== match.isNegated;
       case 'set':
         return this.#isInSet(match.set, match.dirs, seen) !== match.isNegated;
       case 'mark':
@@ -150,7 +150,7 @@ class Trace {
           this.#isLocal(match.side === 'src' ? seen.source : seen.destination) !== match.isNegated
         );
       default:
-        return match.states.includes('NEW');
+        return match.states.includes('NEW') !== match.isNegated;
     }
   }
 

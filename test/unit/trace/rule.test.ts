@@ -14,7 +14,7 @@ test('a rule is read whole, its comment and module names aside', () => {
     target: 'DROP',
     matches: [
       { kind: 'source', prefix: '10.0.0.0/8', isNegated: true },
-      { kind: 'protocol', protocol: 'TCP' },
+      { kind: 'protocol', protocol: 'TCP', isNegated: false },
       { kind: 'set', set: 'S', dirs: ['src', 'dst'], isNegated: true },
     ],
   });
@@ -33,7 +33,7 @@ test.each([
   ['-s fd00::/64', { kind: 'source', prefix: 'fd00::/64', isNegated: false }],
   ['-i cni0', { kind: 'inInterface', name: 'cni0', isNegated: false }],
   ['! -i cali+', { kind: 'inInterface', name: 'cali+', isNegated: true }],
-  ['-p sctp', { kind: 'protocol', protocol: 'SCTP' }],
+  ['-p sctp', { kind: 'protocol', protocol: 'SCTP', isNegated: false }],
   ['-m set --match-set S dst', { kind: 'set', set: 'S', dirs: ['dst'], isNegated: false }],
   ['-m mark --mark 0x4000/0xc000', { kind: 'mark', value: 0x4000, mask: 0xc000, isNegated: false }],
   ['-m mark ! --mark 0x1/0x1', { kind: 'mark', value: 1, mask: 1, isNegated: true }],
@@ -41,7 +41,7 @@ test.each([
   ['-m addrtype ! --src-type LOCAL', { kind: 'local', side: 'src', isNegated: true }],
   [
     '-m conntrack --ctstate RELATED,ESTABLISHED',
-    { kind: 'state', states: ['RELATED', 'ESTABLISHED'] },
+    { kind: 'state', states: ['RELATED', 'ESTABLISHED'], isNegated: false },
   ],
 ])('%s is one match', (words, match) => {
   expect(matchesOf(words)).toEqual([match]);
