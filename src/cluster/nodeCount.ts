@@ -2,18 +2,21 @@
  * How many Nodes there are, by a list of one without what is in it: a server says how many it left
  * out.
  */
+import { KINDS, pathOf } from '../model/kinds.ts';
 import type { Clock } from '../time/clock.ts';
 import { isRecord } from './apiError.ts';
 import type { ApiTransport, RequestOptions } from './transport.ts';
-
-const PATH = '/api/v1/nodes';
 
 /** @throws ApiError */
 export async function countNodes(
   transport: Pick<ApiTransport, 'getJson'>,
   options: Pick<RequestOptions, 'signal'> = {},
 ): Promise<number> {
-  const list = await transport.getJson(PATH, { limit: '1' }, { ...options, form: 'MetadataOnly' });
+  const list = await transport.getJson(
+    pathOf(KINDS.Node),
+    { limit: '1' },
+    { ...options, form: 'MetadataOnly' },
+  );
   const { items, metadata } = isRecord(list) ? list : {};
   const given = Array.isArray(items) ? items.length : 0;
   const left = isRecord(metadata) ? Number(metadata['remainingItemCount'] ?? 0) : 0;

@@ -60,18 +60,12 @@ const PARTS: Readonly<Record<IpSetType, readonly PartKind[]>> = {
   'bitmap:port': ['bare port'],
 };
 
+type Take = (element: Mutable<SetElement>, text: string) => boolean;
+
 /** Each puts its part into the element. @returns false where the text has another form */
-const TAKE: Readonly<Record<PartKind, (element: Mutable<SetElement>, text: string) => boolean>> = {
-  ip: (element, text) => {
-    element.address = text;
-    return ADDRESS.test(text);
-  },
-  net: (element, text) => {
-    const [address = '', length] = text.split('/');
-    element.address = address;
-    if (length !== undefined) element.prefixLength = Number(length);
-    return PREFIX.test(text);
-  },
+const TAKE: Readonly<Record<PartKind, Take>> = {
+  ip: takeAddress('address'),
+  net: takePrefix('address', 'prefixLength'),
   port: (element, text) => {
     const [, protocol = '', number, code] = PORT.exec(text) ?? [];
     const known = PROTOCOL_NUMBER[protocol.toUpperCase() as keyof typeof PROTOCOL_NUMBER];
@@ -83,20 +77,31 @@ const TAKE: Readonly<Record<PartKind, (element: Mutable<SetElement>, text: strin
     element.port = Number(text);
     return /^\d+$/.test(text) && element.port < 65_536;
   },
-  'second ip': (element, text) => {
-    element.secondAddress = text;
-    return ADDRESS.test(text);
-  },
-  'second net': (element, text) => {
-    const [address = '', length] = text.split('/');
-    element.secondAddress = address;
-    if (length !== undefined) element.secondPrefixLength = Number(length);
-    return PREFIX.test(text);
-  },
+  'second ip': takeAddress('secondAddress'),
+  'second net': takePrefix('secondAddress', 'secondPrefixLength'),
 };
+
+function takeAddress(field: 'address' | 'secondAddress'): Take {
+  return (element, text) => {
+    element[field] = text;
+    return ADDRESS.test(text);
+  };
+}
+
+function takePrefix(
+  field: 'address' | 'secondAddress',
+  lengthField: 'prefixLength' | 'secondPrefixLength',
+): Take {
+  return (element, text) => {
+    const [address = '', length, more] = text.split('/');
+    element[field] = address;
+    if (length !== undefined) element[lengthField] = Number(length);
+    const isLength = length === undefined || /^\d{1,3}$/.test(length);
+    return ADDRESS.test(address) && isLength && more === undefined;
+  };
+}
 
 /** Canonical, as it comes from a comparison: only a range or a name must not be taken for one. */
 const ADDRESS = /^(?:\d+\.\d+\.\d+\.\d+|[\da-f:]*:[\da-f:.]*)$/;
-const PREFIX = /^(?:\d+\.\d+\.\d+\.\d+|[\da-f:]*:[\da-f:.]*)(?:\/\d{1,3})?$/;
 /** `tcp:80`, `112:0`; of ICMP `58:128/0`. */
 const PORT = /^(tcp|udp|sctp|\d{1,3}):(\d{1,5})(?:\/(\d{1,3}))?$/;

@@ -42,7 +42,7 @@ export class AddressClaims {
     for (const address of now) this.#count(address, 1);
     for (const address of old) this.#count(address, -1);
     const went = [...old].filter((address) => !this.#counts.has(address));
-    this.#ranges.clear();
+    if (came.length > 0 || went.length > 0) this.#ranges.clear();
     return { came, went };
   }
 
