@@ -46,7 +46,7 @@ const FEATURES = [
   feature('apiservers'),
   feature('conntrack'),
   feature('localserver'),
-  feature('loadbalancer'),
+  feature('loadbalancer', 'config/loadBalancer/settings.ts'),
   feature('tenancy'),
   // A name is answered by whom it is asked.
   feature('dns', 'tenancy'),

@@ -1,0 +1,81 @@
+/** Ranges of addresses as numbers, so that a pool of any size is a handful of them. */
+import {
+  type Address,
+  addressFromBytes,
+  addressToBytes,
+  familyOf,
+  parseAddress,
+} from './address.ts';
+import type { Family } from './family.ts';
+import { addressBits, parsePrefix } from './prefix.ts';
+
+/** Both ends included; `first` ≤ `last`. */
+export interface AddressRange {
+  readonly family: Family;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** @param address canonical @returns below 2^32 or 2^128 */
+export function addressToNumber(address: Address): bigint {
+  let sum = 0n;
+  for (const byte of addressToBytes(address)) sum = (sum << 8n) | BigInt(byte);
+  return sum;
+}
+
+export function addressFromNumber(family: Family, value: bigint): Address {
+  const bytes = new Uint8Array(addressBits(family) / 8);
+  let rest = value;
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    bytes[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return addressFromBytes(bytes);
+}
+
+/**
+ * `192.0.2.64/27` with all of its addresses, `192.0.2.1-192.0.2.9`, or a single address.
+ *
+ * @returns undefined for anything else, also for ends of two families or in the wrong order
+ */
+export function parseRange(text: string): AddressRange | undefined {
+  const trimmed = text.trim();
+  const prefix = parsePrefix(trimmed);
+  if (prefix !== undefined) {
+    const { family } = prefix;
+    const first = addressToNumber(prefix.address);
+    const size = 1n << BigInt(addressBits(family) - prefix.length);
+    return { family, first, last: first + size - 1n };
+  }
+  const ends = trimmed.split('-').map((end) => parseAddress(end.trim()));
+  const [first] = ends;
+  const last = ends.at(-1);
+  if (ends.length > 2 || first === undefined || last === undefined) return undefined;
+  const range = {
+    family: familyOf(first),
+    first: addressToNumber(first),
+    last: addressToNumber(last),
+  };
+  return familyOf(last) === range.family && range.first <= range.last ? range : undefined;
+}
+
+/** `192.0.2.64-192.0.2.95`; a single address alone. */
+export function formatRange({ family, first, last }: AddressRange): string {
+  const from = addressFromNumber(family, first);
+  return first === last ? from : `${from}-${addressFromNumber(family, last)}`;
+}
+
+/** How many addresses it has. */
+export function rangeSize({ first, last }: AddressRange): bigint {
+  return last - first + 1n;
+}
+
+export function rangeContains(range: AddressRange, address: Address): boolean {
+  if (familyOf(address) !== range.family) return false;
+  const value = addressToNumber(address);
+  return value >= range.first && value <= range.last;
+}
+
+export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
+  return a.family === b.family && a.first <= b.last && b.first <= a.last;
+}
