@@ -4,7 +4,7 @@
  * meaning are the caller's.
  */
 import { constants } from 'node:os';
-import type { ByteWriter } from '../netlink/bytes.ts';
+import type { ByteWriter } from '../net/bytes.ts';
 import { GENL_ID_CTRL, NETLINK_GENERIC } from '../netlink/constants.ts';
 import { decodeFamily, encodeGetFamily } from '../netlink/genl.ts';
 import type { MessageHead } from '../netlink/message.ts';

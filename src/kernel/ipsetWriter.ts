@@ -5,7 +5,7 @@
  * program's to repeat, and to explain.
  */
 import type { Operation } from '../dataplane/operations.ts';
-import { DecodeError } from '../netlink/bytes.ts';
+import { DecodeError } from '../net/bytes.ts';
 import { NETLINK_NETFILTER } from '../netlink/constants.ts';
 import { encodeSetElement, type SetElement } from '../netlink/ipset.ts';
 import { type OpenSocket, openSocket } from './addon.ts';

@@ -5,7 +5,7 @@
  * request goes to the caller (ipvsApply.ts, linkClient.ts).
  */
 import { constants } from 'node:os';
-import { ByteWriter, DecodeError } from '../netlink/bytes.ts';
+import { ByteWriter, DecodeError } from '../net/bytes.ts';
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR } from '../netlink/constants.ts';
 import {
   decodeAcknowledgement,

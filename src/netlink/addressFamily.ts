@@ -1,6 +1,6 @@
 /** Address families by the kernel's numbers; every layer above the attributes needs them. */
 import type { Family } from '../net/family.ts';
-import { DecodeError } from './bytes.ts';
+import { DecodeError } from '../net/bytes.ts';
 import { AF_INET, AF_INET6 } from './constants.ts';
 
 export function familyNumber(family: Family): number {

@@ -4,7 +4,7 @@
  */
 import { type Address, addressFromBytes } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-import { align, type ByteReader, type ByteWriter, DecodeError } from './bytes.ts';
+import { align, type ByteReader, type ByteWriter, DecodeError } from '../net/bytes.ts';
 import { AF_INET6, NLA_F_NESTED, NLA_TYPE_MASK } from './constants.ts';
 
 const HEADER_BYTES = 4;

@@ -4,7 +4,7 @@
  */
 import { beginAttribute, endAttribute, putString, putU16, putU32 } from './attributes.ts';
 import type { AttributeCursor } from './attributes.ts';
-import { type ByteWriter, DecodeError } from './bytes.ts';
+import { type ByteWriter, DecodeError } from '../net/bytes.ts';
 import {
   CTRL_ATTR_FAMILY_ID,
   CTRL_ATTR_FAMILY_NAME,

@@ -16,7 +16,7 @@ import {
   putU32be,
   putU8,
 } from './attributes.ts';
-import { type ByteWriter, DecodeError } from './bytes.ts';
+import { type ByteWriter, DecodeError } from '../net/bytes.ts';
 import * as c from './constants.ts';
 import { endMessage, type MessageCursor, type MessageHead } from './message.ts';
 import { beginNetfilter, NETFILTER_HEADER_BYTES, type NetfilterKind } from './netfilter.ts';

@@ -7,7 +7,7 @@ import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { familyFromNumber } from './addressFamily.ts';
 import type { AttributeCursor } from './attributes.ts';
-import { DecodeError } from './bytes.ts';
+import { DecodeError } from '../net/bytes.ts';
 import * as c from './constants.ts';
 import { GENERIC_HEADER_BYTES } from './genl.ts';
 import type {

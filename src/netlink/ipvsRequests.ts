@@ -17,7 +17,7 @@ import {
   putU64,
   putU8,
 } from './attributes.ts';
-import type { ByteWriter } from './bytes.ts';
+import type { ByteWriter } from '../net/bytes.ts';
 import * as c from './constants.ts';
 import { beginGeneric } from './genl.ts';
 import type {

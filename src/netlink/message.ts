@@ -4,7 +4,7 @@
  * belongs to: that is the socket's business.
  */
 import { AttributeCursor } from './attributes.ts';
-import { align, ByteReader, type ByteWriter, DecodeError } from './bytes.ts';
+import { align, ByteReader, type ByteWriter, DecodeError } from '../net/bytes.ts';
 import {
   NLM_F_ACK_TLVS,
   NLM_F_CAPPED,

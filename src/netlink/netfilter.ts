@@ -2,7 +2,7 @@
  * The frame of NETLINK_NETFILTER messages: their type names the subsystem, and struct nfgenmsg
  * stands in front of the attributes.
  */
-import type { ByteWriter } from './bytes.ts';
+import type { ByteWriter } from '../net/bytes.ts';
 import * as c from './constants.ts';
 import { beginMessage, type MessageHead } from './message.ts';
 

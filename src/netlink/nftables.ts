@@ -3,7 +3,7 @@
  * takes to remove a table whole.
  */
 import { putString } from './attributes.ts';
-import { type ByteWriter, DecodeError } from './bytes.ts';
+import { type ByteWriter, DecodeError } from '../net/bytes.ts';
 import * as c from './constants.ts';
 import { beginMessage, endMessage, type MessageCursor, type MessageHead } from './message.ts';
 import { beginNetfilter, NETFILTER_HEADER_BYTES } from './netfilter.ts';

@@ -7,7 +7,7 @@ import { familyOf } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { familyFromNumber, familyNumber } from './addressFamily.ts';
 import { putAddress, putString, putU32, putU8 } from './attributes.ts';
-import { type ByteWriter, DecodeError } from './bytes.ts';
+import { type ByteWriter, DecodeError } from '../net/bytes.ts';
 import * as c from './constants.ts';
 import { beginMessage, endMessage, type MessageCursor, type MessageHead } from './message.ts';
 

@@ -4,7 +4,7 @@
  */
 import { beginNest, endAttribute, putBytes, putString, putU32, putU8 } from './attributes.ts';
 import type { AttributeCursor } from './attributes.ts';
-import type { ByteWriter } from './bytes.ts';
+import type { ByteWriter } from '../net/bytes.ts';
 import * as c from './constants.ts';
 import { beginMessage, endMessage, type MessageCursor, type MessageHead } from './message.ts';
 

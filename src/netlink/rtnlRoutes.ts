@@ -6,7 +6,7 @@ import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { familyFromNumber, familyNumber } from './addressFamily.ts';
 import { AttributeCursor, beginAttribute, endAttribute, putAddress, putU32 } from './attributes.ts';
-import { align, type ByteReader, type ByteWriter, DecodeError } from './bytes.ts';
+import { align, type ByteReader, type ByteWriter, DecodeError } from '../net/bytes.ts';
 import * as c from './constants.ts';
 import { beginMessage, endMessage, type MessageCursor, type MessageHead } from './message.ts';
 

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { HostPort } from '../net/hostPort.ts';
 import { type Address, addressFromBytes, isUnspecified } from '../net/address.ts';
-import { IS_LITTLE_ENDIAN } from '../netlink/bytes.ts';
+import { IS_LITTLE_ENDIAN } from '../net/bytes.ts';
 
 export interface Listener {
   readonly address: Address;

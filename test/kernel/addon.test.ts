@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openSocket, type RawSocket } from '../../src/kernel/addon.ts';
-import { ByteWriter } from '../../src/netlink/bytes.ts';
+import { ByteWriter } from '../../src/net/bytes.ts';
 import * as c from '../../src/netlink/constants.ts';
 import { decodeAcknowledgement, MessageCursor } from '../../src/netlink/message.ts';
 import {

@@ -13,7 +13,7 @@ import {
   encodeSetTimeouts,
   encodeZero,
 } from '../../netlink/ipvsRequests.ts';
-import type { ByteWriter } from '../../netlink/bytes.ts';
+import type { ByteWriter } from '../../net/bytes.ts';
 import type { MessageHead } from '../../netlink/message.ts';
 import type { ChangeRequest } from './request.ts';
 

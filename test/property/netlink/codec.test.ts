@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/netlink/bytes.ts';
+import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/net/bytes.ts';
 import {
   type ConntrackEntry,
   decodeConntrack,

@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:os';
 import { joinHostPort } from '../../../src/net/address.ts';
-import { ByteWriter } from '../../../src/netlink/bytes.ts';
+import { ByteWriter } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { decodeGetFamily, encodeFamily, genericCommand } from '../../../src/netlink/genl.ts';
 import type { IpvsDestination, IpvsService, ServiceIdentity } from '../../../src/netlink/ipvs.ts';

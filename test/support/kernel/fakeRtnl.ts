@@ -13,7 +13,7 @@ import {
   type InterfaceAddress,
 } from '../../../src/netlink/rtnlAddresses.ts';
 import { decodeLink, encodeLink, type Link } from '../../../src/netlink/rtnlLinks.ts';
-import type { ByteWriter } from '../../../src/netlink/bytes.ts';
+import type { ByteWriter } from '../../../src/net/bytes.ts';
 import { answering, putControl, putDumpEnd } from './fakeNetlink.ts';
 
 const { EADDRNOTAVAIL, EEXIST, ENODEV } = constants.errno;

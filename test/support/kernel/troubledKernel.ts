@@ -15,7 +15,7 @@ import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
 import { IpvsClient } from '../../../src/kernel/ipvsClient.ts';
 import { LinkClient } from '../../../src/kernel/linkClient.ts';
 import type { Address } from '../../../src/net/address.ts';
-import { ByteWriter } from '../../../src/netlink/bytes.ts';
+import { ByteWriter } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { MessageCursor } from '../../../src/netlink/message.ts';
 import type { Link } from '../../../src/netlink/rtnlLinks.ts';

@@ -10,7 +10,7 @@ import {
   putU16be,
   putU8,
 } from '../../../src/netlink/attributes.ts';
-import type { ByteWriter } from '../../../src/netlink/bytes.ts';
+import type { ByteWriter } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { endMessage, type MessageCursor } from '../../../src/netlink/message.ts';
 import { beginNetfilter } from '../../../src/netlink/netfilter.ts';

@@ -5,7 +5,7 @@ import type { RawReplies, RawSocket, SocketOptions } from '../../../src/kernel/a
 import { KernelError } from '../../../src/kernel/errors.ts';
 import { gatewaysOf, interfacesOf } from '../../../src/kernel/hostObserver.ts';
 import { HostWatch } from '../../../src/kernel/hostWatch.ts';
-import { ByteWriter } from '../../../src/netlink/bytes.ts';
+import { ByteWriter } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { encodeAddress, type InterfaceAddress } from '../../../src/netlink/rtnlAddresses.ts';
 import { encodeLink, type Link } from '../../../src/netlink/rtnlLinks.ts';

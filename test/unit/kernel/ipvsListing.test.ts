@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import type { OpenSocket } from '../../../src/kernel/addon.ts';
 import { IpvsListing } from '../../../src/kernel/ipvsListing.ts';
-import type { ByteWriter } from '../../../src/netlink/bytes.ts';
+import type { ByteWriter } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { genericCommand } from '../../../src/netlink/genl.ts';
 import type { IpvsService, SyncDaemon } from '../../../src/netlink/ipvs.ts';

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { OpenSocket, RawReplies } from '../../../src/kernel/addon.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
 import { type NetlinkRequest, NetlinkSocket } from '../../../src/kernel/netlinkSocket.ts';
-import { ByteWriter, DecodeError } from '../../../src/netlink/bytes.ts';
+import { ByteWriter, DecodeError } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { beginMessage, endMessage, MessageCursor } from '../../../src/netlink/message.ts';
 import { putControl } from '../../support/kernel/fakeNetlink.ts';

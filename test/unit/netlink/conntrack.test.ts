@@ -7,7 +7,7 @@ import {
   putU32be,
   putU8,
 } from '../../../src/netlink/attributes.ts';
-import { ByteWriter } from '../../../src/netlink/bytes.ts';
+import { ByteWriter } from '../../../src/net/bytes.ts';
 import {
   type ConntrackEntry,
   decodeConntrack,

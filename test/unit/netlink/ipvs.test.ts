@@ -3,7 +3,7 @@
  * for byte.
  */
 import { describe, expect, test } from '@jest/globals';
-import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/netlink/bytes.ts';
+import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import type { DestinationRequest, ServiceRequest } from '../../../src/netlink/ipvs.ts';
 import {

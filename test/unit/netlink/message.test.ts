@@ -1,6 +1,6 @@
 /** Acknowledgements, errors with the kernel's text, ends of dumps, and the controller. */
 import { describe, expect, test } from '@jest/globals';
-import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/netlink/bytes.ts';
+import { ByteWriter, DecodeError, IS_LITTLE_ENDIAN } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { decodeFamily, encodeFamily, encodeGetFamily } from '../../../src/netlink/genl.ts';
 import {

@@ -1,6 +1,6 @@
 /** rtnetlink requests as the kernel was seen to accept them, and the corners of its replies. */
 import { describe, expect, test } from '@jest/globals';
-import { ByteWriter, IS_LITTLE_ENDIAN } from '../../../src/netlink/bytes.ts';
+import { ByteWriter, IS_LITTLE_ENDIAN } from '../../../src/net/bytes.ts';
 import * as c from '../../../src/netlink/constants.ts';
 import { MessageCursor } from '../../../src/netlink/message.ts';
 import { decodeRouteEvent } from '../../../src/netlink/rtnl.ts';

@@ -1,9 +1,9 @@
 /**
  * Reading and writing numbers, strings and addresses in memory. The writer grows one buffer, so
  * that a batch of many messages is built without an allocation for each; the reader checks every
- * position before it looks. What the bytes mean is decided by attributes.ts and the layers above.
+ * position before it looks. What the bytes mean is decided by the codecs, netlink/ and wire/.
  */
-import { type Address, addressToBytes } from '../net/address.ts';
+import { type Address, addressToBytes } from './address.ts';
 
 /**
  * The only error that decoding throws: the bytes are shorter than, or not of the form, that they
