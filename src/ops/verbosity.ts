@@ -3,7 +3,7 @@
  * /debug/flags/v`), and `--vmodule` for those of single source files.
  */
 import type { VmodulePattern } from '../config/parseFlags.ts';
-import { matchesGlob } from './glob.ts';
+import { matchesGlob } from '../net/glob.ts';
 
 export interface VerbositySettings {
   /** `-v` */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { matchesGlob } from '../../../src/ops/glob.ts';
+import { globOf, isGlob, matchesGlob } from '../../../src/net/glob.ts';
 
 test.each([
   ['syncLoop', 'syncLoop', true],
@@ -27,4 +27,18 @@ test.each([
 
 test.each(['[', '[a', '[]', 'a[', '\\', 'a\\', '[z-a]'])('%s is no pattern', (pattern) => {
   for (const name of ['', 'a', '[', pattern]) expect(matchesGlob(pattern, name)).toBe(false);
+  expect(isGlob(pattern)).toBe(false);
 });
+
+test.each(['', 'eth0', 'eth*', '[e-f]th?', String.raw`\[`])('%s is a pattern', (pattern) => {
+  expect(isGlob(pattern)).toBe(true);
+});
+
+test.each(['eth0', 'eth*', 'a[b]', 'a?', String.raw`a\b`, 'br-lan.10'])(
+  'the pattern of the name %s fits it and nothing else',
+  (name) => {
+    expect(matchesGlob(globOf(name), name)).toBe(true);
+    expect(matchesGlob(globOf(name), `${name}0`)).toBe(false);
+    expect(matchesGlob(globOf(name), name.replace(/.$/u, 'x'))).toBe(false);
+  },
+);
