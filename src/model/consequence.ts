@@ -14,6 +14,7 @@ export const ENDINGS = {
   AddressSkipped: '; this address is skipped',
   BalancerAddressSkipped: '; this load balancer address is skipped',
   HintSkipped: '; this hint is skipped',
+  ConditionSkipped: '; this condition is skipped',
   ValueIgnored: '; it is ignored',
   RangeAdmitsNobody: '; it admits nobody',
   /** the address belongs to another machine */

@@ -35,6 +35,7 @@ const SKIPPED = {
   address: 'AddressSkipped',
   'load balancer address': 'BalancerAddressSkipped',
   hint: 'HintSkipped',
+  condition: 'ConditionSkipped',
 } as const satisfies Readonly<Record<string, Consequence>>;
 
 export type Noun = keyof typeof SKIPPED;
@@ -42,6 +43,7 @@ export type Noun = keyof typeof SKIPPED;
 type RawRecord = Readonly<Record<string, unknown>>;
 
 const NOTHING: RawRecord = {};
+const NO_TEXTS: Readonly<Record<string, string>> = {};
 
 export class Fields {
   /** every problem found in the whole object, in reading order */
@@ -97,6 +99,11 @@ export class Fields {
     return this.#unit.isUsable;
   }
 
+  /** As it was read, with what nobody asked for. */
+  whole(): Readonly<Record<string, unknown>> {
+    return this.#record;
+  }
+
   /** Raw value, undefined for absent and null. */
   value(key: string): unknown {
     return this.#record[key] ?? undefined;
@@ -134,6 +141,14 @@ export class Fields {
     const chosen = choices.find((choice) => choice === value);
     if (chosen === undefined) this.reject(key, `must be one of ${choices.join(', ')}`);
     return chosen ?? fallback;
+  }
+
+  /** Texts by name, as labels are; entries of other types are rejected. */
+  strings(key: string): Readonly<Record<string, string>> {
+    const below = this.object(key);
+    for (const name of Object.keys(below.#record)) below.string(name);
+    const texts = Object.entries(below.#record).filter(([, value]) => typeof value === 'string');
+    return texts.length === 0 ? NO_TEXTS : (Object.fromEntries(texts) as Record<string, string>);
   }
 
   /** The object below `key`, part of the same unit; empty when absent or rejected. */

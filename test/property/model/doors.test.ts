@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { endpointsByPort } from '../../../src/model/endpoint.ts';
 import { formatProblem } from '../../../src/model/problem.ts';
 import { servicePorts } from '../../../src/model/service.ts';
+import { slimBalancedService } from '../../../src/model/slimBalancedService.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { slimNode } from '../../../src/model/slimNode.ts';
 import { slimService } from '../../../src/model/slimService.ts';
@@ -61,6 +62,33 @@ test('no Service whatsoever makes the model throw, and what comes out is sound',
         expect(port.port >= 1 && port.port <= 65_535 && Number.isInteger(port.port)).toBe(true);
         expect(port.clusterIP.includes(':')).toBe(port.family === 'IPv6');
       }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('no Service whatsoever makes the door to the load balancer throw', () => {
+  const rich = () =>
+    rawService(
+      { ipFamilies: ['IPv4'], selector: { app: 'web' }, loadBalancerIP: '192.0.2.1' },
+      {
+        metadata: {
+          name: 'web',
+          namespace: 'default',
+          annotations: { 'purelb.io/addresses': 'x' },
+        },
+        status: { loadBalancer: { ingress: [{ ip: '::1' }] }, conditions: [{ type: 'a' }] },
+      },
+    );
+  fc.assert(
+    fc.property(fc.oneof(anything, damaged(rich)), (raw) => {
+      const { object, problems } = slimBalancedService(raw);
+      expect(object !== undefined || problems.length > 0).toBe(true);
+      if (object === undefined) return;
+      expect(new Set(object.families).size).toBe(object.families.length);
+      expect(object.ports.every((port) => /^[1-9]\d*\/(TCP|UDP|SCTP)$/.test(port))).toBe(true);
+      expect(object.wantedAddresses?.value).not.toBe('');
+      expect(Object.values(object.selector).every((value) => typeof value === 'string')).toBe(true);
     }),
     { numRuns: 2000 },
   );

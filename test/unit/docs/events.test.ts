@@ -19,6 +19,7 @@ const WITHOUT_EVENT: readonly Consequence[] = [
   'NodeSkipped',
   'EndpointSliceSkipped',
   'HintSkipped',
+  'ConditionSkipped',
   'ObjectSkipped',
   'DocumentSkipped',
   'LastStateKept',
