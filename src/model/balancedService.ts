@@ -1,4 +1,4 @@
-/** What is kept of a Service for giving it load balancer addresses; slimBalancedService reads it. */
+/** What is kept of a Service for giving it addresses; slimBalancedService reads it. */
 import type { Family } from '../net/family.ts';
 import type { Labels } from './labelSelector.ts';
 

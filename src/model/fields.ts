@@ -143,12 +143,15 @@ export class Fields {
     return chosen ?? fallback;
   }
 
-  /** Texts by name, as labels are; entries of other types are rejected. */
+  /** Texts by name, as labels are; an entry of another type is left out alone. */
   strings(key: string): Readonly<Record<string, string>> {
     const below = this.object(key);
-    for (const name of Object.keys(below.#record)) below.string(name);
-    const texts = Object.entries(below.#record).filter(([, value]) => typeof value === 'string');
-    return texts.length === 0 ? NO_TEXTS : (Object.fromEntries(texts) as Record<string, string>);
+    const texts: [string, string][] = [];
+    for (const [name, value] of Object.entries(below.#record)) {
+      if (typeof value === 'string') texts.push([name, value]);
+      else if (value !== null) below.drop(name, 'must be a string (put it in quotes)');
+    }
+    return texts.length === 0 ? NO_TEXTS : Object.fromEntries(texts);
   }
 
   /** The object below `key`, part of the same unit; empty when absent or rejected. */

@@ -4,8 +4,14 @@
  * check of the chart's ClusterRole derive from the table.
  */
 import type { Slim } from './fields.ts';
-import type { EndpointSliceResource, NodeResource, ServiceResource } from './resources.ts';
+import type {
+  EndpointSliceResource,
+  NamespaceResource,
+  NodeResource,
+  ServiceResource,
+} from './resources.ts';
 import { slimEndpointSlice } from './slimEndpointSlice.ts';
+import { slimNamespace } from './slimNamespace.ts';
 import { slimNode } from './slimNode.ts';
 import { HEADLESS_LABEL, PROXY_NAME_LABEL, slimService } from './slimService.ts';
 
@@ -14,15 +20,16 @@ export interface KindObjects {
   readonly Service: ServiceResource;
   readonly EndpointSlice: EndpointSliceResource;
   readonly Node: NodeResource;
+  readonly Namespace: NamespaceResource;
 }
 
 export type KindName = keyof KindObjects;
 
 /**
- * What a feature asks for besides what every proxy reads: a kind that is not required, or objects
- * left at the server otherwise.
+ * What a feature asks for besides what every proxy reads: a kind that is not required, objects left
+ * at the server otherwise, or more of those that are read.
  */
-export type Need = KindName | 'HeadlessServices' | 'ExternalNames';
+export type Need = KindName | 'HeadlessServices' | 'ExternalNames' | 'LoadBalancing';
 
 /** Of a proxy without features. */
 export const NO_NEEDS: ReadonlySet<Need> = new Set();
@@ -55,7 +62,8 @@ export interface Kind<K extends KindName> {
    */
   readonly isRequired: boolean;
   readonly selectors: (scope: ReadingScope) => Selectors;
-  readonly slim: (raw: unknown) => Slim<KindObjects[K]>;
+  /** @param needs default {@link NO_NEEDS} */
+  readonly slim: (raw: unknown, needs?: ReadonlySet<Need>) => Slim<KindObjects[K]>;
 }
 
 export type AnyKind = { readonly [K in KindName]: Kind<K> }[KindName];
@@ -99,15 +107,28 @@ export const KINDS: { readonly [K in KindName]: Kind<K> } = {
     isRequired: true,
     // Of the others is read only what somebody asks for: cluster/otherNodes.ts.
     selectors: ({ nodeName }) => fieldSelector(`metadata.name=${escaped(nodeName)}`),
-    slim: slimNode,
+    slim: (raw, needs = NO_NEEDS) => slimNode(raw, needs.has('LoadBalancing')),
+  },
+  Namespace: {
+    kind: 'Namespace',
+    resource: 'namespaces',
+    group: '',
+    version: 'v1',
+    isNamespaced: false,
+    verbs: ['list', 'watch'],
+    isRequired: false,
+    selectors: () => ({}),
+    slim: slimNamespace,
   },
 };
 
 /** In the order of the table, in which they are listed. */
 export const ALL_KINDS: readonly AnyKind[] = Object.values(KINDS);
 
+/** Each with a door that keeps what is needed. */
 export function kindsFor({ needs }: Pick<ReadingScope, 'needs'>): readonly AnyKind[] {
-  return ALL_KINDS.filter(({ kind, isRequired }) => isRequired || needs.has(kind));
+  const read = ALL_KINDS.filter(({ kind, isRequired }) => isRequired || needs.has(kind));
+  return read.map((kind) => ({ ...kind, slim: (raw) => kind.slim(raw, needs) }) as AnyKind);
 }
 
 export function pathOf({ group, version, resource }: AnyKind): string {

@@ -5,6 +5,8 @@
  * service.ts and endpoint.ts.
  */
 import type { Protocol } from '../net/family.ts';
+import type { AnnouncingNode } from './announcingNode.ts';
+import type { Labels } from './labelSelector.ts';
 import type { ServicePolicy } from './servicePolicy.ts';
 
 /** `namespace/name`; a Node's key is its name. */
@@ -110,4 +112,11 @@ export interface NodeResource {
   readonly zone?: string;
   /** deletionTimestamp is set, or the cluster autoscaler's ToBeDeleted taint is there (KEP-3836) */
   readonly isLeaving: boolean;
+  /** where load balancer addresses are announced */
+  readonly announcing?: AnnouncingNode;
+}
+
+export interface NamespaceResource {
+  readonly name: string;
+  readonly labels: Labels;
 }

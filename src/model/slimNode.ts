@@ -5,6 +5,7 @@
 import type { Address } from '../net/address.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import { parseSloppyAddress, parseSloppyPrefix } from '../net/sloppy.ts';
+import { readAnnouncingNode } from './announcingNode.ts';
 import { asText, Fields, type Slim } from './fields.ts';
 import type { NodeResource } from './resources.ts';
 
@@ -12,8 +13,11 @@ const ZONE_LABEL = 'topology.kubernetes.io/zone';
 /** taint that the cluster autoscaler puts on a node it is about to remove */
 const LEAVING_TAINT = 'ToBeDeletedByClusterAutoscaler';
 
-/** @see k8s.io/api/core/v1 Node */
-export function slimNode(raw: unknown): Slim<NodeResource> {
+/**
+ * @param isAnnouncing whether what the announcing of load balancer addresses goes by is kept too
+ * @see k8s.io/api/core/v1 Node
+ */
+export function slimNode(raw: unknown, isAnnouncing = false): Slim<NodeResource> {
   const { root, metadata, name } = Fields.open(raw, 'Node', false);
   const spec = root.object('spec');
   const zone = metadata.object('labels').string(ZONE_LABEL);
@@ -23,6 +27,7 @@ export function slimNode(raw: unknown): Slim<NodeResource> {
     podCIDRs: readPodCIDRs(spec),
     ...(zone ? { zone } : {}),
     isLeaving: metadata.value('deletionTimestamp') !== undefined || hasLeavingTaint(spec),
+    ...(isAnnouncing ? { announcing: readAnnouncingNode(root) } : {}),
   };
   return root.isUsable ? { object, problems: root.problems } : { problems: root.problems };
 }

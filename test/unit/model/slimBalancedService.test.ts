@@ -150,7 +150,6 @@ test('what is bad in a status, and a bad port, is dropped alone', () => {
 test.each([
   [{ ipFamilies: ['IPv5'] }, 'spec.ipFamilies (["IPv5"]): must hold IPv4 or IPv6 only'],
   [{ ipFamilyPolicy: 'Dual' }, 'spec.ipFamilyPolicy ("Dual"): must be one of SingleStack'],
-  [{ selector: { app: 1 } }, 'spec.selector.app (1): must be a string'],
   [{ loadBalancerIP: 1 }, 'spec.loadBalancerIP (1): must be a string'],
   [{ loadBalancerClass: {} }, 'spec.loadBalancerClass ({}): must be a string'],
 ])('a Service with %j is skipped, with the place', (spec, line) => {
