@@ -4,6 +4,9 @@
  */
 import * as v from 'valibot';
 import { flag } from './fieldTypes.ts';
+import { loadBalancerConfiguration } from './loadBalancer/ownSchema.ts';
+import type { LoadBalancerSettings } from './loadBalancer/settings.ts';
+import type { Placed } from './placed.ts';
 
 export const API_VERSION = 'kube-ipvs.io/v1alpha1';
 
@@ -11,17 +14,14 @@ export interface DocumentKind {
   /** `kube-ipvs.io/v1alpha1`, or somebody else's */
   readonly apiVersion: string;
   readonly kind: string;
-  /** its member of {@link Features} */
+  /** where it is found among those that were decoded; kinds that are read alike may share one */
   readonly section: string;
   /**
    * of what stands beside apiVersion and kind; made of `v.object`, so that what it does not name is
    * found, except below `v.looseObject`
    */
   readonly schema: v.GenericSchema;
-  /**
-   * objects, of which there may be any number: the section is a list of them, in the order of files
-   * and documents
-   */
+  /** objects, of which there may be any number; of others there is at most one */
   readonly isMany?: true;
 }
 
@@ -37,13 +37,25 @@ export const DOCUMENT_KINDS = [
       cleanupOtherModes: flag(),
     }),
   },
+  {
+    apiVersion: API_VERSION,
+    kind: 'LoadBalancerConfiguration',
+    section: 'loadBalancer',
+    schema: loadBalancerConfiguration,
+  },
 ] as const satisfies readonly DocumentKind[];
 
-/** By section what the documents say, defaults filled in. */
+/** By section its documents, defaults filled in, in the order of files and documents. */
 export type SectionsOf<Table extends readonly DocumentKind[]> = {
-  readonly [Row in Table[number] as Row['section']]?: Row extends { readonly isMany: true }
-    ? readonly v.InferOutput<Row['schema']>[]
-    : v.InferOutput<Row['schema']>;
+  readonly [Row in Table[number] as Row['section']]?: readonly Placed<
+    v.InferOutput<Row['schema']>
+  >[];
 };
 
-export type Features = SectionsOf<typeof DOCUMENT_KINDS>;
+type Sections = SectionsOf<typeof DOCUMENT_KINDS>;
+
+/** What all documents together say; what none of them is about is absent, and off. */
+export interface Features {
+  readonly settings?: NonNullable<Sections['settings']>[number]['value'];
+  readonly loadBalancer?: LoadBalancerSettings;
+}

@@ -13,7 +13,7 @@ import type { FlagValues } from '../config/parseFlags.ts';
 import { type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
 import { decodeText } from '../config/textEncoding.ts';
 import { type YamlText, parseYamlText } from '../config/yamlText.ts';
-import type { Problem } from '../model/problem.ts';
+import { type Problem, formatProblem } from '../model/problem.ts';
 import { findFeatureFiles, readFeatures } from './features.ts';
 
 /** Of the process. */
@@ -51,10 +51,11 @@ export async function loadConfiguration(
 
 async function readOwnDocuments(paths: readonly string[]) {
   const found = await findFeatureFiles(paths);
-  const warnings = found.missing.map(
+  const missing = found.missing.map(
     (path) => `--features ${path} does not exist: nothing of it is on`,
   );
-  return { ...(await readFeatures(found)), warnings };
+  const read = await readFeatures(found);
+  return { ...read, warnings: [...missing, ...read.remarks.map(formatProblem)] };
 }
 
 type ConfigurationFile =

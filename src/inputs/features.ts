@@ -4,8 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { findManifestFiles, isMissing, reasonOf } from '../cluster/manifestFiles.ts';
-import type { Features } from '../config/featureKinds.ts';
-import { decodeFeatures } from '../config/features.ts';
+import { type DecodedFeatures, decodeFeatures } from '../config/features.ts';
 import { decodeText } from '../config/textEncoding.ts';
 import { type YamlDocument, parseYamlDocuments } from '../config/yamlText.ts';
 import type { Problem } from '../model/problem.ts';
@@ -20,9 +19,8 @@ export interface FeatureFiles {
   readonly problems: readonly Problem[];
 }
 
-export interface ReadFeatures {
-  /** of the documents that are right: to be used when all are */
-  readonly features: Features;
+export interface ReadDocuments {
+  readonly documents: readonly YamlDocument[];
   readonly problems: readonly Problem[];
 }
 
@@ -40,7 +38,14 @@ export async function findFeatureFiles(paths: readonly string[]): Promise<Featur
   };
 }
 
-export async function readFeatures({ files, problems }: FeatureFiles): Promise<ReadFeatures> {
+export async function readFeatures(files: FeatureFiles): Promise<DecodedFeatures> {
+  const { documents, problems } = await readDocuments(files);
+  const decoded = decodeFeatures(documents);
+  return { ...decoded, problems: [...problems, ...decoded.problems] };
+}
+
+/** As they stand in the files, undecoded. */
+export async function readDocuments({ files, problems }: FeatureFiles): Promise<ReadDocuments> {
   const documents: YamlDocument[] = [];
   const wrong: Problem[] = [...problems];
   for (const file of files) {
@@ -52,8 +57,7 @@ export async function readFeatures({ files, problems }: FeatureFiles): Promise<R
       wrong.push(unreadableFile(file, reasonOf(error)));
     }
   }
-  const decoded = decodeFeatures(documents);
-  return { features: decoded.features, problems: [...wrong, ...decoded.problems] };
+  return { documents, problems: wrong };
 }
 
 async function missingOf(paths: readonly string[]): Promise<readonly string[]> {

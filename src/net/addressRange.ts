@@ -65,6 +65,16 @@ export function formatRange({ family, first, last }: AddressRange): string {
   return first === last ? from : `${from}-${addressFromNumber(family, last)}`;
 }
 
+/** As people write it: as a prefix where it is one of more than one address. */
+export function writeRange(range: AddressRange): string {
+  const { family, first } = range;
+  const size = rangeSize(range);
+  const isPrefix = size > 1n && (size & (size - 1n)) === 0n && first % size === 0n;
+  if (!isPrefix) return formatRange(range);
+  const hostBits = size.toString(2).length - 1;
+  return `${addressFromNumber(family, first)}/${addressBits(family) - hostBits}`;
+}
+
 /** How many addresses it has. */
 export function rangeSize({ first, last }: AddressRange): bigint {
   return last - first + 1n;

@@ -34,6 +34,26 @@ test('everything wrong in any of the files is told with its line, exit code 2', 
   expect(stderr).toContain(`error: ${ours}:3:1: FeaturesConfiguration.takeovr`);
 });
 
+test('a load balancer configuration is judged whole, and its remarks are warnings', async () => {
+  const head = 'apiVersion: kube-ipvs.io/v1alpha1\nkind: LoadBalancerConfiguration\n';
+  const twice = '- { name: a, addresses: [10.0.0.0/24] }\n- { name: b, addresses: [10.0.0.7] }\n';
+  const bad = await scratch.write('lb.yaml', `${head}pools:\n${twice}`);
+  const found = await runCommand(['config', 'check', bad]);
+  expect([found.exitCode, found.stdout]).toEqual([2, `${bad}: wrong\n`]);
+  expect(found.stderr).toBe(
+    `error: ${bad}:5:26: LoadBalancerConfiguration.pools[1].addresses[0] ("10.0.0.7"): has addresses of 10.0.0.0/24 at ` +
+      `${bad}:4:26 (LoadBalancerConfiguration.pools[0].addresses[0]); each may be in one place only\n`,
+  );
+  const odd = await scratch.write(
+    'odd.yaml',
+    `${head}pools: [{ name: a, addresses: [], namespaces: [] }]\n`,
+  );
+  const lenient = await runCommand(['config', 'check', odd]);
+  expect([lenient.exitCode, lenient.stdout]).toEqual([0, `${odd}: right, with warnings: 1\n`]);
+  expect(lenient.stderr).toContain('so the pool admits nobody');
+  expect((await runCommand(['config', 'check', '--strict', odd])).exitCode).toBe(2);
+});
+
 test('a misspelt field is a warning, as for kube-proxy, and an error with --strict', async () => {
   const file = await scratch.write('typo.yaml', `${HEAD}ipvs: { schedular: rr }\n`);
   const lenient = await runCommand(['config', 'check', file]);

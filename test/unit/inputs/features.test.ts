@@ -65,6 +65,7 @@ test('a mounted ConfigMap is read once: its visible files, not the folder that t
   expect(await readFeatures(before)).toEqual({
     features: { settings: { takeover: false, cleanupOtherModes: false } },
     problems: [],
+    remarks: [],
   });
   await mkdir(join(mount, '..2027'));
   await writeFile(join(mount, '..2027', 'features.yaml'), `${HEAD}takeover: true\n`);

@@ -7,6 +7,7 @@ import {
   rangeContains,
   rangeSize,
   rangesOverlap,
+  writeRange,
 } from '../../../src/net/addressRange.ts';
 
 test.each([
@@ -67,4 +68,17 @@ test('what lies in a range, and which ranges meet', () => {
     false,
     false,
   ]);
+});
+
+test.each([
+  ['192.0.2.64-192.0.2.95', '192.0.2.64/27'],
+  ['192.0.2.64-192.0.2.94', '192.0.2.64-192.0.2.94'],
+  ['192.0.2.65-192.0.2.96', '192.0.2.65-192.0.2.96'],
+  ['192.0.2.2-192.0.2.3', '192.0.2.2/31'],
+  ['192.0.2.1/32', '192.0.2.1'],
+  ['0.0.0.0-255.255.255.255', '0.0.0.0/0'],
+  ['::/0', '::/0'],
+  ['2001:db8::-2001:db8::ff', '2001:db8::/120'],
+])('%s is written as %s', (text, written) => {
+  expect(writeRange(parseRange(text)!)).toBe(written);
 });
