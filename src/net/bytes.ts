@@ -29,6 +29,12 @@ function checkRange(value: number, max: number): void {
   }
 }
 
+function checkBigint(value: bigint): void {
+  if (BigInt.asUintN(64, value) !== value) {
+    throw new RangeError(`cannot encode ${value} as an unsigned 64-bit integer`);
+  }
+}
+
 /**
  * Appends to one growing buffer. A number that does not fit its field is a bug of the caller:
  * RangeError.
@@ -94,11 +100,15 @@ export class ByteWriter {
   }
 
   u64(value: bigint): void {
-    if (BigInt.asUintN(64, value) !== value) {
-      throw new RangeError(`cannot encode ${value} as an unsigned 64-bit integer`);
-    }
+    checkBigint(value);
     const at = this.#reserve(8);
     this.#view.setBigUint64(at, value, IS_LITTLE_ENDIAN);
+  }
+
+  u64be(value: bigint): void {
+    checkBigint(value);
+    const at = this.#reserve(8);
+    this.#view.setBigUint64(at, value);
   }
 
   bytes(source: Uint8Array): void {
@@ -150,6 +160,11 @@ export class ByteWriter {
   patchU16(position: number, value: number): void {
     checkRange(value, 0xffff);
     this.#view.setUint16(position, value, IS_LITTLE_ENDIAN);
+  }
+
+  patchU16be(position: number, value: number): void {
+    checkRange(value, 0xffff);
+    this.#view.setUint16(position, value);
   }
 
   patchU32(position: number, value: number): void {
@@ -219,6 +234,11 @@ export class ByteReader {
   u64(position: number): bigint {
     this.#check(position, 8);
     return this.#view.getBigUint64(position, IS_LITTLE_ENDIAN);
+  }
+
+  u64be(position: number): bigint {
+    this.#check(position, 8);
+    return this.#view.getBigUint64(position);
   }
 
   /** A copy: what is decoded never keeps a receive buffer alive. */

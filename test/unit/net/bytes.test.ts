@@ -36,8 +36,10 @@ test('signed and 64-bit numbers take what fits, and nothing is wrapped', () => {
     out.u64(fitting);
     expect(new ByteReader(out.written()).u64(0)).toBe(fitting);
   }
-  for (const wrong of [2n ** 64n, -1n])
+  for (const wrong of [2n ** 64n, -1n]) {
     expect(() => written((out) => out.u64(wrong))).toThrow(RangeError);
+    expect(() => written((out) => out.u64be(wrong))).toThrow(RangeError);
+  }
 });
 
 test('a string ends at its first NUL, and can hold none', () => {
@@ -59,6 +61,7 @@ test('what is beyond the bytes is refused, with how much there is', () => {
     () => reader.u32be(5),
     () => reader.i32(5),
     () => reader.u64(1),
+    () => reader.u64be(1),
     () => reader.bytes(4, 5),
     () => reader.string(8, 1),
     () => reader.u8(-1),
@@ -86,4 +89,13 @@ test('a length that is known later is written over, in a buffer that may have he
 test('network order is network order on any machine', () => {
   expect(written((out) => out.u16be(0x0102))).toBe('0102');
   expect(written((out) => out.u32be(0x0102_0304))).toBe('01020304');
+  expect(written((out) => out.u64be(0x0102_0304_0506_0708n))).toBe('0102030405060708');
+  const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  expect(new ByteReader(bytes).u64be(0)).toBe(0x0102_0304_0506_0708n);
+  const patched = (out: ByteWriter) => {
+    out.u32(0);
+    out.patchU16be(1, 0x0102);
+  };
+  expect(written(patched)).toBe('00010200');
+  expect(() => new ByteWriter().patchU16be(0, -1)).toThrow(RangeError);
 });

@@ -1,0 +1,33 @@
+/** Ethernet (MAC-48) addresses as canonical strings: `02:00:5e:10:00:01`, lower case. */
+
+/** Only {@link parseMac} and {@link macFromBytes} make one from outside input. */
+export type MacAddress = string;
+
+/** ff:ff:ff:ff:ff:ff, to everybody on the segment. */
+export const BROADCAST_MAC: MacAddress = 'ff:ff:ff:ff:ff:ff';
+/** Stands in ARP for what is not known yet. */
+export const ZERO_MAC: MacAddress = '00:00:00:00:00:00';
+
+const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
+
+/** @returns undefined for anything but six pairs of digits with colons between */
+export function parseMac(text: string): MacAddress | undefined {
+  return MAC.test(text) ? text.toLowerCase() : undefined;
+}
+
+/** @param bytes 6 of them; any other length is a bug of the caller */
+export function macFromBytes(bytes: Uint8Array): MacAddress {
+  if (bytes.length !== 6) throw new RangeError(`a MAC address has 6 bytes, not ${bytes.length}`);
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** @returns 6 bytes; anything but a canonical address is a bug of the caller */
+export function macToBytes(mac: MacAddress): Uint8Array {
+  if (!MAC.test(mac)) throw new RangeError(`not a MAC address: ${mac}`);
+  return Uint8Array.from(mac.split(':'), (pair) => Number.parseInt(pair, 16));
+}
+
+/** Of one interface: neither a group (the lowest bit of the first byte) nor zero. */
+export function isUnicastMac(mac: MacAddress): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0 && mac !== ZERO_MAC;
+}
