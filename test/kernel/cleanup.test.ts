@@ -46,10 +46,16 @@ async function cleanup(...flags: readonly string[]): Promise<{ code: number; tex
 
 const SYSCTLS = ['net.ipv4.vs.conntrack', 'net.ipv4.vs.expire_nodest_conn', 'net.ipv4.ip_forward'];
 
-/** Without counters and times. */
+/**
+ * Without counters and times, and without tables that hold nothing: iptables-nft makes the chains of
+ * a table with the first rule in it, and has no word for taking them away again.
+ */
 async function node(): Promise<Readonly<Record<string, string>>> {
   const rules = async (command: string) =>
-    (await run(command)).replaceAll(/^#.*\n/gm, '').replaceAll(/\[\d+:\d+\]/g, '');
+    (await run(command))
+      .replaceAll(/^#.*\n/gm, '')
+      .replaceAll(/\[\d+:\d+\]/g, '')
+      .replaceAll(/^\*\w+\n(?::\w+ ACCEPT ?\n)+COMMIT\n/gm, '');
   return {
     servers: await run('ipvsadm -Sn'),
     links: (await run('ip -o link')).replaceAll(/^\d+: /gm, ''),
