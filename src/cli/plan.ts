@@ -115,7 +115,7 @@ export async function plan(words: readonly string[], io: Io): Promise<number> {
   if (!config || bad.length > 0) return refuse(bad, io);
   for (const warning of config.warnings) io.stderr.write(`warning: ${warning}\n`);
   try {
-    const made = await makePlan(config, given?.host, values, io);
+    const made = await makePlan(config, given?.value, values, io);
     io.stdout.write(planText(made, output.format, values.get('diff-only') === true));
     const skipped = made.problems.filter((problem) => !isRemark(problem));
     if (values.get('strict') === true && skipped.length > 0) return refuse(skipped, io);

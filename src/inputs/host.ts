@@ -3,13 +3,14 @@
  * are loaded only when they are needed: with a file, a plan runs anywhere.
  */
 import { hostname } from 'node:os';
-import { type HostFileResult, decodeHostFile } from '../config/hostFile.ts';
+import { decodeHostFile } from '../config/hostFile.ts';
 import { nodeNameOf } from '../config/nodeName.ts';
+import type { DecodedFile } from '../config/ownFile.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
 import type { HostNetwork } from '../model/host.ts';
 import type { Address } from '../net/address.ts';
-import { located, readYamlFile } from './configuration.ts';
+import { readOwnFile } from './ownFile.ts';
 
 /** Undefined when neither the configuration nor the system has a name for it. */
 export function thisNodeName(
@@ -19,19 +20,8 @@ export function thisNodeName(
   return nodeNameOf(hostnameOverride, systemName);
 }
 
-export async function hostFromFile(path: string): Promise<HostFileResult> {
-  const file = await readYamlFile(path, '--host');
-  if (!file.text) return file;
-  const { text } = file;
-  if (text.secondDocumentAt !== undefined) {
-    const problem = 'a second document begins here; put exactly one into the file';
-    return {
-      problems: [{ path: 'YAML', value: undefined, problem, source: text.secondDocumentAt }],
-    };
-  }
-  const { host, problems } = decodeHostFile(text.value);
-  if (host) return { host };
-  return { problems: problems.map((problem) => located(problem, problem.path, text)) };
+export async function hostFromFile(path: string): Promise<DecodedFile<HostNetwork>> {
+  return readOwnFile(path, '--host', decodeHostFile);
 }
 
 export interface HostQuestion {

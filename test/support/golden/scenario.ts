@@ -35,7 +35,7 @@ export async function loadScenario(folder: string, cluster = 'cluster.yaml'): Pr
       : join(folder, '..', '..', 'defaults', name);
   const read = (name: string): unknown => parse(readFileSync(fileOf(name), 'utf8'));
   const { snapshot, problems } = await loadManifests([fileOf('nodes.yaml'), fileOf(cluster)]);
-  const host = expectNoProblems(decodeHostFile(read('host.yaml'))).host!;
+  const host = expectNoProblems(decodeHostFile(read('host.yaml'))).value!;
   const options = readOptions(read('config.yaml'), host, snapshot);
   const built = buildDesired(snapshot, host, options);
   const plain = problems.map((problem) => ({

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { decodeHostFile } from '../../../src/config/hostFile.ts';
 
 test('a host file becomes a network', () => {
-  const { host } = decodeHostFile({
+  const { value: host } = decodeHostFile({
     nodeName: 'Node-1',
     interfaces: [
       { name: 'lo', up: true, addresses: ['127.0.0.1/8', '::1/128'] },
@@ -33,7 +33,7 @@ test('the families, the kernel and the API server may be given', () => {
     kernelVersion: '4.19.0-6-amd64',
     apiServerAddresses: ['10.0.0.1'],
   };
-  expect(decodeHostFile({ nodeName: 'n', ...fields }).host).toMatchObject(fields);
+  expect(decodeHostFile({ nodeName: 'n', ...fields }).value).toMatchObject(fields);
 });
 
 test.each([
@@ -44,7 +44,7 @@ test.each([
   ['2.0', true],
   ['1.4.21', false],
 ])('iptables %s knows --random-fully: %s', (version, hasRandomFully) => {
-  expect(decodeHostFile({ nodeName: 'n', iptables: { version } }).host?.hasRandomFully).toBe(
+  expect(decodeHostFile({ nodeName: 'n', iptables: { version } }).value?.hasRandomFully).toBe(
     hasRandomFully,
   );
 });
@@ -86,10 +86,10 @@ test.each([
   expect(problem?.problem).toBe(`unknown field (did you mean ${meant}?)`);
 });
 
-test('an unknown field is an error with what was perhaps meant', () => {
+test('each unknown field is an error with what was perhaps meant', () => {
   const { problems } = decodeHostFile({
     nodeName: 'n',
-    interfaces: [{ name: 'a', adresses: [] }],
+    interfaces: [{ name: 'a', adresses: [], ups: true }],
     gateways: 1,
   });
   expect(problems).toEqual([
@@ -98,6 +98,7 @@ test('an unknown field is an error with what was perhaps meant', () => {
       value: [],
       problem: 'unknown field (did you mean addresses?)',
     },
+    { path: 'interfaces[0].ups', value: true, problem: 'unknown field (did you mean up?)' },
     { path: 'gateways', value: 1, problem: expect.stringContaining('unknown field') },
   ]);
 });
