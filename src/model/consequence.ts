@@ -13,6 +13,8 @@ export const ENDINGS = {
   EndpointSkipped: '; this endpoint is skipped',
   AddressSkipped: '; this address is skipped',
   BalancerAddressSkipped: '; this load balancer address is skipped',
+  /** what concerns its addresses alone is wrong: it is proxied as it is */
+  NotBalanced: '; this Service is given no load balancer address',
   HintSkipped: '; this hint is skipped',
   ConditionSkipped: '; this condition is skipped',
   ValueIgnored: '; it is ignored',

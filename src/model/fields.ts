@@ -28,6 +28,7 @@ const SKIPPED = {
   Service: 'ServiceSkipped',
   EndpointSlice: 'EndpointSliceSkipped',
   Node: 'NodeSkipped',
+  'balanced Service': 'NotBalanced',
   /** of a kind that has no word of its own */
   object: 'ObjectSkipped',
   port: 'PortSkipped',
@@ -74,15 +75,16 @@ export class Fields {
    * Opens an object of the API. Its name must be a non-empty string; any such string will do.
    *
    * @param kind also the noun in messages, for those that have a word of their own
+   * @param noun another one
    */
-  static open(raw: unknown, kind: string, isNamespaced: boolean): OpenedObject {
+  static open(raw: unknown, kind: string, isNamespaced: boolean, noun?: Noun): OpenedObject {
     const metadata = isRecord(raw) && isRecord(raw['metadata']) ? raw['metadata'] : NOTHING;
     const name = labelPart(metadata['name'], '(unnamed)');
     const namespace = labelPart(metadata['namespace'], 'default');
     const label = isNamespaced ? `${kind}/${namespace}/${name}` : `${kind}/${name}`;
     const root = new Fields(
       isRecord(raw) ? raw : NOTHING,
-      { noun: Object.hasOwn(SKIPPED, kind) ? (kind as Noun) : 'object', isUsable: true },
+      { noun: noun ?? (Object.hasOwn(SKIPPED, kind) ? (kind as Noun) : 'object'), isUsable: true },
       [],
       label,
     );

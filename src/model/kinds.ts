@@ -13,6 +13,7 @@ import type {
 import { slimEndpointSlice } from './slimEndpointSlice.ts';
 import { slimNamespace } from './slimNamespace.ts';
 import { slimNode } from './slimNode.ts';
+import { slimBalancedService } from './slimBalancedService.ts';
 import { HEADLESS_LABEL, PROXY_NAME_LABEL, slimService } from './slimService.ts';
 
 /** What is kept of an object of each kind. */
@@ -84,7 +85,10 @@ export const KINDS: { readonly [K in KindName]: Kind<K> } = {
         needs.has('ExternalNames') ? '' : 'spec.type!=ExternalName',
       ),
     }),
-    slim: slimService,
+    slim: (raw, needs = NO_NEEDS) => {
+      const slim = slimService(raw);
+      return needs.has('LoadBalancing') ? withBalancing(slim, raw) : slim;
+    },
   },
   EndpointSlice: {
     kind: 'EndpointSlice',
@@ -121,6 +125,19 @@ export const KINDS: { readonly [K in KindName]: Kind<K> } = {
     slim: slimNamespace,
   },
 };
+
+/**
+ * With what the load balancer reads of it. What is wrong for both is told once, and what is wrong
+ * for that one alone leaves the Service as it is.
+ */
+function withBalancing({ object, problems }: Slim<ServiceResource>, raw: unknown) {
+  const balanced = slimBalancedService(raw);
+  const known = new Set(problems.map(({ path }) => path));
+  const all = [...problems, ...balanced.problems.filter(({ path }) => !known.has(path))];
+  if (object === undefined || balanced.object === undefined)
+    return { ...(object && { object }), problems: all };
+  return { object: { ...object, balanced: balanced.object }, problems: all };
+}
 
 /** In the order of the table, in which they are listed. */
 export const ALL_KINDS: readonly AnyKind[] = Object.values(KINDS);

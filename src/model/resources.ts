@@ -6,6 +6,7 @@
  */
 import type { Protocol } from '../net/family.ts';
 import type { AnnouncingNode } from './announcingNode.ts';
+import type { BalancedService } from './balancedService.ts';
 import type { Labels } from './labelSelector.ts';
 import type { ServicePolicy } from './servicePolicy.ts';
 
@@ -42,6 +43,8 @@ export interface ServiceResource {
   readonly proxyName?: string;
   /** carries the label service.kubernetes.io/headless (any value) */
   readonly isLabelledHeadless?: boolean;
+  /** where load balancer addresses are given out */
+  readonly balanced?: BalancedService;
 }
 
 export interface ServicePortSpec {

@@ -1,8 +1,8 @@
 /**
  * The door for Services to the load balancer. What one thing is called by several programs is read
  * by all of the names: the first that is present and not empty counts, and which one it was is kept
- * for messages. A bad port is dropped alone; any other bad field drops the Service. What the wishes
- * mean is decided in loadbalancer/.
+ * for messages. A bad port is dropped alone; with any other bad field the Service is given no
+ * address. What the wishes mean is decided in loadbalancer/.
  */
 import { familyOf } from '../net/address.ts';
 import { FAMILIES, type Family, type Protocol } from '../net/family.ts';
@@ -49,7 +49,7 @@ const ANNOTATIONS = {
 
 /** @see k8s.io/api/core/v1 Service */
 export function slimBalancedService(raw: unknown): Slim<BalancedService> {
-  const { root, metadata, namespace, name } = Fields.open(raw, 'Service', true);
+  const { root, metadata, namespace, name } = Fields.open(raw, 'Service', true, 'balanced Service');
   const spec = root.object('spec');
   const status = root.object('status');
   const loadBalancerClass = spec.string('loadBalancerClass');

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   ALL_KINDS,
   KINDS,
@@ -57,4 +57,40 @@ test('each row has the name it is found by, and the door of its kind', () => {
   for (const { kind, slim } of ALL_KINDS) {
     expect(slim([]).problems[0]?.path).toMatch(new RegExp(`^${kind}/`));
   }
+});
+
+describe('a Service where load balancer addresses are given out', () => {
+  const serviceKind = (...needs: readonly Need[]) =>
+    kindsFor({ needs: new Set(needs) }).find(({ kind }) => kind === 'Service')!;
+  const raw = (spec: object) => ({ metadata: { name: 'web', namespace: 'shop' }, spec });
+
+  test('has what is asked of its addresses beside what a proxy reads', () => {
+    const service = raw({ type: 'LoadBalancer', loadBalancerIP: '192.0.2.9' });
+    const proxied = serviceKind().slim(service).object;
+    expect(proxied).not.toHaveProperty('balanced');
+    const { object, problems } = serviceKind('LoadBalancing').slim(service);
+    expect(object).toMatchObject(proxied!);
+    expect(object).toHaveProperty('balanced.loadBalancerIP.value', '192.0.2.9');
+    expect(problems).toEqual([]);
+  });
+
+  test('is proxied as before when what is asked of its addresses is wrong', () => {
+    const service = raw({ loadBalancerIP: 9 });
+    const { object, problems } = serviceKind('LoadBalancing').slim(service);
+    expect(object).toEqual(serviceKind().slim(service).object);
+    expect(problems).toEqual([
+      {
+        path: 'Service/shop/web.spec.loadBalancerIP',
+        value: 9,
+        problem: 'must be a string (put it in quotes)',
+        consequence: 'NotBalanced',
+      },
+    ]);
+  });
+
+  test('is told once of what is wrong for both, and is skipped', () => {
+    const { object, problems } = serviceKind('LoadBalancing').slim(raw({ type: 'Balancer' }));
+    expect(object).toBeUndefined();
+    expect(problems.map(({ consequence }) => consequence)).toEqual(['ServiceSkipped']);
+  });
 });
