@@ -18,17 +18,21 @@ export interface AddressRange {
 
 /** @param address canonical @returns below 2^32 or 2^128 */
 export function addressToNumber(address: Address): bigint {
-  let sum = 0n;
-  for (const byte of addressToBytes(address)) sum = (sum << 8n) | BigInt(byte);
-  return sum;
+  const bytes = addressToBytes(address);
+  const { buffer, byteOffset, length } = bytes;
+  const view = new DataView(buffer, byteOffset, length);
+  if (length === 4) return BigInt(view.getUint32(0));
+  return (view.getBigUint64(0) << 64n) | view.getBigUint64(8);
 }
 
 export function addressFromNumber(family: Family, value: bigint): Address {
   const bytes = new Uint8Array(addressBits(family) / 8);
-  let rest = value;
-  for (let i = bytes.length - 1; i >= 0; i--) {
-    bytes[i] = Number(rest & 0xffn);
-    rest >>= 8n;
+  const view = new DataView(bytes.buffer);
+  if (family === 'IPv4') {
+    view.setUint32(0, Number(value));
+  } else {
+    view.setBigUint64(0, value >> 64n);
+    view.setBigUint64(8, BigInt.asUintN(64, value));
   }
   return addressFromBytes(bytes);
 }

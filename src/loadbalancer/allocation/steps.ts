@@ -1,0 +1,92 @@
+/**
+ * The steps of an allocation: who stays, who moves, who gets something new; older Services first in
+ * each. Nobody loses a working address by what somebody else asks for: one that moves and finds
+ * that it cannot, while another has come to where it was, stays, and the other does without.
+ */
+import type { Family } from '../../net/family.ts';
+import type { Ground } from './ground.ts';
+import { attempt, attemptAutomatic, attemptRequested } from './attempt.ts';
+import type { Work } from './work.ts';
+
+/** So often is looked for a way in which several exchange addresses. */
+const MOVING_ROUNDS = 8;
+
+/** @param works older first; none has been begun */
+export function allocateAll(ground: Ground, works: readonly Work[]): void {
+  settleHeld(ground, works);
+  const missing = works.filter(
+    ({ claimant }) => !claimant.service.isDeleting && claimant.request.failure === undefined,
+  );
+  giveMissing(ground, missing);
+}
+
+/** Those that stay, and those that move. */
+function settleHeld(ground: Ground, works: readonly Work[]): void {
+  const movers = works.filter(({ holdings }) => holdings.some(({ fate }) => fate === 'moves'));
+  const stuck = new Set<Work>();
+  for (let round = 0; ; round++) {
+    ground.clear();
+    for (const work of works) keepHeld(work, stuck.has(work));
+    const moving = movers.filter((work) => !stuck.has(work));
+    const homeless = moving.filter((work) => !move(ground, work));
+    if (homeless.length === 0) break;
+    for (const work of round < MOVING_ROUNDS ? homeless : movers) stuck.add(work);
+  }
+  moveOneByOne(ground, movers);
+}
+
+function keepHeld(work: Work, isStuck: boolean): void {
+  work.begin();
+  for (const holding of work.holdings) {
+    const { located, fate, why = '' } = holding;
+    if (fate === 'goes') work.lose(located, why);
+    else if (fate === 'stays' || isStuck) work.keep(holding, fate === 'moves');
+  }
+}
+
+/**
+ * From what it does not want to what it asks for, or back.
+ *
+ * @returns false: somebody has come to where it was
+ */
+function move(ground: Ground, work: Work): boolean {
+  attempt(ground, work, work.missing());
+  const left = work.holdings.filter(
+    ({ fate, located }) => fate === 'moves' && !work.placed.has(located.family),
+  );
+  return left.map((holding) => work.keep(holding, true)).every(Boolean);
+}
+
+/** Those that could not: each by itself, without letting go first, until none can. */
+function moveOneByOne(ground: Ground, movers: readonly Work[]): void {
+  let waiting = movers;
+  for (let hasMoved = true; hasMoved;) {
+    hasMoved = false;
+    waiting = waiting.filter(({ unwanted }) => unwanted.size > 0);
+    for (const work of waiting) {
+      const before = work.unwanted.size;
+      attempt(ground, work, work.unwanted.families());
+      hasMoved ||= work.unwanted.size < before;
+    }
+  }
+}
+
+/** What is asked for by name before all else. What had to be given back is offered again. */
+function giveMissing(ground: Ground, works: readonly Work[]): void {
+  const gaveUp = new Set<Work>();
+  for (let isAgain = true; isAgain;) {
+    isAgain = false;
+    const open = works.filter((work) => !gaveUp.has(work) && work.missing().length > 0);
+    const given = new Map<Work, readonly Family[]>();
+    for (const work of open) {
+      const families = attemptRequested(ground, work);
+      if (families.length > 0) given.set(work, families);
+    }
+    for (const work of open) {
+      if (attemptAutomatic(ground, work, given.get(work) ?? [])) continue;
+      gaveUp.add(work);
+      isAgain = true;
+    }
+  }
+  for (const work of gaveUp) attempt(ground, work, work.missing());
+}
