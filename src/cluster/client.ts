@@ -14,7 +14,7 @@ import type { ClusterAccess } from './clusterAccess.ts';
 import { TCP_KEEP_ALIVE_MS } from './connections.ts';
 import { RateLimiter } from './rateLimiter.ts';
 import type { RequestObserver } from './requestObserver.ts';
-import type { ApiTransport, Query, RequestOptions } from './transport.ts';
+import type { ApiTransport, Query, RequestOptions, SendOptions } from './transport.ts';
 
 export interface ApiClientOptions {
   readonly access: ClusterAccess;
@@ -54,6 +54,8 @@ interface Exchange {
   readonly isPackable?: boolean;
 }
 
+const PATCHES = { merge: 'merge-patch', strategic: 'strategic-merge-patch' } as const;
+
 export class ApiClient implements ApiTransport {
   readonly #options: ApiClientOptions;
   readonly #limiter: RateLimiter;
@@ -90,12 +92,13 @@ export class ApiClient implements ApiTransport {
   }
 
   async sendJson(
-    method: 'POST' | 'PATCH',
+    method: 'POST' | 'PUT' | 'PATCH',
     path: string,
     body: unknown,
-    { signal }: RequestOptions = {},
+    { signal, patch = 'merge' }: SendOptions = {},
   ): Promise<unknown> {
-    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const contentType =
+      method === 'PATCH' ? `application/${PATCHES[patch]}+json` : 'application/json';
     const text = JSON.stringify(body);
     return this.#call({ ...this.#exchange(method, path, {}, signal), body: text, contentType });
   }

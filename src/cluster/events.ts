@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../time/clock.ts';
 import { ApiError, explainFailure } from './apiError.ts';
+import { microTime } from './microTime.ts';
 import type { ApiTransport } from './transport.ts';
 
 export interface ServiceSubject {
@@ -159,7 +160,10 @@ export class EventRecorder {
 
   /** @returns false when the event has expired at the server meanwhile */
   async #patchSeries(sighting: Sighting): Promise<boolean> {
-    const series = { count: sighting.count, lastObservedTime: this.#microTime() };
+    const series = {
+      count: sighting.count,
+      lastObservedTime: microTime(this.#options.timing.wallMs()),
+    };
     try {
       await this.#send('PATCH', sighting.objectPath!, { series });
       return true;
@@ -200,7 +204,7 @@ export class EventRecorder {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
       metadata,
-      eventTime: this.#microTime(),
+      eventTime: microTime(this.#options.timing.wallMs()),
       reportingController: COMPONENT,
       reportingInstance: `${COMPONENT}-${this.#options.nodeName}`.slice(0, 128),
       action: event.action,
@@ -209,11 +213,6 @@ export class EventRecorder {
       note: event.note.slice(0, MAX_NOTE),
       type: event.type,
     };
-  }
-
-  /** RFC 3339 with six digits, which is what the API's MicroTime accepts. */
-  #microTime(): string {
-    return new Date(this.#options.timing.wallMs()).toISOString().replace('Z', '000Z');
   }
 
   #takeToken(nowMs: number): boolean {

@@ -17,6 +17,11 @@ export interface RequestOptions {
   readonly isPackable?: boolean;
 }
 
+export interface SendOptions extends RequestOptions {
+  /** what kind of patch it is; default a merge patch (RFC 7386) */
+  readonly patch?: 'merge' | 'strategic';
+}
+
 /** All failures are ApiError. An aborted request fails too. */
 export interface ApiTransport {
   /** @returns the parsed body of a 200 */
@@ -32,10 +37,10 @@ export interface ApiTransport {
     options?: RequestOptions,
   ): Promise<AsyncIterable<Uint8Array>>;
   sendJson(
-    method: 'POST' | 'PATCH',
+    method: 'POST' | 'PUT' | 'PATCH',
     path: string,
     body: unknown,
-    options?: RequestOptions,
+    options?: SendOptions,
   ): Promise<unknown>;
   /** credentials were refused: read them anew before the next request */
   refreshCredentials(): void;

@@ -120,7 +120,7 @@ export class ScriptedTransport implements ApiTransport {
   }
 
   sendJson(
-    method: 'POST' | 'PATCH',
+    method: 'POST' | 'PUT' | 'PATCH',
     path: string,
     body: unknown,
     { signal }: RequestOptions = {},
