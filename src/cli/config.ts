@@ -1,10 +1,10 @@
 /**
  * `kube-ipvs config check FILE…`: what a start would say of configuration files, without starting:
- * kube-proxy's KubeProxyConfiguration, and documents of ours, told apart by their apiVersion.
+ * kube-proxy's KubeProxyConfiguration, and what --features takes, told apart by the apiVersion.
  */
 import { stat } from 'node:fs/promises';
 import type { Flag } from '../config/flag.ts';
-import { API_VERSION } from '../config/featureKinds.ts';
+import { API_VERSION, DOCUMENT_KINDS } from '../config/featureKinds.ts';
 import { isObject } from '../config/fieldTypes.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { parseFlags, type FlagValues } from '../config/parseFlags.ts';
@@ -28,7 +28,8 @@ const HELP: CommandHelp = {
   name: 'kube-ipvs config check FILE…',
   summary:
     'Checks configuration files as a start would, without starting: the file of --config (KubeProxyConfiguration), ' +
-    `and those of --features (documents of ${API_VERSION}), folders too. Exit code 2 when one is wrong.`,
+    `and those of --features (documents of ${API_VERSION}, MetalLB's and Cilium's pools), folders too. ` +
+    'Exit code 2 when one is wrong.',
   examples: [
     ['kube-ipvs config check config.yaml features/', 'before they are rolled out'],
     ['kube-ipvs config check --strict config.yaml', 'fail for a misspelt field too'],
@@ -93,12 +94,18 @@ async function judge(file: string, io: Io): Promise<Judgement> {
   return { problems, warnings: resolved?.warnings ?? [] };
 }
 
+/** Of what --features takes: documents of ours, objects of others, kubectl's List of them. */
+const APIS: ReadonlySet<unknown> = new Set([
+  'v1',
+  ...DOCUMENT_KINDS.map(({ apiVersion }) => apiVersion),
+]);
+
 /** As a start would be given it. */
 async function asFlags(file: string): Promise<FlagValues> {
   const isFolder = (await stat(file)).isDirectory();
   const { text } = isFolder ? { text: undefined } : await readYamlFile(file, file);
   const { value } = text ?? {};
-  const isOurs = isFolder || (isObject(value) && value['apiVersion'] === API_VERSION);
+  const isOurs = isFolder || (isObject(value) && APIS.has(value['apiVersion']));
   return isOurs ? new Map([['features', [file]]]) : new Map([['config', file]]);
 }
 

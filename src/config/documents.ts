@@ -103,11 +103,7 @@ class Decoder {
 
   #unknownKind(kind: unknown, apiVersion: unknown): string {
     const known = this.#table.map((each) => each.kind);
-    const list = this.#table
-      .map((each) =>
-        each.apiVersion === API_VERSION ? each.kind : `${each.kind} of ${each.apiVersion}`,
-      )
-      .join(', ');
+    const list = kindList(this.#table);
     if (kind === 'KubeProxyConfiguration')
       return `is what --config takes; here there may be ${list}`;
     const ours = apiVersion === API_VERSION ? '' : ` (apiVersion: ${API_VERSION})`;
@@ -127,6 +123,21 @@ class Decoder {
     const source = document.placeOf(field);
     this.problems.push({ path, value, problem, ...(source === undefined ? {} : { source }) });
   }
+}
+
+/** `AConfiguration, BConfiguration, Pool of example.com/v1 or example.com/v2`. */
+function kindList(table: readonly DocumentKind[]): string {
+  const used = Map.groupBy(
+    table.filter(({ isUnused }) => isUnused !== true),
+    ({ kind }) => kind,
+  );
+  const texts = Array.from(used, ([kind, rows]) => {
+    const versions = rows
+      .map(({ apiVersion }) => apiVersion)
+      .filter((each) => each !== API_VERSION);
+    return versions.length === 0 ? kind : `${kind} of ${versions.join(' or ')}`;
+  });
+  return texts.join(', ');
 }
 
 const MUST_BE_OBJECT = `must be an object with apiVersion: ${API_VERSION} and kind`;

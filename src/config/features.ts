@@ -19,8 +19,7 @@ export interface DecodedFeatures {
 export function decodeFeatures(documents: readonly YamlDocument[]): DecodedFeatures {
   const { sections, problems } = decodeDocuments(documents, DOCUMENT_KINDS);
   const [settings] = sections.settings ?? [];
-  const [own] = sections.loadBalancer ?? [];
-  const loadBalancer = assembleLoadBalancer({ own });
+  const loadBalancer = assembleLoadBalancer(sections);
   const wrong = [...problems, ...loadBalancer.problems];
   return {
     features: {

@@ -6,20 +6,31 @@
 import * as v from 'valibot';
 import type { Problem } from '../../model/problem.ts';
 import { type Placed, problemAt } from '../placed.ts';
+import { type CiliumPolicy, type CiliumPool, poolsOfCilium } from './cilium.ts';
 import { type DraftPool, overlaps, repeatedNames } from './draftPool.ts';
+import { announcementOf, compareTexts } from './foreignObjects.ts';
+import { type IpAddressPool, type L2Advertisement, poolsOfMetallb } from './metallb.ts';
 import {
   DEFAULT_SECRET_FILE,
   type LoadBalancerConfiguration,
   loadBalancerConfiguration,
 } from './ownSchema.ts';
-import type { Announcement, AnnouncerSettings, LoadBalancerSettings, Pool } from './settings.ts';
+import type { AnnouncerSettings, LoadBalancerSettings, Pool } from './settings.ts';
 
+/** By section; absent: none. */
 export interface LoadBalancerDocuments {
-  readonly own: Placed<LoadBalancerConfiguration> | undefined;
+  /** at most one */
+  readonly loadBalancer?: readonly Placed<LoadBalancerConfiguration>[];
+  readonly metallbPools?: readonly Placed<IpAddressPool>[];
+  readonly metallbAdvertisements?: readonly Placed<L2Advertisement>[];
+  readonly ciliumPools?: readonly Placed<CiliumPool>[];
+  readonly ciliumPolicies?: readonly Placed<CiliumPolicy>[];
+  /** objects of kinds that there is nothing like here */
+  readonly notCarried?: readonly Placed<unknown>[];
 }
 
 export interface AssembledLoadBalancer {
-  /** absent where no document is about it */
+  /** absent where no document has settings or pools */
   readonly settings?: LoadBalancerSettings;
   /** with any of them the settings are not to be used */
   readonly problems: readonly Problem[];
@@ -27,19 +38,34 @@ export interface AssembledLoadBalancer {
 }
 
 export function assembleLoadBalancer(documents: LoadBalancerDocuments): AssembledLoadBalancer {
-  const { own } = documents;
-  if (own === undefined) return { problems: [], remarks: [] };
+  const { loadBalancer: [own] = [], metallbPools = [], ciliumPools = [] } = documents;
+  const metallb = poolsOfMetallb(metallbPools, documents.metallbAdvertisements ?? []);
+  const cilium = poolsOfCilium(ciliumPools, documents.ciliumPolicies ?? []);
+  const foreign = [...metallb.pools, ...cilium.pools].toSorted((a, b) =>
+    compareTexts(a.pool.name, b.pool.name),
+  );
+  const pools = [...(own === undefined ? [] : ownPools(own)), ...foreign];
+  const isAsked = own !== undefined || pools.length > 0;
   const configuration = own?.value ?? v.parse(loadBalancerConfiguration, {});
-  const pools = own === undefined ? [] : ownPools(own);
   return {
-    settings: settingsOf(configuration, pools),
+    ...(isAsked ? { settings: settingsOf(configuration, pools) } : {}),
     problems: [
       ...(own === undefined ? [] : missingSecret(own)),
       ...repeatedNames(pools),
       ...overlaps(pools),
     ],
-    remarks: own === undefined ? [] : emptyRestrictions(own),
+    remarks: [
+      ...(own === undefined ? [] : emptyRestrictions(own)),
+      ...metallb.remarks,
+      ...cilium.remarks,
+      ...(documents.notCarried ?? []).map(notCarried),
+    ],
   };
+}
+
+function notCarried(object: Placed<unknown>): Problem {
+  const problem = 'is not carried: addresses are announced by ARP and Neighbor Discovery alone';
+  return problemAt(object, '', { problem });
 }
 
 function settingsOf(
@@ -73,13 +99,6 @@ function announcerOf({
   };
 }
 
-const EVERYWHERE: Announcement = {
-  nodeSelectors: [],
-  serviceSelectors: [],
-  interfaces: [],
-  preferredNodes: [],
-};
-
 function ownPools(document: Placed<LoadBalancerConfiguration>): readonly DraftPool[] {
   return document.value.pools.map(({ addresses, announce, ...rest }, i) => ({
     pool: {
@@ -89,7 +108,7 @@ function ownPools(document: Placed<LoadBalancerConfiguration>): readonly DraftPo
       namespaces: rest.namespaces ?? undefined,
       namespaceSelectors: rest.namespaceSelectors ?? undefined,
       serviceSelectors: rest.serviceSelectors ?? undefined,
-      announce: announce ?? [EVERYWHERE],
+      announce: announce ?? [announcementOf({})],
     } satisfies Pool,
     document,
     nameField: `pools[${i}].name`,

@@ -43,7 +43,7 @@ const labelValue = v.pipe(
   v.regex(new RegExp(`^(?:${LABEL_NAME})?$`), MUST_BE_LABEL_VALUE),
 );
 
-/** What an object of a document is called where it is not one, or where a field of it is missing. */
+/** What is said where there is no object, and where a field of one is missing. */
 export const mustBeObject =
   (members: string) =>
   ({ expected }: v.ObjectIssue | v.LooseObjectIssue): string =>
@@ -110,16 +110,24 @@ export const selectors = () => list(labelSelector, 'label selectors');
 /** An interface's name has at most 15 bytes (linux/if.h, IFNAMSIZ). */
 const IFNAME_MAX = 15;
 
+const isNameLike = (name: string) => name !== '' && !/[/\s:]/.test(name);
+const fits = (name: string) => new TextEncoder().encode(name).length <= IFNAME_MAX;
+const TOO_LONG = `is longer than the ${IFNAME_MAX} bytes that the name of a network interface may have`;
+const MUST_BE_GLOB = 'must be the name of a network interface, or a glob such as eth*';
+
 export const interfaceGlob = v.pipe(
-  v.string('must be the name of a network interface, or a glob such as eth*'),
-  v.check(
-    (name) => name !== '' && !/[/\s:]/.test(name) && isGlob(name),
-    'must be the name of a network interface, or a glob such as eth*',
-  ),
-  v.check(
-    (name) => /[*?[\\]/.test(name) || new TextEncoder().encode(name).length <= IFNAME_MAX,
-    `is longer than the ${IFNAME_MAX} bytes that the name of a network interface may have`,
-  ),
+  v.string(MUST_BE_GLOB),
+  v.check((name) => isNameLike(name) && isGlob(name), MUST_BE_GLOB),
+  v.check((name) => /[*?[\\]/.test(name) || fits(name), TOO_LONG),
+);
+
+const MUST_BE_NAME = 'must be the name of a network interface';
+
+/** Where a star is a star. */
+export const interfaceName = v.pipe(
+  v.string(MUST_BE_NAME),
+  v.check(isNameLike, MUST_BE_NAME),
+  v.check(fits, TOO_LONG),
 );
 
 export const oneOf = <const Options extends readonly string[]>(
