@@ -84,6 +84,7 @@ const DEFERRED = [
   'src/cli/run.ts',
   'src/cli/plan.ts',
   'src/cli/config.ts',
+  'src/cli/lb.ts',
   'src/cli/cleanup.ts',
   'src/cli/version.ts',
   'src/cli/listing/readOwners.ts',

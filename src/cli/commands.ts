@@ -44,6 +44,11 @@ const COMMANDS: readonly Command[] = [
     run: async (words, io) => (await import('./config.ts')).config(words, io),
   },
   {
+    name: 'lb',
+    summary: 'the load balancer: lb import makes its configuration of what others have',
+    run: async (words, io) => (await import('./lb.ts')).lb(words, io),
+  },
+  {
     name: 'cleanup',
     summary: 'removes what the proxy has programmed, and puts sysctls back',
     run: async (words, io) => (await import('./cleanup.ts')).cleanup(words, io),
@@ -92,8 +97,8 @@ function command(name: string): Command | undefined {
 }
 
 /** `help COMMAND` is `COMMAND --help`; without one, the commands and then the flags of run. */
-async function showHelp([name]: readonly string[], io: Io): Promise<number> {
-  if (name !== undefined) return dispatch('kube-ipvs', [name, '--help'], io);
+async function showHelp(names: readonly string[], io: Io): Promise<number> {
+  if (names.length > 0) return dispatch('kube-ipvs', [...names, '--help'], io);
   const lines = COMMANDS.map((each) => `  ${each.name.padEnd(10)}${each.summary}`);
   io.stdout.write(
     `kube-ipvs proxies Kubernetes Services with IPVS.\n\nUsage: kube-ipvs [command] [flags]\n\n` +

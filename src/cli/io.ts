@@ -9,6 +9,16 @@ export interface Io {
   /** logs, warnings, errors */
   readonly stderr: Writer;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** absent = that of the process */
+  readonly stdin?: AsyncIterable<string>;
+}
+
+/** All of it, where a command takes `-` for a file. */
+export async function readStandardInput({ stdin }: Io): Promise<string> {
+  process.stdin.setEncoding('utf8');
+  let text = '';
+  for await (const part of stdin ?? (process.stdin as AsyncIterable<string>)) text += part;
+  return text;
 }
 
 /** Exit codes of every command but `list`, which has ipvsadm's. */

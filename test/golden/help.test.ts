@@ -10,10 +10,12 @@ import { runCommand } from '../support/program/command.ts';
 const ROOT = join(import.meta.dirname, 'help');
 const isUpdating = process.env['UPDATE_GOLDEN'] === '1';
 
-test.each(['run', 'list', 'plan', 'config', 'cleanup', 'version'])('%s --help', async (name) => {
-  const { exitCode, stdout, stderr } = await runCommand([name, '--help']);
+const COMMANDS = ['run', 'list', 'plan', 'config', 'lb', 'lb import', 'cleanup', 'version'];
+
+test.each(COMMANDS)('%s --help', async (name) => {
+  const { exitCode, stdout, stderr } = await runCommand([...name.split(' '), '--help']);
   expect([exitCode, stderr]).toEqual([0, '']);
-  const file = join(ROOT, `${name}.txt`);
+  const file = join(ROOT, `${name.replaceAll(' ', '-')}.txt`);
   if (isUpdating) writeFileSync(file, stdout);
   expect(stdout).toBe(readFileSync(file, 'utf8'));
 });

@@ -63,6 +63,11 @@ export function assembleLoadBalancer(documents: LoadBalancerDocuments): Assemble
   };
 }
 
+/** Of a document with nothing in it. */
+export function defaultLoadBalancer(): LoadBalancerSettings {
+  return settingsOf(v.parse(loadBalancerConfiguration, {}), []);
+}
+
 function notCarried(object: Placed<unknown>): Problem {
   const problem = 'is not carried: addresses are announced by ARP and Neighbor Discovery alone';
   return problemAt(object, '', { problem });

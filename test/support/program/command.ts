@@ -12,15 +12,24 @@ export interface CommandResult {
 
 export async function runCommand(
   words: readonly string[],
-  { program = 'kube-ipvs', env = {} }: { program?: string; env?: Record<string, string> } = {},
+  {
+    program = 'kube-ipvs',
+    env = {},
+    stdin = '',
+  }: { program?: string; env?: Record<string, string>; stdin?: string } = {},
 ): Promise<CommandResult> {
   const written = { stdout: '', stderr: '' };
   const exitCode = await dispatch(program, words, {
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text) },
     env,
+    stdin: one(stdin),
   });
   return { exitCode, ...written };
+}
+
+async function* one(text: string): AsyncIterable<string> {
+  yield text;
 }
 
 /** A folder for the files of one test. */

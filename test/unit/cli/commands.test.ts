@@ -43,7 +43,7 @@ test('an unknown command that resembles nothing lists what there is', async () =
   const { exitCode, stderr } = await runCommand(['frobnicate']);
   expect(exitCode).toBe(2);
   expect(stderr).toBe(
-    'error: unknown command frobnicate; there are run, list, ipvsadm, plan, config, cleanup, version\n',
+    'error: unknown command frobnicate; there are run, list, ipvsadm, plan, config, lb, cleanup, version\n',
   );
 });
 
