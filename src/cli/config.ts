@@ -2,7 +2,7 @@
  * `kube-ipvs config check FILE…`: what a start would say of configuration files, without starting:
  * kube-proxy's KubeProxyConfiguration, and what --features takes, told apart by the apiVersion.
  */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Flag } from '../config/flag.ts';
 import { API_VERSION, DOCUMENT_KINDS } from '../config/featureKinds.ts';
 import { isObject } from '../config/fieldTypes.ts';
@@ -10,6 +10,7 @@ import { RUN_FLAGS } from '../config/flags.ts';
 import { parseFlags, type FlagValues } from '../config/parseFlags.ts';
 import { suggestion } from '../config/suggest.ts';
 import { loadConfiguration, readYamlFile } from '../inputs/configuration.ts';
+import type { ReadBytes } from '../inputs/features.ts';
 import type { Problem } from '../model/problem.ts';
 import { type CommandHelp, helpText, refuse } from './commandLine.ts';
 import { EXIT, type Io } from './io.ts';
@@ -90,7 +91,11 @@ async function judge(file: string, io: Io): Promise<Judgement> {
       warnings: [],
     };
   }
-  const { config: resolved, problems = [] } = await loadConfiguration(await asFlags(file), io.env);
+  // What kind it is shows in its contents, and a pipe has them once.
+  const contents = stat(file).then((found) => (found.isDirectory() ? undefined : readFile(file)));
+  const read = (path: string) => contents.then((bytes) => bytes ?? readFile(path));
+  const flags = await asFlags(file, read);
+  const { config: resolved, problems = [] } = await loadConfiguration(flags, io.env, read);
   return { problems, warnings: resolved?.warnings ?? [] };
 }
 
@@ -101,9 +106,9 @@ const APIS: ReadonlySet<unknown> = new Set([
 ]);
 
 /** As a start would be given it. */
-async function asFlags(file: string): Promise<FlagValues> {
+async function asFlags(file: string, read: ReadBytes): Promise<FlagValues> {
   const isFolder = (await stat(file)).isDirectory();
-  const { text } = isFolder ? { text: undefined } : await readYamlFile(file, file);
+  const { text } = isFolder ? { text: undefined } : await readYamlFile(file, file, read);
   const { value } = text ?? {};
   const isOurs = isFolder || (isObject(value) && APIS.has(value['apiVersion']));
   return isOurs ? new Map([['features', [file]]]) : new Map([['config', file]]);

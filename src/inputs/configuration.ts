@@ -14,7 +14,7 @@ import { type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
 import { decodeText } from '../config/textEncoding.ts';
 import { type YamlText, parseYamlText } from '../config/yamlText.ts';
 import { type Problem, formatProblem } from '../model/problem.ts';
-import { findFeatureFiles, readFeatures } from './features.ts';
+import { type ReadBytes, findFeatureFiles, readFeatures } from './features.ts';
 
 /** Of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,15 +23,17 @@ export type LoadedConfiguration =
   | { readonly config: ResolvedConfig; readonly problems?: never }
   | { readonly config?: never; readonly problems: readonly Problem[] };
 
+/** @param read of a file; another one where a file must not be opened twice */
 export async function loadConfiguration(
   flags: FlagValues,
   env: Environment,
+  read: ReadBytes = readFile,
 ): Promise<LoadedConfiguration> {
   const isInCluster = Boolean(env['KUBERNETES_SERVICE_HOST'] && env['KUBERNETES_SERVICE_PORT']);
   const path = flags.get('config') as string | undefined;
-  const own = await readOwnDocuments((flags.get('features') ?? []) as readonly string[]);
+  const own = await readOwnDocuments((flags.get('features') ?? []) as readonly string[], read);
   const { features } = own;
-  const file = path ? await readConfigurationFile(path) : undefined;
+  const file = path ? await readConfigurationFile(path, read) : undefined;
   if (file?.problems) return { problems: [...file.problems, ...own.problems] };
   const { config, problems } = resolveConfig({
     flags,
@@ -49,13 +51,13 @@ export async function loadConfiguration(
   return { config: { ...config, warnings } };
 }
 
-async function readOwnDocuments(paths: readonly string[]) {
+async function readOwnDocuments(paths: readonly string[], read: ReadBytes) {
   const found = await findFeatureFiles(paths);
   const missing = found.missing.map(
     (path) => `--features ${path} does not exist: nothing of it is on`,
   );
-  const read = await readFeatures(found);
-  return { ...read, warnings: [...missing, ...read.remarks.map(formatProblem)] };
+  const decoded = await readFeatures(found, read);
+  return { ...decoded, warnings: [...missing, ...decoded.remarks.map(formatProblem)] };
 }
 
 type ConfigurationFile =
@@ -67,8 +69,11 @@ type ConfigurationFile =
     }
   | { readonly problems: readonly Problem[] };
 
-async function readConfigurationFile(path: string): Promise<ConfigurationFile> {
-  const read = await readYamlFile(path, '--config');
+async function readConfigurationFile(
+  path: string,
+  readBytes: ReadBytes,
+): Promise<ConfigurationFile> {
+  const read = await readYamlFile(path, '--config', readBytes);
   if (read.problems) return read;
   const { text } = read;
   const { configuration, unknown, problems } = decodeConfiguration(text.value);
@@ -97,10 +102,14 @@ export type YamlFile =
   | { readonly text?: never; readonly problems: readonly Problem[] };
 
 /** @param flag that named the file, for the problem when it cannot be read */
-export async function readYamlFile(path: string, flag: string): Promise<YamlFile> {
+export async function readYamlFile(
+  path: string,
+  flag: string,
+  read: ReadBytes = readFile,
+): Promise<YamlFile> {
   let content: string;
   try {
-    content = decodeText(await readFile(path));
+    content = decodeText(await read(path));
   } catch (error) {
     const problem = `cannot be read: ${(error as Error).message}`;
     return { problems: [{ path: flag, value: path, problem }] };

@@ -19,6 +19,9 @@ export interface FeatureFiles {
   readonly problems: readonly Problem[];
 }
 
+/** The bytes of a file. */
+export type ReadBytes = (path: string) => Promise<Uint8Array>;
+
 export interface ReadDocuments {
   readonly documents: readonly YamlDocument[];
   readonly problems: readonly Problem[];
@@ -38,19 +41,25 @@ export async function findFeatureFiles(paths: readonly string[]): Promise<Featur
   };
 }
 
-export async function readFeatures(files: FeatureFiles): Promise<DecodedFeatures> {
-  const { documents, problems } = await readDocuments(files);
+export async function readFeatures(
+  files: FeatureFiles,
+  read: ReadBytes = readFile,
+): Promise<DecodedFeatures> {
+  const { documents, problems } = await readDocuments(files, read);
   const decoded = decodeFeatures(documents);
   return { ...decoded, problems: [...problems, ...decoded.problems] };
 }
 
 /** As they stand in the files, undecoded. */
-export async function readDocuments({ files, problems }: FeatureFiles): Promise<ReadDocuments> {
+export async function readDocuments(
+  { files, problems }: FeatureFiles,
+  read: ReadBytes = readFile,
+): Promise<ReadDocuments> {
   const documents: YamlDocument[] = [];
   const wrong: Problem[] = [...problems];
   for (const file of files) {
     try {
-      const text = parseYamlDocuments(decodeText(await readFile(file)), file);
+      const text = parseYamlDocuments(decodeText(await read(file)), file);
       documents.push(...text.documents);
       wrong.push(...text.problems);
     } catch (error) {

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Scratch, runCommand } from '../../support/program/command.ts';
@@ -70,6 +71,20 @@ test('a folder holds documents of ours', async () => {
   const { exitCode, stderr } = await runCommand(['config', 'check', folder]);
   expect(exitCode).toBe(2);
   expect(stderr).toContain(`${join(folder, 'a.yaml')}:3:1`);
+});
+
+test.each([
+  [`${OURS}takeovr: true\n`, 'FeaturesConfiguration.takeovr'],
+  [`${HEAD}mode: iptables\n`, 'KubeProxyConfiguration.Mode ("iptables")'],
+])('what comes through a pipe is judged: %j', async (content, told) => {
+  const pipe = join(scratch.path, `pipe-${told.length}`);
+  execFileSync('mkfifo', [pipe]);
+  const [{ exitCode, stdout, stderr }] = await Promise.all([
+    runCommand(['config', 'check', pipe]),
+    writeFile(pipe, content),
+  ]);
+  expect([exitCode, stdout]).toEqual([2, `${pipe}: wrong\n`]);
+  expect(stderr).toContain(`error: ${pipe}:3:1: ${told}`);
 });
 
 test('what is no YAML, and what is not there, is told', async () => {
