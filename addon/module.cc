@@ -1,78 +1,39 @@
-// The border between JavaScript and socket.cc: argument types, threads, promises. Decided here: a
-// socket does one thing at a time, and everything it started has ended before its environment goes
-// away. Values are validated in TypeScript (src/kernel/addon.ts).
+// What the addon exports, and the border between JavaScript and socket.cc: argument types and
+// promises. Values are validated in TypeScript (src/kernel/addon.ts).
 #include <napi.h>
 #include <sys/file.h>
 
 #include <cerrno>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "border.h"
 #include "errors.h"
 #include "names.h"
+#include "packetBorder.h"
 #include "socket.h"
 
 namespace kube_ipvs {
+
+// Found by Settle.
+static Napi::Value ToJs(Napi::Env env, Replies replies) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("isOverrun", Napi::Boolean::New(env, replies.is_overrun));
+  result.Set("bytes", ToBuffer(env, std::move(replies.bytes)));
+  return result;
+}
+
 namespace {
 
-// What a worker brings back: replies, or the reason that there are none.
-struct Outcome {
-  Replies replies;
-  std::optional<CallError> error;
-};
-
-template <typename Work>
-Outcome Run(Work work) noexcept {
-  Outcome outcome;
-  try {
-    outcome.replies = work();
-  } catch (const CallError& error) {
-    outcome.error = error;
-  } catch (const std::exception&) {
-    // Nothing else is thrown there but by the allocator.
-    outcome.error = CallError(ENOMEM, "new");
-  }
-  return outcome;
-}
-
-void Settle(Napi::Env env, const Napi::Promise::Deferred& deferred, Outcome outcome) {
-  if (outcome.error) {
-    deferred.Reject(outcome.error->ToJs(env).Value());
-    return;
-  }
-  auto owned = std::make_unique<std::vector<uint8_t>>(std::move(outcome.replies.bytes));
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("isOverrun", Napi::Boolean::New(env, outcome.replies.is_overrun));
-  if (owned->empty()) {
-    result.Set("bytes", Napi::Buffer<uint8_t>::New(env, 0));
-  } else {
-    std::vector<uint8_t>* bytes = owned.release();
-    result.Set("bytes",
-               Napi::Buffer<uint8_t>::NewOrCopy(
-                   env, bytes->data(), bytes->size(),
-                   [](Napi::Env, uint8_t*, std::vector<uint8_t>* held) { delete held; }, bytes));
-  }
-  deferred.Resolve(result);
-}
-
-// Shared by the JavaScript object and by what runs for it; the descriptors live until the last of
-// them lets go. `is_busy` is touched by the main thread alone.
-struct Handle {
-  explicit Handle(const SocketOptions& options) : socket(options) {}
-  Socket socket;
-  bool is_busy = false;
-};
+using NetlinkHandle = Handle<Socket>;
 
 // One transaction in libuv's pool: it ends as soon as the kernel has executed it.
 class TransactWorker : public Napi::AsyncWorker {
  public:
-  TransactWorker(Napi::Env env, std::shared_ptr<Handle> handle, std::vector<uint8_t> request,
+  TransactWorker(Napi::Env env, std::shared_ptr<NetlinkHandle> handle, std::vector<uint8_t> request,
                  int timeout_ms)
       : AsyncWorker(env, "NetlinkSocket.transact"),
         deferred_(Napi::Promise::Deferred::New(env)),
@@ -85,7 +46,7 @@ class TransactWorker : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
   void Execute() override {
-    outcome_ = Run([this] { return handle_->socket.Transact(request_, timeout_ms_); });
+    outcome_ = Run<Replies>([this] { return handle_->socket.Transact(request_, timeout_ms_); });
   }
 
   void OnOK() override {
@@ -95,77 +56,11 @@ class TransactWorker : public Napi::AsyncWorker {
 
  private:
   Napi::Promise::Deferred deferred_;
-  std::shared_ptr<Handle> handle_;
+  std::shared_ptr<NetlinkHandle> handle_;
   std::vector<uint8_t> request_;
   int timeout_ms_;
-  Outcome outcome_;
+  Outcome<Replies> outcome_;
 };
-
-// One wait for notifications, on a thread of its own: it may last for days, which a thread of
-// libuv's pool must not (there are four, and process exit waits for them). Deletes itself on the
-// main thread, after the thread has been joined.
-class Listener {
- public:
-  static Napi::Promise Start(Napi::Env env, std::shared_ptr<Handle> handle, int timeout_ms) {
-    auto listener = std::unique_ptr<Listener>(new Listener(env, std::move(handle)));
-    Listener* self = listener.get();
-    self->done_ =
-        Napi::ThreadSafeFunction::New(env, Napi::Function(), "NetlinkSocket.receive", 0, 1);
-    try {
-      self->thread_ = std::thread([self, timeout_ms] { self->Listen(timeout_ms); });
-    } catch (const std::system_error& error) {
-      self->done_.Abort();
-      throw CallError(error.code().value(), "pthread_create").ToJs(env);
-    }
-    self->handle_->is_busy = true;
-    napi_add_env_cleanup_hook(env, StopAtExit, self);
-    // From here on the thread's end frees it (Finish), or the end of the environment (StopAtExit).
-    return listener.release()->deferred_.Promise();
-  }
-
- private:
-  Listener(Napi::Env env, std::shared_ptr<Handle> handle)
-      : deferred_(Napi::Promise::Deferred::New(env)), handle_(std::move(handle)) {}
-
-  void Listen(int timeout_ms) {
-    outcome_ = Run([&] { return handle_->socket.Receive(timeout_ms); });
-    Napi::ThreadSafeFunction done = done_;
-    // Refused only while the environment closes; StopAtExit frees the listener then.
-    done.BlockingCall(this, [](Napi::Env env, Napi::Function, Listener* self) {
-      if (env != nullptr) self->Finish(env);
-    });
-    done.Release();
-  }
-
-  void Finish(Napi::Env env) {
-    std::unique_ptr<Listener> self(this);
-    thread_.join();
-    napi_remove_env_cleanup_hook(env, StopAtExit, this);
-    handle_->is_busy = false;
-    Settle(env, deferred_, std::move(outcome_));
-  }
-
-  static void StopAtExit(void* data) {
-    std::unique_ptr<Listener> self(static_cast<Listener*>(data));
-    self->handle_->socket.Cancel();
-    self->thread_.join();
-  }
-
-  Napi::Promise::Deferred deferred_;
-  std::shared_ptr<Handle> handle_;
-  Napi::ThreadSafeFunction done_;
-  std::thread thread_;
-  Outcome outcome_;
-};
-
-int IntOr(const Napi::Object& options, const char* name, int fallback) {
-  const Napi::Value value = options.Get(name);
-  if (value.IsUndefined()) return fallback;
-  if (!value.IsNumber()) {
-    throw Napi::TypeError::New(options.Env(), std::string(name) + " must be a number");
-  }
-  return value.As<Napi::Number>().Int32Value();
-}
 
 SocketOptions ReadOptions(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsObject()) {
@@ -176,21 +71,9 @@ SocketOptions ReadOptions(const Napi::CallbackInfo& info) {
   options.protocol = IntOr(from, "protocol", -1);
   options.groups = static_cast<uint32_t>(IntOr(from, "groups", 0));
   options.receive_buffer_bytes = IntOr(from, "receiveBufferBytes", 0);
+  options.network_namespace = NetworkNamespacePath(from);
   options.strict_check = from.Get("strictCheck").ToBoolean().Value();
-  const Napi::Value path = from.Get("networkNamespacePath");
-  if (path.IsString()) {
-    options.network_namespace = path.As<Napi::String>().Utf8Value();
-  } else if (!path.IsUndefined()) {
-    throw Napi::TypeError::New(info.Env(), "networkNamespacePath must be a string");
-  }
   return options;
-}
-
-int TimeoutMs(const Napi::CallbackInfo& info, size_t index) {
-  if (info.Length() <= index || !info[index].IsNumber()) {
-    throw Napi::TypeError::New(info.Env(), "timeoutMs must be a number (-1: no limit)");
-  }
-  return info[index].As<Napi::Number>().Int32Value();
 }
 
 class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
@@ -208,17 +91,16 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
 
   explicit NetlinkSocket(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     const SocketOptions options = ReadOptions(info);
-    Guarded(info.Env(), [&] { handle_ = std::make_shared<Handle>(options); });
+    Guarded(info.Env(), [&] { handle_ = std::make_shared<NetlinkHandle>(options); });
   }
 
  private:
   Napi::Value Transact(const Napi::CallbackInfo& info) {
-    if (info.Length() < 1 || !info[0].IsTypedArray() ||
-        info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    if (info.Length() < 1 || !IsUint8Array(info[0])) {
       throw Napi::TypeError::New(info.Env(), "transact needs a Uint8Array");
     }
     const int timeout_ms = TimeoutMs(info, 1);
-    const std::shared_ptr<Handle> handle = Idle(info.Env(), "transact");
+    const std::shared_ptr<NetlinkHandle> handle = IdleOf(info.Env(), handle_, "transact");
     // Copied: the caller may write to its buffer while the worker runs.
     const auto request = info[0].As<Napi::Uint8Array>();
     std::vector<uint8_t> bytes(request.Data(), request.Data() + request.ByteLength());
@@ -230,7 +112,7 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
 
   Napi::Value Receive(const Napi::CallbackInfo& info) {
     const int timeout_ms = TimeoutMs(info, 0);
-    return Listener::Start(info.Env(), Idle(info.Env(), "receive"), timeout_ms);
+    return Listener<Socket>::Start(info.Env(), IdleOf(info.Env(), handle_, "receive"), timeout_ms);
   }
 
   void JoinGroup(const Napi::CallbackInfo& info) {
@@ -238,48 +120,22 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
       throw Napi::TypeError::New(info.Env(), "joinGroup needs a group number");
     }
     const uint32_t group = info[0].As<Napi::Number>().Uint32Value();
-    Guarded(info.Env(), [&] { Open(info.Env(), "joinGroup").socket.JoinGroup(group); });
+    Socket& socket = OpenOf(info.Env(), handle_, "joinGroup").socket;
+    Guarded(info.Env(), [&] { socket.JoinGroup(group); });
   }
 
-  // A running worker keeps its own share of the handle, so the descriptors close when it ends,
-  // which Cancel brings about.
-  void Close(const Napi::CallbackInfo&) {
-    if (!handle_) return;
-    handle_->socket.Cancel();
-    handle_.reset();
-  }
+  void Close(const Napi::CallbackInfo&) { CloseHandle(&handle_); }
 
   Napi::Value PortId(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), Open(info.Env(), "portId").socket.port_id());
+    return Napi::Number::New(info.Env(), OpenOf(info.Env(), handle_, "portId").socket.port_id());
   }
 
   Napi::Value ReceiveBufferBytes(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(),
-                             Open(info.Env(), "receiveBufferBytes").socket.receive_buffer_bytes());
+    const Socket& socket = OpenOf(info.Env(), handle_, "receiveBufferBytes").socket;
+    return Napi::Number::New(info.Env(), socket.receive_buffer_bytes());
   }
 
-  Handle& Open(Napi::Env env, const char* call) {
-    if (!handle_) throw CallError(EBADF, call, "the socket is closed").ToJs(env);
-    return *handle_;
-  }
-
-  std::shared_ptr<Handle> Idle(Napi::Env env, const char* call) {
-    if (Open(env, call).is_busy) {
-      throw CallError(EBUSY, call, "one call at a time on a socket").ToJs(env);
-    }
-    return handle_;
-  }
-
-  template <typename Work>
-  static void Guarded(Napi::Env env, Work work) {
-    try {
-      work();
-    } catch (const CallError& error) {
-      throw error.ToJs(env);
-    }
-  }
-
-  std::shared_ptr<Handle> handle_;
+  std::shared_ptr<NetlinkHandle> handle_;
 };
 
 std::string Text(const Napi::CallbackInfo& info, size_t index) {
@@ -326,6 +182,7 @@ Napi::Value TryLock(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("NetlinkSocket", NetlinkSocket::Define(env));
+  exports.Set("PacketSocket", DefinePacketSocket(env));
   exports.Set("hostAddress", Napi::Function::New(env, LookUpHost));
   exports.Set("servicePort", Napi::Function::New(env, LookUpPort));
   exports.Set("serviceName", Napi::Function::New(env, LookUpService));

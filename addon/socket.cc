@@ -2,23 +2,12 @@
 // used.
 #include "socket.h"
 
-#include <fcntl.h>
 #include <linux/netlink.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
-#include <exception>
-#include <optional>
-#include <system_error>
-#include <thread>
-#include <utility>
 
 #include "errors.h"
 
@@ -43,15 +32,7 @@ struct MessageHead {
   uint32_t sequence;
 };
 
-[[noreturn]] void Fail(const char* call) { throw CallError(errno, call); }
-
 bool IsDump(const MessageHead& head) { return (head.flags & kDumpFlags) == kDumpFlags; }
-
-void SetOption(int fd, int level, int option, int value, const char* name) {
-  if (setsockopt(fd, level, option, &value, sizeof value) != 0) {
-    throw CallError(errno, "setsockopt", name);
-  }
-}
 
 // For what makes the kernel do better and what callers can be without: a kernel that is older than
 // the option says ENOPROTOOPT.
@@ -66,36 +47,6 @@ Descriptor OpenNetlink(int protocol) {
   Descriptor fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   if (fd.get() < 0) Fail("socket");
   return fd;
-}
-
-// A socket belongs for ever to the namespace it was made in, and setns acts on one thread: so a
-// thread of its own goes there, makes the socket and ends. The calling thread never moves.
-Descriptor OpenNetlinkIn(const std::string& path, int protocol) {
-  Descriptor fd;
-  std::exception_ptr failure;
-  try {
-    std::thread visitor([&] {
-      try {
-        Descriptor ns(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        if (ns.get() < 0) throw CallError(errno, "open", path);
-        if (setns(ns.get(), CLONE_NEWNET) != 0) throw CallError(errno, "setns", path);
-        fd = OpenNetlink(protocol);
-      } catch (...) {
-        failure = std::current_exception();
-      }
-    });
-    visitor.join();
-  } catch (const std::system_error& error) {
-    throw CallError(error.code().value(), "pthread_create");
-  }
-  if (failure) std::rethrow_exception(failure);
-  return fd;
-}
-
-// SO_RCVBUFFORCE needs CAP_NET_ADMIN; a reader without it still gets what net.core.rmem_max allows.
-void GrowReceiveBuffer(int fd, int bytes) {
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) == 0) return;
-  SetOption(fd, SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF");
 }
 
 int IntOption(int fd, int option) {
@@ -150,49 +101,10 @@ std::vector<MessageHead> WalkMessages(std::span<const uint8_t> buffer) {
 
 }  // namespace
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) close(fd_);
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
-int Descriptor::release() { return std::exchange(fd_, -1); }
-
-// Of waiting, from the first time on that there is something to wait for: the kernel has nearly
-// always answered before, and on some machines reading a clock is a system call.
-class Socket::Deadline {
- public:
-  explicit Deadline(int timeout_ms) : timeout_ms_(timeout_ms) {}
-
-  // As poll(2) takes it: -1 waits for ever.
-  int RemainingMs() {
-    if (timeout_ms_ < 0) return -1;
-    const auto now = Clock::now();
-    if (!at_) at_ = now + std::chrono::milliseconds(timeout_ms_);
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*at_ - now).count();
-    return static_cast<int>(std::max<int64_t>(0, left));
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  int timeout_ms_;
-  std::optional<Clock::time_point> at_;
-};
-
 Socket::Socket(const SocketOptions& options)
-    : fd_(options.network_namespace.empty()
-              ? OpenNetlink(options.protocol)
-              : OpenNetlinkIn(options.network_namespace, options.protocol)),
-      cancel_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+    : fd_(OpenIn(options.network_namespace, [&] { return OpenNetlink(options.protocol); })),
       // Not zeroed: pages that no reply ever reaches stay unmapped.
       slots_(new uint8_t[kSlots * kSlotBytes]) {
-  if (cancel_fd_.get() < 0) Fail("eventfd");
   const int fd = fd_.get();
   SetOption(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1, "NETLINK_CAP_ACK");
   SetOptionIfKnown(fd, NETLINK_EXT_ACK, "NETLINK_EXT_ACK");  // Linux 4.12
@@ -309,28 +221,12 @@ Socket::Drained Socket::Drain(Replies* replies) {
 }
 
 void Socket::Wait(Deadline* deadline) {
-  for (;;) {
-    pollfd fds[] = {{fd_.get(), POLLIN, 0}, {cancel_fd_.get(), POLLIN, 0}};
-    const int ready = poll(fds, 2, deadline->RemainingMs());
-    if (ready < 0) {
-      if (errno == EINTR) continue;
-      Fail("poll");
-    }
-    if (ready == 0) throw CallError(ETIMEDOUT, "poll", "the kernel has not answered");
-    if (fds[1].revents != 0) throw CallError(ECANCELED, "poll", "the socket was closed");
-    return;  // readable, or an error that the next recvmmsg reports
-  }
+  waiting_.Until(fd_.get(), deadline, "the kernel has not answered");
 }
 
 void Socket::JoinGroup(uint32_t group) {
   SetOption(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, static_cast<int>(group),
             "NETLINK_ADD_MEMBERSHIP");
-}
-
-void Socket::Cancel() noexcept {
-  const uint64_t one = 1;
-  // The only failure of an eventfd's write is a full counter, and then it is readable already.
-  [[maybe_unused]] const ssize_t written = write(cancel_fd_.get(), &one, sizeof one);
 }
 
 }  // namespace kube_ipvs

@@ -11,25 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "descriptors.h"
+
 namespace kube_ipvs {
-
-// Owns a descriptor.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor();
-
-  int get() const { return fd_; }
-  int release();
-
- private:
-  int fd_ = -1;
-};
 
 struct SocketOptions {
   int protocol = 0;               // NETLINK_*
@@ -64,13 +48,12 @@ class Socket {
   void JoinGroup(uint32_t group);
 
   // Ends the wait of a running Transact or Receive with ECANCELED, and every later one.
-  void Cancel() noexcept;
+  void Cancel() noexcept { waiting_.Cancel(); }
 
   uint32_t port_id() const { return port_id_; }
   int receive_buffer_bytes() const { return receive_buffer_bytes_; }
 
  private:
-  class Deadline;
   enum class Drained { kNothing, kSome, kOverrun };
 
   void Send(std::span<const uint8_t> run);
@@ -79,7 +62,7 @@ class Socket {
   void Wait(Deadline* deadline);
 
   Descriptor fd_;
-  Descriptor cancel_fd_;
+  Waiting waiting_;
   uint32_t port_id_ = 0;
   int receive_buffer_bytes_ = 0;
   std::unique_ptr<uint8_t[]> slots_;

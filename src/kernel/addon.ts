@@ -2,7 +2,8 @@
  * The native addon seen from TypeScript: finds and loads it, checks arguments before they cross
  * over, and turns what it throws into KernelError. Its errors are of another realm under Jest, so
  * they are told by their fields, never by instanceof. What the bytes mean is decided by
- * netlinkSocket.ts; the other side of this border is described in addon/ABI.md.
+ * netlinkSocket.ts; packet sockets are opened by packetSocket.ts. The other side of this border is
+ * described in addon/ABI.md.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,6 +11,7 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KernelError } from './errors.ts';
+import type { PacketSocket, PacketSocketOptions } from './packetSocket.ts';
 
 export interface SocketOptions {
   /** NETLINK_ROUTE, NETLINK_GENERIC */
@@ -56,6 +58,8 @@ export type ServiceProtocol = 'tcp' | 'udp' | 'sctp';
 
 interface Addon {
   readonly NetlinkSocket: new (options: SocketOptions) => RawSocket;
+  /** packetSocket.ts opens it. */
+  readonly PacketSocket: new (options: PacketSocketOptions) => PacketSocket;
   hostAddress(name: string): string | undefined;
   servicePort(name: string, protocol: ServiceProtocol): number | undefined;
   serviceName(port: number, protocol: ServiceProtocol): string | undefined;
@@ -66,10 +70,14 @@ const FILE = 'kube_ipvs.node';
 
 let loaded: Addon | undefined;
 
+/** @throws KernelError ENOSYS when there is none for this machine */
+export function loadedAddon(): Addon {
+  return (loaded ??= loadAddon());
+}
+
 export const openSocket: OpenSocket = (options) => {
   checkOptions(options);
-  loaded ??= loadAddon();
-  const { NetlinkSocket } = loaded;
+  const { NetlinkSocket } = loadedAddon();
   const native = translated('open netlink socket', () => new NetlinkSocket(options));
   return {
     transact: (request, timeoutMs) =>
@@ -91,10 +99,10 @@ export const openSocket: OpenSocket = (options) => {
  * What the C library makes of names, by this machine's configuration. `hostAddress` blocks while it
  * waits for a name server: for commands, never for the proxy.
  */
-export const libraryNames: Omit<Addon, 'NetlinkSocket' | 'tryLock'> = {
-  hostAddress: (name) => (loaded ??= loadAddon()).hostAddress(name),
-  servicePort: (name, protocol) => (loaded ??= loadAddon()).servicePort(name, protocol),
-  serviceName: (port, protocol) => (loaded ??= loadAddon()).serviceName(port, protocol),
+export const libraryNames: Pick<Addon, 'hostAddress' | 'servicePort' | 'serviceName'> = {
+  hostAddress: (name) => loadedAddon().hostAddress(name),
+  servicePort: (name, protocol) => loadedAddon().servicePort(name, protocol),
+  serviceName: (port, protocol) => loadedAddon().serviceName(port, protocol),
 };
 
 /**
@@ -104,7 +112,7 @@ export const libraryNames: Omit<Addon, 'NetlinkSocket' | 'tryLock'> = {
  * @returns false when somebody else holds it; @throws KernelError
  */
 export function tryLock(descriptor: number): boolean {
-  return translated('lock a file', () => (loaded ??= loadAddon()).tryLock(descriptor));
+  return translated('lock a file', () => loadedAddon().tryLock(descriptor));
 }
 
 function checkOptions(options: SocketOptions): void {
@@ -148,7 +156,8 @@ export function addonCandidates(folder: string, override: string | undefined): r
   return [join(folder, FILE), below(join(folder, '..')), below(join(folder, '..', '..'))];
 }
 
-function translated<T>(op: string, call: () => T): T {
+/** @throws KernelError about `op` for what the addon refuses */
+export function translated<T>(op: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
@@ -156,7 +165,8 @@ function translated<T>(op: string, call: () => T): T {
   }
 }
 
-async function translatedLater<T>(op: string, call: () => Promise<T>): Promise<T> {
+/** The same for a promise. */
+export async function translatedLater<T>(op: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

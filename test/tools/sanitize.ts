@@ -1,8 +1,9 @@
 /**
  * The addon's tests under AddressSanitizer and UndefinedBehaviorSanitizer: builds it once more,
  * instrumented, in .cache/sanitize (the normal build stays as it is) and runs
- * test/kernel/addon*.test.ts with the sanitizers' libraries preloaded into Node. Leaks are not
- * looked for: Node and V8 keep what they have until the end. Extra arguments go to jest.
+ * test/kernel/addon*.test.ts and packetSocket*.test.ts with the sanitizers' libraries preloaded
+ * into Node. Leaks are not looked for: Node and V8 keep what they have until the end. Extra
+ * arguments go to jest.
  */
 import { type SpawnSyncOptions, execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -47,7 +48,8 @@ function sanitizerLibraries(): readonly string[] {
 
 const addon = buildInstrumented();
 const jest = join(checkout, 'node_modules', 'jest', 'bin', 'jest.js');
-const tests = ['--selectProjects', 'kernel', '--testPathPatterns', 'test/kernel/addon'];
+const files = 'test/kernel/(addon|packetSocket)';
+const tests = ['--selectProjects', 'kernel', '--testPathPatterns', files];
 run(
   process.execPath,
   ['--experimental-vm-modules', jest, '--runInBand', ...tests, ...process.argv.slice(2)],

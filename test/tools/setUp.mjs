@@ -21,6 +21,7 @@ const testPackages = {
   make: 'make',
   'g++': 'g++',
   python3: 'python3',
+  tcpdump: 'tcpdump',
 };
 
 /**

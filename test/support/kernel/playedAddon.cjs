@@ -43,8 +43,42 @@ class NetlinkSocket {
   }
 }
 
+class PacketSocket {
+  /** @param {{ ifindex: number, etherType: number, filter?: Uint8Array }} options */
+  constructor({ ifindex, etherType, filter }) {
+    cross('open', ifindex, etherType, filter);
+  }
+
+  /** @param {number} timeoutMs */
+  async receive(timeoutMs) {
+    cross('receive', timeoutMs);
+    return { bytes: new Uint8Array([1, 2, 3]), lengths: new Uint32Array([2, 0, 1]), dropped: 4 };
+  }
+
+  /** @param {readonly Uint8Array[]} frames */
+  send(frames) {
+    cross('send', frames.length);
+    return frames.length;
+  }
+
+  /** @param {Uint8Array} mac */
+  joinMulticast(mac) {
+    cross('join', mac);
+  }
+
+  drain() {
+    cross('drain');
+    return 5;
+  }
+
+  close() {
+    cross('close');
+  }
+}
+
 module.exports = {
   NetlinkSocket,
+  PacketSocket,
   /** @param {string} name */
   hostAddress: (name) => (name === 'node1' ? '192.0.2.1' : undefined),
   /**
