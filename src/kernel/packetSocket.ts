@@ -11,7 +11,7 @@ export interface PacketSocketOptions {
   readonly ifindex: number;
   /** linux/if_ether.h (ETH_P_*): 0x0806, 0x86dd */
   readonly etherType: number;
-  /** `struct sock_filter[]` of 1 to 4096 instructions (wire/socketFilters.ts); absent: all of them */
+  /** `struct sock_filter[]`, 1 to 4096 instructions (wire/socketFilters.ts); absent: all pass */
   readonly filter?: Uint8Array;
   /** such as /run/netns/node1; absent = the namespace of this process */
   readonly networkNamespacePath?: string;
