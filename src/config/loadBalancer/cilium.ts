@@ -1,8 +1,8 @@
 /**
  * Cilium's objects that pools are made of: CiliumLoadBalancerIPPool, and
- * CiliumL2AnnouncementPolicy, which says who announces which Services. Fields and defaults are those
- * of Cilium's pkg/k8s/apis/cilium.io (v2, v2alpha1); what they mean is in its operator/pkg/lbipam
- * and pkg/l2announcer.
+ * CiliumL2AnnouncementPolicy, which says who announces which Services. Fields and defaults are
+ * those of Cilium's pkg/k8s/apis/cilium.io (v2, v2alpha1); what they mean is in its
+ * operator/pkg/lbipam and pkg/l2announcer.
  */
 import * as v from 'valibot';
 import type { LabelSelector, LabelRequirement } from '../../model/labelSelector.ts';
