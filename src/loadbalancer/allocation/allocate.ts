@@ -13,7 +13,8 @@ import { CONDITION_TYPE } from '../condition.ts';
 import { type Claiming, claimantOf, compareAge, keyOf } from './claimant.ts';
 import { type Decision, decided, released, untouched } from './decision.ts';
 import { type AllocationInput, Ground } from './ground.ts';
-import { addressesInStatus, holdingsOf, isMarked } from './holding.ts';
+import { holdingsOf, isMarked } from './holding.ts';
+import { addressesInStatus } from './statusAddresses.ts';
 import { allocateAll } from './steps.ts';
 import { Work } from './work.ts';
 

@@ -5,6 +5,7 @@ import type { Family } from '../../net/family.ts';
 import { parseSloppyAddress } from '../../net/sloppy.ts';
 import { type Failure, failure } from './cause.ts';
 import { sharerOf, type Sharer } from './sharing.ts';
+import { addressesInStatus } from './statusAddresses.ts';
 
 export interface Claimant {
   readonly service: BalancedService;
@@ -35,8 +36,9 @@ export interface Claiming {
 }
 
 export function claimantOf(key: string, service: BalancedService): Claimant {
-  const { families, familyPolicy } = service;
-  const isSingle = familyPolicy === 'SingleStack' && families.length > 1;
+  const { familyPolicy } = service;
+  const families = service.isDeleting ? familiesOfLeaving(service) : service.families;
+  const isSingle = familyPolicy === 'SingleStack' && !service.isDeleting && families.length > 1;
   const wanted = isSingle ? families.slice(0, 1) : families;
   return {
     service,
@@ -46,6 +48,12 @@ export function claimantOf(key: string, service: BalancedService): Claimant {
     request: requestOf(service, wanted),
     sharer: sharerOf(key, service),
   };
+}
+
+/** It keeps what it has, wanted or not. */
+function familiesOfLeaving(service: BalancedService): readonly Family[] {
+  const had = addressesInStatus(service).map(familyOf);
+  return had.length === 0 ? service.families : [...new Set(had)];
 }
 
 export function keyOf({ namespace, name }: BalancedService): string {

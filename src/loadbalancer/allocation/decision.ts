@@ -3,7 +3,7 @@ import type { BalancedService } from '../../model/balancedService.ts';
 import { type Address, familyOf } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
 import { type Cause, type Failure, failure } from './cause.ts';
-import { addressesInStatus } from './holding.ts';
+import { addressesInStatus } from './statusAddresses.ts';
 import type { Loss, Work } from './work.ts';
 
 /**
@@ -116,7 +116,7 @@ function leaving(work: Work, addresses: readonly Assigned[]): Decision {
   };
 }
 
-/** The first of: what is wrong with the wish, with moving, with where it is, with what is missing. */
+/** What is wrong with the wish, with moving, with where it is, or what is missing: the first. */
 function reasonOf(work: Work): Failure | undefined {
   const { claimant, unwanted, outOfPool, placed } = work;
   const { families, request } = claimant;

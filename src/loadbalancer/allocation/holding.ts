@@ -1,12 +1,12 @@
 /** What a Service has in its status, and whether it may go on having it whoever else is there. */
 import type { BalancedService } from '../../model/balancedService.ts';
 import type { Family } from '../../net/family.ts';
-import { parseSloppyAddress } from '../../net/sloppy.ts';
 import { CONDITION_TYPE } from '../condition.ts';
 import type { Cause } from './cause.ts';
 import type { Claimant } from './claimant.ts';
 import type { Ground } from './ground.ts';
 import type { Located } from './poolTable.ts';
+import { addressesInStatus } from './statusAddresses.ts';
 
 export interface Holding {
   readonly located: Located;
@@ -22,15 +22,6 @@ export interface Holding {
 export function holdingsOf(claimant: Claimant, ground: Ground): readonly Holding[] {
   const held = heldAddresses(claimant.service, claimant.families, ground);
   return held.map((located) => judged(located, claimant, ground));
-}
-
-export function addressesInStatus({ ingress }: BalancedService): readonly string[] {
-  const found = new Set<string>();
-  for (const { ip } of ingress) {
-    const address = ip === undefined ? undefined : parseSloppyAddress(ip);
-    if (address !== undefined) found.add(address);
-  }
-  return [...found];
 }
 
 /** That we wrote the addresses in the status, and nobody else. */

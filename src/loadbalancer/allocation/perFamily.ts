@@ -1,4 +1,4 @@
-/** At most one thing for each family. There are several of these for every Service: a Map is large. */
+/** At most one thing for each family. Every Service has several of these: a Map is large. */
 import type { Family } from '../../net/family.ts';
 
 const NONE: readonly never[] = [];

@@ -18,6 +18,7 @@ export function allocateAll(ground: Ground, works: readonly Work[]): void {
     ({ claimant }) => !claimant.service.isDeleting && claimant.request.failure === undefined,
   );
   giveMissing(ground, missing);
+  tryRest(ground, missing);
 }
 
 /** Those that stay, and those that move. */
@@ -32,7 +33,7 @@ function settleHeld(ground: Ground, works: readonly Work[]): void {
     if (homeless.length === 0) break;
     for (const work of round < MOVING_ROUNDS ? homeless : movers) stuck.add(work);
   }
-  moveOneByOne(ground, movers);
+  tryRest(ground, movers);
 }
 
 function keepHeld(work: Work, isStuck: boolean): void {
@@ -57,20 +58,6 @@ function move(ground: Ground, work: Work): boolean {
   return left.map((holding) => work.keep(holding, true)).every(Boolean);
 }
 
-/** Those that could not: each by itself, without letting go first, until none can. */
-function moveOneByOne(ground: Ground, movers: readonly Work[]): void {
-  let waiting = movers;
-  for (let hasMoved = true; hasMoved;) {
-    hasMoved = false;
-    waiting = waiting.filter(({ unwanted }) => unwanted.size > 0);
-    for (const work of waiting) {
-      const before = work.unwanted.size;
-      attempt(ground, work, work.unwanted.families());
-      hasMoved ||= work.unwanted.size < before;
-    }
-  }
-}
-
 /** What is asked for by name before all else. What had to be given back is offered again. */
 function giveMissing(ground: Ground, works: readonly Work[]): void {
   const gaveUp = new Set<Work>();
@@ -88,5 +75,20 @@ function giveMissing(ground: Ground, works: readonly Work[]): void {
       isAgain = true;
     }
   }
-  for (const work of gaveUp) attempt(ground, work, work.missing());
+}
+
+/**
+ * Once more what has come to nothing, until nothing comes of it: why is told by how things are in
+ * the end, and does not depend on the way there.
+ */
+function tryRest(ground: Ground, works: readonly Work[]): void {
+  for (let hasGot = true; hasGot;) {
+    hasGot = false;
+    for (const work of works) {
+      const open = work.open();
+      if (open.length === 0) continue;
+      attempt(ground, work, open);
+      hasGot ||= work.open().length < open.length;
+    }
+  }
 }

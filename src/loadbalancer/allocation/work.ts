@@ -42,6 +42,13 @@ export class Work {
     return families.filter((family) => !this.placed.has(family));
   }
 
+  /** Wanted families without an address, or with one that is not wanted. */
+  open(): readonly Family[] {
+    if (this.unwanted.size === 0) return this.missing();
+    const { families } = this.claimant;
+    return families.filter((family) => !this.placed.has(family) || this.unwanted.has(family));
+  }
+
   /** Forgets what has been done. */
   begin(): void {
     this.placed.clear();
