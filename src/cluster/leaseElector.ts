@@ -1,8 +1,8 @@
 /**
- * One of many by a Lease (coordination.k8s.io/v1), as client-go's leader election does it: who holds
- * it writes it anew every two seconds, and another takes it when it has not changed for as long as
- * it is valid. That time is measured here, from when the change was seen: what the holder's clock
- * says is never compared with ours.
+ * One of many by a Lease (coordination.k8s.io/v1), as client-go's leader election does it: who
+ * holds it writes it anew every two seconds, and another takes it when it has not changed for as
+ * long as it is valid. That time is measured here, from when the change was seen: what the holder's
+ * clock says is never compared with ours.
  */
 import type { Clock } from '../time/clock.ts';
 import { ApiError, isRecord } from './apiError.ts';

@@ -47,8 +47,8 @@ async function cleanup(...flags: readonly string[]): Promise<{ code: number; tex
 const SYSCTLS = ['net.ipv4.vs.conntrack', 'net.ipv4.vs.expire_nodest_conn', 'net.ipv4.ip_forward'];
 
 /**
- * Without counters and times, and without tables that hold nothing: iptables-nft makes the chains of
- * a table with the first rule in it, and has no word for taking them away again.
+ * Without counters and times, and without tables that hold nothing: iptables-nft makes the chains
+ * of a table with the first rule in it, and has no word for taking them away again.
  */
 async function node(): Promise<Readonly<Record<string, string>>> {
   const rules = async (command: string) =>
