@@ -45,7 +45,8 @@ const COMMANDS: readonly Command[] = [
   },
   {
     name: 'lb',
-    summary: 'the load balancer: lb import makes its configuration of what others have',
+    summary:
+      'the load balancer, offline: what it would do, and its configuration of what others have',
     run: async (words, io) => (await import('./lb.ts')).lb(words, io),
   },
   {

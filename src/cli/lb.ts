@@ -14,6 +14,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "makes a LoadBalancerConfiguration of MetalLB's and Cilium's pools",
     run: async (words, io) => (await import('./lb/import.ts')).importPools(words, io),
   },
+  {
+    name: 'plan',
+    summary: 'who would get which address, and who would announce it, of files alone',
+    run: async (words, io) => (await import('./lb/plan.ts')).lbPlan(words, io),
+  },
 ];
 
 export async function lb([name = '', ...words]: readonly string[], io: Io): Promise<number> {

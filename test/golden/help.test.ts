@@ -10,7 +10,17 @@ import { runCommand } from '../support/program/command.ts';
 const ROOT = join(import.meta.dirname, 'help');
 const isUpdating = process.env['UPDATE_GOLDEN'] === '1';
 
-const COMMANDS = ['run', 'list', 'plan', 'config', 'lb', 'lb import', 'cleanup', 'version'];
+const COMMANDS = [
+  'run',
+  'list',
+  'plan',
+  'config',
+  'lb',
+  'lb import',
+  'lb plan',
+  'cleanup',
+  'version',
+];
 
 test.each(COMMANDS)('%s --help', async (name) => {
   const { exitCode, stdout, stderr } = await runCommand([...name.split(' '), '--help']);
