@@ -33,10 +33,15 @@ export function parseDuration(text: string): number | undefined {
   for (let at = 0; at < terms.length; at = TERM.lastIndex) {
     const match = TERM.exec(terms);
     if (match === null) return undefined;
-    total += Number(match[1]) * UNIT_MS[match[2]!]!;
+    total += wholeNanoseconds(Number(match[1]) * UNIT_MS[match[2]!]!);
   }
   if (terms === '' || total > MAX_MS) return undefined;
   return total === 0 ? 0 : sign * total;
+}
+
+/** What binary fractions have lost: 8.168 times 1,000 is less than 8,168. */
+function wholeNanoseconds(ms: number): number {
+  return Math.round(ms * 1e6) / 1e6;
 }
 
 /** As Go prints it: `1h15m0s`, `30s`, `1.5s`, `100ms`, `0s`. */

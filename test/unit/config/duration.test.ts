@@ -15,7 +15,13 @@ test.each([
   ['-2s', -2000],
   ['+2s', 2000],
 ])('%s is %d ms', (text, ms) => {
-  expect(parseDuration(text)).toBeCloseTo(ms, 9);
+  expect(parseDuration(text)).toBe(ms);
+});
+
+test('whole milliseconds are read as such, whatever their fraction of a second is in binary', () => {
+  const all = Array.from({ length: 20_000 }, (_, ms) => ms);
+  expect(all.filter((ms) => parseDuration(`${ms / 1000}s`) !== ms)).toEqual([]);
+  expect(all.filter((ms) => parseDuration(formatDuration(ms)) !== ms)).toEqual([]);
 });
 
 test.each(['', '-', '30', '30 s', 's', '1d', '1h30', 'abc', '1..5s', '.s', '9999999999h', '1h-1m'])(

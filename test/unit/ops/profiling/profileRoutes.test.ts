@@ -55,15 +55,20 @@ async function until(isIt: () => boolean): Promise<void> {
 }
 
 test("a CPU profile in pprof's format", async () => {
-  const { status, headers, body } = await spinUntil(bytesOf(get('/profile?seconds=0.3')));
-  expect(status).toBe(200);
-  expect(headers.get('content-disposition')).toBe('attachment; filename="profile"');
-  expect(headers.get('content-type')).toBe('application/octet-stream');
-  const { samples, period } = pprofText(gunzipSync(body));
   const line =
     /^samples\/count [1-9]\d* cpu\/nanoseconds \d+: spin(ForTheProfile|Until) \S*profileRoutes\.test\.ts:\d+/m;
-  expect(samples.join('\n')).toMatch(line);
-  expect(period).toBe(1_000_000);
+  let text = '';
+  // A collection of all garbage may take the whole time of one.
+  for (let attempt = 0; attempt < 20 && !line.test(text); attempt++) {
+    const { status, headers, body } = await spinUntil(bytesOf(get('/profile?seconds=0.3')));
+    expect(status).toBe(200);
+    expect(headers.get('content-disposition')).toBe('attachment; filename="profile"');
+    expect(headers.get('content-type')).toBe('application/octet-stream');
+    const { samples, period } = pprofText(gunzipSync(body));
+    expect(period).toBe(1_000_000);
+    text = samples.join('\n');
+  }
+  expect(text).toMatch(line);
 });
 
 test("a CPU profile in V8's format", async () => {
