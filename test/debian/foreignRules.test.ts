@@ -4,6 +4,7 @@
  * everybody's rules.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { patience } from '../lab/patience.ts';
 import { eventually } from '../support/e2e/cluster.ts';
 import { buildProduct } from '../support/e2e/productProcess.ts';
 import { OneNode } from '../support/lab/oneNode.ts';
@@ -54,7 +55,7 @@ test('our rules stand among them, let packets pass, and come back when everythin
   // as `systemctl restart nftables`
   await node.run('nft flush ruleset');
   await load();
-  await eventually(bothStandThere);
+  await eventually(bothStandThere, patience(120_000));
   await node.answersOutside();
   expect((await node.audits()).join('\n')).not.toContain('corrected');
   await bothStandThere();
