@@ -231,8 +231,9 @@ export class IptablesClient {
   }
 
   /**
-   * Once after each write: what does not read back as it was written is not written again, or each
-   * audit would, for ever. That can be a later iptables with other words for a rule.
+   * Once after each write: what does not read back as it was written, and again not, is not
+   * written a third time, or each audit would, for ever. That can be a later iptables with other
+   * words for a rule.
    */
   async #confirm(done: readonly RuleOperation[]): Promise<void> {
     const written = done.filter(isWrite);

@@ -1,7 +1,8 @@
 /**
  * What was last written to each table, and how it read back. A rule that an iptables prints in
- * other words than it was given looks missing for ever: what reads back different right after it
- * was written is taken for what was written, and told.
+ * other words than it was given looks missing for ever: what reads back different in the same way
+ * after two writes is taken for what was written, and told. After one it may be that somebody
+ * changed it meanwhile: a firewall that is restarted flushes everybody's rules.
  */
 import type { Chains, TableName } from '../dataplane/tables.ts';
 import { type Part, rulesPart } from '../dataplane/part.ts';
@@ -10,8 +11,10 @@ import { differingChain } from '../plan/ruleDifference.ts';
 
 interface Written {
   readonly chains: Chains;
-  /** what it looked like afterwards; undefined: like what was written, or not looked at */
+  /** what it looked like after each of two writes; undefined: as written, or not known */
   readonly shown?: Chains;
+  /** what it looked like after one */
+  readonly shownOnce?: Chains;
 }
 
 export interface TableWrite {
@@ -23,8 +26,10 @@ export interface TableWrite {
 export class RuleMemory {
   readonly #written = new Map<Part, Written>();
 
-  wrote(write: TableWrite): void {
-    this.#written.set(partOf(write), { chains: write.chains });
+  wrote({ chains, ...where }: TableWrite): void {
+    const before = this.#written.get(partOf(where));
+    const shownOnce = before && isSame(before.chains, chains) ? before.shownOnce : undefined;
+    this.#written.set(partOf(where), { chains, ...(shownOnce && { shownOnce }) });
   }
 
   lastWritten(family: Family, table: TableName): Chains | undefined {
@@ -33,8 +38,12 @@ export class RuleMemory {
 
   /** @param shown what the table holds of ours right after the write */
   readBack({ chains, ...where }: TableWrite, shown: Chains): void {
-    const isAsWritten = differingChain(chains, shown) === undefined;
-    this.#written.set(partOf(where), isAsWritten ? { chains } : { chains, shown });
+    const part = partOf(where);
+    const { shownOnce } = this.#written.get(part) ?? {};
+    if (differingChain(chains, shown) === undefined) this.#written.set(part, { chains });
+    else if (shownOnce === undefined || !isSame(shownOnce, shown))
+      this.#written.set(part, { chains, shownOnce: shown });
+    else this.#written.set(part, { chains, shown });
   }
 
   /**

@@ -141,8 +141,11 @@ describe('an iptables that prints a rule in other words than it was given', () =
     return { table, port };
   };
 
-  test('is believed after one write, with a doubt that names the rule', async () => {
-    const { port } = await start();
+  test('is believed after two writes, with a doubt that names the rule', async () => {
+    const { table, port } = await start();
+    expect(hasDesiredRules(chains, (await port.read()).IPv4.filter)).toBe(false);
+    await port.apply([write]);
+    expect(table.chains.get('INPUT')).toHaveLength(1);
     const { IPv4, unconfirmed, unknown } = await port.read();
     expect(hasDesiredRules(chains, IPv4.filter)).toBe(true);
     expect(unknown.size).toBe(0);
@@ -162,6 +165,35 @@ describe('an iptables that prints a rule in other words than it was given', () =
     expect(unconfirmed.size).toBe(0);
     expect(table.chains.get('INPUT')).toHaveLength(1);
   });
+});
+
+test('rules that are flushed before they are read back are written again', async () => {
+  const chains = new Map([
+    ['KUBE-FORWARD', ['-A KUBE-FORWARD -m mark --mark 0x4000 -j ACCEPT']],
+    ['INPUT', ['-A INPUT -m comment --comment x -j KUBE-FORWARD']],
+  ]);
+  const write = { op: 'writeRules', family: 'IPv4', table: 'filter', chains } as const;
+  const table = new NftTable();
+  const flushed = Promise.withResolvers<void>();
+  let isFlushing = false;
+  const run: Runner = async (argv, options) => {
+    if (isFlushing && argv[0] === 'iptables-nft-save') await flushed.promise;
+    return table.run(argv, options);
+  };
+  const port = new IptablesClient(ours, { run, tablesInUse: askPrograms, tools });
+  await port.read();
+  // Nobody waits for the reading after a write, which takes seconds where processes are slow.
+  isFlushing = true;
+  await port.apply([write]);
+  for (const rules of table.chains.values()) rules.length = 0;
+  isFlushing = false;
+  flushed.resolve();
+  expect(hasDesiredRules(chains, (await port.read()).IPv4.filter)).toBe(false);
+  await port.apply([write]);
+  const { IPv4, unconfirmed } = await port.read();
+  expect(hasDesiredRules(chains, IPv4.filter)).toBe(true);
+  expect(unconfirmed.size).toBe(0);
+  expect(table.chains.get('INPUT')).toEqual(chains.get('INPUT'));
 });
 
 test('what was read while rules were written is no ground for the next write', async () => {

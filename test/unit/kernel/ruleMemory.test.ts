@@ -6,9 +6,15 @@ const where = { family: 'IPv4', table: 'nat' } as const;
 const rule = '-A KUBE-SERVICES -j RETURN';
 const chainsOf = (...rules: string[]): Chains => new Map([['KUBE-SERVICES', rules]]);
 
+function write(memory: RuleMemory, chains: Chains, shown: Chains): void {
+  memory.wrote({ ...where, chains });
+  memory.readBack({ ...where, chains }, shown);
+}
+
+/** Twice. */
 function written(chains: Chains, shown: Chains): RuleMemory {
   const memory = new RuleMemory();
-  memory.readBack({ ...where, chains }, shown);
+  for (let i = 0; i < 2; i++) write(memory, chains, shown);
   return memory;
 }
 
@@ -31,6 +37,21 @@ test('what reads back otherwise is what was written, as long as it reads so, wit
   );
   // Another table is not meant.
   expect(memory.understood('IPv6', 'nat', shown)).toEqual({ chains: shown });
+});
+
+test('once may be chance: what was flushed between a write and its reading is written again', () => {
+  const memory = new RuleMemory();
+  write(memory, chainsOf(rule), new Map());
+  expect(readAs(memory, new Map())).toEqual({ chains: new Map() });
+  write(memory, chainsOf(rule), chainsOf());
+  expect(readAs(memory, chainsOf())).toEqual({ chains: chainsOf() });
+  write(memory, chainsOf(rule), chainsOf(rule));
+  write(memory, chainsOf(rule), chainsOf());
+  expect(readAs(memory, chainsOf())).toEqual({ chains: chainsOf() });
+  write(memory, chainsOf(rule, rule), chainsOf());
+  expect(readAs(memory, chainsOf())).toEqual({ chains: chainsOf() });
+  write(memory, chainsOf(rule, rule), chainsOf());
+  expect(readAs(memory, chainsOf()).chains).toEqual(chainsOf(rule, rule));
 });
 
 test('a chain that is not there, or has a rule too many, is doubted by its name', () => {
