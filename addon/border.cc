@@ -3,6 +3,15 @@
 
 namespace kube_ipvs {
 
+bool IsTerminating(Napi::Env env) {
+  napi_value global;
+  bool is_there;
+  if (napi_get_global(env, &global) != napi_ok) return true;
+  // Of the calls that may run JavaScript, all of which are refused, the cheapest.
+  const napi_status status = napi_has_own_property(env, global, global, &is_there);
+  return status == napi_pending_exception && !env.IsExceptionPending();
+}
+
 Napi::Value ToBuffer(Napi::Env env, std::vector<uint8_t> bytes) {
   if (bytes.empty()) return Napi::Buffer<uint8_t>::New(env, 0);
   auto* held = new std::vector<uint8_t>(std::move(bytes));

@@ -42,16 +42,24 @@ Outcome<Result> Run(Work work) noexcept {
   return outcome;
 }
 
+// Node-API then refuses with "an exception is pending", and none is.
+bool IsTerminating(Napi::Env env);
+
 // Without a copy where the engine allows it.
 Napi::Value ToBuffer(Napi::Env env, std::vector<uint8_t> bytes);
 
-// `ToJs(env, result)` is found beside the type of the result.
+// `ToJs(env, result)` is found beside the type of the result. In a worker thread that is being
+// terminated nothing of JavaScript can be made or called any more, nor does anybody wait.
 template <typename Result>
 void Settle(Napi::Env env, const Napi::Promise::Deferred& deferred, Outcome<Result> outcome) {
-  if (outcome.error) {
-    deferred.Reject(outcome.error->ToJs(env).Value());
-  } else {
-    deferred.Resolve(ToJs(env, std::move(outcome.result)));
+  try {
+    if (outcome.error) {
+      deferred.Reject(outcome.error->ToJs(env).Value());
+    } else {
+      deferred.Resolve(ToJs(env, std::move(outcome.result)));
+    }
+  } catch (const Napi::Error&) {
+    if (!IsTerminating(env)) throw;
   }
 }
 

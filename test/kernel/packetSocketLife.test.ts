@@ -8,6 +8,9 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openPacketSocket, type PacketSocketOptions } from '../../src/kernel/packetSocket.ts';
+import { ByteWriter } from '../../src/net/bytes.ts';
+import * as c from '../../src/netlink/constants.ts';
+import { encodeDumpLinks } from '../../src/netlink/rtnlLinks.ts';
 import { arpProbe, encodeArp } from '../../src/wire/arp.ts';
 import { assemble } from '../../src/wire/bpf.ts';
 import { arpFilter } from '../../src/wire/socketFilters.ts';
@@ -22,6 +25,12 @@ const ARP = 0x0806;
 const ADDON =
   process.env['KUBE_IPVS_ADDON'] ??
   new URL('../../build/Release/kube_ipvs.node', import.meta.url).pathname;
+
+function dumpLinks(): Uint8Array {
+  const out = new ByteWriter();
+  encodeDumpLinks(out, { type: 0, flags: c.NLM_F_REQUEST | c.NLM_F_DUMP, sequence: 1 });
+  return out.written();
+}
 
 const refusalOf = (work: Promise<unknown>) =>
   work.then(
@@ -133,6 +142,54 @@ describe('a packet socket', () => {
     const program = `${wait} setTimeout(() => process.exit(7), 20);`;
     const limit = { timeout: patience(20_000) };
     expect(spawnSync(process.execPath, ['-e', program], limit).status).toBe(7);
+  });
+
+  test('worker threads end while answers are on their way to them', () => {
+    const { networkNamespacePath } = node.namespace;
+    const request = Buffer.from(dumpLinks()).toString('hex');
+    const flood = `
+      const addon = require(${JSON.stringify(ADDON)});
+      const place = ${JSON.stringify({ networkNamespacePath })};
+      const dump = Buffer.from('${request}', 'hex');
+      const forEver = async (call) => { for (;;) await call(); };
+      const listLinks = () => {
+        const socket = new addon.NetlinkSocket({ ...place, protocol: 0 });
+        forEver(() => socket.transact(dump, -1)).catch(() => {});
+      };
+    `;
+    const inWorker = `
+      ${flood}
+      const { parentPort } = require('node:worker_threads');
+      const open = (ifindex) => new addon.PacketSocket({ ...place, ifindex, etherType: ${ARP} });
+      const lo = 1;
+      const [heard, spoken] = [open(lo), open(lo)];
+      forEver(() => heard.receive(-1)).catch(() => {});
+      const frame = Buffer.alloc(60, 0xff);
+      frame.writeUInt16BE(${ARP}, 12);
+      setInterval(() => spoken.send([frame, frame, frame]), 0);
+      listLinks();
+      listLinks();
+      parentPort.postMessage('busy');
+    `;
+    const program = `
+      ${flood}
+      const { Worker } = require('node:worker_threads');
+      const { once } = require('node:events');
+      listLinks();
+      (async () => {
+        for (let i = 0; i < 15; i++) {
+          const workers = [1, 2].map(() => new Worker(${JSON.stringify(inWorker)}, { eval: true }));
+          await Promise.all(workers.map((worker) => once(worker, 'message')));
+          await Promise.all(workers.map((worker) => worker.terminate()));
+        }
+        process.exit(7);
+      })();
+    `;
+    const ended = spawnSync(process.execPath, ['-e', program], {
+      timeout: patience(60_000),
+      encoding: 'utf8',
+    });
+    expect(ended).toMatchObject({ status: 7, stderr: '' });
   });
 
   test('a hundred sockets leave no descriptor behind', async () => {
