@@ -100,6 +100,7 @@ export class Agent {
     return {
       cluster: this.#feed.store,
       synced: this.#feed.synced,
+      listed: (kind) => this.#feed.listed(kind),
       desired: () => this.desired,
       programmed: known,
       network: () => this.#host.now,

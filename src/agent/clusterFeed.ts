@@ -5,6 +5,7 @@
  */
 import type { ClusterListener, KindStatus, SourceStatus } from '../cluster/source.ts';
 import { ownNodeDoor } from '../config/ownNode.ts';
+import { type KindName, KINDS } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
 import type { NodeResource } from '../model/resources.ts';
 import { type ClusterChange, ClusterStore, replay } from '../model/clusterStore.ts';
@@ -28,6 +29,8 @@ export class ClusterFeed implements ClusterListener {
   readonly #nodeName: string;
   readonly #synced = Promise.withResolvers<void>();
   readonly #nodeRead = Promise.withResolvers<void>();
+  /** of kinds that only features need */
+  readonly #listed = new Map<KindName, PromiseWithResolvers<void>>();
   #target: FeedTarget | undefined;
   #lastOwnNode: NodeResource | undefined;
 
@@ -44,6 +47,11 @@ export class ClusterFeed implements ClusterListener {
   /** Resolves when every list is complete. */
   get synced(): Promise<void> {
     return this.#synced.promise;
+  }
+
+  /** Resolves when the list of the kind is complete; never where nobody needs it. */
+  listed(kind: KindName): Promise<void> {
+    return KINDS[kind].isRequired ? this.synced : this.#listing(kind).promise;
   }
 
   /** Resolves when this Node has been read, or every list is complete without it. */
@@ -101,6 +109,13 @@ export class ClusterFeed implements ClusterListener {
   }
 
   onKindStatus(status: KindStatus): void {
+    if (status.isListed) this.#listing(status.kind).resolve();
     this.#events.onKindStatus?.(status);
+  }
+
+  #listing(kind: KindName): PromiseWithResolvers<void> {
+    const listing = this.#listed.get(kind) ?? Promise.withResolvers<void>();
+    this.#listed.set(kind, listing);
+    return listing;
   }
 }

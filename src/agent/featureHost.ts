@@ -8,6 +8,7 @@ import type { DataplaneState } from '../dataplane/state.ts';
 import type { FeatureHost, RouteBook } from '../feature/feature.ts';
 import type { ClusterSnapshot } from '../model/clusterStore.ts';
 import type { HostNetwork } from '../model/host.ts';
+import type { KindName } from '../model/kinds.ts';
 import type { Address } from '../net/address.ts';
 import type { EventSink } from '../ops/conditionEvents.ts';
 import type { Conditions } from '../ops/conditions.ts';
@@ -35,6 +36,7 @@ export interface FeatureSurroundings {
 export interface AgentView {
   readonly cluster: ClusterSnapshot;
   readonly synced: Promise<void>;
+  readonly listed: (kind: KindName) => Promise<void>;
   readonly desired: () => DataplaneState | undefined;
   readonly programmed: () => DataplaneState;
   readonly network: () => HostNetwork;

@@ -3,7 +3,14 @@
  * states of the kinds that every proxy needs folded into the one line that an operator reads.
  * Nothing here gives up: a server that is away, or refuses us, is asked again.
  */
-import { type AnyKind, type KindName, kindsFor, type ReadingScope } from '../model/kinds.ts';
+import {
+  type AnyKind,
+  type KindName,
+  kindsFor,
+  type ReadingScope,
+  readsAllNodes,
+} from '../model/kinds.ts';
+import type { Problem } from '../model/problem.ts';
 import type { Clock } from '../time/clock.ts';
 import { OtherNodes } from './otherNodes.ts';
 import { Reflector, type ReflectorState } from './reflector.ts';
@@ -50,9 +57,9 @@ export class ApiServerSource implements ClusterSource {
   start(listener: ClusterListener): Promise<void> {
     if (this.#reading.length > 0) throw new Error('the source was started already');
     const { scope, kinds = kindsFor(scope) } = this.#options;
-    const others = this.#readOthers(listener);
+    const others = readsAllNodes(scope) ? undefined : this.#readOthers(listener);
     const reflectors = kinds.map((kind) => this.#reflect(kind, listener, others));
-    this.#reading = [...reflectors, others];
+    this.#reading = [...reflectors, ...(others === undefined ? [] : [others])];
     for (const reflector of reflectors) reflector.start();
     return Promise.resolve();
   }
@@ -61,7 +68,8 @@ export class ApiServerSource implements ClusterSource {
     await Promise.all(this.#reading.map((each) => each.stop()));
   }
 
-  #reflect(kind: AnyKind, listener: ClusterListener, others: OtherNodes): Reflector {
+  /** @param others absent: every Node is in the list */
+  #reflect(kind: AnyKind, listener: ClusterListener, others: OtherNodes | undefined): Reflector {
     const { scope, observer } = this.#options;
     const progress: Progress = { resource: kind.resource, isListed: false, state: undefined };
     if (kind.isRequired) this.#required.push(progress);
@@ -71,9 +79,9 @@ export class ApiServerSource implements ClusterSource {
       selectors: kind.selectors(scope),
       ...(observer === undefined ? {} : { observer }),
       listener: {
-        store: others,
+        store: others ?? listener.store,
         onChange: (change) => listener.onChange(change),
-        onProblems: (origin, problems) => listener.onProblems(origin, problems),
+        onProblems: (origin, problems) => this.#tellProblems(kind.kind, origin, problems, listener),
         onListed: () => {
           progress.isListed = true;
           this.#reviewListed(listener, others);
@@ -85,6 +93,18 @@ export class ApiServerSource implements ClusterSource {
         },
       },
     });
+  }
+
+  /** Each Node's own proxy says what is wrong with it. */
+  #tellProblems(
+    kind: KindName,
+    origin: string,
+    problems: readonly Problem[],
+    listener: ClusterListener,
+  ): void {
+    const { nodeName } = this.#options.scope;
+    if (kind === 'Node' && origin !== `Node/${nodeName}`) return;
+    listener.onProblems(origin, problems);
   }
 
   /** They are in the line of state only while they cannot be read: else nobody waits for them. */
@@ -114,10 +134,11 @@ export class ApiServerSource implements ClusterSource {
     };
   }
 
-  #reviewListed(listener: ClusterListener, others: OtherNodes): void {
+  #reviewListed(listener: ClusterListener, others: OtherNodes | undefined): void {
     if (this.#isListed || !this.#required.every((each) => each.isListed)) return;
     this.#isListed = true;
-    others.begin(() => listener.onSynced());
+    if (others === undefined) listener.onSynced();
+    else others.begin(() => listener.onSynced());
   }
 
   #announceStatus(listener: ClusterListener): void {

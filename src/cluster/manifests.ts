@@ -5,7 +5,7 @@
  * to set up again after a file was replaced; the price, one stat a file, is kept below a fifth of
  * one core by looking less often when it costs much.
  */
-import { type Need, NO_NEEDS } from '../model/kinds.ts';
+import { kindsFor, type Need, NO_NEEDS } from '../model/kinds.ts';
 import type { Problem } from '../model/problem.ts';
 import { type ClusterSnapshot, ClusterStore, type Doors } from '../model/clusterStore.ts';
 import { requireManifestPaths } from './manifestFiles.ts';
@@ -74,6 +74,8 @@ export class ManifestSource implements ClusterSource {
     const files = new ManifestSet(this.#paths, listener.store, this.#needs);
     const news = await this.#look(files, listener);
     if (this.#isStopped) return;
+    for (const { kind, isRequired } of kindsFor({ needs: this.#needs }))
+      if (!isRequired) listener.onKindStatus?.({ kind, isListed: true });
     listener.onSynced();
     this.#schedule(files, listener, news.isUnsettled ? this.#timing.settleMs : this.#timing.pollMs);
   }

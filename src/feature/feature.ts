@@ -9,6 +9,7 @@ import type { ApiTransport } from '../cluster/transport.ts';
 import type { DataplaneState } from '../dataplane/state.ts';
 import type { ClusterChange, ClusterSnapshot } from '../model/clusterStore.ts';
 import type { HostNetwork } from '../model/host.ts';
+import type { KindName } from '../model/kinds.ts';
 import type { Address } from '../net/address.ts';
 import type { EventSink } from '../ops/conditionEvents.ts';
 import type { Conditions } from '../ops/conditions.ts';
@@ -70,6 +71,11 @@ export interface FeatureHost {
   readonly cluster: ClusterSnapshot;
   /** resolves when what every proxy reads has been listed for the first time; never rejects */
   readonly synced: Promise<void>;
+  /**
+   * Resolves when the kind has been listed for the first time; never rejects. Of one that only
+   * features need only where the feature's row names it.
+   */
+  readonly listed: (kind: KindName) => Promise<void>;
   /**
    * What the loop works towards; undefined until the cluster has been read. Live, not to be
    * changed.

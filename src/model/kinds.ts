@@ -109,8 +109,10 @@ export const KINDS: { readonly [K in KindName]: Kind<K> } = {
     isNamespaced: false,
     verbs: ['list', 'watch'],
     isRequired: true,
-    // Of the others is read only what somebody asks for: cluster/otherNodes.ts.
-    selectors: ({ nodeName }) => fieldSelector(`metadata.name=${escaped(nodeName)}`),
+    // Of the others is read only what somebody asks for: cluster/otherNodes.ts. Load balancer
+    // addresses are announced by any of them, and theirs are given to no Service.
+    selectors: (scope) =>
+      readsAllNodes(scope) ? {} : fieldSelector(`metadata.name=${escaped(scope.nodeName)}`),
     slim: (raw, needs = NO_NEEDS) => slimNode(raw, needs.has('LoadBalancing')),
   },
   Namespace: {
@@ -137,6 +139,10 @@ function withBalancing({ object, problems }: Slim<ServiceResource>, raw: unknown
   if (object === undefined || balanced.object === undefined)
     return { ...(object && { object }), problems: all };
   return { object: { ...object, balanced: balanced.object }, problems: all };
+}
+
+export function readsAllNodes({ needs }: Pick<ReadingScope, 'needs'>): boolean {
+  return needs.has('LoadBalancing');
 }
 
 /** In the order of the table, in which they are listed. */

@@ -27,6 +27,7 @@ export class FakeFeatureHost implements FeatureHost {
   readonly routes = new FakeRoutes();
   readonly cluster = new ClusterStore();
   readonly synced = Promise.resolve();
+  readonly listed = () => Promise.resolve();
   /** each time all of them */
   readonly heldBack: (readonly string[])[] = [];
   state = emptyState();

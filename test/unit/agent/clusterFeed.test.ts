@@ -87,6 +87,17 @@ test('it is synced when the source says so', async () => {
   await feed.synced;
 });
 
+test('a kind is listed when the source says so of it, and one that all need with the others', async () => {
+  const isListed = async (kind: 'Namespace' | 'Node') =>
+    Promise.race([feed.listed(kind).then(() => true), settle()]);
+  feed.onKindStatus({ kind: 'Namespace', isListed: false, failure: 'list namespaces: 403' });
+  expect([await isListed('Namespace'), await isListed('Node')]).toEqual([undefined, undefined]);
+  feed.onSynced();
+  expect([await isListed('Namespace'), await isListed('Node')]).toEqual([undefined, true]);
+  feed.onKindStatus({ kind: 'Namespace', isListed: true });
+  expect(await isListed('Namespace')).toBe(true);
+});
+
 test('its Node is read when the source has told it, or told everything without it', async () => {
   const isRead = async () => Promise.race([feed.nodeRead.then(() => true), settle()]);
   tell(feed, node('node-2'));

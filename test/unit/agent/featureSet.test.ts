@@ -64,6 +64,7 @@ afterEach(() => {
 const view = (): AgentView => ({
   cluster,
   synced: Promise.resolve(),
+  listed: () => Promise.resolve(),
   desired: () => undefined,
   programmed: emptyState,
   network: hostNetwork,

@@ -67,6 +67,8 @@ class Recorder implements ClusterListener {
   onChange: ClusterListener['onChange'] = ({ kind, key, object }) =>
     this.#tell(`${object === undefined ? '-' : '+'} ${kind} ${key}`);
   onSynced = () => this.#tell('synced');
+  onKindStatus: NonNullable<ClusterListener['onKindStatus']> = ({ kind, isListed }) =>
+    this.#tell(`${kind} is${isListed ? '' : ' not'} listed`);
   onProblems: ClusterListener['onProblems'] = (origin, problems) =>
     this.#tell(`${problems.length} problems in ${origin}`);
   onStatus: ClusterListener['onStatus'] = ({ isConnected, isFailing, detail }) => {
@@ -109,6 +111,15 @@ describe('ManifestSource', () => {
       `connected: watching 1 objects in 1 files of ${folder}`,
       'synced',
     ]);
+  });
+
+  test('what only a feature needs is listed before it is synced', async () => {
+    await writeFile(join(folder, 'a.yaml'), 'kind: Namespace\nmetadata: {name: team-a}\n');
+    source = new ManifestSource([folder], new Set(['Namespace']));
+    const recorder = new Recorder();
+    await source.start(recorder);
+    expect(recorder.told).toContain('+ Namespace team-a');
+    expect(recorder.told.slice(-2)).toEqual(['Namespace is listed', 'synced']);
   });
 
   test('sees a file that comes, breaks and goes', async () => {

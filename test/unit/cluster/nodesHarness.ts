@@ -3,7 +3,7 @@ import { ApiServerSource } from '../../../src/cluster/apiServerSource.ts';
 import type { SourceStatus } from '../../../src/cluster/source.ts';
 import type { Query, RequestOptions } from '../../../src/cluster/transport.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
-import { NO_NEEDS } from '../../../src/model/kinds.ts';
+import { type Need, NO_NEEDS } from '../../../src/model/kinds.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
 import { listOf, type ScriptedStream, ScriptedTransport } from './scriptedTransport.ts';
 
@@ -127,27 +127,29 @@ export class ReadCluster {
   /** each change, and when everything is known */
   readonly told: string[] = [];
   status: SourceStatus | undefined;
+  /** origins of problems */
+  readonly wrong: string[] = [];
   readonly #source: ApiServerSource;
 
-  constructor() {
+  constructor(needs: ReadonlySet<Need> = NO_NEEDS) {
     this.server.add(rawNode(OWN, '192.0.2.1', '10.244.1.0/24'));
     this.#source = new ApiServerSource({
       transport: this.server,
       server: 'https://api:6443',
       timing: this.clock,
-      scope: { nodeName: OWN, needs: NO_NEEDS },
+      scope: { nodeName: OWN, needs },
       random: () => 0.5,
     });
   }
 
   async start(): Promise<void> {
-    const { store, told } = this;
+    const { store, told, wrong } = this;
     await this.#source.start({
       store,
       onChange: ({ kind, key, object }) =>
         told.push(`${object === undefined ? '-' : '+'}${kind} ${key}`),
       onSynced: () => told.push('synced'),
-      onProblems: () => undefined,
+      onProblems: (origin) => wrong.push(origin),
       onStatus: (next) => {
         this.status = next;
       },

@@ -52,6 +52,11 @@ test('of Nodes only that of this machine is read, whatever its name', () => {
   });
 });
 
+test('where load balancer addresses are announced all Nodes are read', () => {
+  const needs = new Set<Need>(['LoadBalancing']);
+  expect(KINDS.Node.selectors({ nodeName: 'node-1', needs })).toEqual({});
+});
+
 test('each row has the name it is found by, and the door of its kind', () => {
   for (const [name, row] of Object.entries(KINDS)) expect(row.kind).toBe(name);
   for (const { kind, slim } of ALL_KINDS) {
