@@ -8,26 +8,16 @@ import { release } from 'node:os';
 import { DUMMY_DEVICE } from '../dataplane/state.ts';
 import type { HostInterface, HostNetwork } from '../model/host.ts';
 import type { Address } from '../net/address.ts';
-import { FAMILIES, type Family } from '../net/family.ts';
+import { FAMILIES } from '../net/family.ts';
 import * as c from '../netlink/constants.ts';
-import {
-  decodeAddress,
-  encodeDumpAddresses,
-  type InterfaceAddress,
-} from '../netlink/rtnlAddresses.ts';
-import { decodeLink, encodeDumpLinks, type Link } from '../netlink/rtnlLinks.ts';
-import {
-  decodeRoute,
-  encodeDumpRoutes,
-  isDefaultRoute,
-  type Route,
-} from '../netlink/rtnlRoutes.ts';
+import type { InterfaceAddress } from '../netlink/rtnlAddresses.ts';
+import type { Link } from '../netlink/rtnlLinks.ts';
+import { isDefaultRoute, type Route } from '../netlink/rtnlRoutes.ts';
 import type { DummyNews, HostObserver } from '../dataplane/dataplane.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
-import { hasCode } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
+import { HostTables } from './hostTables.ts';
 import { HostWatch } from './hostWatch.ts';
-import { type NetlinkRequest, NetlinkSocket } from './netlinkSocket.ts';
 
 export interface HostObserverOptions extends NamespaceOptions {
   readonly nodeName: string;
@@ -39,23 +29,22 @@ export interface HostObserverOptions extends NamespaceOptions {
 export class KernelHostObserver implements HostObserver {
   readonly #options: HostObserverOptions;
   readonly #open: OpenSocket;
-  readonly #socket: NetlinkSocket;
+  readonly #tables: HostTables;
 
   constructor(options: HostObserverOptions, open: OpenSocket = openSocket) {
     this.#options = options;
     this.#open = open;
-    const strict = { ...namespaceOf(options), protocol: c.NETLINK_ROUTE, strictCheck: true };
-    this.#socket = new NetlinkSocket(strict, open);
+    this.#tables = new HostTables(options, open);
   }
 
   async read(): Promise<HostNetwork> {
-    const links = await this.#listLinks();
-    const addresses = await this.#listAddresses();
+    const links = await this.#tables.links();
+    const addresses = await this.#tables.addresses();
     const { nodeName, hasRandomFully, apiServerAddresses } = this.#options;
     return {
       nodeName,
       interfaces: interfacesOf(links, addresses),
-      defaultGateways: gatewaysOf(await this.#listMainRoutes()),
+      defaultGateways: gatewaysOf(await this.#tables.mainRoutes()),
       families: isIpv6Enabled() ? FAMILIES : ['IPv4'],
       kernelVersion: release(),
       hasRandomFully,
@@ -67,10 +56,10 @@ export class KernelHostObserver implements HostObserver {
     onChange: () => void,
     onDummy: (news: DummyNews) => void,
   ): Promise<() => Promise<void>> {
-    const watch = new HostWatch(namespaceOf(this.#options), this.#open, { onChange, onDummy });
+    const watch = new HostWatch(this.#options, this.#open, { onChange, onDummy });
     // Listening comes first, so that no change falls between the list and the first notification.
     try {
-      watch.know(await this.#listLinks());
+      watch.know(await this.#tables.links());
     } catch (error) {
       await watch.stop();
       throw error;
@@ -80,61 +69,8 @@ export class KernelHostObserver implements HostObserver {
 
   /** Ends reading; watches are stopped by the function that watch returned. */
   close(): void {
-    this.#socket.close();
+    this.#tables.close();
   }
-
-  async #listLinks(): Promise<readonly Link[]> {
-    const [links = []] = await this.#socket.dump(
-      'list network devices',
-      [{ encode: encodeDumpLinks }],
-      decodeLink,
-    );
-    return links;
-  }
-
-  async #listAddresses(): Promise<readonly InterfaceAddress[]> {
-    const lists = await this.#socket.dump(
-      'list addresses of this node',
-      FAMILIES.map((family) => ({
-        encode: (out, head) => {
-          encodeDumpAddresses(out, head, { family });
-        },
-      })),
-      // A kernel without IPv6 answers its dump with everything it has.
-      (message, i) => ofFamily(decodeAddress(message), FAMILIES[i]!),
-    );
-    return lists.flat();
-  }
-
-  async #listMainRoutes(): Promise<readonly Route[]> {
-    const lists = await Promise.all(FAMILIES.map((family) => this.#listRoutesOf(family)));
-    return lists.flat();
-  }
-
-  async #listRoutesOf(family: Family): Promise<readonly Route[]> {
-    const encode: NetlinkRequest['encode'] = (out, head) => {
-      encodeDumpRoutes(out, head, { family, table: c.RT_TABLE_MAIN });
-    };
-    try {
-      const [routes = []] = await this.#socket.dump('list routes', [{ encode }], (message) =>
-        ofFamily(decodeRoute(message), family),
-      );
-      return routes;
-    } catch (error) {
-      // "FIB table does not exist": the kernel makes it with the first route, which at boot may be
-      // yet to come.
-      if (hasCode(error, 'ENOENT')) return [];
-      throw error;
-    }
-  }
-}
-
-function namespaceOf({ networkNamespacePath }: NamespaceOptions): NamespaceOptions {
-  return networkNamespacePath === undefined ? {} : { networkNamespacePath };
-}
-
-function ofFamily<T extends { readonly family: Family }>(one: T, family: Family): T | undefined {
-  return one.family === family ? one : undefined;
 }
 
 /**

@@ -6,35 +6,17 @@
  * kube-ipvs0 and its addresses is passed on apart: mostly it is our own doing, and whoever knows
  * what we did sees what somebody else did.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DummyNews } from '../dataplane/dataplane.ts';
 import { DUMMY_DEVICE } from '../dataplane/state.ts';
 import { type Address, familyOf, isLinkLocal } from '../net/address.ts';
-import * as c from '../netlink/constants.ts';
-import { MessageCursor } from '../netlink/message.ts';
-import { decodeRouteEvent, type RouteEvent } from '../netlink/rtnl.ts';
+import type { RouteEvent } from '../netlink/rtnl.ts';
 import type { Link } from '../netlink/rtnlLinks.ts';
 import { isDefaultRoute } from '../netlink/rtnlRoutes.ts';
-import type { OpenSocket, RawReplies, RawSocket } from './addon.ts';
-import { hasCode } from './errors.ts';
+import type { OpenSocket } from './addon.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
+import { RouteEvents } from './routeEvents.ts';
 
-/** Links only tell of kube-ipvs0: which number it has at the time, and that it went. */
-const GROUPS = [
-  c.RTNLGRP_LINK,
-  c.RTNLGRP_IPV4_IFADDR,
-  c.RTNLGRP_IPV6_IFADDR,
-  c.RTNLGRP_IPV4_ROUTE,
-  c.RTNLGRP_IPV6_ROUTE,
-];
-/**
- * Holds the notifications of some ten thousand addresses that we bind ourselves, each with its
- * local route.
- */
-const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const DEBOUNCE_MS = 100;
-/** Before listening again after a failure that is not the end. */
-const PAUSE_MS = 1000;
 
 export interface HostListener {
   onChange(): void;
@@ -43,26 +25,25 @@ export interface HostListener {
 
 export class HostWatch {
   readonly #listener: HostListener;
-  readonly #socket: RawSocket;
-  readonly #ended: Promise<void>;
+  readonly #events: RouteEvents;
+  /** Links tell of kube-ipvs0 only: which number it has at the time, and that it went. */
   #dummyIndex: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** to be told when the time comes */
   #hasChange = false;
   #dummyAddresses = new Map<Address, boolean>();
   #isDummyGone = false;
-  readonly #stopped = new AbortController();
+  #isStopped = false;
 
   /** Listens from here on. @throws KernelError */
   constructor(options: NamespaceOptions, open: OpenSocket, listener: HostListener) {
     this.#listener = listener;
-    this.#socket = open({
-      ...options,
-      protocol: c.NETLINK_ROUTE,
-      groups: GROUPS.reduce((mask, group) => mask | (1 << (group - 1)), 0),
-      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+    this.#events = new RouteEvents(options, open, {
+      onEvent: (event) => {
+        if (this.#isNews(event)) this.#changed();
+      },
+      onLoss: () => this.#changed(),
     });
-    this.#ended = this.#listen();
   }
 
   /** Links as they are, so that kube-ipvs0 is known when it is there already. */
@@ -71,38 +52,12 @@ export class HostWatch {
   }
 
   async stop(): Promise<void> {
-    this.#stopped.abort();
+    this.#isStopped = true;
     clearTimeout(this.#timer);
-    this.#socket.close();
-    await this.#ended;
-  }
-
-  async #listen(): Promise<void> {
-    const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      try {
-        const replies = await this.#socket.receive(-1);
-        if (this.#hear(replies) || replies.isOverrun) this.#changed();
-      } catch (error) {
-        if (signal.aborted || hasCode(error, 'ECANCELED', 'EBADF')) return;
-        // A notification that could not be read says at least that there was one.
-        this.#changed();
-        await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
+    await this.#events.stop();
   }
 
   /** @returns whether the host is another now, as far as anybody asks */
-  #hear({ bytes }: RawReplies): boolean {
-    let hasNews = false;
-    const message = new MessageCursor(bytes);
-    while (message.next()) {
-      const event = decodeRouteEvent(message);
-      if (event !== undefined && this.#isNews(event)) hasNews = true;
-    }
-    return hasNews;
-  }
-
   #isNews(event: RouteEvent): boolean {
     switch (event.kind) {
       case 'link':
@@ -135,7 +90,7 @@ export class HostWatch {
   }
 
   #schedule(): void {
-    if (this.#stopped.signal.aborted) return;
+    if (this.#isStopped) return;
     this.#timer ??= setTimeout(() => this.#tell(), DEBOUNCE_MS);
   }
 

@@ -195,7 +195,13 @@ export const IFLA_INFO_KIND = 1;
 
 // linux/if.h
 export const IFF_UP = 0x1;
+export const IFF_BROADCAST = 0x2;
+export const IFF_RUNNING = 0x40;
 export const IFF_NOARP = 0x80;
+export const IFF_LOWER_UP = 0x10000;
+
+// linux/if_arp.h
+export const ARPHRD_ETHER = 1;
 
 // linux/if_addr.h
 export const IFA_ADDRESS = 1;
@@ -205,6 +211,7 @@ export const IFA_FLAGS = 8;
 export const IFA_PROTO = 11;
 export const IFA_F_NODAD = 0x2;
 export const IFA_F_DADFAILED = 0x8;
+export const IFA_F_TENTATIVE = 0x40;
 export const IFA_F_PERMANENT = 0x80;
 export const IFA_F_NOPREFIXROUTE = 0x200;
 

@@ -18,13 +18,15 @@ export type RouteEvent =
   | { readonly kind: 'route'; readonly change: 'new' | 'gone'; readonly route: Route };
 
 /**
- * `new` also means changed. @returns undefined for kinds that we do not read, and for routes of
- * other families
+ * `new` also means changed. @returns undefined for kinds that we do not read, for routes of other
+ * families, and for links as a family sees them: a port that leaves its bridge is told as a link
+ * that went
  */
 export function decodeRouteEvent(message: MessageCursor): RouteEvent | undefined {
   switch (message.type) {
     case c.RTM_NEWLINK:
     case c.RTM_DELLINK:
+      if (familyIn(message) !== c.AF_UNSPEC) return undefined;
       return { kind: 'link', change: changeOf(message, c.RTM_NEWLINK), link: decodeLink(message) };
     case c.RTM_NEWADDR:
     case c.RTM_DELADDR:
@@ -52,6 +54,10 @@ function changeOf(message: MessageCursor, newType: number): 'new' | 'gone' {
 
 /** Multicast routing tables announce themselves in the same groups. */
 function isInternet(message: MessageCursor): boolean {
-  const family = message.reader.u8(message.start);
+  const family = familyIn(message);
   return family === c.AF_INET || family === c.AF_INET6;
+}
+
+function familyIn(message: MessageCursor): number {
+  return message.reader.u8(message.start);
 }

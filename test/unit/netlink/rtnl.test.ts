@@ -10,7 +10,7 @@ import {
   encodeDumpAddresses,
   encodeNewAddress,
 } from '../../../src/netlink/rtnlAddresses.ts';
-import { encodeDumpLinks, encodeNewDummy } from '../../../src/netlink/rtnlLinks.ts';
+import { encodeDumpLinks, encodeLink, encodeNewDummy } from '../../../src/netlink/rtnlLinks.ts';
 import { decodeRoute, encodeDumpRoutes, encodeRoute } from '../../../src/netlink/rtnlRoutes.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
@@ -151,4 +151,15 @@ test('announcements say what came and what went; others are passed over', () => 
   expect(announce(c.RTM_NEWROUTE)).toEqual({ kind: 'route', change: 'new', route });
   expect(announce(c.RTM_DELROUTE)).toEqual({ kind: 'route', change: 'gone', route });
   expect(announce(28)).toBeUndefined();
+});
+
+test('a port that leaves its bridge is told by the bridge, and has not gone', () => {
+  const link = { index: 5, name: 'port1', flags: c.IFF_UP, hardwareType: 1 };
+  const bytes = encoded((out) => {
+    encodeLink(out, { type: c.RTM_DELLINK, flags: 0, sequence: 0 }, link);
+  });
+  expect(decodeRouteEvent(first(bytes))).toEqual({ kind: 'link', change: 'gone', link });
+  // linux/socket.h: AF_BRIDGE, in ifi_family
+  bytes[16] = 7;
+  expect(decodeRouteEvent(first(bytes))).toBeUndefined();
 });
