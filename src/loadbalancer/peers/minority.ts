@@ -1,0 +1,19 @@
+/** Whether this node is on the smaller side of a network that fell apart. */
+import type { PeerView } from './peerView.ts';
+
+/**
+ * Fewer than half of the nodes that it ever heard and that still exist, itself counted among both.
+ * Exactly half is none: of two nodes that lost each other both go on.
+ *
+ * @param view by name @param everHeard names of others
+ */
+export function isMinority(
+  view: ReadonlyMap<string, Pick<PeerView, 'state'>>,
+  everHeard: ReadonlySet<string>,
+): boolean {
+  const heard = [...everHeard].filter((name) => {
+    const state = view.get(name)?.state;
+    return state === 'Alive' || state === 'Leaving';
+  });
+  return 2 * (heard.length + 1) < everHeard.size + 1;
+}
