@@ -7,7 +7,14 @@ import { RUN_FLAGS } from '../../src/config/flags.ts';
 import { defaultConfiguration } from '../../src/config/kubeProxyConfiguration.ts';
 import type { Row } from './rows.ts';
 
-const OURS = new Set(['cleanup-other-modes', 'dry-run', 'features', 'manifests', 'takeover']);
+const OURS = new Set([
+  'cleanup-other-modes',
+  'dry-run',
+  'features',
+  'load-balancer-allocator',
+  'manifests',
+  'takeover',
+]);
 
 const FLAG_REMARKS: Readonly<Record<string, string>> = {
   'ipvs-min-sync-period':

@@ -7,6 +7,11 @@ import { OTHER_MODES_LEFT } from '../cleanup/shell/conditions.ts';
 import { STALE_FLOWS_KEPT } from '../conntrack/shell/conditions.ts';
 import { HEALTH_CHECK_PORT_NOT_SERVED } from '../healthports/shell/conditions.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
+import {
+  ADDRESS_NOT_WRITTEN,
+  ADDRESS_POOL_FULL,
+  ALLOCATOR_NOT_ELECTED,
+} from '../loadbalancer/shell/conditions.ts';
 import { LOCALHOST_PORT_NOT_SERVED } from '../localhostports/shell/conditions.ts';
 import type { Family } from '../net/family.ts';
 import {
@@ -236,6 +241,9 @@ export const CONDITIONS = [
   METRICS_NOT_SERVED,
   HEALTH_CHECK_PORT_NOT_SERVED,
   LOCALHOST_PORT_NOT_SERVED,
+  ALLOCATOR_NOT_ELECTED,
+  ADDRESS_NOT_WRITTEN,
+  ADDRESS_POOL_FULL,
   FEATURES_REFUSED,
   FEATURE_FAILED,
 ] as const;

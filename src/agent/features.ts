@@ -5,6 +5,7 @@
 import { loopbackAddresses } from '../config/nodePortAddresses.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { Feature } from '../feature/feature.ts';
+import { allocatorNeeds } from '../loadbalancer/allocator/needs.ts';
 import type { Need } from '../model/kinds.ts';
 
 export interface FeatureRow {
@@ -46,6 +47,19 @@ export const FEATURES: readonly FeatureRow[] = [
         return healthPorts(nodePortAddresses);
       },
     }),
+  },
+  {
+    name: 'load-balancer-allocator',
+    asked: ({ features: { loadBalancer }, mayAllocate, source }) => {
+      // Without an API server there is no status to be written.
+      if (loadBalancer === undefined || !mayAllocate || source.kind !== 'apiServer')
+        return undefined;
+      const load = async () => {
+        const { loadBalancerAllocator } = await import('../loadbalancer/shell/allocatorFeature.ts');
+        return loadBalancerAllocator(loadBalancer);
+      };
+      return { load, needs: allocatorNeeds(loadBalancer) };
+    },
   },
   {
     name: 'localhost-node-ports',

@@ -2,6 +2,7 @@
  * `run` from a resolved configuration to the exit code: puts the parts together and takes them
  * apart again.
  */
+import { Registry } from 'prom-client';
 import { KubeconfigError } from '../cluster/kubeconfigFile.ts';
 import { ManifestPathError } from '../cluster/manifestFiles.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
@@ -10,6 +11,7 @@ import { thisNodeName } from '../inputs/host.ts';
 import { openSource } from '../inputs/source.ts';
 import { ExecError, KernelError } from '../kernel/errors.ts';
 import type { IptablesTools } from '../kernel/iptablesBackend.ts';
+import { registerConfigOk } from '../loadbalancer/shell/configMetric.ts';
 import { FAMILIES } from '../net/family.ts';
 import type { Conditions } from '../ops/conditions.ts';
 import { ProxyHealth } from '../ops/health.ts';
@@ -18,7 +20,7 @@ import type { Logger } from '../ops/log.ts';
 import { Metrics } from '../ops/metrics.ts';
 import type { Verbosity } from '../ops/verbosity.ts';
 import { Agent } from './agent.ts';
-import { openConditions } from './conditions.ts';
+import { FEATURES_REFUSED, openConditions } from './conditions.ts';
 import { EndSignal } from './endSignal.ts';
 import { FeatureSet } from './featureSet.ts';
 import { askedFeatures, needsOf } from './features.ts';
@@ -163,6 +165,7 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
   const conditions: Conditions = openConditions(told);
   const reporter: Reporter = new Reporter({ ...told, metrics, conditions });
   const { hasRandomFully } = tools;
+  if (config.features.loadBalancer !== undefined) tellConfigOk(metrics, conditions);
   const observer = node.openObserver({ nodeName, hasRandomFully, apiServerAddresses });
   const { api } = opened;
   const isHealthy = () => health.isHealthy && health.isReady;
@@ -188,6 +191,13 @@ function assemble(config: ResolvedConfig, program: Program, node: ThisNode) {
     observer.close();
   };
   return { agent, servers, conditions, close };
+}
+
+/** All that --features names is in force or refused as a whole. */
+function tellConfigOk(metrics: Metrics, conditions: Conditions): void {
+  const registry = new Registry();
+  metrics.include(registry);
+  registerConfigOk(registry, () => conditions.countOf(FEATURES_REFUSED) === 0);
 }
 
 function isExplained(error: unknown): error is Error {

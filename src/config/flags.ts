@@ -8,6 +8,7 @@ import type { Flag } from './flag.ts';
 import { FLAGS_WITHOUT_EFFECT, LOGGING_WITHOUT_EFFECT } from './flagsWithoutEffect.ts';
 import { GONE_FLAGS } from './goneFlags.ts';
 import { KUBERNETES_VERSION } from './kubernetesVersion.ts';
+import { MASQUERADE_FLAGS } from './masqueradeFlags.ts';
 
 /** What `run` reads without a cluster and without --manifests. */
 export const DEFAULT_MANIFESTS = '/etc/kubernetes/kube-ipvs/manifests';
@@ -243,57 +244,6 @@ const proxyFlags: readonly Flag[] = [
   },
 ];
 
-const masqueradeFlags: readonly Flag[] = [
-  {
-    name: 'masquerade-all',
-    type: 'bool',
-    group: 'masquerade',
-    fields: ['iptables.masqueradeAll'],
-    help: 'masquerade everything sent to a ClusterIP',
-  },
-  {
-    name: 'iptables-masquerade-bit',
-    type: 'int',
-    default: '14',
-    group: 'masquerade',
-    fields: ['iptables.masqueradeBit'],
-    help: 'bit of the packet mark that asks for masquerading, 0 to 31',
-  },
-  {
-    name: 'detect-local-mode',
-    value: 'MODE',
-    type: 'string',
-    default: 'ClusterCIDR',
-    group: 'masquerade',
-    fields: ['detectLocalMode'],
-    help: 'how traffic of local pods is told from other traffic: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix',
-  },
-  {
-    name: 'cluster-cidr',
-    value: 'CIDR[,CIDR]',
-    type: 'string',
-    group: 'masquerade',
-    fields: ['clusterCIDR'],
-    help: 'CIDR of the pods, or one of each family separated by a comma',
-  },
-  {
-    name: 'pod-bridge-interface',
-    value: 'NAME',
-    type: 'string',
-    group: 'masquerade',
-    fields: ['detectLocal.bridgeInterface'],
-    help: 'bridge of the pods, for --detect-local-mode=BridgeInterface',
-  },
-  {
-    name: 'pod-interface-name-prefix',
-    value: 'PREFIX',
-    type: 'string',
-    group: 'masquerade',
-    fields: ['detectLocal.interfaceNamePrefix'],
-    help: "prefix of the pods' interfaces, for --detect-local-mode=InterfaceNamePrefix",
-  },
-];
-
 const generalFlags: readonly Flag[] = [
   {
     name: 'oom-score-adj',
@@ -334,6 +284,13 @@ const generalFlags: readonly Flag[] = [
     type: 'bool',
     group: 'general',
     help: 'while kube-proxy, or another Service proxy, runs on this node wait for its end instead of ending (takeover in FeaturesConfiguration)',
+  },
+  {
+    name: 'load-balancer-allocator',
+    type: 'bool',
+    default: 'true',
+    group: 'general',
+    help: 'where a LoadBalancerConfiguration of --features says so, stand for giving out the addresses of load balancers; one proxy of the cluster does it',
   },
   CONFIG_FLAG,
   FEATURES_FLAG,
@@ -386,7 +343,7 @@ export const RUN_FLAGS: readonly Flag[] = [
   ...nodeFlags,
   ...serverFlags,
   ...proxyFlags,
-  ...masqueradeFlags,
+  ...MASQUERADE_FLAGS,
   ...CONNTRACK_FLAGS,
   ...generalFlags,
   ...LOGGING_WITHOUT_EFFECT,

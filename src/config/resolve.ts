@@ -53,6 +53,8 @@ export interface ResolvedConfig {
   readonly isDryRun: boolean;
   /** remove what kube-proxy's other modes have left */
   readonly cleansOtherModes: boolean;
+  /** --load-balancer-allocator: may be the one that gives out load balancer addresses */
+  readonly mayAllocate: boolean;
   /** what --features names: each feature reads its section, and one that is not there is off */
   readonly features: Features;
   /** of --features, which run watches */
@@ -167,6 +169,7 @@ export function resolveConfig({
       cleansOtherModes:
         (flags.get('cleanup-other-modes') ?? features.settings?.cleanupOtherModes) === true,
       isTakeover: (flags.get('takeover') ?? features.settings?.takeover) === true,
+      mayAllocate: flags.get('load-balancer-allocator') !== false,
       features,
       featurePaths: (flags.get('features') ?? []) as readonly string[],
       ...(file ? { configFile: file.path } : {}),

@@ -8,6 +8,7 @@ import type { ClusterSnapshot } from '../model/clusterStore.ts';
 import type { ObjectKey } from '../model/resources.ts';
 import type { Address } from '../net/address.ts';
 import { type Allocation, allocate } from './allocation/allocate.ts';
+import { allocationInput } from './allocationInput.ts';
 import { announcedAddresses } from './announcedAddresses.ts';
 import type { AnnouncedAddress } from './announcement.ts';
 import type { Decision } from './allocation/decision.ts';
@@ -64,19 +65,8 @@ export function offlinePlan(question: OfflineQuestion): OfflinePlan {
 }
 
 function allocateIn({ settings, cluster, foreignOwners }: OfflineQuestion): Allocation {
-  return allocate({
-    settings,
-    services: [...cluster.services.values()].flatMap(({ balanced }) => balanced ?? []),
-    namespaces: new Map(
-      [...cluster.objects('Namespace').values()].map(({ name, labels }) => [name, labels]),
-    ),
-    nodes: new Map(
-      [...cluster.nodes.values()].flatMap(({ name, addresses }) =>
-        addresses.map((address) => [address, name] as const),
-      ),
-    ),
-    foreignOwners,
-  });
+  const services = [...cluster.services.values()].flatMap(({ balanced }) => balanced ?? []);
+  return allocate(allocationInput(settings, services, cluster, foreignOwners));
 }
 
 function eventsFor(

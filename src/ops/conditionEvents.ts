@@ -10,12 +10,15 @@ export interface NodeEvent {
 }
 
 /** About a Service, and of this node. */
-export interface ServiceEvent extends Omit<NodeEvent, 'regarding'> {
+export interface ServiceEvent extends Omit<NodeEvent, 'regarding' | 'type'> {
   readonly regarding: {
     readonly kind: 'Service';
     readonly namespace: string;
     readonly name: string;
   };
+  readonly type: 'Normal' | 'Warning';
+  /** of what several nodes may come to say: so the cluster has the same words once */
+  readonly about?: string;
 }
 
 /** EventRecorder is it. */

@@ -76,8 +76,15 @@ export interface ServiceWords {
 
 /** `default/NAME` of our class, IPv4, port 80/TCP, created in 2026, without status. */
 export function service(name: string, words: ServiceWords = {}): BalancedService {
+  const { object, problems } = slimBalancedService(rawBalanced(name, words));
+  if (object === undefined) throw new Error(JSON.stringify(problems));
+  return object;
+}
+
+/** The same as an API server has it. */
+export function rawBalanced(name: string, words: ServiceWords = {}) {
   const { created = '2026', namespace = 'default', annotations = {}, labels = {} } = words;
-  const raw = {
+  return {
     metadata: {
       name,
       namespace,
@@ -91,9 +98,6 @@ export function service(name: string, words: ServiceWords = {}): BalancedService
     spec: specOf(words),
     status: { ...statusOf(words), ...words.status },
   };
-  const { object, problems } = slimBalancedService(raw);
-  if (object === undefined) throw new Error(JSON.stringify(problems));
-  return object;
 }
 
 function specOf(words: ServiceWords) {

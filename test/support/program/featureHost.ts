@@ -1,5 +1,6 @@
 /** What a feature is handed, in memory; a test reads what it did with it. */
 import { Registry } from 'prom-client';
+import type { ApiTransport } from '../../../src/cluster/transport.ts';
 import { emptyState } from '../../../src/dataplane/state.ts';
 import type { FeatureHost } from '../../../src/feature/feature.ts';
 import { ClusterStore } from '../../../src/model/clusterStore.ts';
@@ -23,11 +24,11 @@ export class FakeFeatureHost implements FeatureHost {
   });
   readonly told: (NodeEvent | ServiceEvent)[] = [];
   readonly events: EventSink = { record: (event) => void this.told.push(event) };
-  readonly api = undefined;
+  api: ApiTransport | undefined = undefined;
   readonly routes = new FakeRoutes();
   readonly cluster = new ClusterStore();
   readonly synced = Promise.resolve();
-  readonly listed = () => Promise.resolve();
+  listed: FeatureHost['listed'] = () => Promise.resolve();
   /** each time all of them */
   readonly heldBack: (readonly string[])[] = [];
   state = emptyState();

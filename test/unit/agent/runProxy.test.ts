@@ -21,6 +21,7 @@ import { ExecError, KernelError } from '../../../src/kernel/errors.ts';
 import { localServer } from '../../../src/localserver/shell/feature.ts';
 import { Verbosity } from '../../../src/ops/verbosity.ts';
 import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
+import { settingsOf } from '../../support/loadbalancer/balanced.ts';
 import { hostNetwork } from '../../support/objects/nodeFixtures.ts';
 import { rawService } from '../../support/objects/rawObjects.ts';
 import { FakeClock, settle } from '../../support/program/fakeClock.ts';
@@ -257,14 +258,20 @@ test('a bad state of --features is a condition, another good one ends with 1 to 
   const head = 'apiVersion: kube-ipvs.io/v1alpha1\nkind: FeaturesConfiguration\n';
   const file = path.join(folder, 'features.conf');
   await writeFile(file, head);
-  const features = { settings: { takeover: false, cleanupOtherModes: false } };
+  const { announcer, ...settings } = settingsOf([]);
+  const features = {
+    settings: { takeover: false, cleanupOtherModes: false },
+    loadBalancer: { ...settings, announcer: { ...announcer, enabled: false } },
+  };
   void run({}, { ...configuration(`--manifests=${folder}`, `--features=${file}`), features });
   // Its second look: the first has seen the file as it was at the start.
   await until(() => said('first sync done') && clock.sleeps.includes(1_000));
+  expect((await get(`${METRICS}/metrics`)).body).toContain('kubeipvs_lb_config_ok 1\n');
   await writeFile(file, `${head}takeovr: true\n`);
   await passingUntil(() => said(`is refused, and its last good state stays in force: ${file}:3:1`));
   const { body } = await get(`${METRICS}/metrics`);
   expect(body).toContain('kubeipvs_condition{code="FeaturesRefused"} 1');
+  expect(body).toContain('kubeipvs_lb_config_ok 0\n');
   await writeFile(file, `${head}takeover: true\n`);
   await passingUntil(() => said('what --features names changed: ending'));
   expect(await running).toBe(1);

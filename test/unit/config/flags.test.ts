@@ -17,7 +17,14 @@ const KUBE_PROXY_FLAGS =
   nodeport-addresses oom-score-adj pod-bridge-interface pod-interface-name-prefix profiling proxy-mode
   show-hidden-metrics-for-version v version vmodule write-config-to`.split(/\s+/);
 
-const OURS = ['cleanup-other-modes', 'dry-run', 'features', 'manifests', 'takeover'];
+const OURS = [
+  'cleanup-other-modes',
+  'dry-run',
+  'features',
+  'load-balancer-allocator',
+  'manifests',
+  'takeover',
+];
 
 test('every flag of kube-proxy is there, and beside them only ours', () => {
   const present = RUN_FLAGS.filter(({ isGone }) => isGone !== true);

@@ -316,3 +316,12 @@ test('leftovers of other modes go by a document too, and the flag wins', () => {
   const flags = ['--cleanup-other-modes=false'];
   expect(resolve({ flags, features }).cleansOtherModes).toBe(false);
 });
+
+test('a proxy stands for giving out addresses unless a flag says no', () => {
+  const of = (...flags: string[]) => resolve({ flags }).mayAllocate;
+  expect([of(), of('--load-balancer-allocator'), of('--load-balancer-allocator=false')]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});

@@ -56,6 +56,13 @@ test('so has what features tell of Services', () => {
   expect(reasonsAbout('Service', 'each node')).toEqual([...new Set(told)]);
 });
 
+test('so has what the allocator tells', () => {
+  const files = ['src/loadbalancer/events.ts', 'src/loadbalancer/allocation/decision.ts'];
+  const text = files.map((file) => readFileSync(file, 'utf8')).join('');
+  const told = Array.from(text.matchAll(/'(Address[A-Z]\w+)'/g), ([, reason]) => reason!);
+  expect(new Set(reasonsAbout('Service', 'the allocator'))).toEqual(new Set(told));
+});
+
 test('no reason has two rows, and each says what it means', () => {
   const reasons = ROWS.map(([, reason]) => reason);
   expect(new Set(reasons).size).toBe(reasons.length);

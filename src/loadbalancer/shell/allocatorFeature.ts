@@ -1,0 +1,88 @@
+/**
+ * Giving out load balancer addresses as a feature: of all proxies of the cluster the one that holds
+ * a Lease does it. It is stood for only when everything that is decided by has been listed.
+ */
+import { randomUUID } from 'node:crypto';
+import { LeaseElector } from '../../cluster/leaseElector.ts';
+import type { ApiError } from '../../cluster/apiError.ts';
+import type { LoadBalancerSettings } from '../../config/loadBalancer/settings.ts';
+import { type Feature, type FeatureHost, FeatureStartError } from '../../feature/feature.ts';
+import { aborted } from '../../time/aborted.ts';
+import { readsNamespaces } from '../allocator/needs.ts';
+import { foreignOwnersOf } from '../foreignOwners.ts';
+import { Allocator } from './allocator.ts';
+import { AllocatorMetrics } from './allocatorMetrics.ts';
+import { ALLOCATOR_NOT_ELECTED } from './conditions.ts';
+import { ownNamespace } from './ownNamespace.ts';
+
+export const LEASE = 'kube-ipvs-lb';
+
+/** For patches that are on their way at the end; the Lease is let go of after it. */
+const LAST_ANSWERS_MS = 300;
+
+/** @param inNamespace that of this process; another one in tests */
+export function loadBalancerAllocator(
+  settings: LoadBalancerSettings,
+  inNamespace: () => Promise<string> = ownNamespace,
+): Feature {
+  return {
+    name: 'load-balancer-allocator',
+    start: async (host) => {
+      const { api } = host;
+      if (api === undefined)
+        throw new FeatureStartError('addresses are given out by way of an API server only');
+      const metrics = new AllocatorMetrics(host.metrics);
+      const foreignOwners = foreignOwnersOf(settings);
+      const isLeader = () => elector.isLeader;
+      const namespace = await inNamespace();
+      const allocator = new Allocator({ ...host, api, settings, foreignOwners, metrics, isLeader });
+      const elector: LeaseElector = new LeaseElector({
+        transport: api,
+        timing: host.clock,
+        namespace,
+        name: LEASE,
+        identity: `${host.nodeName}_${randomUUID()}`,
+        random: Math.random,
+        onChange: (isOurs) => allocator.lead(isOurs),
+        onFailure: (error) => tellElection(host, namespace, error),
+      });
+      const ending = new AbortController();
+      host.run(async () => {
+        await Promise.race([listed(host, settings), aborted(ending.signal)]);
+        await elector.run(ending.signal);
+      });
+      return {
+        changed: (change) => allocator.changed(change),
+        stop: async () => {
+          const late = host.clock.sleep(LAST_ANSWERS_MS, ending.signal).catch(() => undefined);
+          await Promise.race([allocator.finish(), late]);
+          ending.abort();
+          allocator.close();
+        },
+      };
+    },
+  };
+}
+
+async function listed(host: FeatureHost, settings: LoadBalancerSettings): Promise<void> {
+  await host.synced;
+  if (readsNamespaces(settings)) await host.listed('Namespace');
+}
+
+function tellElection(
+  { conditions }: Pick<FeatureHost, 'conditions'>,
+  namespace: string,
+  error: ApiError | undefined,
+): void {
+  const subject = `${namespace}/${LEASE}`;
+  if (error === undefined) {
+    conditions.clear(ALLOCATOR_NOT_ELECTED, subject);
+    return;
+  }
+  const cure =
+    error.status === 403
+      ? `; a Role in namespace ${namespace} has to allow create of leases, and get and update of ${LEASE}`
+      : '';
+  const message = `the Lease ${subject} of who gives out load balancer addresses can be neither read nor written: ${error.message}${cure}`;
+  conditions.set(ALLOCATOR_NOT_ELECTED, subject, { message, reason: error.message });
+}
