@@ -3,156 +3,81 @@
  * heartbeats, so no vote is needed; the order of equals is MetalLB's (internal/k8s speaker, layer
  * 2), so that a change from there moves no address.
  */
-import type { Announcement, AnnouncerSettings } from '../config/loadBalancer/settings.ts';
-import { EXCLUDE_LABEL } from '../model/announcingNode.ts';
-import { selectorMatches } from '../model/labelSelector.ts';
 import type { Address } from '../net/address.ts';
-import {
-  type AnnouncedAddress,
-  type CandidateNode,
-  entriesFor,
-  entriesOn,
-} from './announcement.ts';
-import { chooseInterfaces, type InterfaceChoice } from './announcingInterfaces.ts';
+import { type AnnouncedAddress, entriesFor } from './announcement.ts';
+import { byMerit, type Electorate, type ExclusionReason, judge, type Judged } from './judgement.ts';
 
-/** Why a node is out, in the order in which reasons are looked for. */
-export type ExclusionReason =
-  | 'Leaving'
-  | 'Excluded'
-  | 'NetworkUnavailable'
-  | 'NotAlive'
-  | 'NotReady'
-  | 'NotSelected'
-  | 'NoInterface'
-  | 'NoEndpoint'
-  | 'Unable';
+/** Nobody may; or the pool's entries announce it nowhere; or there is nobody to forward to. */
+export type NobodyCause = 'NoCandidates' | 'NotAnnounced' | 'NoEndpoints';
 
-export interface Election {
+/** Who it is, and why nobody. */
+export interface Outcome {
   readonly address: Address;
   /** undefined with a cause */
   readonly node: string | undefined;
   /** of the node, that answer; empty when nothing is known of them */
   readonly interfaces: readonly string[];
+  readonly cause: NobodyCause | undefined;
+}
+
+export interface Election extends Outcome {
   /** in the order of the election, whoever owns it */
   readonly candidates: readonly string[];
   /** by name */
   readonly excluded: readonly { readonly node: string; readonly reason: ExclusionReason }[];
-  /** nobody may; or the pool's entries announce it nowhere; or there is nobody to forward to */
-  readonly cause: 'NoCandidates' | 'NotAnnounced' | 'NoEndpoints' | undefined;
 }
 
-export interface Electorate {
-  readonly nodes: readonly CandidateNode[];
-  readonly settings: Pick<AnnouncerSettings, 'ignoreExcludeLabel' | 'holdDownMs'>;
-  /** the first bytes decide, so any part of a SHA-256 will do */
-  readonly sha256: (text: string) => string;
-}
-
-/** @param owner who announces it now, as far as known */
+/** @param owners who announce it now, as far as known: at most one but for a moment */
 export function elect(
   announced: AnnouncedAddress,
-  owner: string | undefined,
+  owners: ReadonlySet<string>,
   electorate: Electorate,
 ): Election {
-  const { address, services } = announced;
-  const entries = entriesFor(announced);
-  const nobody = { address, node: undefined, interfaces: [], candidates: [], excluded: [] };
-  if (entries.length === 0) return { ...nobody, cause: 'NotAnnounced' };
-  if (!services.some(({ endpoints }) => endpoints.isAny))
-    return { ...nobody, cause: 'NoEndpoints' };
-  const judged = judge(announced, entries, electorate);
+  const judged = judgedIn(announced, electorate);
+  if (!Array.isArray(judged)) return { ...judged, candidates: [], excluded: [] };
   const excluded = judged
     .flatMap(({ node, reason }) => (reason === undefined ? [] : [{ node: node.name, reason }]))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
-  const candidates = judged.filter(({ reason }) => reason === undefined).sort(byRank);
-  const winner = chooseWinner(candidates, owner, electorate.settings.holdDownMs);
+  const candidates = judged.filter(isCandidate).sort(ranking(announced.address, electorate));
+  const outcome = outcomeOf(announced.address, candidates, owners, electorate);
+  return { ...outcome, candidates: candidates.map(({ node }) => node.name), excluded };
+}
+
+/** As {@link elect}, without the rest: mostly no hash is needed, and there are many addresses. */
+export function electWinner(
+  announced: AnnouncedAddress,
+  owners: ReadonlySet<string>,
+  electorate: Electorate,
+): Outcome {
+  const judged = judgedIn(announced, electorate);
+  if (!Array.isArray(judged)) return judged;
+  return outcomeOf(announced.address, judged.filter(isCandidate), owners, electorate);
+}
+
+function judgedIn(announced: AnnouncedAddress, electorate: Electorate): Judged[] | Outcome {
+  const entries = entriesFor(announced);
+  const nobody = { address: announced.address, node: undefined, interfaces: [] };
+  if (entries.length === 0) return { ...nobody, cause: 'NotAnnounced' };
+  if (!announced.services.some(({ endpoints }) => endpoints.isAny))
+    return { ...nobody, cause: 'NoEndpoints' };
+  return judge(announced, entries, electorate);
+}
+
+const isCandidate = ({ reason }: Judged): boolean => reason === undefined;
+
+function outcomeOf(
+  address: Address,
+  candidates: readonly Judged[],
+  owners: ReadonlySet<string>,
+  electorate: Electorate,
+): Outcome {
+  const winner = chooseWinner(address, candidates, owners, electorate);
   return {
     address,
     node: winner?.node.name,
     interfaces: winner?.interfaces ?? [],
-    candidates: candidates.map(({ node }) => node.name),
-    excluded,
     cause: winner === undefined ? 'NoCandidates' : undefined,
   };
-}
-
-interface Judged {
-  readonly node: CandidateNode;
-  readonly reason: ExclusionReason | undefined;
-  readonly interfaces: readonly string[];
-  readonly weight: number;
-  readonly hash: string;
-}
-
-/**
- * In two steps: whether an interface in the subnet is asked for depends on all those that are left
- * by then.
- */
-function judge(
-  announced: AnnouncedAddress,
-  entries: readonly Announcement[],
-  { nodes, settings, sha256 }: Electorate,
-): Judged[] {
-  const known = nodes.map((node) => {
-    const own = entriesOn(node, entries);
-    const choice = chooseInterfaces(node, own, announced.address);
-    return { node, own, choice, reason: reasonOfNode(node, own, settings) };
-  });
-  const isOnLink = known.some(
-    ({ reason, choice }) => reason === undefined && choice.inSubnet.length > 0,
-  );
-  return known.map(({ node, own, choice, reason }) => {
-    const interfaces = isOnLink ? choice.inSubnet : choice.otherwise;
-    return {
-      node,
-      interfaces,
-      reason: reason ?? reasonHere(announced, node, choice, interfaces),
-      weight: weightOf(node, own),
-      hash: sha256(`${node.name}#${announced.address}`),
-    };
-  });
-}
-
-function reasonOfNode(
-  node: CandidateNode,
-  entries: readonly Announcement[],
-  { ignoreExcludeLabel }: Electorate['settings'],
-): ExclusionReason | undefined {
-  if (node.isLeaving || node.isOutOfService) return 'Leaving';
-  if (!ignoreExcludeLabel && Object.hasOwn(node.labels, EXCLUDE_LABEL)) return 'Excluded';
-  if (node.isNetworkUnavailable) return 'NetworkUnavailable';
-  if (!node.isAlive) return 'NotAlive';
-  if (!node.isReady) return 'NotReady';
-  return entries.length === 0 ? 'NotSelected' : undefined;
-}
-
-function reasonHere(
-  { address, services }: AnnouncedAddress,
-  node: CandidateNode,
-  { isUnknown }: InterfaceChoice,
-  interfaces: readonly string[],
-): ExclusionReason | undefined {
-  if (!isUnknown && interfaces.length === 0) return 'NoInterface';
-  const locals = services.filter(({ isLocal }) => isLocal);
-  const isServed =
-    locals.length === 0 || locals.some(({ endpoints }) => endpoints.nodes.has(node.name));
-  if (!isServed) return 'NoEndpoint';
-  return node.unable.has(address) ? 'Unable' : undefined;
-}
-
-function weightOf({ labels }: CandidateNode, entries: readonly Announcement[]): number {
-  const preferences = entries.flatMap(({ preferredNodes }) => preferredNodes);
-  const wanted = preferences.filter(({ selector }) => selectorMatches(selector, labels));
-  return wanted.reduce((sum, { weight }) => sum + weight, 0);
-}
-
-/** Below zero: `a` is better by what is wanted of a node, before the order of equals. */
-function byMerit(a: Judged, b: Judged): number {
-  return Number(a.node.isCordoned) - Number(b.node.isCordoned) || b.weight - a.weight;
-}
-
-function byRank(a: Judged, b: Judged): number {
-  return byMerit(a, b) || (a.hash < b.hash ? -1 : 1);
 }
 
 /**
@@ -160,14 +85,44 @@ function byRank(a: Judged, b: Judged): number {
  * a while, which is not the case of one that goes up and down.
  */
 function chooseWinner(
+  address: Address,
   candidates: readonly Judged[],
-  owner: string | undefined,
-  holdDownMs: number,
+  owners: ReadonlySet<string>,
+  electorate: Electorate,
 ): Judged | undefined {
-  const present = candidates.find(({ node }) => node.name === owner);
-  if (present === undefined) return candidates[0];
-  const better = candidates.find(
+  const { holdDownMs } = electorate.settings;
+  const present = best(
+    address,
+    candidates.filter(({ node }) => owners.has(node.name)),
+    electorate,
+  );
+  if (present === undefined) return best(address, candidates, electorate);
+  const better = candidates.filter(
     (each) => byMerit(each, present) < 0 && each.node.aliveForMs >= holdDownMs,
   );
-  return better ?? present;
+  return best(address, better, electorate) ?? present;
+}
+
+/** The hash decides between those of the highest merit alone. */
+function best(
+  address: Address,
+  among: readonly Judged[],
+  electorate: Electorate,
+): Judged | undefined {
+  const [first] = among;
+  if (first === undefined || among.length === 1) return first;
+  const merit = among.reduce((a, b) => (byMerit(b, a) < 0 ? b : a));
+  const equals = among.filter((each) => byMerit(each, merit) === 0);
+  return equals.length === 1 ? merit : equals.sort(ranking(address, electorate))[0];
+}
+
+/** Each hash is made once, however often it is compared. */
+function ranking(address: Address, { sha256 }: Electorate): (a: Judged, b: Judged) => number {
+  const hashes = new Map<Judged, string>();
+  const hashOf = (each: Judged): string => {
+    const known = hashes.get(each) ?? sha256(`${each.node.name}#${address}`);
+    hashes.set(each, known);
+    return known;
+  };
+  return (a, b) => byMerit(a, b) || (hashOf(a) < hashOf(b) ? -1 : 1);
 }

@@ -89,7 +89,11 @@ function announcers(
   const nodes = candidateNodes(cluster.nodes.values(), states);
   const electorate = { nodes, settings: settings.announcer, sha256 };
   return addresses.map((announced) => ({
-    ...elect(announced, owners.get(announced.address), electorate),
+    ...elect(announced, ownersOf(owners.get(announced.address)), electorate),
     services: announced.services.map(({ key }) => key),
   }));
+}
+
+function ownersOf(name: string | undefined): ReadonlySet<string> {
+  return new Set(name === undefined ? [] : [name]);
 }

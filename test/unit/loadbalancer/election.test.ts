@@ -7,7 +7,8 @@ import type {
   AnnouncingInterface,
   CandidateNode,
 } from '../../../src/loadbalancer/announcement.ts';
-import { type Electorate, elect } from '../../../src/loadbalancer/election.ts';
+import { elect } from '../../../src/loadbalancer/election.ts';
+import type { Electorate } from '../../../src/loadbalancer/judgement.ts';
 import { EXCLUDE_LABEL } from '../../../src/model/announcingNode.ts';
 import { parsePrefix } from '../../../src/net/prefix.ts';
 
@@ -60,7 +61,8 @@ interface Question {
 }
 
 function ask({ nodes, announced, owner, settings }: Question) {
-  return elect({ address: VIP, services: [service()], pool: undefined, ...announced }, owner, {
+  const owners = new Set(owner === undefined ? [] : [owner]);
+  return elect({ address: VIP, services: [service()], pool: undefined, ...announced }, owners, {
     nodes,
     settings: { ignoreExcludeLabel: false, holdDownMs: 60_000, ...settings },
     sha256,
