@@ -29,7 +29,8 @@ export function announcedAddresses(
 
 type Mutable = AnnouncedAddress & { readonly services: AnnouncedService[] };
 
-function serviceAt(
+/** A Service as an election about one of its addresses sees it. */
+export function serviceAt(
   key: ObjectKey,
   service: BalancedService,
   slices: readonly EndpointSliceResource[],

@@ -35,4 +35,5 @@ const UNKNOWN: AnnouncingNode = {
   isCordoned: false,
   isOutOfService: false,
   isNetworkUnavailable: false,
+  isNodeReady: true,
 };

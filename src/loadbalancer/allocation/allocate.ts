@@ -10,6 +10,7 @@ import type { BalancedService } from '../../model/balancedService.ts';
 import type { Address } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
 import { CONDITION_TYPE } from '../condition.ts';
+import { isOfOurClass } from '../ourClass.ts';
 import { type Claiming, claimantOf, compareAge, keyOf } from './claimant.ts';
 import { type Decision, decided, released, untouched } from './decision.ts';
 import { type AllocationInput, Ground } from './ground.ts';
@@ -64,10 +65,7 @@ function withoutClaim(service: BalancedService, ground: Ground): Decision | 'cla
   const { settings } = ground;
   if (type !== 'LoadBalancer') return releasedIfOurs(service, ground);
   const isClassless = loadBalancerClass === undefined;
-  const isOurs = isClassless
-    ? settings.serveUnclassed
-    : loadBalancerClass === settings.loadBalancerClass;
-  if (!isOurs)
+  if (!isOfOurClass(service, settings))
     return untouched(
       service,
       'Ignored',

@@ -29,6 +29,7 @@ export class FakeFeatureHost implements FeatureHost {
   readonly cluster = new ClusterStore();
   readonly synced = Promise.resolve();
   listed: FeatureHost['listed'] = () => Promise.resolve();
+  readonly isConnected = () => true;
   /** each time all of them */
   readonly heldBack: (readonly string[])[] = [];
   state = emptyState();

@@ -65,6 +65,7 @@ const view = (): AgentView => ({
   cluster,
   synced: Promise.resolve(),
   listed: () => Promise.resolve(),
+  isConnected: () => true,
   desired: () => undefined,
   programmed: emptyState,
   network: hostNetwork,

@@ -20,6 +20,7 @@ const node = (name: string, given: Partial<CandidateNode> = {}): CandidateNode =
   isCordoned: false,
   isOutOfService: false,
   isNetworkUnavailable: false,
+  isNodeReady: true,
   isLeaving: false,
   isAlive: true,
   isReady: true,

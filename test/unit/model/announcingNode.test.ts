@@ -9,12 +9,15 @@ const raw = (given: { labels?: object; spec?: object; conditions?: readonly unkn
 });
 const read = (node: unknown) => slimNode(node, true);
 
+const READY = { type: 'Ready', status: 'True' };
+
 test('is kept where load balancer addresses are announced, and nowhere else', () => {
   const expected = {
     labels: {},
     isCordoned: false,
     isOutOfService: false,
     isNetworkUnavailable: false,
+    isNodeReady: false,
   };
   expect(read(raw()).object?.announcing).toEqual(expected);
   expect(slimNode(raw()).object).not.toHaveProperty('announcing');
@@ -32,13 +35,14 @@ test('all of it', () => {
     unschedulable: true,
     taints: [null, 'x', { key: 'node.kubernetes.io/out-of-service', effect: 'NoExecute' }],
   };
-  const conditions = [null, { type: 'NetworkUnavailable', status: 'True' }];
+  const conditions = [null, { type: 'NetworkUnavailable', status: 'True' }, READY];
   const { object, problems } = read(raw({ labels, spec, conditions }));
   expect(object?.announcing).toEqual({
     labels,
     isCordoned: true,
     isOutOfService: true,
     isNetworkUnavailable: true,
+    isNodeReady: true,
   });
   expect(problems).toEqual([]);
 });
@@ -46,7 +50,7 @@ test('all of it', () => {
 test.each([
   [{ type: 'NetworkUnavailable', status: 'False' }],
   [{ type: 'NetworkUnavailable', status: 'Unknown' }],
-  [{ type: 'Ready', status: 'True' }],
+  [READY],
 ])('%j leaves the network available', (condition) => {
   expect(read(raw({ conditions: [condition] })).object?.announcing?.isNetworkUnavailable).toBe(
     false,

@@ -1,0 +1,271 @@
+/**
+ * Announces what falls to this node: for each address of the cluster it elects, as every other node
+ * does, and takes, gives and claims by what comes out (duties.ts). It knows no socket and no clock:
+ * whoever drives it tells the time and carries out what it asks of the wire.
+ */
+import type { AnnouncerSettings } from '../../config/loadBalancer/settings.ts';
+import type { Address } from '../../net/address.ts';
+import type { AnnouncedAddress } from '../announcement.ts';
+import { Ballots } from './ballots.ts';
+import { Agenda, type Charge, newCharge, wakesAt } from './charge.ts';
+import { ClaimIndex } from './claimIndex.ts';
+import { dutyOf, type Situation } from './duties.ts';
+import type { MemberNode } from './electors.ts';
+import type { Move } from './move.ts';
+import type { AnswerPort, ForeignAnswer, PeerBook } from './ports.ts';
+import { Possession, UNABLE_AFTER_MS } from './possession.ts';
+import { type OwnFacts, Surroundings } from './surroundings.ts';
+
+export interface AnnouncerOptions {
+  /** this node's name */
+  readonly node: string;
+  readonly settings: AnnouncerSettings;
+  readonly sha256: (text: string) => string;
+  readonly peers: PeerBook;
+  readonly wire: AnswerPort;
+  readonly onMove: (move: Move) => void;
+  /** a stranger answers for an address of the cluster */
+  readonly onConflict: (address: Address, answer: ForeignAnswer) => void;
+}
+
+/** Young nodes may become old enough for what they are preferred for. */
+const REVIEW_MS = 1_000;
+
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #around: Surroundings;
+  readonly #ballots: Ballots;
+  readonly #possession: Possession;
+  readonly #charges = new Map<Address, Charge>();
+  readonly #others = new ClaimIndex();
+  readonly #agenda = new Agenda();
+  #servable: ReadonlySet<Address> = new Set();
+  #toldClaims: ReadonlySet<Address> = new Set();
+  #toldUnable: ReadonlySet<Address> = new Set();
+  #nextReviewMs = 0;
+  /** what holds for all addresses, as of the last look */
+  #standing = '';
+
+  constructor(options: AnnouncerOptions, nowMs: number) {
+    const { node, settings, wire, peers, onMove, onConflict } = options;
+    const unable = new Set<Address>();
+    const around = new Surroundings(node, settings, unable, nowMs);
+    this.#options = options;
+    this.#around = around;
+    this.#ballots = new Ballots(options, around);
+    this.#possession = new Possession(
+      {
+        node,
+        intervalMs: settings.heartbeat.intervalMs,
+        around,
+        ballots: this.#ballots,
+        others: this.#others,
+        wire,
+        peers,
+        again: (address) => this.#agenda.add([address]),
+        onMove,
+        onConflict,
+      },
+      unable,
+    );
+  }
+
+  /** What this node answers for, or did until it was paused. */
+  get claims(): ReadonlySet<Address> {
+    return this.#possession.claims;
+  }
+
+  get charges(): ReadonlyMap<Address, Readonly<Charge>> {
+    return this.#charges;
+  }
+
+  get surroundings(): Surroundings {
+    return this.#around;
+  }
+
+  /** Names of other nodes that claim it. */
+  claimants(address: Address): ReadonlySet<string> {
+    return this.#others.of(address);
+  }
+
+  setAddress(announced: AnnouncedAddress, nowMs: number): void {
+    const { address } = announced;
+    const known = this.#charges.get(address);
+    if (known === undefined) this.#charges.set(address, newCharge(announced, nowMs));
+    else known.announced = announced;
+    this.#agenda.add([address]);
+  }
+
+  removeAddress(address: Address, nowMs: number): void {
+    const charge = this.#charges.get(address);
+    if (charge === undefined) return;
+    if (charge.stance !== 'idle') this.#possession.leave(charge, 'gone', nowMs);
+    this.#charges.delete(address);
+    this.#agenda.wake(address, Infinity);
+    this.#possession.unable.delete(address);
+  }
+
+  setMembers(members: ReadonlyMap<string, MemberNode>): void {
+    this.#around.setMembers(members);
+    this.#reviewAll();
+  }
+
+  setOwn(own: OwnFacts): void {
+    this.#around.setOwn(own);
+    this.#reviewAll();
+  }
+
+  /** @param changed whose answer is another one now */
+  setServable(servable: ReadonlySet<Address>, changed: Iterable<Address>): void {
+    this.#servable = servable;
+    this.#agenda.add(changed);
+  }
+
+  /**
+   * Gives addresses up on purpose: each goes on being answered until another node has it.
+   *
+   * @returns those that no other node may announce, which stay
+   */
+  release(addresses: Iterable<Address>, nowMs: number): readonly Address[] {
+    const stay: Address[] = [];
+    for (const address of addresses) {
+      const charge = this.#charges.get(address);
+      if (charge === undefined || !this.claims.has(address)) continue;
+      if (this.#ballots.successor(charge.announced, nowMs) === undefined) {
+        stay.push(address);
+        continue;
+      }
+      charge.releasedUntilMs = nowMs + this.#options.settings.holdDownMs;
+      this.#possession.unable.add(address);
+      this.#agenda.add([address]);
+    }
+    return stay;
+  }
+
+  /** The process stood still: others may have what was ours. */
+  paused(nowMs: number): void {
+    for (const charge of this.#charges.values()) {
+      const { stance } = charge;
+      if (stance === 'answering' || stance === 'suspended') this.#possession.suspend(charge, nowMs);
+      else if (stance === 'probing') this.#possession.leave(charge, 'released', nowMs);
+    }
+    this.#reviewAll();
+  }
+
+  /** A frame from somebody else says that an address of the cluster is his. */
+  heard(address: Address, answer: ForeignAnswer, isAnnouncement: boolean, nowMs: number): void {
+    const charge = this.#charges.get(address);
+    const rival = this.#around.nodeOfMac(answer.mac);
+    // Whom we hear says himself what he claims.
+    if (charge === undefined || (rival !== undefined && this.#around.isHeard(rival))) return;
+    const { isAlone } = this.#around;
+    if (rival === undefined && !isAlone) this.#options.onConflict(address, answer);
+    if (charge.stance !== 'answering') return;
+    const isBehind =
+      rival === undefined ? isAlone : this.#ballots.isBehind(charge.announced, rival, nowMs);
+    if (isAnnouncement && isBehind) this.#possession.yield(charge, nowMs);
+    else this.#options.wire.defend(address);
+  }
+
+  /**
+   * Looks at what has changed, and tells the peers.
+   *
+   * @param limit so many addresses at most
+   * @returns whether there is more to look at
+   */
+  tick(nowMs: number, limit: number): boolean {
+    this.#look(nowMs);
+    for (const address of this.#agenda.take(nowMs, limit)) this.#settle(address, nowMs);
+    this.#tell(nowMs);
+    return !this.#agenda.isEmpty;
+  }
+
+  #look(nowMs: number): void {
+    const { peers } = this.#options;
+    const view = peers.view(nowMs);
+    // First those whose owner went: nobody answers for them.
+    this.#agenda.add(this.#others.update(view));
+    const isOtherwise = this.#around.setView(view, peers.everHeard);
+    const standing = `${this.#around.isCutOff(nowMs)} ${this.#around.mayTake(nowMs)}`;
+    const isDue = nowMs >= this.#nextReviewMs && this.#around.isAnyYoung(nowMs);
+    if (isDue) {
+      this.#nextReviewMs = nowMs + REVIEW_MS;
+      this.#around.age();
+    }
+    if (isOtherwise || isDue || standing !== this.#standing) this.#reviewAll();
+    this.#standing = standing;
+  }
+
+  #reviewAll(): void {
+    this.#agenda.add(this.#charges.keys());
+  }
+
+  #settle(address: Address, nowMs: number): void {
+    const charge = this.#charges.get(address);
+    if (charge === undefined) return;
+    this.#reviewUnable(charge, nowMs);
+    this.#possession.fulfil(dutyOf(this.#situation(charge, nowMs)), charge, nowMs);
+    this.#agenda.wake(address, wakesAt(charge, nowMs, UNABLE_AFTER_MS));
+  }
+
+  /** What could not be served can, and what was given up may come back. */
+  #reviewUnable({ announced: { address }, releasedUntilMs }: Charge, nowMs: number): void {
+    if (releasedUntilMs <= nowMs && this.#servable.has(address))
+      this.#possession.unable.delete(address);
+  }
+
+  #situation(charge: Charge, nowMs: number): Situation {
+    const { node, settings } = this.#options;
+    const { address } = charge.announced;
+    const others = this.#others.of(address);
+    const owners = this.claims.has(address) ? new Set([...others, node]) : others;
+    const outcome = this.#ballots.winner(charge.announced, owners, nowMs);
+    const isElected = outcome.node === node;
+    const { isAlone } = this.#around;
+    charge.outcome = outcome;
+    if (!isElected || !isAlone) charge.turnMs = undefined;
+    for (const other of others) Object.assign(charge, { lastOwner: other, mustProbe: false });
+    if (isElected && charge.stance === 'answering')
+      this.#possession.follow(charge, outcome.interfaces);
+    return {
+      stance: charge.stance,
+      isElected,
+      isNobody: outcome.node === undefined,
+      isTaken: outcome.node !== undefined && others.has(outcome.node),
+      isClaimed: others.size > 0,
+      isClaimedByDeaf: this.#around.isAnyDeaf(others),
+      needsProbe: charge.mustProbe || (settings.probeBeforeUse && charge.lastOwner === undefined),
+      isProbed: charge.freeUntilMs > nowMs,
+      isServable: this.#servable.has(address),
+      mayTake: this.#around.mayTake(nowMs),
+      mustDrop: this.#around.isCutOff(nowMs),
+      isLeaving: this.#around.own.isLeaving,
+      isAlone,
+      isHeldOff: charge.heldOffUntilMs > nowMs,
+      isPauseOver: charge.suspendedUntilMs <= nowMs,
+    };
+  }
+
+  #tell(nowMs: number): void {
+    const { own } = this.#around;
+    this.#toldClaims = snapshot(this.#toldClaims, this.claims);
+    this.#toldUnable = snapshot(this.#toldUnable, this.#possession.unable);
+    this.#options.peers.setOwn({
+      isReady: own.readySinceMs !== undefined,
+      readyForMs: this.#around.readyForMs(nowMs),
+      isLeaving: own.isLeaving,
+      isApiServerReachable: own.unreachableSinceMs === undefined,
+      isObserver: false,
+      attachments: own.attachments,
+      claims: this.#toldClaims,
+      unable: this.#toldUnable,
+    });
+  }
+}
+
+/** The one before where nothing has changed: by that it is told. */
+function snapshot(before: ReadonlySet<Address>, now: ReadonlySet<Address>): ReadonlySet<Address> {
+  if (before.size !== now.size) return new Set(now);
+  for (const address of now) if (!before.has(address)) return new Set(now);
+  return before;
+}

@@ -1,0 +1,200 @@
+/**
+ * What an announcer knows of its node and of the others, and what follows for all addresses at
+ * once: who may be elected, whether this node may take any, or must drop all.
+ */
+import type { AnnouncerSettings } from '../../config/loadBalancer/settings.ts';
+import type { Address } from '../../net/address.ts';
+import type { MacAddress } from '../../net/macAddress.ts';
+import type { Attachment } from '../../wire/heartbeatBody.ts';
+import type { CandidateNode } from '../announcement.ts';
+import type { PeerView } from '../peers/peerView.ts';
+import { type MemberNode, nodesByMac, otherCandidate, ownCandidate, presumed } from './electors.ts';
+import { EXCLUDE_LABEL } from '../../model/announcingNode.ts';
+import { isSamePeer } from './samePeer.ts';
+
+export interface OwnFacts {
+  /** its dataplane is programmed, and its main thread turns; since when */
+  readonly readySinceMs: number | undefined;
+  readonly isLeaving: boolean;
+  /** undefined: it is; else since when it is not */
+  readonly unreachableSinceMs: number | undefined;
+  readonly attachments: readonly Attachment[];
+}
+
+/** Cut off, a node waits so long before it believes it. */
+const API_SERVER_PATIENCE_MS = 5_000;
+/** Before it takes anything, a node listens for so many intervals, and for so many at most. */
+const LISTENING_INTERVALS = 3;
+const LISTENING_LIMIT_INTERVALS = 10;
+
+export class Surroundings {
+  readonly #node: string;
+  readonly #settings: AnnouncerSettings;
+  readonly #startedMs: number;
+  #members: ReadonlyMap<string, MemberNode> = new Map();
+  #view: ReadonlyMap<string, PeerView> = new Map();
+  #own: OwnFacts;
+  readonly #unable: ReadonlySet<Address>;
+  #candidates: readonly CandidateNode[] | undefined;
+  #macs: ReadonlyMap<MacAddress, string> | undefined;
+  #hasHeard = false;
+  #heardCount = 0;
+
+  /** @param unable what this node cannot serve; live */
+  constructor(
+    node: string,
+    settings: AnnouncerSettings,
+    unable: ReadonlySet<Address>,
+    nowMs: number,
+  ) {
+    this.#node = node;
+    this.#unable = unable;
+    this.#settings = settings;
+    this.#startedMs = nowMs;
+    this.#own = {
+      readySinceMs: undefined,
+      isLeaving: false,
+      unreachableSinceMs: undefined,
+      attachments: [],
+    };
+  }
+
+  get own(): OwnFacts {
+    return this.#own;
+  }
+
+  get view(): ReadonlyMap<string, PeerView> {
+    return this.#view;
+  }
+
+  get members(): ReadonlyMap<string, MemberNode> {
+    return this.#members;
+  }
+
+  setMembers(members: ReadonlyMap<string, MemberNode>): void {
+    this.#members = members;
+    this.#candidates = undefined;
+  }
+
+  setOwn(own: OwnFacts): void {
+    this.#own = own;
+    this.#candidates = undefined;
+  }
+
+  /** @returns whether an election may come out otherwise; claims apart */
+  setView(view: ReadonlyMap<string, PeerView>, everHeard: ReadonlySet<string>): boolean {
+    if (view === this.#view) return false;
+    const before = this.#view;
+    const hadHeard = this.#hasHeard;
+    this.#view = view;
+    this.#hasHeard = everHeard.size > 0;
+    this.#heardCount = everHeard.size;
+    this.#macs = undefined;
+    this.#candidates = undefined;
+    if (before.size !== view.size || hadHeard !== this.#hasHeard) return true;
+    for (const [name, peer] of view) {
+      if (!isSamePeer(before.get(name), peer)) return true;
+    }
+    return false;
+  }
+
+  candidates(nowMs: number): readonly CandidateNode[] {
+    return (this.#candidates ??= Array.from(this.#members.values(), (member) =>
+      member.name === this.#node
+        ? ownCandidate(member, {
+            ...this.#own,
+            isReady: this.#own.readySinceMs !== undefined,
+            readyForMs: this.readyForMs(nowMs),
+            unable: this.#unable,
+          })
+        : otherCandidate(member, this.#view.get(member.name)),
+    ));
+  }
+
+  /** As if everybody were up. */
+  presumedCandidates(nowMs: number): readonly CandidateNode[] {
+    return this.candidates(nowMs).map(presumed);
+  }
+
+  isHeard(node: string): boolean {
+    const state = this.#view.get(node)?.state;
+    return state === 'Alive' || state === 'Leaving';
+  }
+
+  /** One of them does not hear this node. */
+  isAnyDeaf(nodes: ReadonlySet<string>): boolean {
+    for (const name of nodes) if (this.#view.get(name)?.hearsUs === false) return true;
+    return false;
+  }
+
+  nodeOfMac(mac: MacAddress): string | undefined {
+    return (this.#macs ??= nodesByMac(this.#view)).get(mac);
+  }
+
+  readyForMs(nowMs: number): number {
+    const { readySinceMs } = this.#own;
+    return readySinceMs === undefined ? 0 : nowMs - readySinceMs;
+  }
+
+  /** Time has passed: candidates are older now. */
+  age(): void {
+    this.#candidates = undefined;
+  }
+
+  /** Some are younger than it takes to take an address back: time alone may change an election. */
+  isAnyYoung(nowMs: number): boolean {
+    const { holdDownMs } = this.#settings;
+    return this.candidates(nowMs).some(
+      ({ isAlive, aliveForMs }) => isAlive && aliveForMs < holdDownMs,
+    );
+  }
+
+  mayTake(nowMs: number): boolean {
+    const { readySinceMs, isLeaving } = this.#own;
+    return readySinceMs !== undefined && !isLeaving && !this.#isListening(nowMs);
+  }
+
+  /** It hears fewer than half of those that there were, and nobody else can tell it more. */
+  isCutOff(nowMs: number): boolean {
+    const { unreachableSinceMs } = this.#own;
+    if (unreachableSinceMs === undefined) return false;
+    if (nowMs - unreachableSinceMs < API_SERVER_PATIENCE_MS) return false;
+    return (this.#aliveCount() + 1) * 2 < this.#heardCount + 1;
+  }
+
+  /**
+   * There should be others, and none was ever heard: a filtered port, or agents that are not there
+   * (reference §8.3).
+   */
+  get isAlone(): boolean {
+    if (this.#hasHeard) return false;
+    for (const member of this.#members.values()) {
+      if (member.name !== this.#node && this.#isExpected(member)) return true;
+    }
+    return false;
+  }
+
+  #isExpected({ isLeaving, announcing }: MemberNode): boolean {
+    const isExcluded =
+      !this.#settings.ignoreExcludeLabel && Object.hasOwn(announcing.labels, EXCLUDE_LABEL);
+    return announcing.isNodeReady && !isLeaving && !announcing.isOutOfService && !isExcluded;
+  }
+
+  #isListening(nowMs: number): boolean {
+    const { intervalMs } = this.#settings.heartbeat;
+    const intervals = (nowMs - this.#startedMs) / intervalMs;
+    if (intervals < LISTENING_INTERVALS) return true;
+    if (intervals >= LISTENING_LIMIT_INTERVALS) return false;
+    return this.#peers.some(
+      ({ state, attachments }) => state === 'Alive' && attachments === undefined,
+    );
+  }
+
+  #aliveCount(): number {
+    return this.#peers.filter(({ state }) => state === 'Alive').length;
+  }
+
+  get #peers(): readonly PeerView[] {
+    return [...this.#view.values()];
+  }
+}
