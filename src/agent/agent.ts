@@ -44,6 +44,7 @@ export class Agent {
   #builder: DesiredBuilder | undefined;
   #loop: SyncLoop | undefined;
   #options: DataplaneOptions | undefined;
+  #isConnected = false;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -51,7 +52,10 @@ export class Agent {
     this.#feed = new ClusterFeed(nodeName, config.bindAddress, {
       onChange: (change) => this.#changed(change),
       onProblems: (origin, problems) => reporter.problems(origin, problems),
-      onStatus: (status) => reporter.sourceStatus(status),
+      onStatus: (status) => {
+        this.#isConnected = status.isConnected;
+        reporter.sourceStatus(status);
+      },
       onKindStatus: (status) => features.kindStatus(status),
     });
     this.#ownNode = new OwnNode({ ...parts, feed: this.#feed });
@@ -101,6 +105,7 @@ export class Agent {
       cluster: this.#feed.store,
       synced: this.#feed.synced,
       listed: (kind) => this.#feed.listed(kind),
+      isConnected: () => this.#isConnected,
       desired: () => this.desired,
       programmed: known,
       network: () => this.#host.now,

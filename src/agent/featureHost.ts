@@ -37,6 +37,7 @@ export interface AgentView {
   readonly cluster: ClusterSnapshot;
   readonly synced: Promise<void>;
   readonly listed: (kind: KindName) => Promise<void>;
+  readonly isConnected: () => boolean;
   readonly desired: () => DataplaneState | undefined;
   readonly programmed: () => DataplaneState;
   readonly network: () => HostNetwork;

@@ -87,6 +87,8 @@ export interface FeatureHost {
   readonly programmed: () => DataplaneState;
   /** This machine as it is now: the same object as before where nothing of it has changed. */
   readonly network: () => HostNetwork;
+  /** Whether the cluster is watched at the moment: what is known of it is as new as it can be. */
+  readonly isConnected: () => boolean;
   /** Whether changes reach the kernel in time, which is what load balancers are told. */
   readonly isHealthy: () => boolean;
   /**

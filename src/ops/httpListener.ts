@@ -32,7 +32,11 @@ export interface HttpAnswer {
   readonly patienceMs?: number;
 }
 
-export type Route = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
+export interface Route {
+  (request: HttpRequest): HttpAnswer | Promise<HttpAnswer>;
+  /** whom the local server lets ask; default GET */
+  readonly method?: 'GET' | 'POST';
+}
 
 /** By path; a map, or what can be asked like one. */
 export interface Routes {

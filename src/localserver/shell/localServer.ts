@@ -1,7 +1,7 @@
 /**
- * The proxy's own server for programs on this node: HTTP over a file that only root may use,
- * reading only. What it answers is registered by whoever knows it; an answer of any size is made
- * piece by piece between other work.
+ * The proxy's own server for programs on this node: HTTP over a file that only root may use. What
+ * it answers is registered by whoever knows it; an answer of any size is made piece by piece
+ * between other work.
  */
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
@@ -31,7 +31,7 @@ export class LocalServer {
     this.#listener = new HttpListener({
       ...options,
       name: 'local server',
-      routes: { get: (wanted) => readingOnly(routes, wanted) },
+      routes: { get: (wanted) => guarded(routes, wanted) },
     });
   }
 
@@ -63,10 +63,12 @@ export class LocalServer {
   }
 }
 
-function readingOnly(routes: Routes, path: string): ReturnType<Routes['get']> {
+/** What changes something is not done by looking at it. */
+function guarded(routes: Routes, path: string): ReturnType<Routes['get']> {
   const route = routes.get(path);
   if (route === undefined) return () => refusal(404, 'no such path');
-  return (request) => (request.method === 'GET' ? route(request) : refusal(405, 'only GET'));
+  const { method = 'GET' } = route;
+  return (request) => (request.method === method ? route(request) : refusal(405, `only ${method}`));
 }
 
 export function refusal(status: number, text: string): HttpAnswer {
