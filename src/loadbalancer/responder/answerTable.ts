@@ -6,6 +6,8 @@ import type { Address } from '../../net/address.ts';
 import type { MacAddress } from '../../net/macAddress.ts';
 import type { CarrierInterface } from './carrierInterfaces.ts';
 
+const NONE: ReadonlySet<string> = new Set();
+
 export class AnswerTable {
   readonly #interfaces = new Map<Address, ReadonlySet<string>>();
   #carriers = new Map<string, CarrierInterface>();
@@ -23,6 +25,11 @@ export class AnswerTable {
 
   delete(address: Address): void {
     this.#interfaces.delete(address);
+  }
+
+  /** also those that are not there; empty: not answered anywhere */
+  interfacesOf(address: Address): ReadonlySet<string> {
+    return this.#interfaces.get(address) ?? NONE;
   }
 
   has(address: Address): boolean {
@@ -48,11 +55,6 @@ export class AnswerTable {
 
   /** Interfaces that are there, and on which the address is answered. */
   carriersOf(address: Address): readonly CarrierInterface[] {
-    const names = this.#interfaces.get(address) ?? [];
-    return [...names].flatMap((name) => this.#carriers.get(name) ?? []);
-  }
-
-  get addresses(): Iterable<Address> {
-    return this.#interfaces.keys();
+    return [...this.interfacesOf(address)].flatMap((name) => this.#carriers.get(name) ?? []);
   }
 }

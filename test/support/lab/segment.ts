@@ -1,7 +1,7 @@
 /**
  * An Ethernet segment for a kernel test: a bridge in a namespace of its own as the switch, and
- * stations, each a namespace with one interface eth0 on it. tcpdump listens at the switch: a
- * witness that is not ours.
+ * stations, each a namespace with an interface eth0 on it; a station may stand on other segments by
+ * further interfaces. tcpdump listens at the switch: a witness that is not ours.
  */
 import { spawn } from 'node:child_process';
 import type { MacAddress } from '../../../src/net/macAddress.ts';
@@ -45,17 +45,33 @@ export class Segment {
   /** Its MAC is 02:00:00:00:00:NN, its interface up, without addresses of ours. */
   async station(number: number): Promise<Station> {
     const namespace = await freshNamespace();
-    const mac = `02:00:00:00:00:${number.toString(16).padStart(2, '0')}`;
     const ip = (...argv: readonly string[]) => namespace.run('ip', ...argv);
-    const port = `port${number}`;
-    const peer = ['peer', 'name', port, 'mtu', MTU, 'netns', this.#switch.name];
-    await ip('link', 'add', 'eth0', 'address', mac, 'mtu', MTU, 'type', 'veth', ...peer);
-    await this.#switch.run('ip', 'link', 'set', port, 'master', 'br0', 'up');
-    await ip('link', 'set', 'eth0', 'up');
+    const mac = await this.attach(namespace, 'eth0', number);
     const ifindex = await interfaceIndex(namespace, 'eth0');
     const station = { namespace, mac, ifindex, ip };
     this.#stations.push(station);
     return station;
+  }
+
+  /** Another interface of a namespace, up. @returns its MAC, 02:00:00:00:00:NN */
+  async attach(namespace: Namespace, name: string, number: number): Promise<MacAddress> {
+    const mac = `02:00:00:00:00:${number.toString(16).padStart(2, '0')}`;
+    const peer = ['peer', 'name', portOf(number), 'mtu', MTU, 'netns', this.#switch.name];
+    const device = ['link', 'add', name, 'address', mac, 'mtu', MTU, 'type', 'veth', ...peer];
+    await namespace.run('ip', ...device);
+    await this.#switch.run('ip', 'link', 'set', portOf(number), 'master', 'br0', 'up');
+    await namespace.run('ip', 'link', 'set', name, 'up');
+    return mac;
+  }
+
+  /** The cable of a station: without it its interface has no carrier. */
+  async setCable(number: number, state: 'up' | 'down'): Promise<void> {
+    await this.#switch.run('ip', 'link', 'set', portOf(number), state);
+  }
+
+  /** Runs a program at the switch. */
+  atSwitch(...argv: readonly string[]): Promise<string> {
+    return this.#switch.run(...argv);
   }
 
   /** Sees every frame on the segment that fits the expression, from when this has resolved. */
@@ -96,6 +112,8 @@ export class Segment {
     await this.#switch.remove();
   }
 }
+
+const portOf = (number: number): string => `port${number}`;
 
 export async function interfaceIndex(namespace: Namespace, name: string): Promise<number> {
   return Number.parseInt(await namespace.run('ip', '-o', 'link', 'show', name), 10);

@@ -1,0 +1,272 @@
+/**
+ * What answers and announces on the wire for this node: who asks for an address that is answered
+ * here gets the interface's MAC, in the same turn of the event loop; take-overs, refreshes, probes
+ * and defences are sent as they are due. Which addresses those are, who else may have them and what
+ * a claim of somebody else means is decided by whoever holds this.
+ */
+import type { AnnouncerSettings } from '../../config/loadBalancer/settings.ts';
+import { type Address, familyOf } from '../../net/address.ts';
+import type { Family } from '../../net/family.ts';
+import type { MacAddress } from '../../net/macAddress.ts';
+import type { Clock } from '../../time/clock.ts';
+import { solicitedNodeGroup } from '../../wire/multicast.ts';
+import type { SendingKind } from '../responder/announcementFrames.ts';
+import { AnswerTable } from '../responder/answerTable.ts';
+import type { CarrierInterface } from '../responder/carrierInterfaces.ts';
+import { ForeignOwners } from '../responder/foreignOwners.ts';
+import { type Claim, judgeArp, judgeNeighbor } from '../responder/frames.ts';
+import { Pacer } from '../responder/pacing.ts';
+import { type ProbeAnswer, type ProbeRounds, Probes } from '../responder/probes.ts';
+import { Announcements } from './announcements.ts';
+import { InterfaceWatch } from './interfaceWatch.ts';
+import { Memberships } from './memberships.ts';
+import { PacketPorts } from './packetPorts.ts';
+
+export interface ResponderOptions {
+  readonly settings: Pick<
+    AnnouncerSettings,
+    'interfaces' | 'excludeInterfaces' | 'refreshIntervalMs'
+  >;
+  readonly clock: Clock;
+  /** 0 ≤ x < 1 */
+  readonly random: () => number;
+  /** InternalIPs of this Node */
+  readonly internalAddresses: readonly Address[];
+  readonly listener: ResponderListener;
+}
+
+export interface ResponderListener {
+  /** First before `open` resolves, then at each change. */
+  onInterfaces(interfaces: readonly CarrierInterface[]): void;
+  /**
+   * Another MAC than this node's for an address of {@link Responder.setKnown}, once a second at
+   * most for the same; whose it is is not known here.
+   */
+  onForeign(seen: ForeignClaim): void;
+  /** @param error undefined: it works again */
+  onFailure(subject: string, error: unknown): void;
+  /** @param micros since the frames were received; `outcome` as in responder/frames.ts */
+  onAnswered?(family: Family, outcome: string, micros: number): void;
+}
+
+export interface ForeignClaim extends Claim {
+  readonly mac: MacAddress;
+  readonly interfaceName: string;
+}
+
+export interface ResponderCounters {
+  readonly announcements: Readonly<Record<SendingKind, number>>;
+  /** by family, then by outcome */
+  readonly requests: Readonly<Record<Family, ReadonlyMap<string, number>>>;
+  /** frames lost, by interface */
+  readonly packetDrops: ReadonlyMap<string, number>;
+}
+
+export class Responder {
+  readonly #clock: Clock;
+  readonly #listener: ResponderListener;
+  readonly #table = new AnswerTable();
+  readonly #foreign = new ForeignOwners();
+  readonly #pacer: Pacer;
+  readonly #probes: Probes;
+  readonly #announcements: Announcements;
+  readonly #ports: PacketPorts;
+  readonly #memberships: Memberships;
+  /** announced since they are answered */
+  readonly #announced = new Set<Address>();
+  readonly #requests = { IPv4: new Map<string, number>(), IPv6: new Map<string, number>() };
+  #watch: InterfaceWatch | undefined;
+
+  private constructor({ settings, clock, random, listener }: ResponderOptions) {
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#pacer = new Pacer({ refreshIntervalMs: settings.refreshIntervalMs, random });
+    this.#probes = new Probes(clock, (address, interfaceName) => {
+      this.#pacer.once('probe', address, interfaceName);
+      this.#announcements.wake();
+    });
+    const onFailure = (subject: string, error: unknown) => listener.onFailure(subject, error);
+    this.#ports = new PacketPorts({
+      clock,
+      onFailure,
+      onFrames: (name, family, frames) => this.#answersTo(name, family, frames),
+    });
+    this.#memberships = new Memberships({ clock, onFailure });
+    this.#announcements = new Announcements({
+      clock,
+      pacer: this.#pacer,
+      table: this.#table,
+      send: (name, family, frames) => this.#ports.send(name, family, frames),
+      onSent: ({ kind, address, interfaceName }) => {
+        if (kind === 'probe') this.#probes.sent(address, interfaceName);
+      },
+    });
+  }
+
+  /** In the network namespace of this thread. @throws KernelError */
+  static async open(options: ResponderOptions): Promise<Responder> {
+    const responder = new Responder(options);
+    const { settings, clock, internalAddresses, listener } = options;
+    try {
+      responder.#watch = await InterfaceWatch.open({
+        interfaces: settings.interfaces,
+        excludeInterfaces: settings.excludeInterfaces,
+        internalAddresses,
+        clock,
+        onInterfaces: (carriers) => responder.#setCarriers(carriers),
+        onFailure: (error) => listener.onFailure('interfaces of this node', error),
+      });
+    } catch (error) {
+      await responder.close();
+      throw error;
+    }
+    return responder;
+  }
+
+  /** Addresses that this cluster announces, by whomever: other MACs for them are told. */
+  setKnown(addresses: ReadonlySet<Address>): void {
+    this.#foreign.setKnown(addresses);
+  }
+
+  /**
+   * From now on, on these interfaces and no others; those that are not there count when they are.
+   * Nothing is announced, but refreshed from time to time. Idempotent.
+   */
+  answer(address: Address, interfaces: readonly string[]): void {
+    const before = this.#table.interfacesOf(address);
+    this.#table.set(address, interfaces);
+    this.#pacer.hold(address, interfaces, this.#clock.monotonicMs());
+    this.#announcements.wake();
+    if (familyOf(address) === 'IPv4') return;
+    const group = solicitedNodeGroup(address);
+    const now = this.#table.interfacesOf(address);
+    for (const name of now) if (!before.has(name)) this.#memberships.join(group, name);
+    for (const name of before) if (!now.has(name)) this.#memberships.leave(group, name);
+  }
+
+  /** Neither answered nor announced any more. Idempotent. */
+  silence(address: Address): void {
+    const before = this.#table.interfacesOf(address);
+    this.#table.delete(address);
+    this.#pacer.drop(address);
+    this.#announced.delete(address);
+    if (familyOf(address) === 'IPv4') return;
+    const group = solicitedNodeGroup(address);
+    for (const name of before) this.#memberships.leave(group, name);
+  }
+
+  /**
+   * All rounds of a take-over, of an address that is answered; anew also on interfaces that come
+   * (back) later.
+   */
+  announce(address: Address): void {
+    if (!this.#table.has(address)) return;
+    this.#announced.add(address);
+    this.#announceOn(address, [...this.#table.interfacesOf(address)]);
+  }
+
+  /** Once, of an address that is answered; more than once in ten seconds is passed over. */
+  defend(address: Address): void {
+    const carriers = this.#table.carriersOf(address);
+    if (carriers.length === 0) return;
+    if (!this.#foreign.defends(address, this.#clock.monotonicMs())) return;
+    for (const { name } of carriers) this.#pacer.once('defence', address, name);
+    this.#announcements.wake();
+  }
+
+  /**
+   * Asks whether anybody else has the address.
+   *
+   * @returns the first that answers; undefined: nobody, or none of the interfaces is there
+   */
+  probe(
+    address: Address,
+    interfaces: readonly string[],
+    rounds: ProbeRounds,
+  ): Promise<ProbeAnswer | undefined> {
+    const there = interfaces.filter((name) => this.#table.carrier(name) !== undefined);
+    return this.#probes.start(address, there, rounds);
+  }
+
+  /** Requests that came while this process stood still are thrown away: nobody waits for them. */
+  drain(): void {
+    this.#ports.drain();
+  }
+
+  counters(): ResponderCounters {
+    return {
+      announcements: this.#announcements.sent,
+      requests: this.#requests,
+      packetDrops: this.#ports.dropped,
+    };
+  }
+
+  /** Nothing is sent or told any more; probes that wait get no answer. */
+  async close(): Promise<void> {
+    this.#announcements.close();
+    this.#probes.close();
+    this.#memberships.close();
+    this.#ports.close();
+    await this.#watch?.close();
+  }
+
+  #announceOn(address: Address, interfaces: readonly string[]): void {
+    this.#pacer.announce(address, interfaces, this.#clock.monotonicMs());
+    this.#announcements.wake();
+  }
+
+  #setCarriers(carriers: readonly CarrierInterface[]): void {
+    const before = new Map(this.#table.carriers.map((each) => [each.name, each]));
+    this.#table.setCarriers(carriers);
+    for (const [name, { ifindex }] of before) {
+      if (this.#table.carrier(name)?.ifindex === ifindex) continue;
+      this.#pacer.forget(name);
+      this.#probes.interfaceGone(name);
+    }
+    this.#ports.setCarriers(carriers);
+    this.#memberships.setCarriers(carriers);
+    const fresh = carriers.filter((each) => speaksAnew(each, before.get(each.name)));
+    for (const address of this.#announced) {
+      const names = fresh.map(({ name }) => name);
+      const answered = names.filter((name) => this.#table.answers(address, name));
+      if (answered.length > 0) this.#announceOn(address, answered);
+    }
+    this.#listener.onInterfaces(carriers);
+  }
+
+  #answersTo(name: string, family: Family, frames: Iterable<Uint8Array>): readonly Uint8Array[] {
+    const carrier = this.#table.carrier(name);
+    if (carrier === undefined) return [];
+    const fromMs = this.#clock.monotonicMs();
+    const judge = family === 'IPv4' ? judgeArp : judgeNeighbor;
+    const answers: Uint8Array[] = [];
+    for (const frame of frames) {
+      const { outcome, answer, claim } = judge(frame, carrier, this.#table);
+      if (answer !== undefined) answers.push(answer);
+      if (outcome !== undefined) this.#count(family, outcome, fromMs);
+      if (claim !== undefined) this.#hearClaim(claim, name, fromMs);
+    }
+    return answers;
+  }
+
+  #count(family: Family, outcome: string, fromMs: number): void {
+    const counts = this.#requests[family];
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+    this.#listener.onAnswered?.(family, outcome, (this.#clock.monotonicMs() - fromMs) * 1000);
+  }
+
+  #hearClaim(claim: Claim, interfaceName: string, nowMs: number): void {
+    this.#probes.heard(claim, interfaceName);
+    if (!this.#foreign.isNews(claim, interfaceName, nowMs)) return;
+    this.#listener.onForeign({ ...claim, interfaceName });
+  }
+}
+
+/** It came, or what announcements say of it has changed. */
+function speaksAnew(now: CarrierInterface, before: CarrierInterface | undefined): boolean {
+  if (before === undefined) return true;
+  const { ifindex, mac, neighborSource } = now;
+  return (
+    ifindex !== before.ifindex || mac !== before.mac || neighborSource !== before.neighborSource
+  );
+}

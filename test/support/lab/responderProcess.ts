@@ -1,0 +1,85 @@
+/**
+ * The load balancer's responder as a process of its own, which a test starts in the network
+ * namespace of a station (responderOn.ts) and tells what to do.
+ */
+import { Responder, type ResponderOptions } from '../../../src/loadbalancer/shell/responder.ts';
+import { SystemClock } from '../../../src/ops/clock.ts';
+import type { CarrierInterface } from '../../../src/loadbalancer/responder/carrierInterfaces.ts';
+import type { ForeignClaim } from '../../../src/loadbalancer/shell/responder.ts';
+
+/** What a test asks for: a method of the responder with its arguments. */
+export interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+export type Told =
+  | { readonly told: 'interfaces'; readonly interfaces: readonly CarrierInterface[] }
+  | { readonly told: 'foreign'; readonly seen: ForeignClaim }
+  | { readonly told: 'failure'; readonly subject: string; readonly error: string | undefined }
+  | { readonly told: 'done'; readonly id: number; readonly result: unknown };
+
+const tell = (message: Told): void => {
+  process.send!(message);
+};
+
+const settings = JSON.parse(process.argv[2]!) as Pick<
+  ResponderOptions,
+  'settings' | 'internalAddresses'
+>;
+const responder = await Responder.open({
+  ...settings,
+  clock: new SystemClock(),
+  random: Math.random,
+  listener: {
+    onInterfaces: (interfaces) => tell({ told: 'interfaces', interfaces }),
+    onForeign: (seen) => tell({ told: 'foreign', seen }),
+    onFailure: (subject, error) =>
+      tell({
+        told: 'failure',
+        subject,
+        error: error instanceof Error ? error.message : undefined,
+      }),
+  },
+});
+
+process.on('message', (call: Call) => {
+  void perform(call).then((result) => tell({ told: 'done', id: call.id, result }));
+});
+process.once('disconnect', () => process.exit());
+
+async function perform({ method, args }: Call): Promise<unknown> {
+  switch (method) {
+    case 'setKnown':
+      return responder.setKnown(new Set(args as string[]));
+    case 'answerAll':
+      for (const address of args[0] as string[]) responder.answer(address, args[1] as string[]);
+      return undefined;
+    case 'announceAll':
+      for (const address of args[0] as string[]) responder.announce(address);
+      return undefined;
+    case 'silence':
+      return responder.silence(args[0] as string);
+    case 'defend':
+      return responder.defend(args[0] as string);
+    case 'drain':
+      return responder.drain();
+    case 'probe':
+      return responder.probe(...(args as Parameters<Responder['probe']>));
+    case 'counters': {
+      const { announcements, requests, packetDrops } = responder.counters();
+      const { IPv4, IPv6 } = requests;
+      return {
+        announcements,
+        IPv4: Object.fromEntries(IPv4),
+        IPv6: Object.fromEntries(IPv6),
+        packetDrops: Object.fromEntries(packetDrops),
+      };
+    }
+    case 'close':
+      return responder.close();
+    default:
+      throw new Error(`no such method: ${method}`);
+  }
+}
