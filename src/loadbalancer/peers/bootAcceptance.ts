@@ -29,7 +29,7 @@ interface Stranger {
 
 interface Accepted {
   readonly bootId: bigint;
-  /** By which it was accepted: what came before counted for nothing and does not later. */
+  /** What came until it was accepted, this or lower, counted for nothing and does not later. */
   readonly first: bigint;
   readonly window: ReplayWindow;
 }
@@ -68,7 +68,8 @@ export class BootAcceptance {
     if (echo.sequence <= this.#challenge || echo.sequence > own.sequence) return 'unacceptedBoot';
     const window = new ReplayWindow();
     window.accept(sequence);
-    this.#accepted = { bootId, first: sequence, window };
+    const met = this.#strangers.get(bootId)?.sequence ?? 0n;
+    this.#accepted = { bootId, first: met > sequence ? met : sequence, window };
     this.#challenge = own.sequence;
     this.#strangers.clear();
     return 'accepted';

@@ -103,6 +103,11 @@ export class SimulatedNetwork {
     if (station !== undefined) station.isPaused = true;
   }
 
+  isPaused(name: string): boolean {
+    return this.#stations.get(name)?.isPaused === true;
+  }
+
+  /** A late tick, then what waits. */
   resume(name: string): void {
     const station = this.#stations.get(name);
     if (station === undefined || !station.isPaused) return;

@@ -38,6 +38,10 @@ export class PeerProcess implements SimulatedNode {
   readonly bootId: bigint;
   readonly peers: Peers;
   readonly refusals: PeerRefusal[] = [];
+  /** called with what became of each datagram */
+  onReceived: (refusal: PeerRefusal | undefined) => void = () => {};
+  /** as it was told last, but for what it has let go since */
+  state = ownState();
   /** everything that it sent */
   readonly sent: Outgoing[] = [];
   #lastTickMs: number | undefined;
@@ -64,7 +68,14 @@ export class PeerProcess implements SimulatedNode {
   }
 
   own(given: Partial<OwnState> = {}): void {
-    this.peers.setOwn(ownState(given));
+    this.state = ownState(given);
+    this.peers.setOwn(this.state);
+  }
+
+  release(addresses: readonly Address[]): void {
+    const claims = [...this.state.claims].filter((address) => !addresses.includes(address));
+    this.state = { ...this.state, claims: new Set(claims) };
+    this.peers.release(addresses);
   }
 
   tick(nowMs: number): readonly Outgoing[] {
@@ -79,6 +90,7 @@ export class PeerProcess implements SimulatedNode {
   received(heartbeat: Heartbeat, from: Address, nowMs: number): void {
     const refusal = this.peers.received(heartbeat, from, nowMs);
     if (refusal !== undefined) this.refusals.push(refusal);
+    this.onReceived(refusal);
   }
 
   /** How it sees one other. */

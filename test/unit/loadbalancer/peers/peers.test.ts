@@ -124,6 +124,7 @@ describe('states', () => {
     peers.paused(60_000);
     const states = (nowMs: number) => [...peers.view(nowMs).values()].map(({ state }) => state);
     expect(states(60_000)).toEqual(['Dead', 'Alive']);
+    expect(see(peers, 60_000).silenceMs).toBe(60_000);
     expect(states(60_599)).toEqual(['Dead', 'Alive']);
     expect(states(60_600)).toEqual(['Dead', 'Dead']);
   });
