@@ -26,8 +26,8 @@ export interface Claim {
 export interface Judgement {
   /**
    * Of a request: `answered`, `other-address` (not ours there), `own-frame`, `other-station` (to
-   * neither our MAC nor a group), `announcement` (nothing is asked), `no-source` (no IPv6 address to
-   * answer from). Of what is no packet, why. Undefined: nothing was asked.
+   * neither our MAC nor a group), `announcement` (nothing is asked), `no-source` (no IPv6 address
+   * to answer from). Of what is no packet, why. Undefined: nothing was asked.
    */
   readonly outcome: string | undefined;
   /** a whole frame */

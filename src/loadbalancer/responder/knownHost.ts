@@ -54,7 +54,7 @@ export class KnownHost {
     this.#routes = routes.filter(isDefaultRoute);
   }
 
-  /** By the fixed header alone, since each of our own addresses tells of itself and of its route. */
+  /** By the fixed header alone: each of our own addresses tells of itself and of its route. */
   isWanted({ type, reader, start }: MessageCursor): boolean {
     switch (type) {
       case c.RTM_NEWADDR:
