@@ -23,6 +23,14 @@ export interface LeaseElectorOptions {
   readonly onFailure: (error: ApiError | undefined) => void;
 }
 
+/** What a role in its namespace has to allow: of all, since it has no name before it is made, and of it. */
+export const LEASE_RIGHTS = {
+  group: 'coordination.k8s.io',
+  resource: 'leases',
+  verbsOfAll: ['create'],
+  verbs: ['get', 'update'],
+} as const;
+
 /** client-go's defaults, and those of kube-controller-manager. */
 export const LEASE_MS = 15_000;
 /** Who could not renew it for so long stops before anybody else may begin. */

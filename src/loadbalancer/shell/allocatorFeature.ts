@@ -3,7 +3,7 @@
  * a Lease does it. It is stood for only when everything that is decided by has been listed.
  */
 import { randomUUID } from 'node:crypto';
-import { LeaseElector } from '../../cluster/leaseElector.ts';
+import { LEASE_RIGHTS, LeaseElector } from '../../cluster/leaseElector.ts';
 import type { ApiError } from '../../cluster/apiError.ts';
 import type { LoadBalancerSettings } from '../../config/loadBalancer/settings.ts';
 import { type Feature, type FeatureHost, FeatureStartError } from '../../feature/feature.ts';
@@ -16,6 +16,9 @@ import { ALLOCATOR_NOT_ELECTED } from './conditions.ts';
 import { ownNamespace } from './ownNamespace.ts';
 
 export const LEASE = 'kube-ipvs-lb';
+
+const { resource, verbsOfAll, verbs } = LEASE_RIGHTS;
+const RIGHTS = `${verbsOfAll.join(', ')} of ${resource}, and ${verbs.join(' and ')} of ${LEASE}`;
 
 /** For patches that are on their way at the end; the Lease is let go of after it. */
 const LAST_ANSWERS_MS = 300;
@@ -80,9 +83,7 @@ function tellElection(
     return;
   }
   const cure =
-    error.status === 403
-      ? `; a Role in namespace ${namespace} has to allow create of leases, and get and update of ${LEASE}`
-      : '';
+    error.status === 403 ? `; a Role in namespace ${namespace} has to allow ${RIGHTS}` : '';
   const message = `the Lease ${subject} of who gives out load balancer addresses can be neither read nor written: ${error.message}${cure}`;
   conditions.set(ALLOCATOR_NOT_ELECTED, subject, { message, reason: error.message });
 }

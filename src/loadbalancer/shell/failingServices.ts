@@ -8,12 +8,9 @@ import type { ObjectKey } from '../../model/resources.ts';
 import { ADDRESS_NOT_WRITTEN } from './conditions.ts';
 
 const MOST = 20;
-const ATTEMPT = {
-  verb: 'patch',
-  resource: 'services/status',
-  group: '',
-  isOptional: true,
-} as const;
+/** What our role has to allow for it. */
+export const STATUS_RIGHTS = { group: '', resource: 'services/status', verbs: ['patch'] } as const;
+const ATTEMPT = { ...STATUS_RIGHTS, verb: 'patch', isOptional: true } as const;
 
 export class FailingServices {
   readonly #conditions: FeatureHost['conditions'];
