@@ -3,6 +3,9 @@
 
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { EVENT_RIGHTS } from '../../src/cluster/events.ts';
+import { LEASE_RIGHTS } from '../../src/cluster/leaseElector.ts';
+import { LEASE } from '../../src/loadbalancer/shell/allocatorFeature.ts';
+import { STATUS_RIGHTS } from '../../src/loadbalancer/shell/failingServices.ts';
 import { kindsFor, type Need } from '../../src/model/kinds.ts';
 import { ciValues, Helm, theOnly } from './helm.ts';
 
@@ -23,8 +26,18 @@ interface Feature {
   readonly more: readonly Rights[];
 }
 
+const LOAD_BALANCER = ciValues.find(([name]) => name === 'load-balancer')![1];
+
 /** A feature that asks something of the API server adds its row. */
-const FEATURES: readonly Feature[] = [{ name: 'no feature', values: [], needs: [], more: [] }];
+const FEATURES: readonly Feature[] = [
+  { name: 'no feature', values: [], needs: [], more: [] },
+  {
+    name: 'a load balancer',
+    values: [`--values=${LOAD_BALANCER}`],
+    needs: ['LoadBalancing', 'ExternalNames', 'Namespace'],
+    more: [STATUS_RIGHTS],
+  },
+];
 
 const URL = '--set=apiServer.url=https://192.0.2.10:6443';
 
@@ -86,7 +99,46 @@ describe('what the ClusterRole allows is what is asked', () => {
     expect(allowed(...values)).toEqual(asked(FEATURES));
   });
 
-  test.each(ciValues)('with %s values, which turn no feature on', (_, file) => {
-    expect(allowed(`--values=${file}`)).toEqual(asked([]));
+  test.each(ciValues.filter(([, file]) => file !== LOAD_BALANCER))(
+    'with %s values, which turn no feature on',
+    (_, file) => {
+      expect(allowed(`--values=${file}`)).toEqual(asked([]));
+    },
+  );
+
+  test('Namespaces are read only where a pool selects them', () => {
+    const config = { pools: [{ name: 'office', addresses: ['192.0.2.1'], namespaces: ['shop'] }] };
+    const on = '--set=loadBalancer.enabled=true';
+    const rights = allowed(on, `--set-json=loadBalancer.config=${JSON.stringify(config)}`);
+    expect(rights).toEqual(
+      asked([
+        { name: '', values: [], needs: ['LoadBalancing', 'ExternalNames'], more: [STATUS_RIGHTS] },
+      ]),
+    );
+  });
+});
+
+describe('what the Role in the release’s namespace allows', () => {
+  const roles = (...argv: readonly string[]) =>
+    helm
+      .objects(URL, ...argv, RBAC)
+      .filter(({ kind }) => kind === 'Role' || kind === 'RoleBinding');
+
+  test('is nothing, for there is none, without a load balancer', () => {
+    expect(roles()).toEqual([]);
+  });
+
+  test('is the one Lease of who gives out addresses', () => {
+    const [role, binding] = roles(`--values=${LOAD_BALANCER}`);
+    const leases = { apiGroups: [LEASE_RIGHTS.group], resources: [LEASE_RIGHTS.resource] };
+    expect(role!['rules']).toEqual([
+      { ...leases, verbs: LEASE_RIGHTS.verbsOfAll },
+      { ...leases, resourceNames: [LEASE], verbs: LEASE_RIGHTS.verbs },
+    ]);
+    expect(binding!['roleRef']).toMatchObject({ kind: 'Role', name: role!.metadata.name });
+    expect([role, binding].map((each) => each!.metadata.namespace)).toEqual([
+      'kube-system',
+      'kube-system',
+    ]);
   });
 });

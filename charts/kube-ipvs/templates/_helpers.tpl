@@ -108,6 +108,12 @@ kubeadm publishes the address for nodes that join. Empty where neither tells it;
 {{- if and (eq .Values.apiServer.url "in-cluster") (or .Values.apiServer.caCert .Values.apiServer.tlsServerName .Values.apiServer.proxyUrl) }}
 {{- fail "apiServer.caCert, tlsServerName and proxyUrl go with the URL of an API server, not with apiServer.url=in-cluster" }}
 {{- end }}
+{{- if hasKey .Values.features "LoadBalancerConfiguration" }}
+{{- fail "features.LoadBalancerConfiguration: give it as loadBalancer.config with loadBalancer.enabled=true, which brings the rights and the Secret that it needs" }}
+{{- end }}
+{{- if and (not .Values.loadBalancer.enabled) .Values.loadBalancer.config }}
+{{- fail "loadBalancer.config is of no use without loadBalancer.enabled=true" }}
+{{- end }}
 {{- if and .Values.metrics.serviceMonitor.enabled (include "kube-ipvs.isLoopback" .Values.metrics.bindAddress) }}
 {{- fail (printf "metrics.serviceMonitor.enabled needs a metrics.bindAddress that Prometheus reaches, such as 0.0.0.0; %s is the node's own" .Values.metrics.bindAddress) }}
 {{- end }}
@@ -137,6 +143,28 @@ kubeadm publishes the address for nodes that join. Empty where neither tells it;
 {{- $documents = append $documents (toYaml $document) }}
 {{- end }}
 {{- join "\n---\n" $documents }}
+{{- end }}
+
+{{/* The document of the load balancer; empty where it is off. */}}
+{{- define "kube-ipvs.loadBalancer" -}}
+{{- if .Values.loadBalancer.enabled }}
+{{- toYaml (merge (dict "apiVersion" "kube-ipvs.io/v1alpha1" "kind" "LoadBalancerConfiguration") (deepCopy .Values.loadBalancer.config)) }}
+{{- end }}
+{{- end }}
+
+{{/* Whether labels of Namespaces decide who may use a pool. */}}
+{{- define "kube-ipvs.readsNamespaces" -}}
+{{- range .Values.loadBalancer.config.pools }}
+{{- if and (hasKey . "namespaceSelectors") (not (kindIs "invalid" .namespaceSelectors)) }}true{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "kube-ipvs.heartbeatPort" -}}
+{{- dig "announcer" "heartbeat" "port" 10260 .Values.loadBalancer.config }}
+{{- end }}
+
+{{- define "kube-ipvs.loadBalancerSecret" -}}
+{{- .Values.loadBalancer.existingSecret | default (printf "%s-lb" (include "kube-ipvs.fullname" .)) }}
 {{- end }}
 
 {{- define "kube-ipvs.kubeconfig" -}}
@@ -183,6 +211,9 @@ httpGet:
 {{- if .Values.features }}
 - --features=/etc/kube-ipvs/features.yaml
 {{- end }}
+{{- if .Values.loadBalancer.enabled }}
+- --features=/etc/kube-ipvs/load-balancer.yaml
+{{- end }}
 {{- range .Values.extraArgs }}
 - {{ . | quote }}
 {{- end }}
@@ -198,6 +229,12 @@ httpGet:
 - name: config
   mountPath: /etc/kube-ipvs/features.yaml
   subPath: features.yaml
+  readOnly: true
+{{- end }}
+{{- if .Values.loadBalancer.enabled }}
+- name: config
+  mountPath: /etc/kube-ipvs/load-balancer.yaml
+  subPath: load-balancer.yaml
   readOnly: true
 {{- end }}
 {{- end }}
