@@ -119,31 +119,44 @@ export function joinSignature({ signed, signature }: SignedBytes): Uint8Array {
   return datagram;
 }
 
-/** Looks at nothing but lengths, so that little is done for a stranger. @returns views */
+/**
+ * Looks at what costs nothing, magic, version and lengths, so that little is done for a stranger.
+ *
+ * @returns views
+ */
 export function splitSignature(datagram: Uint8Array): SignedBytes | HeartbeatRefusal {
   if (datagram.length < HEADER_BYTES + 1 + SIGNATURE_BYTES) return 'short';
   if (datagram.length > MAX_DATAGRAM_BYTES) return 'length';
   const end = datagram.length - SIGNATURE_BYTES;
-  return { signed: datagram.subarray(0, end), signature: datagram.subarray(end) };
+  const signed = datagram.subarray(0, end);
+  const refusal = frameRefusal(new ByteReader(signed));
+  return refusal ?? { signed, signature: datagram.subarray(end) };
 }
 
 /** @param signed of {@link splitSignature}, whose signature has been found right */
 export function decodeHeartbeat(signed: Uint8Array): Heartbeat | HeartbeatRefusal {
   if (signed.length < HEADER_BYTES) return 'short';
   const reader = new ByteReader(signed);
-  if (reader.u32be(0) !== MAGIC) return 'magic';
-  if (reader.u8(4) !== VERSION) return 'version';
+  const refusal = frameRefusal(reader);
+  if (refusal !== undefined) return refusal;
   const type = typeOf(reader.u8(5));
   if (type === undefined) return 'type';
   const nameBytes = reader.u16be(56);
   const bodyAt = HEADER_BYTES + nameBytes;
-  if (bodyAt + reader.u16be(58) !== signed.length) return 'length';
   const node = reader.string(HEADER_BYTES, nameBytes);
   if (node.length !== nameBytes || !isNodeName(node)) return 'name';
   const header = readHeader(reader);
   if (header === undefined) return 'field';
   const body = decodeBody(type, new ByteReader(signed.subarray(bodyAt)));
   return body === undefined ? 'body' : { node, ...header, ...body };
+}
+
+/** @param reader of all but the signature */
+function frameRefusal(reader: ByteReader): HeartbeatRefusal | undefined {
+  if (reader.u32be(0) !== MAGIC) return 'magic';
+  if (reader.u8(4) !== VERSION) return 'version';
+  const bytes = HEADER_BYTES + reader.u16be(56) + reader.u16be(58);
+  return bytes === reader.length ? undefined : 'length';
 }
 
 function typeOf(number: number): HeartbeatType | undefined {
