@@ -156,11 +156,12 @@ describe('a responder on an interface', () => {
   test('closed it has left everything', async () => {
     await hasIpv6();
     await responder.answer(V6, ['eth0']);
-    expect(await node.ip('maddress', 'show', 'dev', 'eth0')).toContain(GROUP);
+    const members = () => node.ip('maddress', 'show', 'dev', 'eth0');
+    expect(await sight(members, (text) => text.includes(GROUP))).toContain(GROUP);
     const sockets = () => node.namespace.run('cat', '/proc/net/packet');
     expect((await sockets()).trim().split('\n')).toHaveLength(3);
     await responder.close();
-    expect(await node.ip('maddress', 'show', 'dev', 'eth0')).not.toContain(GROUP);
+    expect(await members()).not.toContain(GROUP);
     const open = await sight(sockets, (text) => text.trim().split('\n').length === 1);
     expect(open.trim().split('\n')).toHaveLength(1);
   });

@@ -98,10 +98,12 @@ describe('a responder under load', () => {
     expect(await askAll(open(ETHERTYPE_ARP), FOUR, askArp, answeredArp)).toEqual(FOUR);
     const askNeighbor = (address: string) => encodeNeighbor(neighborProbe(client.mac, address));
     expect(await askAll(open(ETHERTYPE_IPV6), SIX, askNeighbor, answeredNeighbor)).toEqual(SIX);
-    const words = (await node.ip('maddress', 'show', 'dev', 'eth0')).split(/\s+/);
-    const members = new Set(words);
-    const missing = SIX.map(solicitedNodeGroup).filter((group) => !members.has(group));
-    expect(missing).toEqual([]);
+    const missing = async () => {
+      const words = await node.ip('maddress', 'show', 'dev', 'eth0');
+      const members = new Set(words.split(/\s+/));
+      return SIX.map(solicitedNodeGroup).filter((group) => !members.has(group));
+    };
+    expect(await sight(missing, (groups) => groups.length === 0)).toEqual([]);
     const { IPv4, IPv6, packetDrops } = await responder.counters();
     expect(IPv4).toMatchObject({ answered: FOUR.length });
     expect(IPv6).toMatchObject({ answered: SIX.length });

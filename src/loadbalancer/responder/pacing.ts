@@ -22,9 +22,15 @@ export interface PacerOptions {
 
 /** From one round of a take-over to the next: at 0, 100, 300, 1,000 and 2,000 ms. */
 const GAPS_MS = [100, 200, 700, 1000];
-/** On one interface, in any {@link WINDOW_MS}. */
-export const FRAMES_PER_WINDOW = 200;
-export const WINDOW_MS = 10;
+/**
+ * On one interface, in any time of that length. The shorter one is for the sender: answers wait
+ * while frames are sent.
+ */
+const LIMITS = [
+  { ms: 10, frames: 200 },
+  { ms: 2, frames: 50 },
+];
+const LONGEST_MS = Math.max(...LIMITS.map(({ ms }) => ms));
 
 export class Pacer {
   readonly #lanes = new Map<string, Lane>();
@@ -135,13 +141,28 @@ class Lane {
   nextMs(nowMs: number): number {
     const queues = [...this.#rounds, this.#refreshes].map((queue) => firstOf(queue.values()));
     const dueMs = this.#once.size > 0 ? nowMs : Math.min(...queues);
-    const isFull = this.#room(nowMs) < MOST_FRAMES;
-    return isFull ? Math.max(dueMs, this.#sent[0]!.atMs + WINDOW_MS) : dueMs;
+    return Math.max(dueMs, this.#roomAtMs(nowMs));
   }
 
   #room(nowMs: number): number {
-    this.#sent = this.#sent.filter(({ atMs }) => atMs + WINDOW_MS > nowMs);
-    return this.#sent.reduce((room, { frames }) => room - frames, FRAMES_PER_WINDOW);
+    this.#sent = this.#sent.filter(({ atMs }) => atMs + LONGEST_MS > nowMs);
+    return Math.min(...LIMITS.map(({ ms, frames }) => frames - this.#framesWithin(ms, nowMs)));
+  }
+
+  #framesWithin(ms: number, nowMs: number): number {
+    return this.#sent.reduce(
+      (sum, { atMs, frames }) => (atMs + ms > nowMs ? sum + frames : sum),
+      0,
+    );
+  }
+
+  /** When something can be sent again; in the past: now. */
+  #roomAtMs(nowMs: number): number {
+    const ends = LIMITS.map(({ ms, frames }) => {
+      if (frames - this.#framesWithin(ms, nowMs) >= MOST_FRAMES) return -Infinity;
+      return this.#sent.find(({ atMs }) => atMs + ms > nowMs)!.atMs + ms;
+    });
+    return Math.max(...ends);
   }
 
   /** In the order of urgency; what is asked for leaves its queue. */

@@ -3,6 +3,8 @@
  * let questions through. The kernel reports what a UDP socket joins; nothing is received by it. One
  * socket holds only some hundred groups (`net.core.optmem_max`), so there are several, and none is
  * of two interfaces: leaving by the name of an interface that went would leave the group elsewhere.
+ * The kernel takes its time for each group, so thousands are joined a few at a time, and answers go
+ * on in between.
  */
 import { createSocket } from 'node:dgram';
 import { hasCode } from '../../kernel/errors.ts';
@@ -18,7 +20,7 @@ export interface MembershipSocket {
 }
 
 export interface MembershipOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'after'>;
   /** undefined: it works again */
   readonly onFailure: (subject: string, error: unknown) => void;
   /** tests put a function in its place */
@@ -36,6 +38,13 @@ interface Attachment {
   readonly holders: Holder[];
 }
 
+interface Membership {
+  readonly group: Address;
+  readonly interfaceName: string;
+}
+
+/** Joined or left before others have their turn: some hundred microseconds each. */
+const AT_A_TIME = 8;
 const RETRY_MS = 5000;
 
 export class Memberships {
@@ -43,8 +52,11 @@ export class Memberships {
   /** by the interface's name: how many addresses need the group */
   readonly #wanted = new Map<string, Map<Address, number>>();
   readonly #attached = new Map<string, Attachment>();
-  /** groups that could not be joined, by the interface's name */
-  readonly #failing = new Map<string, Set<Address>>();
+  /** to be looked at: wanted and not joined, or the other way round */
+  readonly #due = new Map<string, Membership>();
+  /** could not be joined */
+  readonly #failing = new Map<string, Membership>();
+  #cancelWork: (() => void) | undefined;
   #cancelRetry: (() => void) | undefined;
 
   constructor(options: MembershipOptions) {
@@ -55,22 +67,16 @@ export class Memberships {
   join(group: Address, interfaceName: string): void {
     const groups = this.#wanted.get(interfaceName) ?? new Map<Address, number>();
     this.#wanted.set(interfaceName, groups);
-    const count = groups.get(group) ?? 0;
-    groups.set(group, count + 1);
-    if (count === 0) this.#enter(group, interfaceName);
+    groups.set(group, (groups.get(group) ?? 0) + 1);
+    this.#look({ group, interfaceName });
   }
 
   leave(group: Address, interfaceName: string): void {
     const groups = this.#wanted.get(interfaceName);
-    const count = groups?.get(group);
-    if (groups === undefined || count === undefined) return;
-    if (count > 1) {
-      groups.set(group, count - 1);
-      return;
-    }
-    groups.delete(group);
-    this.#noteSuccess(group, interfaceName);
-    this.#exit(group, interfaceName);
+    const count = groups?.get(group) ?? 0;
+    if (count > 1) groups?.set(group, count - 1);
+    else groups?.delete(group);
+    this.#look({ group, interfaceName });
   }
 
   /** Only those with IPv6 can be joined on. */
@@ -80,55 +86,73 @@ export class Memberships {
     for (const [name, { ifindex }] of this.#attached) {
       if (indexes.get(name) !== ifindex) this.#detach(name);
     }
-    for (const [name, ifindex] of indexes) {
-      if (!this.#attached.has(name)) this.#attached.set(name, { ifindex, holders: [] });
+    for (const [interfaceName, ifindex] of indexes) {
+      if (this.#attached.has(interfaceName)) continue;
+      this.#attached.set(interfaceName, { ifindex, holders: [] });
+      const groups = this.#wanted.get(interfaceName) ?? new Map<Address, number>();
+      for (const group of groups.keys()) this.#look({ group, interfaceName });
     }
-    this.#enterMissing();
   }
 
   close(): void {
+    this.#cancelWork?.();
     this.#cancelRetry?.();
     for (const name of this.#attached.keys()) this.#detach(name);
   }
 
-  #enterMissing(): void {
-    for (const [name, groups] of this.#wanted) {
-      for (const group of groups.keys()) this.#enter(group, name);
+  #look(membership: Membership): void {
+    this.#due.set(keyOf(membership), membership);
+    this.#cancelWork ??= this.#options.clock.after(0, () => this.#work());
+  }
+
+  #work(): void {
+    this.#cancelWork = undefined;
+    let left = AT_A_TIME;
+    for (const [key, membership] of this.#due) {
+      if (left-- === 0) break;
+      this.#due.delete(key);
+      this.#settle(membership);
+    }
+    if (this.#due.size > 0) {
+      this.#cancelWork = this.#options.clock.after(0, () => this.#work());
     }
   }
 
-  #enter(group: Address, name: string): void {
-    const attachment = this.#attached.get(name);
-    if (attachment === undefined) return;
-    const { holders } = attachment;
-    if (holders.some(({ groups }) => groups.has(group))) return;
-    try {
-      this.#add(group, name, holders);
-    } catch (error) {
-      this.#noteFailure(group, name, error);
-      this.#cancelRetry ??= this.#options.clock.after(RETRY_MS, () => {
-        this.#cancelRetry = undefined;
-        this.#enterMissing();
-      });
+  /** Joins or leaves, whatever is missing. */
+  #settle(membership: Membership): void {
+    const { group, interfaceName } = membership;
+    const attachment = this.#attached.get(interfaceName);
+    const isWanted = this.#wanted.get(interfaceName)?.has(group) === true;
+    const holder = attachment?.holders.find(({ groups }) => groups.has(group));
+    if (!isWanted || attachment === undefined) {
+      if (attachment !== undefined && holder !== undefined) exit(membership, attachment, holder);
+      this.#noteSuccess(membership);
       return;
     }
-    this.#noteSuccess(group, name);
+    if (holder !== undefined) return;
+    try {
+      this.#enter(membership, attachment);
+      this.#noteSuccess(membership);
+    } catch (error) {
+      this.#noteFailure(membership, error);
+    }
   }
 
-  #add(group: Address, name: string, holders: Holder[]): void {
+  #enter({ group, interfaceName }: Membership, { holders }: Attachment): void {
+    const place = `::%${interfaceName}`;
     const last = holders.at(-1);
-    if (last !== undefined) {
-      try {
-        last.socket.addMembership(group, `::%${name}`);
+    try {
+      if (last !== undefined) {
+        last.socket.addMembership(group, place);
         last.groups.add(group);
         return;
-      } catch (error) {
-        if (last.groups.size === 0 || !hasCode(error, 'ENOMEM', 'ENOBUFS')) throw error;
       }
+    } catch (error) {
+      if (!hasCode(error, 'ENOMEM', 'ENOBUFS')) throw error;
     }
     const socket = (this.#options.openMembershipSocket ?? openSocket)();
     try {
-      socket.addMembership(group, `::%${name}`);
+      socket.addMembership(group, place);
     } catch (error) {
       socket.close();
       throw error;
@@ -136,47 +160,53 @@ export class Memberships {
     holders.push({ socket, groups: new Set([group]) });
   }
 
-  #exit(group: Address, name: string): void {
-    const holders = this.#attached.get(name)?.holders ?? [];
-    const at = holders.findIndex(({ groups }) => groups.has(group));
-    const holder = holders[at];
-    if (holder === undefined) return;
-    holder.groups.delete(group);
-    if (holder.groups.size === 0) {
-      // The kernel leaves what the socket had joined.
-      holders.splice(at, 1);
-      holder.socket.close();
-      return;
-    }
-    try {
-      holder.socket.dropMembership(group, `::%${name}`);
-    } catch {
-      // The interface is going; the socket is closed with it.
-    }
-  }
-
   #detach(name: string): void {
     for (const { socket } of this.#attached.get(name)!.holders) socket.close();
     this.#attached.delete(name);
-    for (const group of this.#failing.get(name) ?? []) this.#noteSuccess(group, name);
+    for (const failing of this.#failing.values()) {
+      if (failing.interfaceName === name) this.#noteSuccess(failing);
+    }
   }
 
-  /** Told once, however many groups fail. */
-  #noteFailure(group: Address, name: string, error: unknown): void {
-    const failing = this.#failing.get(name);
-    this.#failing.set(name, (failing ?? new Set()).add(group));
-    if (failing === undefined) this.#options.onFailure(subjectOf(name), error);
+  /** Told once for an interface, however many groups fail. */
+  #noteFailure(membership: Membership, error: unknown): void {
+    const { interfaceName } = membership;
+    if (!this.#isFailing(interfaceName)) this.#options.onFailure(subjectOf(interfaceName), error);
+    this.#failing.set(keyOf(membership), membership);
+    this.#cancelRetry ??= this.#options.clock.after(RETRY_MS, () => {
+      this.#cancelRetry = undefined;
+      for (const each of this.#failing.values()) this.#look(each);
+    });
   }
 
   /** Nothing is wrong with it any more: it was joined, or is not wanted. */
-  #noteSuccess(group: Address, name: string): void {
-    const failing = this.#failing.get(name);
-    if (failing?.delete(group) !== true || failing.size > 0) return;
-    this.#failing.delete(name);
-    this.#options.onFailure(subjectOf(name), undefined);
+  #noteSuccess(membership: Membership): void {
+    const { interfaceName } = membership;
+    if (!this.#failing.delete(keyOf(membership)) || this.#isFailing(interfaceName)) return;
+    this.#options.onFailure(subjectOf(interfaceName), undefined);
+  }
+
+  #isFailing(name: string): boolean {
+    return [...this.#failing.values()].some(({ interfaceName }) => interfaceName === name);
   }
 }
 
+function exit({ group, interfaceName }: Membership, { holders }: Attachment, holder: Holder): void {
+  holder.groups.delete(group);
+  if (holder.groups.size === 0) {
+    // The kernel leaves what the socket had joined.
+    holders.splice(holders.indexOf(holder), 1);
+    holder.socket.close();
+    return;
+  }
+  try {
+    holder.socket.dropMembership(group, `::%${interfaceName}`);
+  } catch {
+    // The interface is going; the socket is closed with it.
+  }
+}
+
+const keyOf = ({ group, interfaceName }: Membership): string => `${group}%${interfaceName}`;
 const subjectOf = (interfaceName: string): string => `multicast groups on ${interfaceName}`;
 
 /** Bound, by its first membership, to a port that nobody is told. */

@@ -13,7 +13,7 @@ import { solicitedNodeGroup } from '../../wire/multicast.ts';
 import type { SendingKind } from '../responder/announcementFrames.ts';
 import { AnswerTable } from '../responder/answerTable.ts';
 import type { CarrierInterface } from '../responder/carrierInterfaces.ts';
-import { ForeignOwners } from '../responder/foreignOwners.ts';
+import { ForeignClaims } from '../responder/foreignClaims.ts';
 import { type Claim, judgeArp, judgeNeighbor } from '../responder/frames.ts';
 import { Pacer } from '../responder/pacing.ts';
 import { type ProbeAnswer, type ProbeRounds, Probes } from '../responder/probes.ts';
@@ -66,7 +66,7 @@ export class Responder {
   readonly #clock: Clock;
   readonly #listener: ResponderListener;
   readonly #table = new AnswerTable();
-  readonly #foreign = new ForeignOwners();
+  readonly #foreign = new ForeignClaims();
   readonly #pacer: Pacer;
   readonly #probes: Probes;
   readonly #announcements: Announcements;

@@ -32,7 +32,10 @@ function joining(room = Infinity) {
       };
     },
   });
-  const joined = () => sockets.map((each) => [...each]);
+  const joined = async () => {
+    await clock.advance(0);
+    return sockets.map((each) => [...each]);
+  };
   return { clock, failures, kernel, memberships, joined };
 }
 
@@ -50,49 +53,52 @@ const carrier = (
   neighborSource,
 });
 
-test('a group is joined once on each interface, and left with the last that needs it', () => {
+test('a group is joined once on each interface, and left with the last that needs it', async () => {
   const { memberships, joined } = joining();
   memberships.setCarriers([carrier('eth0', 2), carrier('eth1', 3)]);
   memberships.join(GROUP, 'eth0');
   memberships.join(GROUP, 'eth0');
   memberships.join(GROUP, 'eth1');
   memberships.join(group(1), 'eth0');
-  expect(joined()).toEqual([[`${GROUP} ::%eth0`, `${group(1)} ::%eth0`], [`${GROUP} ::%eth1`]]);
+  expect(await joined()).toEqual([
+    [`${GROUP} ::%eth0`, `${group(1)} ::%eth0`],
+    [`${GROUP} ::%eth1`],
+  ]);
   memberships.leave(GROUP, 'eth0');
   memberships.leave(GROUP, 'eth1');
-  expect(joined()).toEqual([[`${GROUP} ::%eth0`, `${group(1)} ::%eth0`]]);
+  expect(await joined()).toEqual([[`${GROUP} ::%eth0`, `${group(1)} ::%eth0`]]);
   memberships.leave(GROUP, 'eth0');
   memberships.leave(GROUP, 'eth0');
   memberships.leave(GROUP, 'eth7');
-  expect(joined()).toEqual([[`${group(1)} ::%eth0`]]);
+  expect(await joined()).toEqual([[`${group(1)} ::%eth0`]]);
   memberships.close();
-  expect(joined()).toEqual([]);
+  expect(await joined()).toEqual([]);
 });
 
-test('a socket that is full is joined by another one', () => {
+test('a socket that is full is joined by another one', async () => {
   const { memberships, joined, failures } = joining(2);
   memberships.setCarriers([carrier('eth0', 2)]);
   for (let i = 1; i <= 5; i++) memberships.join(group(i), 'eth0');
-  expect(joined().map(({ length }) => length)).toEqual([2, 2, 1]);
+  expect((await joined()).map(({ length }) => length)).toEqual([2, 2, 1]);
   expect(failures).toEqual([]);
   for (const i of [3, 4]) memberships.leave(group(i), 'eth0');
-  expect(joined().flat()).toEqual([1, 2, 5].map((i) => `${group(i)} ::%eth0`));
+  expect((await joined()).flat()).toEqual([1, 2, 5].map((i) => `${group(i)} ::%eth0`));
   memberships.close();
 });
 
-test('an interface is joined on when it is there and has IPv6, and anew when it is another', () => {
+test('an interface is joined on when it is there and has IPv6, and anew when it is another', async () => {
   const { memberships, joined } = joining();
   memberships.join(GROUP, 'eth0');
   memberships.setCarriers([{ ...carrier('eth0', 2), neighborSource: undefined }]);
-  expect(joined()).toEqual([]);
+  expect(await joined()).toEqual([]);
   memberships.setCarriers([carrier('eth0', 2)]);
   memberships.setCarriers([carrier('eth0', 2)]);
-  expect(joined()).toEqual([[`${GROUP} ::%eth0`]]);
+  expect(await joined()).toEqual([[`${GROUP} ::%eth0`]]);
   memberships.setCarriers([]);
-  expect(joined()).toEqual([]);
+  expect(await joined()).toEqual([]);
   memberships.setCarriers([carrier('eth0', 2)]);
   memberships.setCarriers([carrier('eth0', 7)]);
-  expect(joined()).toEqual([[`${GROUP} ::%eth0`]]);
+  expect(await joined()).toEqual([[`${GROUP} ::%eth0`]]);
   memberships.close();
 });
 
@@ -104,10 +110,10 @@ test('what is refused is told once, tried again, and told when all of it works',
   memberships.join(group(2), 'eth0');
   await clock.advance(15_000);
   expect(failures).toEqual(['multicast groups on eth0: ENODEV']);
-  expect(joined()).toEqual([]);
+  expect(await joined()).toEqual([]);
   kernel.error = undefined;
   await clock.advance(5000);
-  expect(joined().flat()).toHaveLength(2);
+  expect((await joined()).flat()).toHaveLength(2);
   expect(failures.slice(1)).toEqual(['multicast groups on eth0: works']);
   await clock.advance(60_000);
   expect(clock.nextDueMs).toBeUndefined();
@@ -119,9 +125,12 @@ test('a group that is refused and not wanted any more is no failure', async () =
   kernel.error = 'ENOMEM';
   memberships.setCarriers([carrier('eth0', 2)]);
   memberships.join(GROUP, 'eth0');
+  await clock.advance(0);
   memberships.leave(GROUP, 'eth0');
+  await clock.advance(0);
   expect(failures).toEqual(['multicast groups on eth0: ENOMEM', 'multicast groups on eth0: works']);
   memberships.join(GROUP, 'eth0');
+  await clock.advance(0);
   memberships.setCarriers([]);
   expect(failures.slice(2)).toEqual([
     'multicast groups on eth0: ENOMEM',
@@ -130,4 +139,26 @@ test('a group that is refused and not wanted any more is no failure', async () =
   await clock.advance(60_000);
   memberships.close();
   expect(failures).toHaveLength(4);
+});
+
+test('what is joined and left in one turn is neither', async () => {
+  const { memberships, kernel, joined, failures } = joining();
+  kernel.error = 'ENODEV';
+  memberships.setCarriers([carrier('eth0', 2)]);
+  memberships.join(GROUP, 'eth0');
+  memberships.leave(GROUP, 'eth0');
+  expect(await joined()).toEqual([]);
+  expect(failures).toEqual([]);
+  memberships.close();
+});
+
+test('many are joined a few at a time, and closed in between none is any more', async () => {
+  const { clock, memberships, joined } = joining();
+  memberships.setCarriers([carrier('eth0', 2)]);
+  for (let i = 1000; i < 1100; i++) memberships.join(group(i), 'eth0');
+  expect((await joined()).flat()).toHaveLength(100);
+  expect(clock.sleeps).toHaveLength(Math.ceil(100 / 8));
+  for (let i = 2000; i < 2100; i++) memberships.join(group(i), 'eth0');
+  memberships.close();
+  expect(await joined()).toEqual([]);
 });

@@ -1,18 +1,18 @@
 import { expect, test } from '@jest/globals';
-import { ForeignOwners } from '../../../../src/loadbalancer/responder/foreignOwners.ts';
+import { ForeignClaims } from '../../../../src/loadbalancer/responder/foreignClaims.ts';
 import type { Claim } from '../../../../src/loadbalancer/responder/frames.ts';
 
 const V4 = '192.0.2.64';
 const claim: Claim = { address: V4, mac: '02:00:00:00:00:99', isAnnouncement: false };
 
-function owners() {
-  const all = new ForeignOwners();
+function claims() {
+  const all = new ForeignClaims();
   all.setKnown(new Set([V4]));
   return all;
 }
 
 test('claims of addresses that nobody here announces are no news', () => {
-  const all = owners();
+  const all = claims();
   expect(all.isNews({ ...claim, address: '192.0.2.65' }, 'eth0', 0)).toBe(false);
   expect(all.isNews(claim, 'eth0', 0)).toBe(true);
   all.setKnown(new Set(['192.0.2.65']));
@@ -20,7 +20,7 @@ test('claims of addresses that nobody here announces are no news', () => {
 });
 
 test('the same claim is told once a second, another one at once', () => {
-  const all = owners();
+  const all = claims();
   expect([0, 1, 999, 1000, 1001].map((ms) => all.isNews(claim, 'eth0', ms))).toEqual([
     true,
     false,
@@ -34,7 +34,7 @@ test('the same claim is told once a second, another one at once', () => {
 });
 
 test('a flood of senders fills no memory, and what is told is the newest', () => {
-  const all = owners();
+  const all = claims();
   const from = (i: number) => ({ ...claim, mac: `mac ${i}` });
   for (let i = 0; i < 10_000; i++) expect(all.isNews(from(i), 'eth0', 1)).toBe(true);
   expect(all.isNews(from(9999), 'eth0', 2)).toBe(false);
@@ -42,7 +42,7 @@ test('a flood of senders fills no memory, and what is told is the newest', () =>
 });
 
 test('an address is defended once in ten seconds', () => {
-  const all = owners();
+  const all = claims();
   expect([0, 9999, 10_000, 10_001].map((ms) => all.defends(V4, ms))).toEqual([
     true,
     false,

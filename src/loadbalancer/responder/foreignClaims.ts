@@ -12,7 +12,7 @@ const MOST_CLAIMS = 4096;
 /** RFC 5227 §2.4c, DEFEND_INTERVAL */
 const DEFEND_INTERVAL_MS = 10_000;
 
-export class ForeignOwners {
+export class ForeignClaims {
   #known: ReadonlySet<Address> = new Set();
   readonly #toldMs = new Map<string, number>();
   readonly #defendedMs = new Map<Address, number>();
