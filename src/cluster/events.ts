@@ -25,6 +25,8 @@ export interface ProxyEvent {
   /** what was being done: `StartKubeProxy`, `Listen` */
   readonly action: string;
   readonly note: string;
+  /** of the object, where it is known; else it is asked for */
+  readonly uid?: string;
   /**
    * What of the object it is about, for what every node may come to say: told once an interval
    * however often its note changes, and under a name that only one node can give, so that the
@@ -147,7 +149,7 @@ export class EventRecorder {
   async #create(event: ProxyEvent, sighting: Sighting): Promise<void> {
     const namespace = event.regarding.kind === 'Service' ? event.regarding.namespace : 'default';
     const path = `${PATH}/${namespace}/events`;
-    const uid = await this.#uidOf(event.regarding);
+    const uid = event.uid ?? (await this.#uidOf(event.regarding));
     const name = this.#nameOf(event, uid);
     try {
       await this.#send('POST', path, this.#render(event, { name, namespace }, uid));

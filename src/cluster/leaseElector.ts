@@ -18,12 +18,14 @@ export interface LeaseElectorOptions {
   readonly identity: string;
   /** 0 ≤ x < 1 */
   readonly random: () => number;
+  /** how often who does not hold it looks; default {@link RETRY_MS} */
+  readonly lookMs?: () => number;
   readonly onChange: (isLeader: boolean) => void;
   /** the last attempt failed, or works (undefined); that another one holds it is no failure */
   readonly onFailure: (error: ApiError | undefined) => void;
 }
 
-/** What a role in its namespace has to allow: of all, since it has no name before it is made, and of it. */
+/** What a role has to allow in its namespace: of any Lease, as it has no name yet, and of this. */
 export const LEASE_RIGHTS = {
   group: 'coordination.k8s.io',
   resource: 'leases',
@@ -77,10 +79,11 @@ export class LeaseElector {
 
   /** Tries until `signal` fires; lets go of it then. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { timing, random } = this.#options;
+    const { timing, random, lookMs = () => RETRY_MS } = this.#options;
     while (!signal.aborted) {
       await this.#attempt(signal);
-      await timing.sleep(RETRY_MS * (1 + JITTER * random()), signal).catch(() => undefined);
+      const waitMs = this.isLeader ? RETRY_MS : lookMs();
+      await timing.sleep(waitMs * (1 + JITTER * random()), signal).catch(() => undefined);
     }
     const isHeld = this.isLeader;
     this.#become(false);

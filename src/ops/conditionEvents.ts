@@ -17,6 +17,8 @@ export interface ServiceEvent extends Omit<NodeEvent, 'regarding' | 'type'> {
     readonly name: string;
   };
   readonly type: 'Normal' | 'Warning';
+  /** of the Service, where it is known */
+  readonly uid?: string;
   /** of what several nodes may come to say: so the cluster has the same words once */
   readonly about?: string;
 }

@@ -3,6 +3,7 @@
  * and a line of the log for each status.
  */
 import type { FeatureHost } from '../../feature/feature.ts';
+import type { ServiceEvent } from '../../ops/conditionEvents.ts';
 import type { ConditionReport } from '../../ops/conditions.ts';
 import { FAMILIES } from '../../net/family.ts';
 import type { Allocation, PoolUse } from '../allocation/allocate.ts';
@@ -30,7 +31,7 @@ export class AllocationTeller {
 
   decided({ decisions, pools }: Allocation): void {
     const standing = [...decisions].flatMap(([key, decision]) => this.#standingOf(key, decision));
-    for (const event of this.#standing.news(standing)) this.#record(event, event.reason);
+    for (const event of this.#standing.news(standing)) this.#record(event, { about: event.reason });
     this.#reviewPools(pools);
   }
 
@@ -38,7 +39,7 @@ export class AllocationTeller {
     const { service, state, message } = decision;
     const name = `${service.namespace}/${service.name}`;
     this.#parts.log.verbose(1, 'load balancer status written', { service: name, state, message });
-    for (const event of eventsOf(decision, true)) this.#record(event);
+    for (const event of eventsOf(decision, true)) this.#record(event, { uid: service.uid });
   }
 
   /** Another one tells now. */
@@ -57,8 +58,11 @@ export class AllocationTeller {
     return [...eventsOf(decision, false), ...conflicts];
   }
 
-  /** @param about of what who tells after us tells too */
-  #record({ service, type, reason, note }: AllocationEvent, about?: string): void {
+  /** @param more `about` of what who tells after us tells too */
+  #record(
+    { service, type, reason, note }: AllocationEvent,
+    more: Pick<ServiceEvent, 'uid' | 'about'>,
+  ): void {
     const [namespace = '', name = ''] = service.split('/');
     this.#parts.events?.record({
       regarding: { kind: 'Service', namespace, name },
@@ -66,7 +70,7 @@ export class AllocationTeller {
       reason,
       action: ALLOCATION_ACTION,
       note,
-      ...(about === undefined ? {} : { about }),
+      ...more,
     });
   }
 

@@ -77,7 +77,10 @@ export class Allocator {
   changed(change: ClusterChange): void {
     const { kind, key } = change;
     if (kind === 'Service') {
-      if (!this.#book.told(key, change.object?.balanced)) return;
+      const { object } = change;
+      // One that cannot be read goes on having what it had.
+      if (object !== undefined && object.balanced === undefined) return;
+      if (!this.#book.told(key, object?.balanced)) return;
       this.#writer.withdraw(key);
     } else if (kind === 'Node') {
       if (sameValue(change.object?.addresses, change.before?.addresses)) return;

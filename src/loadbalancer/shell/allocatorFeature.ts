@@ -3,7 +3,7 @@
  * a Lease does it. It is stood for only when everything that is decided by has been listed.
  */
 import { randomUUID } from 'node:crypto';
-import { LEASE_RIGHTS, LeaseElector } from '../../cluster/leaseElector.ts';
+import { LEASE_RIGHTS, LeaseElector, RETRY_MS } from '../../cluster/leaseElector.ts';
 import type { ApiError } from '../../cluster/apiError.ts';
 import type { LoadBalancerSettings } from '../../config/loadBalancer/settings.ts';
 import { type Feature, type FeatureHost, FeatureStartError } from '../../feature/feature.ts';
@@ -19,6 +19,10 @@ export const LEASE = 'kube-ipvs-lb';
 
 const { resource, verbsOfAll, verbs } = LEASE_RIGHTS;
 const RIGHTS = `${verbsOfAll.join(', ')} of ${resource}, and ${verbs.join(' and ')} of ${LEASE}`;
+
+/** Forty looks a second are nothing to an API server. */
+const LOOKS_APART_MS = 25;
+const SELDOMEST_LOOK_MS = 30_000;
 
 /** For patches that are on their way at the end; the Lease is let go of after it. */
 const LAST_ANSWERS_MS = 300;
@@ -46,6 +50,7 @@ export function loadBalancerAllocator(
         name: LEASE,
         identity: `${host.nodeName}_${randomUUID()}`,
         random: Math.random,
+        lookMs: () => lookMs(host.cluster.nodes.size),
         onChange: (isOurs) => allocator.lead(isOurs),
         onFailure: (error) => tellElection(host, namespace, error),
       });
@@ -65,6 +70,14 @@ export function loadBalancerAllocator(
       };
     },
   };
+}
+
+/**
+ * All that stand for it look once in this time, whatever their number. One of many looks soon after
+ * it is let go of, so that it is free no longer in a large cluster than in a small one.
+ */
+function lookMs(nodes: number): number {
+  return Math.min(SELDOMEST_LOOK_MS, Math.max(RETRY_MS, nodes * LOOKS_APART_MS));
 }
 
 async function listed(host: FeatureHost, settings: LoadBalancerSettings): Promise<void> {

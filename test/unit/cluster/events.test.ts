@@ -226,6 +226,13 @@ describe('EventRecorder', () => {
         ({ body }) => body as { metadata: { name: string }; regarding: object },
       );
 
+    test('is not asked for its uid where that is known', async () => {
+      const recorderWithUid = withUid(() => Promise.reject(new Error('not to be asked')));
+      recorderWithUid.record({ ...warning, uid: 'u-7' });
+      await settle();
+      expect(said()).toMatchObject([{ regarding: { uid: 'u-7' } }]);
+    });
+
     test('is named by its uid, so that kubectl describe finds it', async () => {
       const asked: string[] = [];
       const recorderWithUid = withUid(async ({ name }) => {

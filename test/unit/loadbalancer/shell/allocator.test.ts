@@ -30,6 +30,16 @@ test('what reserves nothing of a pool is no reason to decide', async () => {
   expect(await lb.decisions()).toBe(before + 1);
 });
 
+test('one that cannot be read any more goes on having its address', async () => {
+  const lb = harness(settingsOf([pool('one', '192.0.2.1')]));
+  await lb.start(['a']);
+  const raw = lb.server.get('default/a');
+  lb.server.put({ ...raw, spec: { ...raw.spec, ipFamilies: ['IPv5'] } });
+  lb.server.put(rawBalanced('b'));
+  await lb.decide();
+  expect(lb.server.statusOf('default/b')).toBe('PoolsExhausted');
+});
+
 test('a Node that comes takes its address away from a Service', async () => {
   const lb = harness();
   await lb.start(['a']);

@@ -74,6 +74,25 @@ test('who does not hold the Lease writes nothing, and takes over when it is let 
   expect(await metrics()).toContain('kubeipvs_lb_is_allocator 1');
 });
 
+test.each([
+  [3, 2_000],
+  [200, 5_000],
+  [5_000, 30_000],
+])('of %d Nodes each that does not hold it looks every %d ms', async (nodes, lookMs) => {
+  const lb = harness();
+  for (let i = 0; i < nodes; i++) {
+    const object = { name: `n${i}`, addresses: [], podCIDRs: [], isLeaving: false };
+    lb.tell({ kind: 'Node', key: object.name, object });
+  }
+  lb.server.leases.write(LEASE, { holderIdentity: 'node-2', leaseDurationSeconds: 600 });
+  await lb.start();
+  await lb.host.clock.advance(60_000);
+  const looks = lb.server.leases.requests.length;
+  // By up to a fifth seldomer, by chance.
+  expect(looks).toBeLessThanOrEqual(60_000 / lookMs + 1);
+  expect(looks).toBeGreaterThanOrEqual(60_000 / lookMs / 1.2);
+});
+
 test('what the one before has given last counts although the watch has not told it', async () => {
   const lb = harness();
   await lb.start();
