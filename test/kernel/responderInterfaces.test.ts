@@ -1,5 +1,10 @@
 /** The responder while interfaces go and come back, and groups that switches are told of. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { framesOf, openPacketSocket } from '../../src/kernel/packetSocket.ts';
+import { ETHERTYPE_IPV6 } from '../../src/wire/ethernet.ts';
+import { neighborProbe } from '../../src/wire/neighborAnswers.ts';
+import { decodeNeighbor, encodeNeighbor } from '../../src/wire/neighborDiscovery.ts';
+import { neighborFilter } from '../../src/wire/socketFilters.ts';
 import { requireNamespaces } from '../support/lab/kernelProbe.ts';
 import { ResponderOn } from '../support/lab/responderOn.ts';
 import { Segment, sight, type Sniffer, type Station } from '../support/lab/segment.ts';
@@ -140,6 +145,43 @@ describe('a responder on an interface', () => {
     expect(await members()).not.toContain(GROUP);
   });
 
+  test('a switch that lets only what is asked for pass lets questions to it pass', async () => {
+    await hasIpv6();
+    await client.ip('address', 'add', '2001:db8:1::a/64', 'dev', 'eth0', 'nodad');
+    await responder.answer(V6, ['eth0']);
+    // It looks from when it has asked who wants what and waited for answers.
+    const setBridge = (...options: readonly string[]) =>
+      segment.atSwitch('ip', 'link', 'set', 'br0', 'type', 'bridge', ...options);
+    await setBridge('mcast_query_response_interval', '100');
+    await setBridge('mcast_snooping', '1', 'mcast_querier', '1');
+    const { ifindex, namespace } = client;
+    const { networkNamespacePath } = namespace;
+    const place = { ifindex, etherType: ETHERTYPE_IPV6, networkNamespacePath };
+    const socket = openPacketSocket({ ...place, filter: neighborFilter() });
+    const ask = (address: string) =>
+      socket.send([encodeNeighbor(neighborProbe(client.mac, address))]);
+    const others = async () => (await responder.counters()).IPv6['other-address'] ?? 0;
+    const answersV6 = async () => {
+      const frames = await socket.receive(100).catch(() => undefined);
+      const packets = frames === undefined ? [] : [...framesOf(frames)].map(decodeNeighbor);
+      return packets.some((packet) => typeof packet === 'object' && packet.target === V6);
+    };
+    try {
+      /** Whether a question in a group that nobody has joined comes through, and the other does. */
+      const lookAt = async () => {
+        const before = await others();
+        ask('2001:db8:1::7777');
+        ask(V6);
+        return { isOurs: await answersV6(), isOther: (await others()) > before };
+      };
+      const seen = await sight(lookAt, ({ isOurs, isOther }) => isOurs && !isOther);
+      expect(seen).toEqual({ isOurs: true, isOther: false });
+      expect(await segment.atSwitch('bridge', 'mdb', 'show')).toContain(`port11 grp ${GROUP}`);
+    } finally {
+      socket.close();
+    }
+  });
+
   test('groups are joined again on an interface that is made again', async () => {
     await hasIpv6();
     await responder.answer(V6, ['eth0']);
@@ -164,5 +206,14 @@ describe('a responder on an interface', () => {
     expect(await members()).not.toContain(GROUP);
     const open = await sight(sockets, (text) => text.trim().split('\n').length === 1);
     expect(open.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('terminated with its worker it leaves nothing, and the process goes on', async () => {
+    await hasIpv6();
+    await responder.answer(V4, ['eth0']);
+    await responder.answer(V6, ['eth0']);
+    await responder.announce(V4);
+    expect(await responder.terminate()).toBe(0);
+    expect(await node.ip('maddress', 'show', 'dev', 'eth0')).not.toContain(GROUP);
   });
 });

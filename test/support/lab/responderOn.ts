@@ -61,15 +61,17 @@ export class ResponderOn {
   announceAll = (addresses: readonly string[]) => this.#call('announceAll', addresses);
   silence = (address: string) => this.#call('silence', address);
   defend = (address: string) => this.#call('defend', address);
-  drain = () => this.#call('drain');
   counters = () => this.#call('counters') as Promise<Counts>;
   close = () => this.#call('close');
   probe = (address: string, interfaces: readonly string[], rounds: ProbeRounds) =>
     this.#call('probe', address, interfaces, rounds) as Promise<ProbeAnswer | undefined>;
 
-  /** SIGSTOP and SIGCONT, as to a process that is frozen. */
-  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
-    this.#child.kill(name);
+  /** Ends the worker in the midst of what it does. @returns the exit code of the process */
+  async terminate(): Promise<number> {
+    const ended = once(this.#child, 'exit');
+    this.#child.send({ id: 0, method: 'terminate', args: [] });
+    const [code] = (await ended) as [number];
+    return code;
   }
 
   async stop(): Promise<void> {

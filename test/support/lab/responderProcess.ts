@@ -1,11 +1,15 @@
 /**
- * The load balancer's responder as a process of its own, which a test starts in the network
- * namespace of a station (responderOn.ts) and tells what to do.
+ * The load balancer's responder as a process of its own, in a worker thread as in the product,
+ * which a test starts in the network namespace of a station (responderOn.ts) and tells what to do.
  */
-import { Responder, type ResponderOptions } from '../../../src/loadbalancer/shell/responder.ts';
-import { SystemClock } from '../../../src/ops/clock.ts';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import type { CarrierInterface } from '../../../src/loadbalancer/responder/carrierInterfaces.ts';
-import type { ForeignClaim } from '../../../src/loadbalancer/shell/responder.ts';
+import {
+  type ForeignClaim,
+  Responder,
+  type ResponderOptions,
+} from '../../../src/loadbalancer/shell/responder.ts';
+import { SystemClock } from '../../../src/ops/clock.ts';
 
 /** What a test asks for: a method of the responder with its arguments. */
 export interface Call {
@@ -20,36 +24,47 @@ export type Told =
   | { readonly told: 'failure'; readonly subject: string; readonly error: string | undefined }
   | { readonly told: 'done'; readonly id: number; readonly result: unknown };
 
-const tell = (message: Told): void => {
-  process.send!(message);
-};
+if (isMainThread) passOn();
+else await respond();
 
-const settings = JSON.parse(process.argv[2]!) as Pick<
-  ResponderOptions,
-  'settings' | 'internalAddresses'
->;
-const responder = await Responder.open({
-  ...settings,
-  clock: new SystemClock(),
-  random: Math.random,
-  listener: {
-    onInterfaces: (interfaces) => tell({ told: 'interfaces', interfaces }),
-    onForeign: (seen) => tell({ told: 'foreign', seen }),
-    onFailure: (subject, error) =>
-      tell({
-        told: 'failure',
-        subject,
-        error: error instanceof Error ? error.message : undefined,
-      }),
-  },
-});
+function passOn(): void {
+  const worker = new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) });
+  worker.on('message', (message: Told) => process.send!(message));
+  worker.on('error', (error) => {
+    throw error;
+  });
+  process.on('message', (call: Call) => {
+    if (call.method === 'terminate') void worker.terminate().then(() => process.exit(0));
+    else worker.postMessage(call, []);
+  });
+  process.once('disconnect', () => process.exit());
+}
 
-process.on('message', (call: Call) => {
-  void perform(call).then((result) => tell({ told: 'done', id: call.id, result }));
-});
-process.once('disconnect', () => process.exit());
+async function respond(): Promise<void> {
+  const tell = (message: Told): void => parentPort!.postMessage(message, []);
+  const settings = JSON.parse(process.argv[2]!) as Pick<
+    ResponderOptions,
+    'settings' | 'internalAddresses'
+  >;
+  const responder = await Responder.open({
+    ...settings,
+    clock: new SystemClock(),
+    random: Math.random,
+    listener: {
+      onInterfaces: (interfaces) => tell({ told: 'interfaces', interfaces }),
+      onForeign: (seen) => tell({ told: 'foreign', seen }),
+      onFailure: (subject, error) => {
+        const text = error instanceof Error ? error.message : undefined;
+        tell({ told: 'failure', subject, error: text });
+      },
+    },
+  });
+  parentPort!.on('message', (call: Call) => {
+    void perform(responder, call).then((result) => tell({ told: 'done', id: call.id, result }));
+  });
+}
 
-async function perform({ method, args }: Call): Promise<unknown> {
+async function perform(responder: Responder, { method, args }: Call): Promise<unknown> {
   switch (method) {
     case 'setKnown':
       return responder.setKnown(new Set(args as string[]));
@@ -63,8 +78,6 @@ async function perform({ method, args }: Call): Promise<unknown> {
       return responder.silence(args[0] as string);
     case 'defend':
       return responder.defend(args[0] as string);
-    case 'drain':
-      return responder.drain();
     case 'probe':
       return responder.probe(...(args as Parameters<Responder['probe']>));
     case 'counters': {
