@@ -62,6 +62,17 @@ export function encodeBody(body: HeartbeatBody): Uint8Array {
   if (!('part' in body)) return out.written();
   out.u16be(body.part);
   out.u16be(body.parts);
+  out.bytes(entriesOf(body));
+  return out.written();
+}
+
+/** One list goes to many nodes and is written once; it is not changed after that. */
+const written = new WeakMap<readonly unknown[], Uint8Array>();
+
+function entriesOf(body: Extract<HeartbeatBody, Part<unknown>>): Uint8Array {
+  const known = written.get(body.entries);
+  if (known !== undefined) return known;
+  const out = new ByteWriter(256);
   if (body.type === 'attach') {
     for (const attachment of body.entries) putAttachment(out, attachment);
   } else {
@@ -70,7 +81,9 @@ export function encodeBody(body: HeartbeatBody): Uint8Array {
       putAddress(out, address);
     }
   }
-  return out.written();
+  const bytes = out.written();
+  written.set(body.entries, bytes);
+  return bytes;
 }
 
 /** @returns undefined where a length, a part or an entry cannot be */

@@ -44,6 +44,8 @@ export interface HeartbeatLinkOptions {
   readonly onDropped: (reason: DatagramRefusal) => void;
   /** Each datagram that could not be sent. @param code an errno's name */
   readonly onSendFailure: (code: string) => void;
+  /** tests put a function in its place */
+  readonly createSocket?: typeof createSocket;
   /** What does not work, told once; undefined: works again. */
   readonly onFailure: (subject: string, error: Error | undefined) => void;
 }
@@ -169,7 +171,7 @@ async function openSockets(options: HeartbeatLinkOptions): Promise<ReadonlyMap<F
   let { port } = options;
   try {
     for (const family of FAMILIES) {
-      const socket = await openSocket(family, port, options.addresses);
+      const socket = await openSocket(family, port, options);
       if (socket === undefined) continue;
       sockets.set(family, socket);
       port = socket.address().port;
@@ -187,12 +189,12 @@ async function openSockets(options: HeartbeatLinkOptions): Promise<ReadonlyMap<F
 async function openSocket(
   family: Family,
   port: number,
-  addresses: readonly Address[] | undefined,
+  { addresses, createSocket: create = createSocket }: HeartbeatLinkOptions,
 ): Promise<Socket | undefined> {
   const own = addresses?.find((address) => familyOf(address) === family);
   if (addresses !== undefined && own === undefined) return undefined;
   const address = own ?? ANY[family];
-  const socket = createSocket({
+  const socket = create({
     type: family === 'IPv4' ? 'udp4' : 'udp6',
     ipv6Only: family === 'IPv6',
     recvBufferSize: RECEIVE_BUFFER_BYTES,

@@ -1,6 +1,6 @@
 /** Real sockets on the loopback device. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -333,6 +333,31 @@ describe('the start', () => {
       'heartbeats: UDP 192.0.2.1:0 cannot be had: bind EADDRNOTAVAIL',
     );
   });
+
+  test.each(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])(
+    'takes IPv4 alone where IPv6 says %s',
+    async (code) => {
+      const create = (options: SocketOptions): Socket => {
+        const socket = createSocket(options);
+        if (options.type === 'udp6') {
+          socket.bind = () => {
+            const error = Object.assign(new Error(`bind ${code} ::`), { code });
+            queueMicrotask(() => socket.emit('error', error));
+            return socket;
+          };
+        }
+        return socket;
+      };
+      const { heard, link } = await openLink({
+        addresses: undefined,
+        createSocket: create as typeof createSocket,
+      });
+      expect(link.families).toEqual(['IPv4']);
+      link.send([{ node: 'n1', to: HERE, heartbeat: beat() }]);
+      await heard.until(() => heard.heartbeats.length === 1);
+      expect(heard.failures).toEqual([]);
+    },
+  );
 
   test('fails without a key', async () => {
     rmSync(secretFile);
