@@ -87,6 +87,7 @@ const DEFERRED = [
   'src/cli/lb.ts',
   'src/cli/cleanup.ts',
   'src/cli/version.ts',
+  'src/loadbalancer/shell/announcerWorker.ts',
   'src/cli/listing/readOwners.ts',
   'src/cli/listing/printValues.ts',
 ];

@@ -8,6 +8,12 @@ import { STALE_FLOWS_KEPT } from '../conntrack/shell/conditions.ts';
 import { HEALTH_CHECK_PORT_NOT_SERVED } from '../healthports/shell/conditions.ts';
 import { LEDGER_FILE } from '../kernel/ledger.ts';
 import {
+  ANNOUNCER_CUT_OFF,
+  ANNOUNCER_DOWN,
+  ANNOUNCER_IMPAIRED,
+  NO_PEER_HEARD,
+} from '../loadbalancer/shell/announcerConditions.ts';
+import {
   ADDRESS_NOT_WRITTEN,
   ADDRESS_POOL_FULL,
   ALLOCATOR_NOT_ELECTED,
@@ -244,6 +250,10 @@ export const CONDITIONS = [
   ALLOCATOR_NOT_ELECTED,
   ADDRESS_NOT_WRITTEN,
   ADDRESS_POOL_FULL,
+  ANNOUNCER_DOWN,
+  ANNOUNCER_IMPAIRED,
+  NO_PEER_HEARD,
+  ANNOUNCER_CUT_OFF,
   FEATURES_REFUSED,
   FEATURE_FAILED,
 ] as const;

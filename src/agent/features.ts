@@ -5,7 +5,7 @@
 import { loopbackAddresses } from '../config/nodePortAddresses.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import type { Feature } from '../feature/feature.ts';
-import { allocatorNeeds } from '../loadbalancer/allocator/needs.ts';
+import { allocatorNeeds, announcerNeeds } from '../loadbalancer/needs.ts';
 import type { Need } from '../model/kinds.ts';
 
 export interface FeatureRow {
@@ -60,6 +60,19 @@ export const FEATURES: readonly FeatureRow[] = [
       };
       return { load, needs: allocatorNeeds(loadBalancer) };
     },
+  },
+  {
+    name: 'load-balancer-announcer',
+    asked: ({ features: { loadBalancer } }) =>
+      loadBalancer?.announcer.enabled
+        ? {
+            load: async () =>
+              (await import('../loadbalancer/shell/announcerFeature.ts')).loadBalancerAnnouncer(
+                loadBalancer,
+              ),
+            needs: announcerNeeds(loadBalancer),
+          }
+        : undefined,
   },
   {
     name: 'localhost-node-ports',

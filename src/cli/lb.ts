@@ -19,6 +19,21 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: 'who would get which address, and who would announce it, of files alone',
     run: async (words, io) => (await import('./lb/plan.ts')).lbPlan(words, io),
   },
+  {
+    name: 'status',
+    summary: 'who announces which address, and who hears whom, as this node sees it',
+    run: async (words, io) => (await import('./lb/status.ts')).lbStatus(words, io),
+  },
+  {
+    name: 'check',
+    summary: 'whether this node can announce addresses and hears the others; says what to do',
+    run: async (words, io) => (await import('./lb/check.ts')).lbCheck(words, io),
+  },
+  {
+    name: 'release',
+    summary: 'hands addresses of this node to other nodes, as before maintenance',
+    run: async (words, io) => (await import('./lb/release.ts')).lbRelease(words, io),
+  },
 ];
 
 export async function lb([name = '', ...words]: readonly string[], io: Io): Promise<number> {

@@ -7,6 +7,7 @@
  * (docs/benchmarks.md). It can be set in no later place.
  */
 import { basename } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { dispatch } from './commands.ts';
 import { EXIT } from './io.ts';
 
@@ -57,6 +58,12 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
-const code = await exitCode();
-await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-process.exit(code);
+if (isMainThread) {
+  const code = await exitCode();
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  process.exit(code);
+} else {
+  // The one thread that the program has besides its first one (announcerHandle.ts).
+  const { runAnnouncerWorker } = await import('../loadbalancer/shell/announcerWorker.ts');
+  await runAnnouncerWorker();
+}

@@ -147,7 +147,7 @@ export function resolveConfig({
   return {
     config: {
       source,
-      dataplane: dataplaneSettings(configuration),
+      dataplane: dataplaneSettings(configuration, features),
       hostnameOverride: configuration.hostnameOverride,
       bindAddress: parseSloppyAddress(configuration.bindAddress)!,
       ...(healthAddress ? { healthAddress } : {}),
@@ -195,13 +195,17 @@ function sourceSettings(
   return { kind: 'apiServer', kubeconfig, master, qps, burst };
 }
 
-function dataplaneSettings(configuration: KubeProxyConfiguration): DataplaneSettings {
+function dataplaneSettings(
+  configuration: KubeProxyConfiguration,
+  { loadBalancer }: Features,
+): DataplaneSettings {
   const { ipvs, iptables } = configuration;
   return {
     scheduler: ipvs.scheduler || 'rr',
     masqueradeAll: iptables.masqueradeAll,
     masqueradeBit: iptables.masqueradeBit,
-    strictArp: ipvs.strictARP,
+    // Every node has every address of a load balancer: else each of them would answer for it.
+    strictArp: ipvs.strictARP || loadBalancer?.announcer.enabled === true,
     excludeCidrs: ipvs.excludeCIDRs.map((text) => parseSloppyPrefix(text)!),
     nodePortAddresses: nodePortChoices(configuration.nodePortAddresses),
     allowsExternalIPs: isGateOn(configuration.featureGates, 'AllowServiceExternalIPs'),

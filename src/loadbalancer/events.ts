@@ -5,6 +5,7 @@ import { addressesInStatus } from './allocation/statusAddresses.ts';
 import { CONDITION_TYPE } from './condition.ts';
 
 export const ALLOCATION_ACTION = 'AllocateAddress';
+export const ANNOUNCEMENT_ACTION = 'AnnounceAddress';
 
 export interface AllocationEvent {
   /** `ns/name` */
@@ -45,6 +46,17 @@ export function conflictEvent(
   const where = seen === undefined ? '' : ` at ${seen.interfaceName} of ${seen.node}`;
   const note = `${address} is answered for by ${mac} too${where}: give one of the two another address`;
   return eventsAbout(service)('Warning', 'AddressConflict', note);
+}
+
+/** From the node that begins to announce it. */
+export function announcingEvent(
+  service: string,
+  address: Address,
+  node: string,
+  interfaces: readonly string[],
+): AllocationEvent {
+  const note = `${address} is announced by ${node} on ${interfaces.join(', ')}`;
+  return eventsAbout(service)('Normal', 'Announcing', note);
 }
 
 function eventsAbout(service: string) {

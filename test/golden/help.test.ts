@@ -18,6 +18,9 @@ const COMMANDS = [
   'lb',
   'lb import',
   'lb plan',
+  'lb status',
+  'lb check',
+  'lb release',
   'cleanup',
   'version',
 ];

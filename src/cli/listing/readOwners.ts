@@ -2,7 +2,6 @@
  * Finds out whose virtual servers are: from the proxy that runs on this node, which knows it
  * already, or from a cluster or manifests by the code that the proxy itself compiles Services with.
  */
-import http from 'node:http';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { buildDesired } from '../../desired/builder.ts';
 import { BadInput } from '../../inputs/badInput.ts';
@@ -15,6 +14,7 @@ import {
   VIRTUAL_SERVERS_PATH,
 } from '../../localserver/serverLines.ts';
 import { formatProblem, type Problem } from '../../model/problem.ts';
+import { askAgent, NoAgentError } from '../agentRequest.ts';
 import { VERSION } from '../packageVersion.ts';
 import type { OwnOptions } from './ownOptions.ts';
 import { Owners } from './owners.ts';
@@ -67,13 +67,6 @@ function refused(problems: readonly Problem[]): ListFailure {
   return new ListFailure(2, problems.map((each) => `error: ${formatProblem(each)}`).join('\n'));
 }
 
-/** There is no socket, or nobody listens there. */
-class NoAgentError extends Error {
-  override readonly name = 'NoAgentError';
-}
-
-const TIMEOUT_MS = 10_000;
-
 /**
  * @param filter names, where only one namespace or Service is wanted @throws NoAgentError, Error
  */
@@ -83,23 +76,7 @@ async function ownersFromAgent(
 ): Promise<Owners> {
   const query = new URLSearchParams(filter as Record<string, string>).toString();
   const path = `${VIRTUAL_SERVERS_PATH}${query === '' ? '' : `?${query}`}`;
-  const text = await new Promise<string>((resolve, reject) => {
-    const request = http.get({ socketPath, path, timeout: TIMEOUT_MS }, (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (piece: string) => (body += piece));
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(body);
-        else reject(new Error(`the proxy on this node answers: ${body.trim()}`));
-      });
-    });
-    request.on('timeout', () => request.destroy(new Error(`no answer on ${socketPath}`)));
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      const isAbsent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
-      reject(isAbsent ? new NoAgentError(`no proxy runs here (${socketPath})`) : error);
-    });
-  });
+  const text = await askAgent({ socketPath, path });
   const lines = text.split('\n').filter((line) => line !== '');
   return new Owners(
     'agent',

@@ -6,6 +6,7 @@
 import type { AnnouncerSettings } from '../../config/loadBalancer/settings.ts';
 import type { Address } from '../../net/address.ts';
 import type { AnnouncedAddress } from '../announcement.ts';
+import type { Outcome } from '../election.ts';
 import { Ballots } from './ballots.ts';
 import { Agenda, type Charge, newCharge, wakesAt } from './charge.ts';
 import { ClaimIndex } from './claimIndex.ts';
@@ -48,6 +49,7 @@ export class Announcer {
 
   constructor(options: AnnouncerOptions, nowMs: number) {
     const { node, settings, wire, peers, onMove, onConflict } = options;
+    const { intervalMs, misses } = settings.heartbeat;
     const unable = new Set<Address>();
     const around = new Surroundings(node, settings, unable, nowMs);
     this.#options = options;
@@ -56,7 +58,8 @@ export class Announcer {
     this.#possession = new Possession(
       {
         node,
-        intervalMs: settings.heartbeat.intervalMs,
+        intervalMs,
+        deadAfterMs: misses * intervalMs,
         around,
         ballots: this.#ballots,
         others: this.#others,
@@ -70,7 +73,7 @@ export class Announcer {
     );
   }
 
-  /** What this node answers for, or did until it was paused. */
+  /** What this node says that it answers for. */
   get claims(): ReadonlySet<Address> {
     return this.#possession.claims;
   }
@@ -142,11 +145,12 @@ export class Announcer {
     return stay;
   }
 
-  /** The process stood still: others may have what was ours. */
-  paused(nowMs: number): void {
+  /** The process stood still: others may have what was ours. @param forMs so long */
+  paused(forMs: number, nowMs: number): void {
     for (const charge of this.#charges.values()) {
       const { stance } = charge;
-      if (stance === 'answering' || stance === 'suspended') this.#possession.suspend(charge, nowMs);
+      if (stance === 'answering' || stance === 'suspended')
+        this.#possession.suspend(charge, forMs, nowMs);
       else if (stance === 'probing') this.#possession.leave(charge, 'released', nowMs);
     }
     this.#reviewAll();
@@ -214,12 +218,23 @@ export class Announcer {
       this.#possession.unable.delete(address);
   }
 
+  /** What was given up on purpose is taken back where nobody else may have it any more. */
+  #elect(charge: Charge, others: ReadonlySet<string>, nowMs: number): Outcome {
+    const { address } = charge.announced;
+    const isHere = this.claims.has(address) || charge.stance === 'suspended';
+    const owners = isHere ? new Set([...others, this.#options.node]) : others;
+    const outcome = this.#ballots.winner(charge.announced, owners, nowMs);
+    if (outcome.node !== undefined || charge.releasedUntilMs <= nowMs) return outcome;
+    charge.releasedUntilMs = nowMs;
+    this.#reviewUnable(charge, nowMs);
+    return this.#ballots.winner(charge.announced, owners, nowMs);
+  }
+
   #situation(charge: Charge, nowMs: number): Situation {
     const { node, settings } = this.#options;
     const { address } = charge.announced;
     const others = this.#others.of(address);
-    const owners = this.claims.has(address) ? new Set([...others, node]) : others;
-    const outcome = this.#ballots.winner(charge.announced, owners, nowMs);
+    const outcome = this.#elect(charge, others, nowMs);
     const isElected = outcome.node === node;
     const { isAlone } = this.#around;
     charge.outcome = outcome;

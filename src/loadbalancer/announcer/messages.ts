@@ -4,6 +4,7 @@
  */
 import type { LoadBalancerSettings } from '../../config/loadBalancer/settings.ts';
 import type { Address } from '../../net/address.ts';
+import type { Attachment } from '../../wire/heartbeatBody.ts';
 import type { AnnouncedService } from '../announcement.ts';
 import type { MemberNode } from './electors.ts';
 import type { Move } from './move.ts';
@@ -26,8 +27,6 @@ export interface ThreadStart {
   readonly configurationHash: number;
   /** InternalIPs of this Node */
   readonly internalAddresses: readonly Address[];
-  /** such as /run/netns/node1; absent: that of the process */
-  readonly networkNamespacePath?: string;
 }
 
 /** From the main thread. */
@@ -80,6 +79,8 @@ export interface ThreadReport {
   /** nobody is heard, and somebody should be: the wire decides */
   readonly isAlone: boolean;
   readonly isCutOff: boolean;
+  /** of this node, that may announce */
+  readonly attachments: readonly Attachment[];
   readonly addresses: readonly AddressReport[];
   readonly peers: readonly PeerReport[];
   readonly counters: ThreadCounters;
@@ -92,5 +93,7 @@ export interface ThreadCounters {
   readonly requests: Readonly<Record<string, number>>;
   readonly packetDrops: Readonly<Record<string, number>>;
   readonly beatsDropped: Readonly<Record<string, number>>;
+  /** by errno's name */
+  readonly beatsUnsent: Readonly<Record<string, number>>;
   readonly pauses: number;
 }

@@ -17,13 +17,14 @@ export class PauseWatch {
     this.#tickMs = tickMs;
   }
 
-  /** @returns whether there was a pause since the last time */
-  tick(monotonicMs: number, wallMs: number): boolean {
+  /** @returns how long the pause since the last time was, ms; 0: there was none */
+  tick(monotonicMs: number, wallMs: number): number {
     const last = this.#last;
     this.#last = { monotonicMs, wallMs };
-    if (last === undefined) return false;
+    if (last === undefined) return 0;
     const passedMs = monotonicMs - last.monotonicMs;
     const wallPassedMs = wallMs - last.wallMs;
-    return passedMs > this.#tickMs + LATE_MS || wallPassedMs - passedMs > APART_MS;
+    const isPause = passedMs > this.#tickMs + LATE_MS || wallPassedMs - passedMs > APART_MS;
+    return isPause ? Math.max(passedMs, wallPassedMs) : 0;
   }
 }

@@ -15,6 +15,8 @@ export interface PossessionParts {
   /** this node's name */
   readonly node: string;
   readonly intervalMs: number;
+  /** by the others, after so long a silence */
+  readonly deadAfterMs: number;
   readonly around: Surroundings;
   readonly ballots: Ballots;
   readonly others: ClaimIndex;
@@ -42,7 +44,7 @@ const PROBES_ALONE: ProbeRounds = { count: 3, gapMs: 1_000, waitMs: 1_000 };
 
 export class Possession {
   readonly #parts: PossessionParts;
-  /** what this node answers for, or did until it was paused */
+  /** what this node says that it answers for; also in a short pause */
   readonly claims = new Set<Address>();
   /** what it cannot serve, or has given up on purpose */
   readonly unable: Set<Address>;
@@ -61,6 +63,7 @@ export class Possession {
       case 'take':
         return this.#take(charge, nowMs);
       case 'resume':
+        this.claims.add(address);
         return this.#answer(charge, nowMs);
       case 'probe':
         return this.#probe(charge, PROBES, nowMs);
@@ -85,9 +88,10 @@ export class Possession {
     charge.probe += 1;
     charge.interfaces = [];
     if (charge.stance !== 'probing') this.#parts.wire.silence(address);
+    const wasOurs = charge.stance === 'answering' || charge.stance === 'suspended';
     enter(charge, 'idle', nowMs);
-    if (!this.claims.delete(address)) return;
-    this.#parts.onMove({ address, isOurs: false, why, interfaces: [] });
+    this.claims.delete(address);
+    if (wasOurs) this.#parts.onMove({ address, isOurs: false, why, interfaces: [] });
   }
 
   /** To somebody who is not heard, and whom the wire shows. */
@@ -98,9 +102,16 @@ export class Possession {
     this.#parts.again(charge.announced.address);
   }
 
-  suspend(charge: Charge, nowMs: number): void {
-    const { wire, intervalMs } = this.#parts;
-    wire.silence(charge.announced.address);
+  /**
+   * Nothing is answered until it is known who has it now. After a pause in which others may have
+   * taken this node for dead it is not claimed either: they would give way to who does not know of
+   * them.
+   */
+  suspend(charge: Charge, forMs: number, nowMs: number): void {
+    const { wire, intervalMs, deadAfterMs } = this.#parts;
+    const { address } = charge.announced;
+    wire.silence(address);
+    if (forMs + intervalMs >= deadAfterMs) this.claims.delete(address);
     enter(charge, 'suspended', nowMs);
     charge.suspendedUntilMs = nowMs + PAUSE_INTERVALS * intervalMs;
   }

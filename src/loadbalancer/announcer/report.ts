@@ -43,7 +43,8 @@ export function addressReports(
     const { announced, stance, sinceMs, interfaces } = charge;
     const { address, services } = announced;
     const others = announcer.claimants(address);
-    const owners = announcer.claims.has(address) ? new Set([node, ...others]) : others;
+    const isHere = announcer.claims.has(address) || stance === 'suspended';
+    const owners = isHere ? new Set([node, ...others]) : others;
     const election = elect(announced, owners, { nodes, settings, sha256 });
     return {
       address,

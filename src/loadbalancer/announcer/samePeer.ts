@@ -1,6 +1,6 @@
 import type { PeerView } from '../peers/peerView.ts';
 
-/** Whether an election can tell them apart; how long they are silent or alive is looked at apart. */
+/** Whether an election takes them for the same; how long they are alive is looked at apart. */
 export function isSamePeer(a: PeerView | undefined, b: PeerView): boolean {
   if (a === undefined) return false;
   return (

@@ -14,7 +14,7 @@ import { JitteredBackoff } from '../../time/backoff.ts';
 import { allocate } from '../allocation/allocate.ts';
 import { PoolTable } from '../allocation/poolTable.ts';
 import { allocationInput } from '../allocationInput.ts';
-import { allocatorNeeds } from '../allocator/needs.ts';
+import { allocatorNeeds } from '../needs.ts';
 import { ServiceBook } from '../allocator/serviceBook.ts';
 import type { ForeignOwners } from '../foreignOwners.ts';
 import { patchOf } from '../status.ts';

@@ -8,7 +8,7 @@ import type { ApiError } from '../../cluster/apiError.ts';
 import type { LoadBalancerSettings } from '../../config/loadBalancer/settings.ts';
 import { type Feature, type FeatureHost, FeatureStartError } from '../../feature/feature.ts';
 import { aborted } from '../../time/aborted.ts';
-import { readsNamespaces } from '../allocator/needs.ts';
+import { readsNamespaces } from '../needs.ts';
 import { foreignOwnersOf } from '../foreignOwners.ts';
 import { Allocator } from './allocator.ts';
 import { AllocatorMetrics } from './allocatorMetrics.ts';

@@ -36,6 +36,8 @@ export interface ResponderOptions {
 }
 
 export interface ResponderListener {
+  /** What has just been read waited while this process stood still: it is thrown away. */
+  isStale?(): boolean;
   /** First before `open` resolves, then at each change. */
   onInterfaces(interfaces: readonly CarrierInterface[]): void;
   /**
@@ -236,7 +238,7 @@ export class Responder {
 
   #answersTo(name: string, family: Family, frames: Iterable<Uint8Array>): readonly Uint8Array[] {
     const carrier = this.#table.carrier(name);
-    if (carrier === undefined) return [];
+    if (carrier === undefined || this.#listener.isStale?.() === true) return [];
     const fromMs = this.#clock.monotonicMs();
     const judge = family === 'IPv4' ? judgeArp : judgeNeighbor;
     const answers: Uint8Array[] = [];

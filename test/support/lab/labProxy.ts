@@ -82,12 +82,14 @@ export class ProxyProcess {
     process.kill(-this.#child.pid!, signal);
   }
 
-  /** Ends it in order; what it programmed stays. */
-  async stop(): Promise<void> {
+  /**
+   * Ends it, in order unless it is killed; what it programmed stays.
+   *
+   * @param signal default SIGTERM
+   */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const { pid, exitCode, signalCode } = this.#child;
-    if (pid !== undefined && exitCode === null && signalCode === null) {
-      process.kill(-pid, 'SIGTERM');
-    }
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, signal);
     await this.#ended;
   }
 

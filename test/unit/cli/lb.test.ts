@@ -144,12 +144,15 @@ test('everything wrong is told, exit code 2, and nothing is printed', async () =
 });
 
 test.each([
-  [['lb'], 'error: lb needs a command; there are import, plan\n'],
+  [['lb'], 'error: lb needs a command; there are import, plan, status, check, release\n'],
   [
     ['lb', 'imprt', '-'],
-    'error: unknown command lb imprt (did you mean lb import?); there are import, plan\n',
+    'error: unknown command lb imprt (did you mean lb import?); there are import, plan, status, check, release\n',
   ],
-  [['lb', 'frobnicate'], 'error: unknown command lb frobnicate; there are import, plan\n'],
+  [
+    ['lb', 'frobnicate'],
+    'error: unknown command lb frobnicate; there are import, plan, status, check, release\n',
+  ],
   [['lb', 'import'], 'error: lb import: needs the path of a file, or - for standard input\n'],
   [
     ['lb', 'import', '-', '-o', 'jsn'],

@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Features } from '../../../src/config/featureKinds.ts';
+import { defaultLoadBalancer } from '../../../src/config/loadBalancer/assemble.ts';
+import { resolveConfig } from '../../../src/config/resolve.ts';
 import { pathsOf, resolve } from '../../support/objects/resolution.ts';
 
 test('without anything it is ipvs with round robin, every change applied at once', () => {
@@ -324,4 +326,15 @@ test('a proxy stands for giving out addresses unless a flag says no', () => {
     true,
     false,
   ]);
+});
+
+test.each([
+  [true, true],
+  [false, false],
+])('with an announcer that is %s the kernel answers ARP strictly: %s', (enabled, strictArp) => {
+  const loadBalancer = defaultLoadBalancer();
+  const announcer = { ...loadBalancer.announcer, enabled };
+  const features: Features = { loadBalancer: { ...loadBalancer, announcer } };
+  const { config } = resolveConfig({ flags: new Map(), features, isInCluster: false });
+  expect(config?.dataplane.strictArp).toBe(strictArp);
 });

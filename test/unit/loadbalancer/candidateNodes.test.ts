@@ -22,6 +22,7 @@ test('a node of which nothing is known is alive and ready, and has been so for e
       isCordoned: false,
       isOutOfService: false,
       isNetworkUnavailable: false,
+      isNodeReady: false,
       isLeaving: false,
       isAlive: true,
       isReady: true,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { allocatorNeeds } from '../../../../src/loadbalancer/allocator/needs.ts';
+import { allocatorNeeds } from '../../../../src/loadbalancer/needs.ts';
 import { pool, settingsOf } from '../../../support/loadbalancer/balanced.ts';
 
 test('Namespaces are read only where some pool selects them by label', () => {

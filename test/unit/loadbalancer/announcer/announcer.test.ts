@@ -178,6 +178,17 @@ describe('giving', () => {
     expect(node.own?.unable).toEqual(new Set());
   });
 
+  test('on purpose, and back when nobody else may have it any more', () => {
+    const node = owning();
+    node.announcer.release([OURS], node.nowMs);
+    const other = firstOf(OURS, ['n2', 'n3']);
+    node.hear({ [other]: { claims: new Set([OURS]) } });
+    expect(node.after(0)).toEqual([`silence ${OURS}`]);
+    node.hear({ n2: { state: 'Dead' }, n3: { state: 'Dead' } });
+    expect(node.after(0)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
+    expect(node.own?.unable).toEqual(new Set());
+  });
+
   test('on purpose not where nobody else may have it', () => {
     const node = owning();
     node.hear({ n2: { state: 'Dead' }, n3: { isReady: false } });
@@ -228,20 +239,30 @@ describe('interfaces', () => {
 describe('after a pause', () => {
   test('nothing is answered until it is known that nobody else has it', () => {
     const node = owning();
-    node.announcer.paused(node.nowMs);
+    node.announcer.paused(390, node.nowMs);
     expect(node.after(399)).toEqual([]);
     expect(node.wire).toEqual([`silence ${OURS}`]);
     expect(node.own?.claims).toEqual(new Set([OURS]));
     expect(node.after(1)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
   });
 
+  test('so long that it was dead to the others, it does not claim what was its own', () => {
+    const node = owning();
+    node.announcer.paused(400, node.nowMs);
+    expect(node.after(399)).toEqual([]);
+    expect(node.own?.claims).toEqual(new Set());
+    expect(node.after(1)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
+    expect(node.own?.claims).toEqual(new Set([OURS]));
+  });
+
   test('what others have taken meanwhile is theirs', () => {
     const node = owning();
-    node.announcer.paused(node.nowMs);
+    node.announcer.paused(5_000, node.nowMs);
     node.hear({ n3: { claims: new Set([OURS]) } });
     node.after(0);
     expect(node.own?.claims).toEqual(new Set());
     expect(node.after(1_000)).toEqual([]);
+    expect(node.moves.at(-1)).toMatchObject({ isOurs: false, why: 'handedOver' });
   });
 });
 

@@ -1,0 +1,29 @@
+/** What `kube-ipvs lb status` and `lb release` ask the running announcer. */
+import type { RouteBook } from '../../feature/feature.ts';
+import type { HttpAnswer, Route } from '../../ops/httpListener.ts';
+import { LOAD_BALANCER_PATH, RELEASE_PATH } from '../announcerPaths.ts';
+import type { AnnouncerHandle } from './announcerHandle.ts';
+
+export function announcerRoutes(
+  routes: RouteBook,
+  handle: Pick<AnnouncerHandle, 'report' | 'release'>,
+): void {
+  routes.serve(LOAD_BALANCER_PATH, async () => answering(() => handle.report()));
+  const release: Route = async ({ query }) => {
+    const wanted = query.getAll('address');
+    return answering(async () => ({
+      stay: await handle.release(wanted.length === 0 ? undefined : wanted),
+    }));
+  };
+  routes.serve(RELEASE_PATH, Object.assign(release, { method: 'POST' as const }));
+}
+
+async function answering(answer: () => Promise<unknown>): Promise<HttpAnswer> {
+  try {
+    const body = `${JSON.stringify(await answer())}\n`;
+    return { status: 200, contentType: 'application/json', body };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return { status: 503, contentType: 'text/plain; charset=utf-8', body: `${text}\n` };
+  }
+}
