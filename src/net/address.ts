@@ -46,7 +46,7 @@ function withoutDottedTail(text: string): string {
   const tail = text.slice(start);
   if (!STRICT_IPV4.test(tail)) return text;
   const [a, b, c, d] = tail.split('.').map(Number) as [number, number, number, number];
-  return text.slice(0, start) + joinGroups([(a << 8) | b, (c << 8) | d]);
+  return text.slice(0, start) + joinGroups([(a << 8) | b, (c << 8) | d], 0, 2);
 }
 
 /** Family of a canonical address. */
@@ -59,9 +59,59 @@ export function familyOf(address: Address): Family {
  */
 export function addressToBytes(address: Address): Uint8Array {
   if (familyOf(address) === 'IPv4') return Uint8Array.from(address.split('.'), Number);
+  const bytes = ipv6Bytes(address);
+  if (bytes !== undefined) return bytes;
   const groups = parseIpv6Groups(address);
   if (groups === undefined) throw new RangeError(`not an address: ${address}`);
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+}
+
+/** Frames are written by it: without a list or a pattern. @returns undefined in any doubt */
+function ipv6Bytes(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(16);
+  const gap = text.indexOf('::');
+  if (gap < 0) return putGroups(text, bytes) === 16 ? bytes : undefined;
+  const tail = new Uint8Array(16);
+  const tailLength = putGroups(text.slice(gap + 2), tail);
+  const headLength = putGroups(text.slice(0, gap), bytes);
+  if (headLength === undefined || tailLength === undefined) return undefined;
+  if (headLength + tailLength > 14) return undefined;
+  bytes.set(tail.subarray(0, tailLength), 16 - tailLength);
+  return bytes;
+}
+
+/** @returns how many bytes the groups are; undefined where they are none, or too many */
+function putGroups(text: string, bytes: Uint8Array): number | undefined {
+  if (text === '') return 0;
+  let length = 0;
+  let group = 0;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = hexDigit(text.charCodeAt(i));
+    if (digit === COLON) {
+      if (digits === 0) return undefined;
+      digits = 0;
+      group = 0;
+      length += 2;
+      continue;
+    }
+    digits += 1;
+    if (digit === undefined || digits > 4 || length > 14) return undefined;
+    group = (group << 4) | digit;
+    bytes[length] = group >> 8;
+    bytes[length + 1] = group & 0xff;
+  }
+  return digits === 0 ? undefined : length + 2;
+}
+
+const COLON = 0x3a;
+
+/** The digit's value, or the colon itself. */
+function hexDigit(code: number): number | undefined {
+  if (code === COLON) return COLON;
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : undefined;
 }
 
 /** @param bytes 4 or 16 bytes in network order; any other length is a bug of the caller */
@@ -70,7 +120,9 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   if (bytes.length !== 16) {
     throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`);
   }
-  return formatIpv6(Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!));
+  const groups = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < 8; i++) groups[i] = (bytes[2 * i]! << 8) | bytes[2 * i + 1]!;
+  return formatIpv6(groups);
 }
 
 /**
@@ -78,20 +130,25 @@ export function addressFromBytes(bytes: Uint8Array): Address {
  * the first of equals.
  */
 function formatIpv6(groups: readonly number[]): Address {
-  let best = { start: -1, length: 1 };
+  let from = -1;
+  let length = 1;
   for (let start = 0; start < 8; start++) {
     let end = start;
     while (end < 8 && groups[end] === 0) end++;
-    if (end - start > best.length) best = { start, length: end - start };
+    if (end - start > length) {
+      from = start;
+      length = end - start;
+    }
     if (end > start) start = end;
   }
-  if (best.start < 0) return joinGroups(groups);
-  const end = best.start + best.length;
-  return `${joinGroups(groups.slice(0, best.start))}::${joinGroups(groups.slice(end))}`;
+  if (from < 0) return joinGroups(groups, 0, 8);
+  return `${joinGroups(groups, 0, from)}::${joinGroups(groups, from + length, 8)}`;
 }
 
-function joinGroups(groups: readonly number[]): string {
-  return groups.map((group) => group.toString(16)).join(':');
+function joinGroups(groups: readonly number[], from: number, to: number): string {
+  let text = '';
+  for (let i = from; i < to; i++) text += `${i === from ? '' : ':'}${groups[i]!.toString(16)}`;
+  return text;
 }
 
 /** `10.0.0.1:80` or `[fd00::1]:80`. */

@@ -8,6 +8,9 @@ export const BROADCAST_MAC: MacAddress = 'ff:ff:ff:ff:ff:ff';
 /** Stands in ARP for what is not known yet. */
 export const ZERO_MAC: MacAddress = '00:00:00:00:00:00';
 
+/** By byte; frames have several addresses each, and there are many frames. */
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 
 /** @returns undefined for anything but six pairs of digits with colons between */
@@ -18,13 +21,17 @@ export function parseMac(text: string): MacAddress | undefined {
 /** @param bytes 6 of them; any other length is a bug of the caller */
 export function macFromBytes(bytes: Uint8Array): MacAddress {
   if (bytes.length !== 6) throw new RangeError(`a MAC address has 6 bytes, not ${bytes.length}`);
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+  let text = PAIRS[bytes[0]!]!;
+  for (let i = 1; i < 6; i++) text += `:${PAIRS[bytes[i]!]!}`;
+  return text;
 }
 
 /** @returns 6 bytes; anything but a canonical address is a bug of the caller */
 export function macToBytes(mac: MacAddress): Uint8Array {
   if (!MAC.test(mac)) throw new RangeError(`not a MAC address: ${mac}`);
-  return Uint8Array.from(mac.split(':'), (pair) => Number.parseInt(pair, 16));
+  const bytes = new Uint8Array(6);
+  for (let i = 0; i < 6; i++) bytes[i] = Number.parseInt(mac.slice(3 * i, 3 * i + 2), 16);
+  return bytes;
 }
 
 /** Of one interface: neither a group (the lowest bit of the first byte) nor zero. */

@@ -5,6 +5,8 @@ import { type MacAddress, macFromBytes } from '../net/macAddress.ts';
 /** Every node of the link. */
 export const ALL_NODES: Address = 'ff02::1';
 
+const GROUP_PREFIX = addressToBytes('ff02::1:ff00:0');
+
 /**
  * The group in which `address` is asked for: its last 24 bits behind ff02::1:ff00:0. Some 16
  * million addresses share one.
@@ -12,7 +14,7 @@ export const ALL_NODES: Address = 'ff02::1';
  * @param address IPv6 @see RFC 4291 §2.7.1
  */
 export function solicitedNodeGroup(address: Address): Address {
-  const group = addressToBytes('ff02::1:ff00:0');
+  const group = GROUP_PREFIX.slice();
   group.set(addressToBytes(address).subarray(13), 13);
   return addressFromBytes(group);
 }
