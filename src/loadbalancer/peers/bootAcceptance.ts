@@ -29,8 +29,14 @@ interface Stranger {
 
 interface Accepted {
   readonly bootId: bigint;
-  /** What came until it was accepted, this or lower, counted for nothing and does not later. */
-  readonly first: bigint;
+  /**
+   * It was accepted by this one, which some that were sent before may come after. They count if
+   * they would have been accepted too: older ones are recordings.
+   */
+  readonly by: bigint;
+  readonly challenge: bigint;
+  /** the highest that came before it was accepted: what counted for nothing does not later */
+  readonly met: bigint;
   readonly window: ReplayWindow;
 }
 
@@ -55,23 +61,20 @@ export class BootAcceptance {
     return { bootId, sequence: window.highest };
   }
 
-  judge({ bootId, sequence, echo }: Heartbeat, own: OwnBoot): BootJudgement {
-    if (this.#accepted?.bootId === bootId) {
-      const { first, window } = this.#accepted;
-      return sequence > first && window.accept(sequence) ? 'heard' : 'replay';
+  judge(heartbeat: Heartbeat, own: OwnBoot): BootJudgement {
+    const { bootId, sequence } = heartbeat;
+    const present = this.#accepted;
+    if (present?.bootId === bootId) {
+      const isEarly = sequence < present.by && !hearsUs(heartbeat, own, present.challenge);
+      const isOld = isEarly || sequence <= present.met;
+      return !isOld && present.window.accept(sequence) ? 'heard' : 'replay';
     }
-    if (echo.bootId !== own.bootId) {
+    if (!hearsUs(heartbeat, own, this.#challenge)) {
       this.#meet(bootId, sequence);
       return 'unacceptedBoot';
     }
-    // It has heard this process of ours, but before the present one of that node was accepted.
-    if (echo.sequence <= this.#challenge || echo.sequence > own.sequence) return 'unacceptedBoot';
-    const window = new ReplayWindow();
-    window.accept(sequence);
-    const met = this.#strangers.get(bootId)?.sequence ?? 0n;
-    this.#accepted = { bootId, first: met > sequence ? met : sequence, window };
+    this.#accept(bootId, sequence);
     this.#challenge = own.sequence;
-    this.#strangers.clear();
     return 'accepted';
   }
 
@@ -87,6 +90,14 @@ export class BootAcceptance {
     });
   }
 
+  #accept(bootId: bigint, sequence: bigint): void {
+    const met = this.#strangers.get(bootId)?.sequence ?? 0n;
+    const window = new ReplayWindow();
+    window.accept(sequence);
+    this.#accepted = { bootId, by: sequence, challenge: this.#challenge, met, window };
+    this.#strangers.clear();
+  }
+
   #meet(bootId: bigint, sequence: bigint): void {
     const known = this.#strangers.get(bootId);
     if (known !== undefined) {
@@ -98,4 +109,10 @@ export class BootAcceptance {
     if (this.#strangers.size >= MAX_STRANGERS) this.#strangers.delete(longest!);
     this.#strangers.set(bootId, { sequence, isAnswerDue: true, answeredMs: -Infinity });
   }
+}
+
+/** It echoes this process of ours, and later than that. */
+function hearsUs({ echo }: Heartbeat, own: OwnBoot, challenge: bigint): boolean {
+  const { bootId, sequence } = echo;
+  return bootId === own.bootId && sequence > challenge && sequence <= own.sequence;
 }
