@@ -36,6 +36,8 @@ export const outsideAddresses = {
   loadBalancer: '198.51.100.20',
   localLoadBalancer: '198.51.100.30',
   externalIp: '80.11.12.10',
+  /** of nobody's route: it is in the outsider's own subnet */
+  announced: '192.0.2.64',
 } as const;
 
 const picture = `outside 192.0.2.100 ──┬── node1 192.0.2.11 ──┬── pod client 10.244.1.20

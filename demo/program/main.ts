@@ -2,6 +2,7 @@
 // the chapters, and ends with a table of everything that was checked. Exit status 0 only if every
 // check was right.
 
+import { announced } from './chapters/announced.ts';
 import { clusterIp } from './chapters/clusterIp.ts';
 import { externalIp } from './chapters/externalIp.ts';
 import { listing } from './chapters/listing.ts';
@@ -31,6 +32,7 @@ const chapters: readonly Chapter[] = [
   scaling,
   listing,
   proxyHealth,
+  announced,
 ];
 
 async function main(): Promise<number> {

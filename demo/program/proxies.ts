@@ -33,7 +33,8 @@ export interface ProxySetting {
 export class Proxy {
   readonly node: Node;
   readonly logFile: string;
-  readonly #process: ChildProcess;
+  readonly #start: () => ChildProcess;
+  #process: ChildProcess;
   #exit: string | undefined;
 
   constructor({ cluster, folder }: ProxySetting, node: Node, flags: readonly string[]) {
@@ -50,8 +51,24 @@ export class Proxy {
       'run',
       ...flags,
     ];
-    this.#process = cluster.topology.spawn(node, argv, 'ignore');
-    this.#process.on('exit', (status, signal) => (this.#exit = String(signal ?? status)));
+    this.#start = () => {
+      const started = cluster.topology.spawn(node, argv, 'ignore');
+      started.on('exit', (status, signal) => (this.#exit = String(signal ?? status)));
+      return started;
+    };
+    this.#process = this.#start();
+  }
+
+  /** SIGKILL: it has no time for anything. Resolves when it has ended. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Until everything is programmed, as at first. */
+  async startAgain(): Promise<void> {
+    this.#exit = undefined;
+    this.#process = this.#start();
+    await this.ready();
   }
 
   /**
@@ -102,15 +119,23 @@ export class Proxy {
     return readFileSync(`/proc/${this.#process.pid}/net/ip_vs`, 'utf8');
   }
 
+  log(): string {
+    return readFileSync(this.logFile, 'utf8');
+  }
+
   lastLines(count = 15): string {
-    return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+    return this.log().trimEnd().split('\n').slice(-count).join('\n');
   }
 
   stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     return new Promise((resolve) => {
       if (this.#exit !== undefined) return resolve();
       this.#process.once('exit', () => resolve());
-      this.#process.kill('SIGTERM');
+      this.#process.kill(signal);
     });
   }
 }
@@ -139,6 +164,8 @@ export async function startProxies(setting: ProxySetting): Promise<readonly Prox
     `--cluster-cidr=${clusterCidrs.IPv4},${clusterCidrs.IPv6}`,
     '--nodeport-addresses=primary',
     '--metrics-bind-address=0.0.0.0:10249',
+    `--features=${join(checkout, 'demo', 'features.yml')}`,
+    '-v=1',
   ];
   report.note('On each node runs:');
   report.block(['kube-ipvs run --hostname-override=NODE', ...flagLines(shared)].join(' \\\n  '));

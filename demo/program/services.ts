@@ -112,10 +112,11 @@ async function fromApiServer(
   };
 }
 
-/** The API server takes the status by its subresource only. */
+/** The API server takes the status by its subresource only; Services of our class get theirs from us. */
 async function createWithStatus(objects: ClusterObjects, object: ClusterObject) {
   await objects.create(object);
-  const { status } = object;
+  const { status, spec } = object as ClusterObject & { spec?: { loadBalancerClass?: string } };
+  if (spec?.loadBalancerClass !== undefined) return;
   if (status !== undefined) await objects.patch(object, { status }, 'status');
 }
 
