@@ -31,6 +31,8 @@ export interface AllocatorParts extends HostParts {
   readonly api: Pick<ApiTransport, 'getJson' | 'sendJson'>;
   readonly foreignOwners: ForeignOwners;
   readonly metrics: AllocatorMetrics;
+  /** 0 ≤ x < 1 */
+  readonly random: () => number;
   /** by the clock, at this moment */
   readonly isLeader: () => boolean;
 }
@@ -124,8 +126,8 @@ export class Allocator {
 
   /** What who led before has written last may not have reached this node yet. */
   async #begin(signal: AbortSignal): Promise<void> {
-    const { clock, conditions } = this.#parts;
-    const backoff = new JitteredBackoff({ ...RETRY, random: Math.random });
+    const { clock, conditions, random } = this.#parts;
+    const backoff = new JitteredBackoff({ ...RETRY, random });
     while (!signal.aborted) {
       try {
         await this.#readAll(signal);

@@ -27,11 +27,18 @@ const SELDOMEST_LOOK_MS = 30_000;
 /** For patches that are on their way at the end; the Lease is let go of after it. */
 const LAST_ANSWERS_MS = 300;
 
-/** @param inNamespace that of this process; another one in tests */
+export interface AllocatorSurroundings {
+  readonly namespace: () => Promise<string>;
+  /** 0 ≤ x < 1 */
+  readonly random: () => number;
+}
+
+/** @param around this process by default; another one in tests */
 export function loadBalancerAllocator(
   settings: LoadBalancerSettings,
-  inNamespace: () => Promise<string> = ownNamespace,
+  around: Partial<AllocatorSurroundings> = {},
 ): Feature {
+  const { namespace: inNamespace = ownNamespace, random = Math.random } = around;
   return {
     name: 'load-balancer-allocator',
     start: async (host) => {
@@ -42,14 +49,22 @@ export function loadBalancerAllocator(
       const foreignOwners = foreignOwnersOf(settings);
       const isLeader = () => elector.isLeader;
       const namespace = await inNamespace();
-      const allocator = new Allocator({ ...host, api, settings, foreignOwners, metrics, isLeader });
+      const allocator = new Allocator({
+        ...host,
+        api,
+        settings,
+        foreignOwners,
+        metrics,
+        isLeader,
+        random,
+      });
       const elector: LeaseElector = new LeaseElector({
         transport: api,
         timing: host.clock,
         namespace,
         name: LEASE,
         identity: `${host.nodeName}_${randomUUID()}`,
-        random: Math.random,
+        random,
         lookMs: () => lookMs(host.cluster.nodes.size),
         onChange: (isOurs) => allocator.lead(isOurs),
         onFailure: (error) => tellElection(host, namespace, error),

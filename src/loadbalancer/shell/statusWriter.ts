@@ -100,7 +100,7 @@ export class StatusWriter {
     const now = wholeSeconds(clock.wallMs());
     const decision = service && { ...decided, service };
     const patch = decision && patchOf(decision, now);
-    if (patch === undefined) return this.#queue.done(key);
+    if (patch === undefined) return this.#isThere(key, decided);
     const { loadBalancer, conditions } = statusAfter(decision!, now);
     book.expect(key, { ...service!, ingress: loadBalancer.ingress ?? [], conditions });
     try {
@@ -113,6 +113,13 @@ export class StatusWriter {
     } finally {
       book.forgetExpected(key);
     }
+  }
+
+  /** It has become so without an answer that says it: the connection broke after it was written. */
+  #isThere(key: ObjectKey, decided: Decision): void {
+    this.#queue.done(key);
+    this.#failing.works(key);
+    if (this.#parts.book.get(key) !== undefined) this.#parts.onWritten(decided);
   }
 
   async #send(decision: Decision, patch: StatusPatch, signal: AbortSignal): Promise<void> {

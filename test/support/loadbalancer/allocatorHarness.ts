@@ -36,7 +36,9 @@ export class AllocatorHarness {
   /** With the Services, and until it has done what is to be done at once. */
   async start(...services: readonly (readonly [string, ServiceWords?])[]): Promise<void> {
     for (const [name, words] of services) this.server.put(rawBalanced(name, words));
-    const feature = loadBalancerAllocator(this.settings, () => Promise.resolve('kube-system'));
+    const feature = loadBalancerAllocator(this.settings, {
+      namespace: () => Promise.resolve('kube-system'),
+    });
     this.running = await feature.start(this.host);
     for (const [key, object] of this.host.cluster.services)
       this.running.changed?.({ kind: 'Service', key, object, before: undefined });

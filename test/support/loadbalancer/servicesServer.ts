@@ -27,6 +27,8 @@ export class ServicesServer {
   onChange: (key: string, raw: RawService | undefined) => void = () => undefined;
   /** Called with each request of a Service; what it throws is the answer. */
   fate: (request: string) => void | Promise<void> = () => undefined;
+  /** Called when it has been done; what it throws is the answer. */
+  afterwards: (request: string) => void | Promise<void> = () => undefined;
   /** what an admission webhook makes of a status */
   admit: (status: Status) => Status = (status) => status;
 
@@ -47,6 +49,10 @@ export class ServicesServer {
   delete(key: string): void {
     this.#services.delete(key);
     this.onChange(key, undefined);
+  }
+
+  keys(): readonly string[] {
+    return [...this.#services.keys()];
   }
 
   get(key: string): RawService {
@@ -103,7 +109,9 @@ export class ServicesServer {
     const { ingress } = patch.status.loadBalancer ?? {};
     if (ingress && before.spec.type !== 'LoadBalancer') throw refused(422, 'Invalid', path);
     this.put({ ...before, status: this.admit(merged(before.status, patch)) as never });
-    return structuredClone(this.get(key));
+    const answer = structuredClone(this.get(key));
+    await this.afterwards(`PATCH ${key}`);
+    return answer;
   }
 }
 

@@ -84,6 +84,22 @@ test('one that fails is tried after 1, 2, 4 seconds up to a minute, and stops no
   expect(lb.conditions()).toEqual([]);
 });
 
+test('one that was written although nobody said so is done with, and told of', async () => {
+  const lb = harness();
+  let isLost = true;
+  lb.server.afterwards = () => {
+    if (!isLost) return;
+    isLost = false;
+    throw refused(0, 'ECONNRESET');
+  };
+  await lb.start(['a']);
+  expect(lb.conditions()).toEqual(['AddressNotWritten default/a']);
+  await lb.host.clock.advance(1_000);
+  expect(lb.requests()).toEqual(['LIST', 'PATCH default/a']);
+  expect(lb.conditions()).toEqual([]);
+  expect(lb.events()).toEqual(['Normal AddressAssigned a: 192.0.2.1 from pool office']);
+});
+
 test('a missing right is told with its cure, of the first few Services', async () => {
   const lb = harness('192.0.2.0/24');
   lb.server.fate = (request) => {
