@@ -239,7 +239,7 @@ export class Announcer {
     const { isAlone } = this.#around;
     charge.outcome = outcome;
     if (!isElected || !isAlone) charge.turnMs = undefined;
-    for (const other of others) Object.assign(charge, { lastOwner: other, mustProbe: false });
+    for (const other of others) this.#possession.seenAt(charge, other);
     if (isElected && charge.stance === 'answering')
       this.#possession.follow(charge, outcome.interfaces);
     return {

@@ -94,6 +94,13 @@ export class Possession {
     if (wasOurs) this.#parts.onMove({ address, isOurs: false, why, interfaces: [] });
   }
 
+  /** Who has it says so himself: what the wire said before is of no interest any more. */
+  seenAt(charge: Charge, node: string): void {
+    charge.lastOwner = node;
+    charge.mustProbe = false;
+    charge.heldOffUntilMs = -Infinity;
+  }
+
   /** To somebody who is not heard, and whom the wire shows. */
   yield(charge: Charge, nowMs: number): void {
     this.leave(charge, 'yielded', nowMs);

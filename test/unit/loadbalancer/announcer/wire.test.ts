@@ -62,6 +62,18 @@ describe('the wire', () => {
     expect(node.wire).toEqual(expected);
   });
 
+  test('whom it has yielded to by the wire, and who is heard then, may fail at once', () => {
+    const node = upAndListening({ probeBeforeUse: false });
+    node.announce(THEIRS);
+    node.hear({ n2: { state: 'Dead' }, n3: { state: 'Dead' } });
+    node.after(0);
+    node.announcer.heard(THEIRS, { ...STRANGER, mac: attachment('n2').mac }, true, node.nowMs);
+    node.hear({ n2: { claims: new Set([THEIRS]) }, n3: { isReady: false } });
+    node.after(1_000);
+    node.hear({ n2: { state: 'Dead' }, n3: { isReady: false } });
+    expect(node.after(0)).toEqual([`answer ${THEIRS} eth0`, `announce ${THEIRS}`]);
+  });
+
   test('a probe that is no longer wanted says nothing', () => {
     const node = upAndListening();
     node.announce(OURS);
