@@ -70,19 +70,24 @@ test('a process not accepted yet is answered once an interval, with an echo of i
 describe('a restarted process', () => {
   test('takes the place of the one before it, and claims nothing until it says so', () => {
     const { network, a, b } = twoNodes();
-    b.peers.setOwn(ownState({ claims: new Set(['192.0.2.1']) }));
+    b.own({ claims: new Set(['192.0.2.1']), unable: new Set(['192.0.2.3']) });
     network.run(1_000);
-    expect(a.sees('n2', network.nowMs).claims).toEqual(new Set(['192.0.2.1']));
+    expect(a.sees('n2', network.nowMs)).toMatchObject({
+      claims: new Set(['192.0.2.1']),
+      unable: new Set(['192.0.2.3']),
+    });
     const again = new PeerProcess('n2', ['n1'], { random });
     network.start(again);
     const seen: string[] = [];
     network.onDelivery = ({ recording }) => {
       if (recording.outgoing.heartbeat.bootId !== again.bootId) return;
-      const { claims, state } = a.sees('n2', network.nowMs);
-      seen.push(`${state} ${[...claims].join()}`);
+      const { claims, unable, state } = a.sees('n2', network.nowMs);
+      seen.push(`${state} ${[...claims, ...unable].join()}`);
     };
     network.run(500);
-    expect(seen.at(-1)).toBe('Alive ');
+    const first = seen.indexOf('Alive ');
+    expect(new Set(seen.slice(0, first))).toEqual(new Set(['Alive 192.0.2.1,192.0.2.3']));
+    expect(new Set(seen.slice(first))).toEqual(new Set(['Alive ']));
     expect(a.sees('n2', network.nowMs)).toMatchObject({ hearsUs: true, attachments: [] });
     again.peers.setOwn(ownState({ claims: new Set(['192.0.2.2']) }));
     network.run(100);

@@ -1,6 +1,7 @@
 /** Who is told what and when. */
 import { describe, expect, test } from '@jest/globals';
 import { encodeHeartbeat } from '../../../../src/wire/heartbeat.ts';
+import type { Attachment } from '../../../../src/wire/heartbeatBody.ts';
 import {
   FROM,
   OWN_BOOT,
@@ -104,6 +105,23 @@ describe('what is sent', () => {
     expect(peers.tick(6)).toHaveLength(3);
     peers.setOwn(ownState({ unable: new Set(['192.0.2.1']) }));
     expect(peers.tick(7)[2]!.heartbeat).toMatchObject({ type: 'unable', entries: ['192.0.2.1'] });
+  });
+
+  test.each<Partial<Attachment>>([
+    { interfaceName: 'eth1' },
+    { mac: '02:00:00:00:00:02' },
+    { address: '192.0.2.9' },
+    { prefixLength: 25 },
+    { hasDefaultRoute: false },
+  ])('an attachment that is another one now: %j', (change) => {
+    const peers = acquainted();
+    const told = (...attachments: Attachment[]) => {
+      peers.setOwn(ownState({ attachments }));
+      return peers.tick(1).map(({ heartbeat }) => heartbeat.generation);
+    };
+    expect(told(attachment)).toEqual([1, 1, 1]);
+    expect(told({ ...attachment })).toEqual([]);
+    expect(told({ ...attachment, ...change })).toEqual([2, 2, 2]);
   });
 
   test('nothing but beats to a node that is unknown or dead', () => {
