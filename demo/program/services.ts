@@ -112,7 +112,10 @@ async function fromApiServer(
   };
 }
 
-/** The API server takes the status by its subresource only; Services of our class get theirs from us. */
+/**
+ * The API server takes the status by its subresource only; Services of our class get theirs from
+ * us.
+ */
 async function createWithStatus(objects: ClusterObjects, object: ClusterObject) {
   await objects.create(object);
   const { status, spec } = object as ClusterObject & { spec?: { loadBalancerClass?: string } };

@@ -1,6 +1,6 @@
 /**
  * How long an address of a load balancer is nobody's: three nodes on a bridge, the one that has it
- * fails, and tcpdump at the switch sees when another one first announces it. As root, on any kernel.
+ * fails, and tcpdump at the client sees when another one first announces it. As root.
  *
  *   node test/bench/failover.ts [RUNS] [kill|term|cable|cordon…]
  */

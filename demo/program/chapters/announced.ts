@@ -1,5 +1,5 @@
-// LoadBalancer without a cloud: the address is found by ARP, and by another node when the first one
-// dies. Its proxy is killed: the pods' traffic goes on until the outsider is told of the other node.
+// LoadBalancer without a cloud: the address is found by ARP, and at another node when the proxy of
+// the first one is killed. Its kernel forwards until the outsider is told of the other node.
 
 import { addressTowards, outsideAddresses } from '../cluster.ts';
 import type { Demo } from '../demo.ts';

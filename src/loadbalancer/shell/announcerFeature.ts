@@ -9,6 +9,7 @@ import type { Address } from '../../net/address.ts';
 import { AnnouncementBook } from '../announcer/announcementBook.ts';
 import { membersOf } from '../announcer/members.ts';
 import { addressesIn, ServableBook } from '../announcer/servableBook.ts';
+import { foreignOwnersOf } from '../foreignOwners.ts';
 import { AnnouncerHandle } from './announcerHandle.ts';
 import { AnnouncerMetrics } from './announcerMetrics.ts';
 import { AnnouncerTeller } from './announcerTeller.ts';
@@ -48,6 +49,7 @@ class RunningAnnouncer {
     const teller = new AnnouncerTeller({
       ...host,
       book: this.#book,
+      foreignOwners: foreignOwnersOf(settings),
       onMoves: (moves) => metrics.moved(moves),
       onConflict: () => metrics.conflict(),
     });
@@ -58,7 +60,10 @@ class RunningAnnouncer {
       onEnd: (error) => teller.ended(error),
     });
     announcerRoutes(host.routes, this.#handle);
-    const timer = setInterval(() => this.#tellStanding(), STANDING_MS);
+    const timer = setInterval(() => {
+      this.#tellStanding();
+      teller.review();
+    }, STANDING_MS);
     this.#cancelStanding = () => clearInterval(timer);
     host.run((signal) => this.#keepThread(signal));
   }

@@ -95,7 +95,8 @@ export class AnnouncerHandle {
     let error = new Error("the announcer's thread has ended");
     const worker = new Worker(program, { workerData: start, name: 'announcer' });
     worker.on('error', (thrown) => {
-      error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      // What comes from another thread is of no class of ours.
+      error = isError(thrown) ? thrown : new Error(String(thrown));
     });
     worker.on('message', (news: News) => {
       if ('id' in news) this.#answered(news);
@@ -136,4 +137,8 @@ export class AnnouncerHandle {
 function thisProgram(): URL {
   const own = import.meta.url;
   return own.endsWith('.ts') ? new URL('../../cli/main.ts', own) : new URL(own);
+}
+
+function isError(thrown: unknown): thrown is Error {
+  return typeof thrown === 'object' && thrown !== null && 'message' in thrown;
 }

@@ -1,8 +1,10 @@
 /** What people hear of the announcer: the log, Events of Services, conditions. */
 import type { FeatureHost } from '../../feature/feature.ts';
 import type { Address } from '../../net/address.ts';
+import type { ServiceEvent } from '../../ops/conditionEvents.ts';
 import type { AnnouncementBook } from '../announcer/announcementBook.ts';
 import type { UnaskedNews } from '../announcer/messages.ts';
+import { ForeignSightings } from '../announcer/foreignSightings.ts';
 import type { Move } from '../announcer/move.ts';
 import {
   type AllocationEvent,
@@ -10,6 +12,7 @@ import {
   announcingEvent,
   conflictEvent,
 } from '../events.ts';
+import type { ForeignOwners } from '../foreignOwners.ts';
 import {
   ANNOUNCER_CUT_OFF,
   ANNOUNCER_DOWN,
@@ -19,19 +22,19 @@ import {
 
 export interface AnnouncerTellerParts extends Pick<
   FeatureHost,
-  'conditions' | 'events' | 'log' | 'nodeName'
+  'clock' | 'conditions' | 'events' | 'log' | 'nodeName'
 > {
   readonly book: Pick<AnnouncementBook, 'servicesAt'>;
+  readonly foreignOwners: ForeignOwners;
   readonly onMoves: (moves: readonly Move[]) => void;
-  readonly onConflict: (address: Address, mac: string, interfaceName: string) => void;
+  readonly onConflict: () => void;
 }
 
 const SUBJECT = 'announcer';
 
 export class AnnouncerTeller {
   readonly #parts: AnnouncerTellerParts;
-  /** `192.0.2.64 02:…` */
-  readonly #conflicts = new Set<string>();
+  readonly #sightings = new ForeignSightings();
 
   constructor(parts: AnnouncerTellerParts) {
     this.#parts = parts;
@@ -56,6 +59,13 @@ export class AnnouncerTeller {
         else conditions.set(ANNOUNCER_IMPAIRED, subject, { message: `${subject}: ${message}` });
       }
     }
+  }
+
+  /** From time to time: who is not seen any more. */
+  review(): void {
+    const { foreignOwners, clock } = this.#parts;
+    for (const address of this.#sightings.forget(clock.monotonicMs()))
+      foreignOwners.delete(address);
   }
 
   ended(error: Error): void {
@@ -88,25 +98,27 @@ export class AnnouncerTeller {
       this.#record(announcingEvent(key, address, nodeName, interfaces));
   }
 
+  /** Each time that it is seen; told once. */
   #tellConflict(address: Address, mac: string, interfaceName: string): void {
-    const { log, book, nodeName, onConflict } = this.#parts;
-    onConflict(address, mac, interfaceName);
-    const key = `${address} ${mac}`;
-    if (this.#conflicts.has(key)) return;
-    this.#conflicts.add(key);
-    log.warning('another machine answers for a load balancer address', {
-      address,
-      mac,
-      interface: interfaceName,
-    });
-    const seen = { interfaceName, node: nodeName };
+    const { log, book, nodeName, foreignOwners, onConflict, clock } = this.#parts;
+    const seen = { mac, interfaceName, node: nodeName };
+    onConflict();
+    foreignOwners.set(address, seen);
+    if (!this.#sightings.note(address, mac, clock.monotonicMs())) return;
+    const fields = { address, mac, interface: interfaceName };
+    log.warning('another machine answers for a load balancer address', fields);
     for (const service of book.servicesAt(address))
-      this.#record(conflictEvent(service, address, mac, seen));
+      this.#record(conflictEvent(service, address, mac, seen), { about: 'AddressConflict' });
   }
 
-  #record({ service, type, reason, note }: AllocationEvent): void {
+  /** @param more `about` of what the allocator tells too */
+  #record(
+    { service, type, reason, note }: AllocationEvent,
+    more: Pick<ServiceEvent, 'about'> = {},
+  ): void {
     const [namespace = '', name = ''] = service.split('/');
     const regarding = { kind: 'Service', namespace, name } as const;
-    this.#parts.events?.record({ regarding, type, reason, action: ANNOUNCEMENT_ACTION, note });
+    const event = { regarding, type, reason, action: ANNOUNCEMENT_ACTION, note, ...more };
+    this.#parts.events?.record(event);
   }
 }
