@@ -7,6 +7,7 @@ import type { Address } from '../../net/address.ts';
 import type { MacAddress } from '../../net/macAddress.ts';
 import type { Attachment } from '../../wire/heartbeatBody.ts';
 import type { CandidateNode } from '../announcement.ts';
+import { isMinority } from '../peers/minority.ts';
 import type { PeerView } from '../peers/peerView.ts';
 import { type MemberNode, nodesByMac, otherCandidate, ownCandidate, presumed } from './electors.ts';
 import { EXCLUDE_LABEL } from '../../model/announcingNode.ts';
@@ -37,8 +38,7 @@ export class Surroundings {
   readonly #unable: ReadonlySet<Address>;
   #candidates: readonly CandidateNode[] | undefined;
   #macs: ReadonlyMap<MacAddress, string> | undefined;
-  #hasHeard = false;
-  #heardCount = 0;
+  #everHeard: ReadonlySet<string> = new Set();
 
   /** @param unable what this node cannot serve; live */
   constructor(
@@ -87,8 +87,7 @@ export class Surroundings {
     const before = this.#view;
     const hadHeard = this.#hasHeard;
     this.#view = view;
-    this.#hasHeard = everHeard.size > 0;
-    this.#heardCount = everHeard.size;
+    this.#everHeard = everHeard;
     this.#macs = undefined;
     this.#candidates = undefined;
     if (before.size !== view.size || hadHeard !== this.#hasHeard) return true;
@@ -159,7 +158,7 @@ export class Surroundings {
     const { unreachableSinceMs } = this.#own;
     if (unreachableSinceMs === undefined) return false;
     if (nowMs - unreachableSinceMs < API_SERVER_PATIENCE_MS) return false;
-    return (this.#aliveCount() + 1) * 2 < this.#heardCount + 1;
+    return isMinority(this.#view, this.#everHeard);
   }
 
   /**
@@ -190,8 +189,8 @@ export class Surroundings {
     );
   }
 
-  #aliveCount(): number {
-    return this.#peers.filter(({ state }) => state === 'Alive').length;
+  get #hasHeard(): boolean {
+    return this.#everHeard.size > 0;
   }
 
   get #peers(): readonly PeerView[] {
