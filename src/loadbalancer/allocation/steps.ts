@@ -6,6 +6,7 @@
 import type { Family } from '../../net/family.ts';
 import type { Ground } from './ground.ts';
 import { attempt, attemptAutomatic, attemptRequested } from './attempt.ts';
+import type { Holding } from './holding.ts';
 import type { Work } from './work.ts';
 
 /** So often is looked for a way in which several exchange addresses. */
@@ -21,13 +22,38 @@ export function allocateAll(ground: Ground, works: readonly Work[]): void {
   tryRest(ground, missing);
 }
 
-/** Those that stay, and those that move. */
+/** Why a Service loses what it might keep, by what it held. */
+type Lost = Map<Holding, string>;
+
+/**
+ * Those that stay, and those that move. Where one that stays has lost to an older one that came
+ * back, others are free to move than were thought: all of it once more, without what was lost, or
+ * the next run would come to something else.
+ */
 function settleHeld(ground: Ground, works: readonly Work[]): void {
+  const lost: Lost = new Map();
+  for (let before = -1; before < lost.size;) {
+    before = lost.size;
+    settle(ground, works, lost);
+    for (const work of works) noteLost(work, lost);
+  }
+}
+
+function noteLost({ holdings, placed, losses }: Work, lost: Lost): void {
+  for (const holding of holdings) {
+    const { fate, located } = holding;
+    if (fate !== 'stays' || placed.get(located.family) === located) continue;
+    const loss = losses.find(({ address }) => address === located.address);
+    if (loss !== undefined) lost.set(holding, loss.why);
+  }
+}
+
+function settle(ground: Ground, works: readonly Work[], lost: Lost): void {
   const movers = works.filter(({ holdings }) => holdings.some(({ fate }) => fate === 'moves'));
   const stuck = new Set<Work>();
   for (let round = 0; ; round++) {
     ground.clear();
-    for (const work of works) keepHeld(work, stuck.has(work));
+    for (const work of works) keepHeld(work, stuck.has(work), lost);
     const moving = movers.filter((work) => !stuck.has(work));
     const homeless = moving.filter((work) => !move(ground, work));
     if (homeless.length === 0) break;
@@ -36,11 +62,11 @@ function settleHeld(ground: Ground, works: readonly Work[]): void {
   tryRest(ground, movers);
 }
 
-function keepHeld(work: Work, isStuck: boolean): void {
+function keepHeld(work: Work, isStuck: boolean, lost: Lost): void {
   work.begin();
   for (const holding of work.holdings) {
     const { located, fate, why = '' } = holding;
-    if (fate === 'goes') work.lose(located, why);
+    if (fate === 'goes' || lost.has(holding)) work.lose(located, lost.get(holding) ?? why);
     else if (fate === 'stays' || isStuck) work.keep(holding, fate === 'moves');
   }
 }

@@ -1,4 +1,4 @@
-/** A program whose thread answers as the announcer's does, and ends when it is told an odd thing. */
+/** A thread that answers as the announcer's does, and breaks when it is told of members. */
 import { parentPort } from 'node:worker_threads';
 import type { Order } from '../../../src/loadbalancer/announcer/messages.ts';
 

@@ -18,7 +18,7 @@ test('no object of the demo has a problem', async () => {
   const { snapshot, problems } = await loadManifests(files.map((name) => resolve(folder, name)));
   expect(problems).toEqual([]);
   expect([...snapshot.services.keys()].sort()).toEqual(
-    ['api', 'audit', 'legacy', 'shop', 'web'].map((name) => `default/${name}`),
+    ['api', 'audit', 'front', 'legacy', 'shop', 'web'].map((name) => `default/${name}`),
   );
 });
 

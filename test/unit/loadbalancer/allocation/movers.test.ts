@@ -153,3 +153,18 @@ test('one out of pool that asks for another address moves, or stays as it is', (
     'default/b Kept 203.0.113.2@- (AddressNotInPools)',
   ]);
 });
+
+test('two swap although a third, younger one has the address of one of them too', () => {
+  const settings = settingsOf([pool('one', '192.0.2.1/32'), pool('two', '192.0.2.2/32')]);
+  const annotations = { 'metallb.io/address-pool': 'one' };
+  const services = [
+    service('a', { created: '2024', has: at(2), reason: 'Assigned', annotations }),
+    moving('b', at(1), at(2), '2025'),
+    service('c', { has: at(1), reason: 'Assigned' }),
+  ];
+  expect(lines(run(settings, services))).toEqual([
+    'default/a Assigned 192.0.2.1@one',
+    'default/b Assigned 192.0.2.2@two',
+    'default/c Pending (PoolsExhausted)',
+  ]);
+});
