@@ -96,11 +96,13 @@ const becomes = (object: ClusterObject, what: string | RegExp) =>
 
 const logs = () => nodes.map(({ log }) => log.lines.join('\n')).join('\n--\n');
 
-/** `AddressAssigned`, each as often as it was told. */
+/** `AddressAssigned`, each as often as it was told; the API server has words of its own. */
 async function eventsOf(object: ClusterObject): Promise<readonly string[]> {
   const events = await plane.objects.list('events.k8s.io/v1', 'Event');
   const about = events.filter(
-    ({ regarding }) => (regarding as { name: string }).name === object.metadata.name,
+    ({ regarding, reportingController }) =>
+      reportingController === 'kube-ipvs' &&
+      (regarding as { name: string }).name === object.metadata.name,
   );
   return about.map(({ reason }) => String(reason));
 }
