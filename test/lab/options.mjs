@@ -14,6 +14,7 @@ A single word with spaces in it goes through sh -c. stdout and stderr are the co
   --kernel KIND   uml, host, or debian[-VERSION] instead of choosing; $KUBE_IPVS_LAB_KERNEL is its default. debian is a
                   packaged Debian kernel, emulated: debian-6.1, debian-6.12.100+deb12-amd64
   --memory SIZE   of the lab kernel (default 3G)
+  --cpu N         of this machine that the lab kernel runs on (User-Mode Linux; default the last one)
   --quiet         do not say which kernel was chosen
 `;
 
@@ -37,6 +38,7 @@ export class UsageError extends Error {}
  * @property {boolean} tty
  * @property {KernelWish} [kernel]
  * @property {string} memory
+ * @property {number} [cpu] of the machine, counted from 0
  * @property {boolean} quiet
  * @property {string[]} command
  */
@@ -58,11 +60,14 @@ export function parseOptions(argv, env = {}) {
   };
   /** @type {Readonly<Record<string, () => void>>} */
   const take = {
-    '--timeout': () => (options.timeoutSec = seconds(value('--timeout'))),
+    '--timeout': () => {
+      options.timeoutSec = wholeNumber('--timeout', value('--timeout'), 'number of seconds');
+    },
     '--env': () => options.env.push(assignment(value('--env'))),
     '--netns': () => (options.netns = value('--netns')),
     '--kernel': () => (options.kernel = kernelWish('--kernel', value('--kernel'))),
     '--memory': () => (options.memory = value('--memory')),
+    '--cpu': () => (options.cpu = wholeNumber('--cpu', value('--cpu'), 'CPU number')),
     '--line': () => (options.line = true),
     '--tty': () => (options.tty = true),
     '--quiet': () => (options.quiet = true),
@@ -83,9 +88,13 @@ export function parseOptions(argv, env = {}) {
   return { ...options, timeoutSec };
 }
 
-/** @param {string} text */
-function seconds(text) {
-  if (!/^\d+$/.test(text)) throw new UsageError(`--timeout: "${text}" is not a number of seconds`);
+/**
+ * @param {string} name of the option
+ * @param {string} text
+ * @param {string} what it has to be
+ */
+function wholeNumber(name, text, what) {
+  if (!/^\d+$/.test(text)) throw new UsageError(`${name}: "${text}" is not a ${what}`);
   return Number(text);
 }
 

@@ -79,7 +79,7 @@ function launcher(options) {
     ...(options.netns ? ['ip', 'netns', 'exec', options.netns] : []),
     'taskset',
     '-c',
-    String(cpus().length - 1),
+    String(options.cpu ?? cpus().length - 1),
     ...endingTogether,
   ];
 }

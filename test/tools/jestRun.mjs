@@ -3,10 +3,12 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
+import { chooseKernel } from '../lab/choose.mjs';
 import { checkout, must } from '../../packaging/machine.mjs';
 import { nodeProgram } from './setUp.mjs';
-import { resultsFolder } from './totals.mjs';
+import { resultsFolder, sumOf } from './totals.mjs';
 
 /** @import { Totals } from './totals.mjs' */
 
@@ -23,13 +25,15 @@ import { resultsFolder } from './totals.mjs';
  * @typedef {object} JestOptions
  * @property {readonly string[]} [prefix] argv that runs a command elsewhere (the lab); none: here
  * @property {readonly string[]} [jestArguments] passed on
+ * @property {string} [name] of its report, where several run at once
  *
  * @param {readonly string[]} kinds jest projects, e.g. `['unit', 'property']`
  * @param {JestOptions} options
  */
-export async function runJest(kinds, { prefix = [], jestArguments = [] } = {}) {
+export async function runJest(kinds, options = {}) {
+  const { prefix = [], jestArguments = [], name = kinds.join('-') } = options;
   mkdirSync(resultsFolder, { recursive: true });
-  const report = reportPath(kinds);
+  const report = join(resultsFolder, `${name}.json`);
   rmSync(report, { force: true });
   const argv = [
     ...prefix,
@@ -46,18 +50,14 @@ export async function runJest(kinds, { prefix = [], jestArguments = [] } = {}) {
     ...jestArguments,
   ];
   const status = await run(argv);
-  return totalsOf(kinds, existsSync(report) ? readReport(kinds) : undefined, status);
+  return totalsOf(kinds, existsSync(report) ? readReport(report) : undefined, status);
 }
 
-/** @param {readonly string[]} kinds */
-const reportPath = (kinds) => join(resultsFolder, `${kinds.join('-')}.json`);
-
 /**
- * @param {readonly string[]} kinds
- * @returns {JestReport} of the last run of these kinds
- * @throws when it wrote none
+ * @param {string} path
+ * @returns {JestReport}
  */
-const readReport = (kinds) => JSON.parse(readFileSync(reportPath(kinds), 'utf8'));
+const readReport = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
 /**
  * All in one boot of the lab, one after the other.
@@ -67,10 +67,40 @@ const readReport = (kinds) => JSON.parse(readFileSync(reportPath(kinds), 'utf8')
  * @param {readonly string[]} jestArguments passed on
  */
 export function runInLab(kinds, labOptions, jestArguments = []) {
+  buildBundle();
+  return runJest(kinds, inLab(labOptions, jestArguments));
+}
+
+/**
+ * Each file in one of several labs that run side by side, one for each CPU and at most four: a
+ * User-Mode Linux has one processor. A kernel that is the machine's own is one lab.
+ *
+ * @param {string} kind
+ * @param {readonly string[]} labOptions as `npm run lab` takes them
+ */
+export async function runInLabs(kind, labOptions) {
+  buildBundle();
+  const count = chooseKernel().kernel === 'uml' ? Math.min(cpus().length, 4) : 1;
+  const runs = Array.from({ length: count }, (_, cpu) => {
+    const shard = [`--shard=${cpu + 1}/${count}`];
+    const { prefix, jestArguments } = inLab([...labOptions, '--cpu', `${cpu}`], shard);
+    return runJest([kind], { prefix, jestArguments, name: `${kind}-${cpu + 1}` });
+  });
+  return sumOf(await Promise.all(runs));
+}
+
+function buildBundle() {
   must([nodeProgram(), join(checkout, 'packaging', 'bundle', 'bundle.ts')]);
+}
+
+/**
+ * @param {readonly string[]} labOptions
+ * @param {readonly string[]} jestArguments
+ */
+function inLab(labOptions, jestArguments) {
   const lab = join(checkout, 'test', 'lab', 'run.mjs');
   const prefix = [process.execPath, lab, ...labOptions, '--env', 'KUBE_IPVS_BUILT=1', '--'];
-  return runJest(kinds, { prefix, jestArguments: ['--runInBand', ...jestArguments] });
+  return { prefix, jestArguments: ['--runInBand', ...jestArguments] };
 }
 
 /**

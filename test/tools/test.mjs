@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkout, say } from '../../packaging/machine.mjs';
-import { runInLab, runJest } from './jestRun.mjs';
+import { runInLab, runInLabs, runJest } from './jestRun.mjs';
 import * as setUp from './setUp.mjs';
 import { totalsLine, totalsTable, writeTotals } from './totals.mjs';
 
@@ -51,10 +51,9 @@ async function main(argv) {
   return Object.values(totals).some(({ failed }) => failed > 0) ? 1 : 0;
 }
 
-/** All in one boot of the lab; one worker, because the lab kernel has one processor. */
 async function kernelTests() {
-  say('kernel tests, in the lab');
-  return mustNotBeEmpty('kernel', await runInLab(['kernel'], ['--timeout', '3000']));
+  say('kernel tests, in the lab, or in several of them');
+  return mustNotBeEmpty('kernel', await runInLabs('kernel', ['--timeout', '3000']));
 }
 
 /**

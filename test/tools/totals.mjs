@@ -20,6 +20,22 @@ export function writeTotals(totals) {
 /** @returns {Totals} */
 export const readTotals = () => JSON.parse(readFileSync(totalsFile, 'utf8'));
 
+/**
+ * @param {readonly Totals[]} all of parts of one whole
+ * @returns {Totals}
+ */
+export function sumOf(all) {
+  /** @type {Totals} */
+  const sum = {};
+  for (const [kind, { passed, failed, skipped }] of all.flatMap(Object.entries)) {
+    const of = (sum[kind] ??= { passed: 0, failed: 0, skipped: 0 });
+    of.passed += passed;
+    of.failed += failed;
+    of.skipped += skipped;
+  }
+  return sum;
+}
+
 /** @param {Totals} totals */
 export function totalsTable(totals) {
   /** @param {readonly [string, ...(string | number)[]]} cells */

@@ -24,6 +24,7 @@ test.each([
   [['--nets', 'x'], 'unknown option --nets'],
   [['--timeout'], '--timeout needs a value'],
   [['--timeout', 'soon'], '"soon" is not a number of seconds'],
+  [['--cpu', 'last'], '--cpu: "last" is not a CPU number'],
   [['--env', '1=2'], '"1=2" is not NAME=VALUE'],
   [['--kernel', 'bsd'], '--kernel: "bsd" is none of uml, host, debian, debian-VERSION'],
   [['--kernel', 'debian-'], '--kernel: "debian-" is none of'],

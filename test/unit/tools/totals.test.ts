@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type JestReport, totalsOf } from '../../tools/jestRun.mjs';
-import { totalsLine, totalsTable } from '../../tools/totals.mjs';
+import { sumOf, totalsLine, totalsTable } from '../../tools/totals.mjs';
 
 const file = (name: string, outcomes: readonly string[], status = 'passed') => ({
   name: `/checkout/test/${name}`,
@@ -31,6 +31,12 @@ test('a bad exit status without a failed test is a failure, and so is a missing 
   const testResults = [file('unit/a.test.ts', ['passed'])];
   expect(totals({ testResults }, 1)['unit']).toEqual({ passed: 1, failed: 1, skipped: 0 });
   expect(totals(undefined, 0)['unit']).toEqual({ passed: 0, failed: 1, skipped: 0 });
+});
+
+test('a whole is the sum of its parts, one that left no report too', () => {
+  const none = { passed: 0, failed: 1, skipped: 0 };
+  const parts = [{ kernel: { passed: 3, failed: 0, skipped: 1 } }, { kernel: none }];
+  expect(sumOf(parts)).toEqual({ kernel: { passed: 3, failed: 1, skipped: 1 } });
 });
 
 test('the last line is plain, and names skipped tests only when there are any', () => {
