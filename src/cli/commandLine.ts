@@ -5,6 +5,7 @@
 import { flagHelp } from '../config/flagHelp.ts';
 import type { Flag } from '../config/flag.ts';
 import { type FlagValues, parseFlags } from '../config/parseFlags.ts';
+import { BadInput } from '../inputs/badInput.ts';
 import { type Problem, formatProblem } from '../model/problem.ts';
 import { EXIT, type Io } from './io.ts';
 
@@ -39,6 +40,20 @@ export function readCommandLine(words: readonly string[], help: CommandHelp, io:
 export function refuse(problems: readonly Problem[], io: Io): number {
   for (const problem of problems) io.stderr.write(`error: ${formatProblem(problem)}\n`);
   return EXIT.badInput;
+}
+
+/**
+ * @returns the exit code: what `work` says; when it throws, that of bad input with its problems on
+ * stderr, else 1 with the reason
+ */
+export async function reporting(io: Io, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof BadInput) return refuse(error.problems, io);
+    io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.failed;
+  }
 }
 
 export function helpText({ name, summary, examples, flags }: CommandHelp): string {

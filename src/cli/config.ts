@@ -14,6 +14,7 @@ import type { ReadBytes } from '../inputs/features.ts';
 import type { Problem } from '../model/problem.ts';
 import { type CommandHelp, helpText, refuse } from './commandLine.ts';
 import { EXIT, type Io } from './io.ts';
+import { apart } from './wordsAndFlags.ts';
 
 const FLAGS: readonly Flag[] = [
   {
@@ -43,11 +44,8 @@ const HELP: CommandHelp = {
 };
 
 export async function config(words: readonly string[], io: Io): Promise<number> {
-  const paths = words.filter((word) => !word.startsWith('-'));
-  const { values, problems } = parseFlags(
-    words.filter((word) => word.startsWith('-')),
-    FLAGS,
-  );
+  const { words: paths, flagWords } = apart(words, FLAGS);
+  const { values, problems } = parseFlags(flagWords, FLAGS);
   if (values.get('help') === true) {
     io.stdout.write(helpText(HELP));
     return EXIT.done;

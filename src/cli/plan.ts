@@ -18,7 +18,7 @@ import { isRemark } from '../model/problem.ts';
 import type { ClusterSnapshot } from '../model/clusterStore.ts';
 import { difference } from '../plan/difference.ts';
 import { orderPlan } from '../plan/order.ts';
-import { type CommandHelp, readCommandLine, refuse } from './commandLine.ts';
+import { type CommandHelp, readCommandLine, refuse, reporting } from './commandLine.ts';
 import { EXIT, type Io } from './io.ts';
 import { OUTPUT_FLAG, outputFormat } from './outputFormat.ts';
 import { VERSION } from './packageVersion.ts';
@@ -114,18 +114,14 @@ export async function plan(words: readonly string[], io: Io): Promise<number> {
   const bad = [...line.problems, ...output.problems, ...problems, ...(given?.problems ?? [])];
   if (!config || bad.length > 0) return refuse(bad, io);
   for (const warning of config.warnings) io.stderr.write(`warning: ${warning}\n`);
-  try {
+  return reporting(io, async () => {
     const made = await makePlan(config, given?.value, values, io);
     io.stdout.write(planText(made, output.format, values.get('diff-only') === true));
     const skipped = made.problems.filter((problem) => !isRemark(problem));
     if (values.get('strict') === true && skipped.length > 0) return refuse(skipped, io);
     const isDifferent = made.operations.length > 0;
     return values.get('exit-code') === true && isDifferent ? EXIT.failed : EXIT.done;
-  } catch (error) {
-    if (error instanceof BadInput) return refuse(error.problems, io);
-    io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-    return EXIT.failed;
-  }
+  });
 }
 
 async function makePlan(

@@ -38,6 +38,11 @@ export interface Route {
   readonly method?: 'GET' | 'POST';
 }
 
+/** Why there is no other answer, in one line. */
+export function refusal(status: number, text: string): HttpAnswer {
+  return { status, contentType: TEXT, body: `${text}\n` };
+}
+
 /** By path; a map, or what can be asked like one. */
 export interface Routes {
   get(path: string): Route | undefined;

@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { type CheckedThing, checkReport } from '../../loadbalancer/announcer/check.ts';
-import type { CommandHelp } from '../commandLine.ts';
+import { type CommandHelp, reporting } from '../commandLine.ts';
 import { EXIT, type Io } from '../io.ts';
-import { AGENT_FLAGS, readReport, readRunningLine, reporting } from './running.ts';
+import { AGENT_FLAGS, readReport, readRunningLine } from './running.ts';
 
 const HELP: CommandHelp = {
   name: 'kube-ipvs lb check',

@@ -15,6 +15,7 @@ import { formatProblem, type Problem } from '../../model/problem.ts';
 import { type CommandHelp, helpText, refuse } from '../commandLine.ts';
 import { EXIT, type Io, readStandardInput } from '../io.ts';
 import { render } from '../render.ts';
+import { apart } from '../wordsAndFlags.ts';
 
 const FORMATS = ['yaml', 'json'] as const;
 
@@ -51,7 +52,7 @@ const HELP: CommandHelp = {
 };
 
 export async function importPools(words: readonly string[], io: Io): Promise<number> {
-  const { files, flagWords } = apart(words);
+  const { words: files, flagWords } = apart(words, FLAGS);
   const { values, problems: wrongFlags } = parseFlags(flagWords, FLAGS);
   if (values.get('help') === true) {
     io.stdout.write(helpText(HELP));
@@ -70,19 +71,6 @@ export async function importPools(words: readonly string[], io: Io): Promise<num
   const settings = features.loadBalancer ?? defaultLoadBalancer();
   io.stdout.write(render(writtenLoadBalancer(settings), format));
   return EXIT.done;
-}
-
-/** Files and flags in any order. */
-function apart(words: readonly string[]) {
-  const files: string[] = [];
-  const flagWords: string[] = [];
-  let isValue = false;
-  for (const word of words) {
-    if (isValue || (word.startsWith('-') && word !== '-')) flagWords.push(word);
-    else files.push(word);
-    isValue = !isValue && (word === '-o' || word === '--output');
-  }
-  return { files, flagWords };
 }
 
 function wrongFormat(value: string): readonly Problem[] {

@@ -10,7 +10,6 @@ import type { LoadBalancerSettings } from '../../config/loadBalancer/settings.ts
 import type { DecodedFile } from '../../config/ownFile.ts';
 import type { FlagValues } from '../../config/parseFlags.ts';
 import type { SourceSettings } from '../../config/resolve.ts';
-import { BadInput } from '../../inputs/badInput.ts';
 import { readCluster } from '../../inputs/cluster.ts';
 import { loadConfiguration } from '../../inputs/configuration.ts';
 import { readOwnFile } from '../../inputs/ownFile.ts';
@@ -19,7 +18,7 @@ import { offlinePlan } from '../../loadbalancer/offlinePlan.ts';
 import type { Need } from '../../model/kinds.ts';
 import type { Problem } from '../../model/problem.ts';
 import { parsePrefix } from '../../net/prefix.ts';
-import { type CommandHelp, readCommandLine, refuse } from '../commandLine.ts';
+import { type CommandHelp, readCommandLine, refuse, reporting } from '../commandLine.ts';
 import { EXIT, type Io } from '../io.ts';
 import { OUTPUT_FLAG, outputFormat } from '../outputFormat.ts';
 import { VERSION } from '../packageVersion.ts';
@@ -80,15 +79,12 @@ export async function lbPlan(words: readonly string[], io: Io): Promise<number> 
   if (config !== undefined && settings === undefined) bad.push(NO_SETTINGS);
   if (!config || !settings || !state.value || bad.length > 0) return refuse(bad, io);
   for (const warning of config.warnings) io.stderr.write(`warning: ${warning}\n`);
-  try {
-    const plan = await makePlan(config.source, settings, state.value, io);
+  const given = state.value;
+  return reporting(io, async () => {
+    const plan = await makePlan(config.source, settings, given, io);
     io.stdout.write(lbPlanText(plan, output.format));
     return EXIT.done;
-  } catch (error) {
-    if (error instanceof BadInput) return refuse(error.problems, io);
-    io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-    return EXIT.failed;
-  }
+  });
 }
 
 const NO_MANIFESTS: Problem = {

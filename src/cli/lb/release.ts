@@ -3,9 +3,9 @@ import type { Flag } from '../../config/flag.ts';
 import { parseAddress } from '../../net/address.ts';
 import { RELEASE_PATH } from '../../loadbalancer/announcerPaths.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { CommandHelp } from '../commandLine.ts';
+import { type CommandHelp, reporting } from '../commandLine.ts';
 import { EXIT, type Io } from '../io.ts';
-import { AGENT_FLAGS, asked, readReport, readRunningLine, reporting, socketOf } from './running.ts';
+import { AGENT_FLAGS, asked, readReport, readRunningLine, socketOf } from './running.ts';
 
 const ALL: Flag = {
   name: 'all',

@@ -9,6 +9,7 @@ import type { Problem } from '../../model/problem.ts';
 import { askAgent, UnknownPathError } from '../agentRequest.ts';
 import { type CommandHelp, helpText, refuse } from '../commandLine.ts';
 import { EXIT, type Io } from '../io.ts';
+import { apart } from '../wordsAndFlags.ts';
 
 export const AGENT_FLAGS: readonly Flag[] = [
   {
@@ -26,7 +27,11 @@ export type RunningLine =
   | { readonly values: FlagValues; readonly words: readonly string[] }
   | { readonly values?: never; readonly exitCode: number };
 
-/** Words and flags in any order. @param valued names of flags that take a value, `-o` too */
+/**
+ * Words and flags in any order.
+ *
+ * @param judge what is wrong with the words; told with what is wrong with the flags
+ */
 export function readRunningLine(
   typed: readonly string[],
   help: CommandHelp,
@@ -62,31 +67,4 @@ export async function asked(request: Parameters<typeof askAgent>[0]): Promise<st
       'the proxy on this node announces no addresses: its --features name no LoadBalancerConfiguration, or announcer.enabled is false';
     throw new Error(hint, { cause: error });
   }
-}
-
-/** @returns the exit code: 1 with the reason on stderr when `work` throws */
-export async function reporting(io: Io, work: () => Promise<number>): Promise<number> {
-  try {
-    return await work();
-  } catch (error) {
-    io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-    return EXIT.failed;
-  }
-}
-
-function apart(typed: readonly string[], flags: readonly Flag[]) {
-  const words: string[] = [];
-  const flagWords: string[] = [];
-  const valued = new Set(
-    flags
-      .filter(({ type }) => type !== 'bool')
-      .flatMap(({ name, shorthand }) => [`--${name}`, ...(shorthand ? [`-${shorthand}`] : [])]),
-  );
-  let isValue = false;
-  for (const word of typed) {
-    if (isValue || word.startsWith('-')) flagWords.push(word);
-    else words.push(word);
-    isValue = !isValue && valued.has(word);
-  }
-  return { words, flagWords };
 }

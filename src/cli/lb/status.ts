@@ -1,11 +1,12 @@
 /** `kube-ipvs lb status`: who announces which address, as the proxy on this node sees it. */
 import type { ThreadReport } from '../../loadbalancer/announcer/messages.ts';
 import type { AddressReport, PeerReport } from '../../loadbalancer/announcer/report.ts';
-import type { CommandHelp } from '../commandLine.ts';
+import { type CommandHelp, reporting } from '../commandLine.ts';
+import { parseAddress } from '../../net/address.ts';
 import { EXIT, type Io } from '../io.ts';
 import { OUTPUT_FLAG, type OutputFormat, outputFormat } from '../outputFormat.ts';
 import { render } from '../render.ts';
-import { AGENT_FLAGS, readReport, readRunningLine, reporting } from './running.ts';
+import { AGENT_FLAGS, readReport, readRunningLine } from './running.ts';
 
 const HELP: CommandHelp = {
   name: 'kube-ipvs lb status [ADDRESS|NAMESPACE/NAME]',
@@ -34,9 +35,11 @@ export async function lbStatus(typed: readonly string[], io: Io): Promise<number
   return reporting(io, async () => {
     const report = await readReport(values);
     const [wanted] = words;
+    // Typed in any form, told in the canonical one.
+    const wantedAddress = wanted === undefined ? undefined : parseAddress(wanted);
     const addresses = report.addresses.filter(
       ({ address, services }) =>
-        wanted === undefined || address === wanted || services.includes(wanted),
+        wanted === undefined || address === wantedAddress || services.includes(wanted),
     );
     if (wanted !== undefined && addresses.length === 0) {
       io.stderr.write(

@@ -1,6 +1,7 @@
 /** What `kube-ipvs lb status` and `lb release` ask the running announcer. */
 import type { RouteBook } from '../../feature/feature.ts';
-import type { HttpAnswer, Route } from '../../ops/httpListener.ts';
+import { parseAddress } from '../../net/address.ts';
+import { type HttpAnswer, refusal, type Route } from '../../ops/httpListener.ts';
 import { LOAD_BALANCER_PATH, RELEASE_PATH } from '../announcerPaths.ts';
 import type { AnnouncerHandle } from './announcerHandle.ts';
 
@@ -10,7 +11,9 @@ export function announcerRoutes(
 ): void {
   routes.serve(LOAD_BALANCER_PATH, async () => answering(() => handle.report()));
   const release: Route = async ({ query }) => {
-    const wanted = query.getAll('address');
+    const typed = query.getAll('address');
+    const wanted = typed.flatMap((text) => parseAddress(text) ?? []);
+    if (wanted.length < typed.length) return refusal(400, 'an address is no IP address');
     return answering(async () => ({
       stay: await handle.release(wanted.length === 0 ? undefined : wanted),
     }));
@@ -23,7 +26,6 @@ async function answering(answer: () => Promise<unknown>): Promise<HttpAnswer> {
     const body = `${JSON.stringify(await answer())}\n`;
     return { status: 200, contentType: 'application/json', body };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return { status: 503, contentType: 'text/plain; charset=utf-8', body: `${text}\n` };
+    return refusal(503, error instanceof Error ? error.message : String(error));
   }
 }

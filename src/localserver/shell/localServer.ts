@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../time/clock.ts';
-import { type HttpAnswer, HttpListener, type Routes } from '../../ops/httpListener.ts';
+import { HttpListener, refusal, type Routes } from '../../ops/httpListener.ts';
 import { AGENT_SOCKET } from '../serverLines.ts';
 
 export interface LocalServerOptions {
@@ -69,8 +69,4 @@ function guarded(routes: Routes, path: string): ReturnType<Routes['get']> {
   if (route === undefined) return () => refusal(404, 'no such path');
   const { method = 'GET' } = route;
   return (request) => (request.method === method ? route(request) : refusal(405, `only ${method}`));
-}
-
-export function refusal(status: number, text: string): HttpAnswer {
-  return { status, contentType: 'text/plain; charset=utf-8', body: `${text}\n` };
 }

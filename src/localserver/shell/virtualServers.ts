@@ -1,8 +1,7 @@
 /** What the running proxy knows of its virtual servers, for `kube-ipvs list --services`. */
 import type { DesiredState, VirtualServer } from '../../dataplane/state.ts';
-import type { Route } from '../../ops/httpListener.ts';
+import { refusal, type Route } from '../../ops/httpListener.ts';
 import { serverLine, serviceFilter } from '../serverLines.ts';
-import { refusal } from './localServer.ts';
 
 /** Lines made without a break: about a millisecond. */
 const PIECE = 256;

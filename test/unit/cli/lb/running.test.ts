@@ -1,40 +1,16 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { askAgent } from '../../../../src/cli/agentRequest.ts';
+import { RELEASE_PATH } from '../../../../src/loadbalancer/announcerPaths.ts';
 import type { ThreadReport } from '../../../../src/loadbalancer/announcer/messages.ts';
-import type { AddressReport, PeerReport } from '../../../../src/loadbalancer/announcer/report.ts';
 import { announcerRoutes } from '../../../../src/loadbalancer/shell/announcerRoutes.ts';
 import { LocalServer } from '../../../../src/localserver/shell/localServer.ts';
-import { attachment } from '../../../support/loadbalancer/announcing.ts';
+import { addressReport, peerReport, threadReport } from '../../../support/loadbalancer/reports.ts';
 import { runCommand, Scratch } from '../../../support/program/command.ts';
 import { FakeClock } from '../../../support/program/fakeClock.ts';
 import { FakeFeatureHost } from '../../../support/program/featureHost.ts';
 
-const address = (given: Partial<AddressReport>): AddressReport => ({
-  address: '192.0.2.64',
-  services: ['shop/web'],
-  stance: 'idle',
-  forMs: 61_000,
-  interfaces: [],
-  owners: [],
-  elected: undefined,
-  cause: undefined,
-  candidates: [],
-  excluded: [],
-  ...given,
-});
-
-const peer = (given: Partial<PeerReport>): PeerReport => ({
-  node: 'n2',
-  state: 'Alive',
-  hearsUs: true,
-  isReady: true,
-  silenceMs: 120,
-  claims: 1,
-  hasSameConfiguration: true,
-  ...given,
-});
-
-const OURS = address({
+const OURS = addressReport({
   stance: 'answering',
   interfaces: ['eth0'],
   owners: ['n1'],
@@ -42,7 +18,7 @@ const OURS = address({
   candidates: ['n1', 'n2'],
   excluded: [{ node: 'n3', reason: 'Excluded' }],
 });
-const THEIRS = address({
+const THEIRS = addressReport({
   address: '2001:db8::1',
   services: ['shop/api', 'shop/web'],
   owners: ['n2'],
@@ -50,23 +26,8 @@ const THEIRS = address({
   candidates: ['n2', 'n1'],
 });
 
-const report = (given: Partial<ThreadReport> = {}): ThreadReport => ({
-  node: 'n1',
-  isAlone: false,
-  isCutOff: false,
-  attachments: [attachment('n1')],
-  addresses: [OURS, THEIRS],
-  peers: [peer({})],
-  counters: {
-    announcements: {},
-    requests: {},
-    packetDrops: {},
-    beatsDropped: {},
-    beatsUnsent: {},
-    pauses: 0,
-  },
-  ...given,
-});
+const report = (given: Partial<ThreadReport> = {}) =>
+  threadReport({ addresses: [OURS, THEIRS], ...given });
 
 let scratch: Scratch;
 let server: LocalServer;
@@ -122,6 +83,7 @@ describe('lb status', () => {
 
   test.each([
     ['192.0.2.64', ['192.0.2.64']],
+    ['2001:DB8:0::1', ['2001:db8::1']],
     ['shop/api', ['2001:db8::1']],
     ['shop/web', ['192.0.2.64', '2001:db8::1']],
   ])('of %s', async (wanted, expected) => {
@@ -140,13 +102,13 @@ describe('lb status', () => {
     told = report({
       isAlone: true,
       addresses: [
-        address({ cause: 'NoEndpoints' }),
-        address({ stance: 'probing', elected: 'n1', candidates: ['n1'] }),
-        address({ owners: ['n2'], elected: 'n1', candidates: ['n1', 'n2'] }),
+        addressReport({ cause: 'NoEndpoints' }),
+        addressReport({ stance: 'probing', elected: 'n1', candidates: ['n1'] }),
+        addressReport({ owners: ['n2'], elected: 'n1', candidates: ['n1', 'n2'] }),
       ],
       peers: [
-        peer({ hearsUs: false, hasSameConfiguration: false }),
-        peer({ node: 'n3', state: 'Unknown', claims: 0 }),
+        peerReport({ hearsUs: false, hasSameConfiguration: false }),
+        peerReport({ node: 'n3', state: 'Unknown', claims: 0 }),
       ],
     });
     const { stdout } = await lb('status');
@@ -184,6 +146,14 @@ describe('lb release', () => {
     expect(released).toEqual([]);
   });
 
+  test('of whoever asks the socket himself, an address in any form', async () => {
+    const post = (typed: string) =>
+      askAgent({ socketPath, method: 'POST', path: `${RELEASE_PATH}?address=${typed}` });
+    await post('2001:DB8:0::1');
+    await expect(post('2001:DB8:0')).rejects.toThrow('an address is no IP address');
+    expect(released).toEqual([['2001:db8::1']]);
+  });
+
   test.each([
     [[], 'needs addresses, or --all'],
     [['--all', '192.0.2.64'], 'addresses or --all, not both'],
@@ -204,7 +174,7 @@ describe('lb check', () => {
   });
 
   test('says what to do', async () => {
-    told = report({ attachments: [], peers: [peer({ state: 'Dead', silenceMs: 9_000 })] });
+    told = report({ attachments: [], peers: [peerReport({ state: 'Dead', silenceMs: 9_000 })] });
     const { stdout, exitCode } = await lb('check');
     expect(stdout).toContain('wrong  interfaces that may announce: none: an Ethernet interface');
     expect(stdout).toContain('wrong  node n2: not heard for 9 s: is its proxy running');
