@@ -1,8 +1,8 @@
 /** What is told about a decision, as Events of its Service. */
 import type { Address } from '../net/address.ts';
-import { type Decision, told } from './allocation/decision.ts';
+import type { Decision } from './allocation/decision.ts';
 import { addressesInStatus } from './allocation/statusAddresses.ts';
-import { CONDITION_TYPE } from './condition.ts';
+import { namingText, ourCondition } from './condition.ts';
 
 export const ALLOCATION_ACTION = 'AllocateAddress';
 export const ANNOUNCEMENT_ACTION = 'AnnounceAddress';
@@ -73,9 +73,9 @@ function normalOf(decision: Decision): readonly [reason: string, note: string] |
   const had = new Set(addressesInStatus(service));
   const came = addresses.filter(({ address }) => !had.has(address));
   const went = losses.map(({ address, why }) => `${address} (${why})`).join(', ');
-  if (came.length > 0 && went !== '') return ['AddressChanged', `${went} to ${told(came)}`];
+  if (came.length > 0 && went !== '') return ['AddressChanged', `${went} to ${namingText(came)}`];
   if (went !== '') return ['AddressReleased', went];
-  if (came.length > 0) return ['AddressAssigned', state === 'Partial' ? message : told(came)];
+  if (came.length > 0) return ['AddressAssigned', state === 'Partial' ? message : namingText(came)];
   const isNewlyGood = (state === 'Assigned' || state === 'Partial') && !isTold(decision);
   return isNewlyGood ? ['AddressAssigned', message] : undefined;
 }
@@ -83,7 +83,5 @@ function normalOf(decision: Decision): readonly [reason: string, note: string] |
 /** The condition says so already, and what is written is another thing. */
 function isTold({ service, state, cause, addresses }: Decision): boolean {
   const reason = addresses.length > 0 ? state : cause;
-  return service.conditions.some(
-    (condition) => condition.type === CONDITION_TYPE && condition.reason === reason,
-  );
+  return ourCondition(service.conditions)?.reason === reason;
 }

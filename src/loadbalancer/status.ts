@@ -1,7 +1,7 @@
 /**
  * What is written into the status of a Service for a decision, and how the status looks then. Only
- * a difference in the addresses or in the condition's status and reason is written: a message alone
- * would be written for ever.
+ * a difference in the addresses, in the condition's status and reason, or in which addresses it
+ * names is written: any other message would be written for ever.
  *
  * @see k8s.io/api/core/v1 ServiceStatus: conditions merge by type, ingress is replaced whole
  */
@@ -9,7 +9,7 @@ import type { StatusCondition, StatusIngress } from '../model/balancedService.ts
 import { sameValue } from '../model/sameValue.ts';
 import { parseSloppyAddress } from '../net/sloppy.ts';
 import type { Decision } from './allocation/decision.ts';
-import { CONDITION_TYPE } from './condition.ts';
+import { CONDITION_TYPE, isMarked, ourCondition } from './condition.ts';
 
 /** As `status` of the object holds it. */
 export interface ServiceStatus {
@@ -78,7 +78,7 @@ function conditionOf(decision: Decision, now: string): StatusCondition | undefin
   if (state === 'Released' || service.isDeleting) return undefined;
   const status = addresses.length > 0 ? 'True' : 'False';
   const reason = addresses.length > 0 ? state : (cause ?? state);
-  const before = ours(service.conditions);
+  const before = ourCondition(service.conditions);
   const isSame = before?.status === status && before.lastTransitionTime !== undefined;
   const lastTransitionTime = isSame ? before.lastTransitionTime : now;
   return { type: CONDITION_TYPE, status, reason, message, lastTransitionTime };
@@ -86,13 +86,11 @@ function conditionOf(decision: Decision, now: string): StatusCondition | undefin
 
 /** The object says so already. */
 function isSaid({ service }: Decision, condition: StatusCondition | undefined): boolean {
-  const before = ours(service.conditions);
+  const before = ourCondition(service.conditions);
   if (service.isDeleting && condition === undefined) return true;
+  // One that names other addresses would leave these unannounced.
+  if (condition?.status === 'True' && !isMarked(service)) return false;
   return before?.status === condition?.status && before?.reason === condition?.reason;
-}
-
-function ours(conditions: readonly StatusCondition[]): StatusCondition | undefined {
-  return conditions.find(({ type }) => type === CONDITION_TYPE);
 }
 
 function merged(

@@ -9,12 +9,12 @@ import type { Pool } from '../../config/loadBalancer/settings.ts';
 import type { BalancedService } from '../../model/balancedService.ts';
 import type { Address } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
-import { CONDITION_TYPE } from '../condition.ts';
+import { isMarked, isStale, ourCondition } from '../condition.ts';
 import { isOfOurClass } from '../ourClass.ts';
 import { type Claiming, claimantOf, compareAge, keyOf } from './claimant.ts';
-import { type Decision, decided, released, untouched } from './decision.ts';
+import { type Decision, decided, letGo, released, untouched, type Warning } from './decision.ts';
 import { type AllocationInput, Ground } from './ground.ts';
-import { holdingsOf, isMarked } from './holding.ts';
+import { holdingsOf } from './holding.ts';
 import { addressesInStatus } from './statusAddresses.ts';
 import { allocateAll } from './steps.ts';
 import { Work } from './work.ts';
@@ -43,7 +43,8 @@ export function allocate(input: AllocationInput): Allocation {
     const key = keyOf(service);
     if (decision === 'claims') claiming.push({ key, service });
     else if (decision !== undefined) decisions.set(key, decision);
-    if (decision !== 'claims' && decision?.isUntouched) ground.reservations.occupy(service);
+    const hasOthersAddresses = decision !== 'claims' && service.type === 'LoadBalancer';
+    if (hasOthersAddresses) ground.reservations.occupy(service);
   }
   // Held addresses are judged when all that is reserved is known.
   const works = claiming.sort(compareAge).map(({ key, service }) => {
@@ -66,17 +67,15 @@ function withoutClaim(service: BalancedService, ground: Ground): Decision | 'cla
   if (type !== 'LoadBalancer') return releasedIfOurs(service, ground);
   const isClassless = loadBalancerClass === undefined;
   if (!isOfOurClass(service, settings))
-    return untouched(
+    return ignored(
       service,
-      'Ignored',
       isClassless
         ? 'it has no loadBalancerClass, and serveUnclassed is false'
         : `its loadBalancerClass is ${loadBalancerClass}, ours is ${settings.loadBalancerClass}`,
     );
   if (isClassless && isSomebodyElses(service, ground))
-    return untouched(
+    return ignored(
       service,
-      'Ignored',
       'its status was written by somebody else: no address of it is in a pool',
       'AddressNotOurs',
     );
@@ -85,13 +84,19 @@ function withoutClaim(service: BalancedService, ground: Ground): Decision | 'cla
   return 'claims';
 }
 
+/** Once a condition of ours that others have made untrue is gone. */
+function ignored(service: BalancedService, message: string, warning?: Warning): Decision {
+  if (isStale(service)) return letGo(service, message);
+  return untouched(service, 'Ignored', message, warning);
+}
+
 function isSomebodyElses(service: BalancedService, ground: Ground): boolean {
   if (service.ingress.length === 0 || isMarked(service)) return false;
   return !addressesInStatus(service).some((address) => isInPool(address, ground));
 }
 
 function releasedIfOurs(service: BalancedService, ground: Ground): Decision | undefined {
-  const hasCondition = service.conditions.some(({ type }) => type === CONDITION_TYPE);
+  const hasCondition = ourCondition(service.conditions) !== undefined;
   const had = addressesInStatus(service);
   const ours = hasCondition ? had : had.filter((address) => isInPool(address, ground));
   return hasCondition || ours.length > 0 ? released(service, ours) : undefined;

@@ -2,6 +2,7 @@
 import type { BalancedService } from '../../model/balancedService.ts';
 import { type Address, familyOf } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
+import { type NamedAddress, namingText } from '../condition.ts';
 import { type Cause, type Failure, failure } from './cause.ts';
 import { addressesInStatus } from './statusAddresses.ts';
 import type { Loss, Work } from './work.ts';
@@ -11,16 +12,10 @@ import type { Loss, Work } from './work.ts';
  * - Partial: one family of two, and both were preferred
  * - Kept: goes on with what it has, though it asks for something else or no pool gives it any more
  * - Pending: nothing yet
- * - Released: no Service of type LoadBalancer any more
+ * - Released: no Service of type LoadBalancer any more, or somebody else's by now
  * - Ignored: somebody else's
  */
 export type State = 'Assigned' | 'Partial' | 'Kept' | 'Pending' | 'Released' | 'Ignored';
-
-export interface Assigned {
-  readonly address: Address;
-  /** name; undefined: out of pool */
-  readonly pool: string | undefined;
-}
 
 export type Warning = 'AddressPending' | 'AddressKept' | 'AddressOutOfPool' | 'AddressNotOurs';
 
@@ -29,7 +24,7 @@ export interface Decision {
   readonly isOurs: boolean;
   readonly state: State;
   /** in order of families; of Services that are ours alone */
-  readonly addresses: readonly Assigned[];
+  readonly addresses: readonly NamedAddress[];
   /** absent where nothing is missing, or it is not known yet what is wanted */
   readonly cause?: Cause;
   readonly message: string;
@@ -73,9 +68,22 @@ export function released(service: BalancedService, given: readonly Address[]): D
   };
 }
 
+/** Not ours, and it bears a condition of ours that is not true any more: that alone goes. */
+export function letGo(service: BalancedService, message: string): Decision {
+  return {
+    service,
+    isOurs: false,
+    state: 'Released',
+    addresses: [],
+    message,
+    losses: [],
+    isUntouched: false,
+  };
+}
+
 export function decided(work: Work): Decision {
   const { service, families } = work.claimant;
-  const addresses: Assigned[] = [];
+  const addresses: NamedAddress[] = [];
   for (const family of families) {
     const located = work.placed.get(family);
     if (located === undefined) continue;
@@ -100,7 +108,7 @@ export function decided(work: Work): Decision {
 }
 
 /** It keeps what it has until it is gone, and gets nothing more. */
-function leaving(work: Work, addresses: readonly Assigned[]): Decision {
+function leaving(work: Work, addresses: readonly NamedAddress[]): Decision {
   const { service } = work.claimant;
   const had = addressesInStatus(service);
   const has = new Set(addresses.map(({ address }) => address));
@@ -111,7 +119,7 @@ function leaving(work: Work, addresses: readonly Assigned[]): Decision {
     addresses,
     losses: lossesOf(work),
     state: has.size === 0 ? 'Pending' : rest,
-    message: `${has.size === 0 ? 'no addresses' : told(addresses)}: the Service is being deleted`,
+    message: `${has.size === 0 ? 'no addresses' : namingText(addresses)}: the Service is being deleted`,
     isUntouched: had.every((address) => has.has(address)),
   };
 }
@@ -153,25 +161,15 @@ function warningOf(work: Work, state: State): Warning | undefined {
 
 function messageOf(
   state: State,
-  addresses: readonly Assigned[],
+  addresses: readonly NamedAddress[],
   missing: readonly Family[],
   reason: Failure | undefined,
 ): string {
   const why = reason?.message ?? '';
   if (state === 'Pending') return why;
-  const has = told(addresses);
+  const has = namingText(addresses);
   if (state === 'Assigned') return has;
   return state === 'Kept' ? `${has}, kept: ${why}` : `${has}; ${missing.join()} is missing: ${why}`;
-}
-
-/** `192.0.2.64 from pool office`. */
-export function told(addresses: readonly Assigned[]): string {
-  return addresses
-    .map(
-      ({ address, pool }) =>
-        `${address} ${pool === undefined ? 'of no pool' : `from pool ${pool}`}`,
-    )
-    .join(', ');
 }
 
 const NONE: readonly never[] = [];

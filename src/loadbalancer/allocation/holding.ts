@@ -1,7 +1,7 @@
 /** What a Service has in its status, and whether it may go on having it whoever else is there. */
 import type { BalancedService } from '../../model/balancedService.ts';
 import type { Family } from '../../net/family.ts';
-import { CONDITION_TYPE } from '../condition.ts';
+import { isMarked } from '../condition.ts';
 import type { Cause } from './cause.ts';
 import type { Claimant } from './claimant.ts';
 import type { Ground } from './ground.ts';
@@ -22,11 +22,6 @@ export interface Holding {
 export function holdingsOf(claimant: Claimant, ground: Ground): readonly Holding[] {
   const held = heldAddresses(claimant.service, claimant.families, ground);
   return held.map((located) => judged(located, claimant, ground));
-}
-
-/** That we wrote the addresses in the status, and nobody else. */
-export function isMarked({ conditions }: BalancedService): boolean {
-  return conditions.some(({ type, status }) => type === CONDITION_TYPE && status === 'True');
 }
 
 function heldAddresses(

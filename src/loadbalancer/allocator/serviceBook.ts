@@ -6,7 +6,7 @@
 import type { BalancedService } from '../../model/balancedService.ts';
 import type { ObjectKey } from '../../model/resources.ts';
 import { sameValue } from '../../model/sameValue.ts';
-import { CONDITION_TYPE } from '../condition.ts';
+import { ourCondition } from '../condition.ts';
 
 export class ServiceBook {
   readonly #isInPool: (text: string) => boolean;
@@ -96,18 +96,18 @@ export class ServiceBook {
 
 function isConcerned(service: BalancedService | undefined): boolean {
   if (service === undefined) return false;
-  return service.type === 'LoadBalancer' || service.ingress.length > 0 || isMarked(service);
+  return (
+    service.type === 'LoadBalancer' ||
+    service.ingress.length > 0 ||
+    ourCondition(service.conditions) !== undefined
+  );
 }
 
-function isMarked({ conditions }: BalancedService): boolean {
-  return conditions.some(({ type }) => type === CONDITION_TYPE);
-}
-
-/** Without what an allocation does not look at; times and words are written and never read. */
+/** Without what an allocation does not look at; times are written and never read. */
 function compared(service: BalancedService): unknown {
   const { resourceVersion: _, conditions, ...rest } = service;
-  const ours = conditions.filter(({ type }) => type === CONDITION_TYPE);
-  return { ...rest, conditions: ours.map(({ status, reason }) => ({ status, reason })) };
+  const { status, reason, message } = ourCondition(conditions) ?? {};
+  return { ...rest, condition: { status, reason, message } };
 }
 
 /**

@@ -9,9 +9,9 @@ import type { ObjectKey } from '../../model/resources.ts';
 import type { Address } from '../../net/address.ts';
 import { parseSloppyAddress } from '../../net/sloppy.ts';
 import { Admission } from '../allocation/admission.ts';
-import { isMarked } from '../allocation/holding.ts';
 import { PoolTable } from '../allocation/poolTable.ts';
 import { serviceAt } from '../announcedAddresses.ts';
+import { isMarked } from '../condition.ts';
 import { isOfOurClass } from '../ourClass.ts';
 import type { ToldAddress } from './messages.ts';
 

@@ -6,7 +6,7 @@ import type {
 } from '../../../src/config/loadBalancer/settings.ts';
 import { allocate, type Allocation } from '../../../src/loadbalancer/allocation/allocate.ts';
 import type { AllocationInput } from '../../../src/loadbalancer/allocation/ground.ts';
-import { CONDITION_TYPE } from '../../../src/loadbalancer/condition.ts';
+import { CONDITION_TYPE, namingText } from '../../../src/loadbalancer/condition.ts';
 import type { BalancedService } from '../../../src/model/balancedService.ts';
 import { slimBalancedService } from '../../../src/model/slimBalancedService.ts';
 import { parseRange } from '../../../src/net/addressRange.ts';
@@ -67,7 +67,7 @@ export interface ServiceWords {
   readonly ports?: string;
   /** addresses in the status */
   readonly has?: string;
-  /** with our condition, and this as its reason */
+  /** with our condition, which names these addresses, and this as its reason */
   readonly reason?: string;
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly metadata?: Readonly<Record<string, unknown>>;
@@ -118,9 +118,10 @@ function specOf(words: ServiceWords) {
 function statusOf({ has = '', reason }: ServiceWords) {
   const ips = has.split(' ').filter((ip) => ip !== '');
   const status = ips.length > 0 ? 'True' : 'False';
+  const message = namingText(ips.map((address) => ({ address, pool: 'former' })));
   return {
     loadBalancer: { ingress: ips.map((ip) => ({ ip, ipMode: 'VIP' })) },
-    conditions: reason === undefined ? [] : [{ type: CONDITION_TYPE, status, reason, message: '' }],
+    conditions: reason === undefined ? [] : [{ type: CONDITION_TYPE, status, reason, message }],
   };
 }
 

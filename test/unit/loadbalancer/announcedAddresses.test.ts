@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { Pool } from '../../../src/config/loadBalancer/settings.ts';
-import type { Assigned, Decision } from '../../../src/loadbalancer/allocation/decision.ts';
+import type { Decision } from '../../../src/loadbalancer/allocation/decision.ts';
 import { announcedAddresses } from '../../../src/loadbalancer/announcedAddresses.ts';
+import type { NamedAddress } from '../../../src/loadbalancer/condition.ts';
 import { slimBalancedService } from '../../../src/model/slimBalancedService.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
 import { rawSlice } from '../../support/objects/rawObjects.ts';
@@ -19,7 +20,7 @@ const OFFICE: Pool = {
   announce: [],
 };
 
-function decision(name: string, spec: object, ...addresses: readonly Assigned[]) {
+function decision(name: string, spec: object, ...addresses: readonly NamedAddress[]) {
   const raw = { metadata: { name, namespace: 'shop', labels: { app: name } }, spec };
   const service = slimBalancedService(raw).object!;
   const rest = { isOurs: true, state: 'Assigned', message: '', losses: [], isUntouched: false };

@@ -35,7 +35,7 @@ const condition = (status: string, reason: string, message = '') => ({
   message,
   lastTransitionTime: THEN,
 });
-const assigned = (ip = '192.0.2.64', message = 'x'): ServiceWords => ({
+const assigned = (ip = '192.0.2.64', message = `${ip} from pool former`): ServiceWords => ({
   status: {
     loadBalancer: { ingress: [{ ip, ipMode: 'VIP' }] },
     conditions: [OTHER, condition('True', 'Assigned', message)],
@@ -68,8 +68,16 @@ test('what is there already is not written, though the message would be another'
   expect(events(decision)).toEqual([]);
   expect(statusAfter(decision, NOW)).toEqual({
     loadBalancer: { ingress: [{ ip: '192.0.2.64', ipMode: 'VIP' }] },
-    conditions: [OTHER, condition('True', 'Assigned', 'x')],
+    conditions: [OTHER, condition('True', 'Assigned', '192.0.2.64 from pool former')],
   });
+});
+
+test('what others wrote of our pools is named before it counts as ours', () => {
+  const decision = decide(assigned('192.0.2.66', '192.0.2.64 from pool office'));
+  expect(patchOf(decision, NOW)?.status).toEqual({
+    conditions: [condition('True', 'Assigned', '192.0.2.66 from pool office')],
+  });
+  expect(events(decision)).toEqual([]);
 });
 
 test('what another program gave is adopted with mode and condition', () => {

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { CONDITION_TYPE } from '../../../../src/loadbalancer/condition.ts';
+import { patchOf } from '../../../../src/loadbalancer/status.ts';
 import { lines, pool, run, service, settingsOf } from '../../../support/loadbalancer/balanced.ts';
 
 const OFFICE = pool('office', '192.0.2.64/30 2001:db8::/126');
@@ -164,13 +166,59 @@ test("a class-less Service whose addresses are in no pool is somebody else's", (
     'default/cloud Ignored',
     'default/fresh Assigned 192.0.2.64@office',
     'default/kept Kept 203.0.113.10@- (AddressNotInPools)',
-    'default/late Ignored',
+    'default/late Released',
     'default/name Ignored',
   ]);
   expect(allocation.decisions.get('default/cloud')).toMatchObject({
     warning: 'AddressNotOurs',
     isOurs: false,
     isUntouched: true,
+  });
+});
+
+test.each([
+  ['an address', { ip: '203.0.113.9', ipMode: 'VIP' }],
+  ['one behind a proxy of its own', { ip: '203.0.113.9', ipMode: 'Proxy' }],
+  ['a host name', { hostname: 'lb.example' }],
+])('where a cloud writes %s over ours, our condition goes, and all is its own', (_title, entry) => {
+  const { conditions } = service('a', { has: '192.0.2.64', reason: 'Assigned' });
+  const status = { loadBalancer: { ingress: [entry] }, conditions };
+  const web = service('web', { lbClass: null, status });
+  const allocation = run(settingsOf([OFFICE], {}, true), [web]);
+  const decision = allocation.decisions.get('default/web')!;
+  expect(decision).toMatchObject({ state: 'Released', isOurs: false, addresses: [], losses: [] });
+  expect(patchOf(decision, '')?.status).toEqual({
+    conditions: [{ $patch: 'delete', type: CONDITION_TYPE }],
+  });
+  const after = service('web', { lbClass: null, status: { ...status, conditions: [] } });
+  expect(run(settingsOf([OFFICE], {}, true), [after]).decisions.get('default/web')).toMatchObject({
+    warning: 'AddressNotOurs',
+    isUntouched: true,
+  });
+});
+
+test('a condition that the cloud has made untrue goes, and one that is true stays', () => {
+  const { conditions } = service('a', { has: '192.0.2.64', reason: 'Assigned' });
+  const classless = (name: string, ingress: readonly object[]) =>
+    service(name, { lbClass: null, status: { loadBalancer: { ingress }, conditions } });
+  const services = [
+    // It went from our class to none by way of another type, faster than we could follow.
+    classless('cleared', []),
+    classless('others', [{ ip: '192.0.2.65', ipMode: 'VIP' }]),
+    // As another load balancer of this kind, with other pools, would write it.
+    classless('another', [{ ip: '192.0.2.64', ipMode: 'VIP' }]),
+    service('free', {}),
+    service('wants', { spec: { loadBalancerIP: '192.0.2.65' } }),
+  ];
+  const { decisions } = run(SETTINGS, services);
+  const patches = [...decisions].map(([key, each]) => [key, patchOf(each, '')?.status.conditions]);
+  const removal = [{ $patch: 'delete', type: CONDITION_TYPE }];
+  expect(Object.fromEntries(patches)).toMatchObject({
+    'default/another': undefined,
+    'default/cleared': removal,
+    'default/others': removal,
+    'default/free': [{ message: '192.0.2.66 from pool office' }],
+    'default/wants': [{ reason: 'AddressInUse' }],
   });
 });
 

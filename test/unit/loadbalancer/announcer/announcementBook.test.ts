@@ -63,6 +63,19 @@ test('each address once with the Services on it, as they come, change and go', (
   expect([...cluster.book.addresses]).toEqual([]);
 });
 
+test('what others wrote over an address of ours is not announced, class or not', () => {
+  const { conditions } = service('a', { has: '192.0.2.64', reason: 'Assigned' });
+  const ingress = [{ ip: '192.0.2.65', ipMode: 'VIP' }];
+  const status = { loadBalancer: { ingress }, conditions };
+  const cluster = new Cluster([OFFICE], true);
+  for (const lbClass of [null, undefined]) {
+    cluster.service('a', { has: '192.0.2.64', ...(lbClass === null ? { lbClass } : {}) });
+    expect(cluster.news()).toEqual(['192.0.2.64 office: default/a']);
+    cluster.service('a', { status, ...(lbClass === null ? { lbClass } : {}) });
+    expect(cluster.news()).toEqual(['192.0.2.64 gone']);
+  }
+});
+
 test.each<[why: string, words: ServiceWords]>([
   ['somebody else wrote the status', { has: '192.0.2.64', reason: undefined as never }],
   ['it is of another class', { has: '192.0.2.64', lbClass: 'cloud.example/lb' }],
