@@ -1,6 +1,5 @@
-// buildah, as far as the image needs it: a storage of our own below the cache folder, a base made
-// from Debian packages where no registry of images can be reached, the build, and the result as an
-// OCI archive and as a plain file tree.
+// buildah, as far as the image needs it: a base made from Debian packages where no registry of
+// images can be reached, the build, and the result as an OCI archive and as a plain file tree.
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -12,11 +11,13 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { checkout, findProgram, must, say } from '../machine.mjs';
+import { buildah, CONTEXT_PREFIX, imageFolder } from './storage.ts';
 
 const debian = 'bookworm';
+/** Of the Containerfile, but the last one. */
+const STAGES = 'localhost/kube-ipvs-stage';
 const localBase = `localhost/kube-ipvs-base:${debian}`;
 /** What this machine trusts beside the public authorities, such as that of a company's proxy. */
 const authorities = '/etc/ssl/certs/ca-certificates.crt';
@@ -48,14 +49,6 @@ export interface Manifest {
   };
 }
 
-/** Everything of ours; safe to delete. */
-export function imageFolder(): string {
-  const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  const folder = join(base, 'kube-ipvs', 'image');
-  mkdirSync(folder, { recursive: true });
-  return folder;
-}
-
 /** Installs buildah, mmdebstrap and crun where they are missing; needs root. */
 export function ensureImageTools(): void {
   const missing = ['buildah', 'mmdebstrap', 'crun'].filter((name) => !findProgram(name));
@@ -65,36 +58,6 @@ export function ensureImageTools(): void {
   const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
   must(['apt-get', 'update', '-qq'], quiet);
   must(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing], quiet);
-}
-
-let driver: string | undefined;
-
-/**
- * overlay where the file system can, vfs (ten times the space) elsewhere, such as inside a
- * container.
- */
-function storage(): readonly string[] {
-  const folder = join(imageFolder(), 'storage');
-  const place = ['--root', folder, '--runroot', join(folder, 'run')];
-  driver ??= ['overlay', 'vfs'].find((name) => {
-    try {
-      execFileSync('buildah', ['--storage-driver', name, ...place, 'images'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  if (driver === undefined) throw new Error('buildah can use neither overlay nor vfs storage here');
-  return ['--storage-driver', driver, ...place];
-}
-
-/** @returns stdout; buildah's progress goes to our stderr. @throws when it fails */
-export function buildah(argv: readonly string[]): string {
-  return execFileSync('buildah', [...storage(), ...argv], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 1 << 26,
-  }).trim();
 }
 
 function hasImage(name: string): boolean {
@@ -140,7 +103,7 @@ export function contextPaths(): readonly string[] {
  * are of the same sources whatever happens to the checkout meanwhile.
  */
 export function snapshot(): Context {
-  const folder = mkdtempSync(join(imageFolder(), 'context-'));
+  const folder = mkdtempSync(join(imageFolder(), CONTEXT_PREFIX));
   const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--'];
   const names = execFileSync('git', [...listed, ...contextPaths()], {
     cwd: checkout,
@@ -163,7 +126,16 @@ export interface BuildOrder {
   readonly cached: boolean;
 }
 
-export function build({ name, base, context, cached }: BuildOrder): void {
+export function build(order: BuildOrder): void {
+  buildStage(order, []);
+  // The stages before the last one are no part of the image: without names they would be pruned,
+  // and the next build would find nothing of theirs in the cache.
+  const file = readFileSync(join(order.context.folder, 'Containerfile'), 'utf8');
+  for (const [, stage] of file.matchAll(/^FROM .* AS (\S+)$/gm))
+    buildStage({ ...order, name: `${STAGES}:${stage}`, cached: true }, [`--target=${stage}`]);
+}
+
+function buildStage({ name, base, context, cached }: BuildOrder, flags: readonly string[]): void {
   const { folder, version, revision, created } = context;
   const stamps = { BASE: base, VERSION: version, REVISION: revision, CREATED: created };
   buildah([
@@ -174,6 +146,7 @@ export function build({ name, base, context, cached }: BuildOrder): void {
     ...(cached ? [] : ['--no-cache']),
     '--timestamp=0',
     '--format=oci',
+    ...flags,
     ...(existsSync(authorities) ? [`--secret=id=ca,src=${authorities}`] : []),
     ...Object.entries(stamps).map(([key, value]) => `--build-arg=${key}=${value}`),
     `--file=${join(folder, 'Containerfile')}`,
@@ -200,13 +173,14 @@ export function exportArchive(name: string, file: string): Manifest {
   return { digest, layers, config: (blob(config.digest) as Pick<Manifest, 'config'>).config };
 }
 
-/** @returns a folder with the image's file tree, made once per image */
+/** @returns a folder with the image's file tree, of this checkout, made once per image */
 export function exportTree(name: string): string {
   const id = buildah(['images', '--quiet', '--no-trunc', name]).replace(/^sha256:/, '');
-  const folder = join(imageFolder(), 'trees', id);
+  const trees = join(checkout, '.cache', 'image', 'trees');
+  const folder = join(trees, id);
   if (existsSync(folder)) return folder;
-  rmSync(join(imageFolder(), 'trees'), { recursive: true, force: true });
-  mkdirSync(join(imageFolder(), 'trees'));
+  rmSync(trees, { recursive: true, force: true });
+  mkdirSync(trees, { recursive: true });
   const container = buildah(['from', '--pull-never', name]);
   try {
     const part = `${folder}.part`;

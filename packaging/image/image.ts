@@ -10,12 +10,13 @@
 //   --fresh        no step from the cache: newest Debian packages
 //   --twice        build twice, both without the cache, and compare
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkout, say } from '../machine.mjs';
 import * as builder from './builder.ts';
 import { type PartSize, billOfMaterials, sizeByPart } from './report.ts';
+import { buildah, imageFolder, withStorage } from './storage.ts';
 
 /** Files and folders as absolute paths. */
 export interface Image extends builder.Manifest {
@@ -36,23 +37,34 @@ export interface ImageOptions {
   readonly twice?: boolean | undefined;
 }
 
-export function makeImage({ name, base, cached = true, twice = false }: ImageOptions = {}): Image {
+export function makeImage(options: ImageOptions = {}): Image {
   builder.ensureImageTools();
-  const context = builder.snapshot();
+  return withStorage(() => {
+    const context = builder.snapshot();
+    try {
+      return made(context, options);
+    } finally {
+      context.remove();
+    }
+  });
+}
+
+function made(context: builder.Context, options: ImageOptions): Image {
+  const { name, base, cached = true, twice = false } = options;
+  const tag = name ?? `localhost/kube-ipvs:${context.version}`;
+  const on = base ?? builder.ensureLocalBase();
+  say(`building ${tag} of ${context.revision}`);
+  // A step in the cache may be older than the newest Debian packages.
+  builder.build({ name: tag, base: on, context, cached: cached && !twice });
+  const image = exported(tag, context);
+  if (!twice) return image;
+  say('building a second time, every step anew');
+  const second = 'localhost/kube-ipvs:second';
+  builder.build({ name: second, base: on, context, cached: false });
   try {
-    const tag = name ?? `localhost/kube-ipvs:${context.version}`;
-    const on = base ?? builder.ensureLocalBase();
-    say(`building ${tag} of ${context.revision}`);
-    // A step in the cache may be older than the newest Debian packages.
-    builder.build({ name: tag, base: on, context, cached: cached && !twice });
-    const image = exported(tag, context);
-    if (!twice) return image;
-    say('building a second time, every step anew');
-    const second = 'localhost/kube-ipvs:second';
-    builder.build({ name: second, base: on, context, cached: false });
     return { ...image, differences: differences(image, second) };
   } finally {
-    context.remove();
+    buildah(['rmi', second]);
   }
 }
 
@@ -69,7 +81,9 @@ function exported(tag: string, context: builder.Context): Image {
 }
 
 function differences(first: Image, name: string): readonly string[] {
-  const second = builder.exportArchive(name, join(builder.imageFolder(), 'second.tar'));
+  const archive = join(imageFolder(), 'second.tar');
+  const second = builder.exportArchive(name, archive);
+  rmSync(archive);
   if (second.digest === first.digest) return [];
   const layers = first.layers
     .map(({ digest }, i) => ({ i, digest, other: second.layers[i]?.digest }))
