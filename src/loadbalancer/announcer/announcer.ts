@@ -8,6 +8,7 @@ import type { Address } from '../../net/address.ts';
 import type { AnnouncedAddress } from '../announcement.ts';
 import type { Outcome } from '../election.ts';
 import { Ballots } from './ballots.ts';
+import { ChangingSet } from './changingSet.ts';
 import { Agenda, type Charge, newCharge, wakesAt } from './charge.ts';
 import { ClaimIndex } from './claimIndex.ts';
 import { dutyOf, type Situation } from './duties.ts';
@@ -41,8 +42,6 @@ export class Announcer {
   readonly #others = new ClaimIndex();
   readonly #agenda = new Agenda();
   #servable: ReadonlySet<Address> = new Set();
-  #toldClaims: ReadonlySet<Address> = new Set();
-  #toldUnable: ReadonlySet<Address> = new Set();
   #nextReviewMs = 0;
   /** what holds for all addresses, as of the last look */
   #standing = '';
@@ -50,7 +49,7 @@ export class Announcer {
   constructor(options: AnnouncerOptions, nowMs: number) {
     const { node, settings, wire, peers, onMove, onConflict } = options;
     const { intervalMs, misses } = settings.heartbeat;
-    const unable = new Set<Address>();
+    const unable = new ChangingSet();
     const around = new Surroundings(node, settings, unable, nowMs);
     this.#options = options;
     this.#around = around;
@@ -191,12 +190,12 @@ export class Announcer {
     this.#agenda.add(this.#others.update(view));
     const isOtherwise = this.#around.setView(view, peers.everHeard);
     const standing = `${this.#around.isCutOff(nowMs)} ${this.#around.mayTake(nowMs)}`;
-    const isDue = nowMs >= this.#nextReviewMs && this.#around.isAnyYoung(nowMs);
-    if (isDue) {
+    let isOlder = false;
+    if (nowMs >= this.#nextReviewMs) {
       this.#nextReviewMs = nowMs + REVIEW_MS;
-      this.#around.age();
+      isOlder = this.#around.age(nowMs);
     }
-    if (isOtherwise || isDue || standing !== this.#standing) this.#reviewAll();
+    if (isOtherwise || isOlder || standing !== this.#standing) this.#reviewAll();
     this.#standing = standing;
   }
 
@@ -263,8 +262,6 @@ export class Announcer {
 
   #tell(nowMs: number): void {
     const { own } = this.#around;
-    this.#toldClaims = snapshot(this.#toldClaims, this.claims);
-    this.#toldUnable = snapshot(this.#toldUnable, this.#possession.unable);
     this.#options.peers.setOwn({
       isReady: own.readySinceMs !== undefined,
       readyForMs: this.#around.readyForMs(nowMs),
@@ -272,15 +269,8 @@ export class Announcer {
       isApiServerReachable: own.unreachableSinceMs === undefined,
       isObserver: false,
       attachments: own.attachments,
-      claims: this.#toldClaims,
-      unable: this.#toldUnable,
+      claims: this.#possession.claims.snapshot,
+      unable: this.#possession.unable.snapshot,
     });
   }
-}
-
-/** The one before where nothing has changed: by that it is told. */
-function snapshot(before: ReadonlySet<Address>, now: ReadonlySet<Address>): ReadonlySet<Address> {
-  if (before.size !== now.size) return new Set(now);
-  for (const address of now) if (!before.has(address)) return new Set(now);
-  return before;
 }

@@ -4,6 +4,7 @@
  */
 import type { Address } from '../../net/address.ts';
 import type { Ballots } from './ballots.ts';
+import { ChangingSet } from './changingSet.ts';
 import type { Charge } from './charge.ts';
 import type { ClaimIndex } from './claimIndex.ts';
 import type { Duty, Stance } from './duties.ts';
@@ -45,11 +46,11 @@ const PROBES_ALONE: ProbeRounds = { count: 3, gapMs: 1_000, waitMs: 1_000 };
 export class Possession {
   readonly #parts: PossessionParts;
   /** what this node says that it answers for; also in a short pause */
-  readonly claims = new Set<Address>();
+  readonly claims = new ChangingSet();
   /** what it cannot serve, or has given up on purpose */
-  readonly unable: Set<Address>;
+  readonly unable: ChangingSet;
 
-  constructor(parts: PossessionParts, unable: Set<Address>) {
+  constructor(parts: PossessionParts, unable: ChangingSet) {
     this.#parts = parts;
     this.unable = unable;
   }

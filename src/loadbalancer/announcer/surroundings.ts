@@ -37,6 +37,8 @@ export class Surroundings {
   #own: OwnFacts;
   readonly #unable: ReadonlySet<Address>;
   #candidates: readonly CandidateNode[] | undefined;
+  /** who has been up for so long that it may take an address back, as of the last look */
+  #old: ReadonlySet<string> = new Set();
   #macs: ReadonlyMap<MacAddress, string> | undefined;
   #everHeard: ReadonlySet<string> = new Set();
 
@@ -135,17 +137,21 @@ export class Surroundings {
     return readySinceMs === undefined ? 0 : nowMs - readySinceMs;
   }
 
-  /** Time has passed: candidates are older now. */
-  age(): void {
+  /**
+   * Time has passed.
+   *
+   * @returns whether others are old enough now to take an address back: by that alone an election
+   * may come out otherwise
+   */
+  age(nowMs: number): boolean {
     this.#candidates = undefined;
-  }
-
-  /** Some are younger than it takes to take an address back: time alone may change an election. */
-  isAnyYoung(nowMs: number): boolean {
     const { holdDownMs } = this.#settings;
-    return this.candidates(nowMs).some(
-      ({ isAlive, aliveForMs }) => isAlive && aliveForMs < holdDownMs,
-    );
+    const old = this.candidates(nowMs)
+      .filter(({ isAlive, aliveForMs }) => isAlive && aliveForMs >= holdDownMs)
+      .map(({ name }) => name);
+    const before = this.#old;
+    this.#old = new Set(old);
+    return old.length !== before.size || old.some((name) => !before.has(name));
   }
 
   mayTake(nowMs: number): boolean {

@@ -12,6 +12,8 @@ import type { PeerRefusal, PeerState, PeerView } from './peerView.ts';
 import type { SentTimes } from './sentTimes.ts';
 
 const NONE: ReadonlySet<Address> = new Set();
+/** What they tell is of their generation. */
+const TABLES: ReadonlySet<Heartbeat['type']> = new Set(['claims', 'attach', 'unable', 'release']);
 
 /** When a datagram came, and what silence is by now. */
 export interface Moment {
@@ -22,8 +24,11 @@ export interface Moment {
   readonly deadAfterMs: number;
 }
 
-/** `revived`: it was not alive, or is another process: what we told it may be lost. */
-export type Received = PeerRefusal | 'heard' | 'revived';
+/**
+ * `revived`: it was not alive, or is another process: what we told it may be lost. `news`: it
+ * leaves, or tells of itself what is not known yet.
+ */
+export type Received = PeerRefusal | 'heard' | 'news' | 'revived';
 
 export class Peer {
   readonly boots: BootAcceptance;
@@ -65,6 +70,8 @@ export class Peer {
     if (judgement === 'accepted') this.#beginAnew();
     const isRevived = judgement === 'accepted' || !this.isAlive;
     if (isRevived) this.#revive(heartbeat, moment);
+    const wasLeaving = this.#latest?.isLeaving === true;
+    const isNews = TABLES.has(heartbeat.type) && !this.#hasTablesOf(heartbeat.generation);
     this.#lastHeardMs = moment.nowMs;
     this.#silentSinceMs = moment.nowMs;
     if (heartbeat.sequence === this.boots.echo.sequence) {
@@ -74,7 +81,8 @@ export class Peer {
     this.#readEcho(heartbeat, own, sent);
     this.#readBody(heartbeat);
     this.#planAsking('part' in heartbeat, moment);
-    return isRevived ? 'revived' : 'heard';
+    if (isRevived) return 'revived';
+    return isNews || wasLeaving !== (this.#latest?.isLeaving === true) ? 'news' : 'heard';
   }
 
   /** Dead from the first moment on in which it has been silent for so long. */
@@ -161,16 +169,17 @@ export class Peer {
    * which no part came is lost.
    */
   #planAsking(isPart: boolean, { nowMs, intervalMs }: Moment): void {
-    if (this.#hasTables) this.#askDueMs = undefined;
+    if (this.#hasTablesOf(this.#latest?.generation)) this.#askDueMs = undefined;
     else if (isPart || this.#askDueMs === undefined) this.#askDueMs = nowMs + intervalMs;
   }
 
-  get #hasTables(): boolean {
+  /** Complete, and as they were in that generation. */
+  #hasTablesOf(generation: number | undefined): boolean {
     const generations = [
       this.#claims.generation,
       this.#unable.complete?.generation,
       this.#attachments.complete?.generation,
     ];
-    return generations.every((each) => each === this.#latest?.generation);
+    return generations.every((each) => each === generation);
   }
 }

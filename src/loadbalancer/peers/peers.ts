@@ -60,6 +60,7 @@ export class Peers {
   #peers = new Map<string, Entry>();
   #released = new Set<Address>();
   #hasMoved = false;
+  #hasNews = false;
   #sequence = 0n;
   #everHeard: ReadonlySet<string> | undefined;
   #seen: { readonly nowMs: number; readonly view: ReadonlyMap<string, PeerView> } | undefined;
@@ -112,6 +113,14 @@ export class Peers {
   }
 
   /**
+   * Something was heard since the last tick that may not wait for the next one: who is there, who
+   * leaves, what somebody has or has let go.
+   */
+  get hasNews(): boolean {
+    return this.#hasNews;
+  }
+
+  /**
    * @param heartbeat whose signature has been found right
    * @returns why it counts for nothing
    */
@@ -127,7 +136,8 @@ export class Peers {
     if (received === 'revived') {
       this.#everHeard = undefined;
       this.#transfers.restart([entry.name]);
-    } else if (received !== 'heard') return received;
+    } else if (received !== 'heard' && received !== 'news') return received;
+    if (received !== 'heard') this.#hasNews = true;
     if (heartbeat.type === 'ask') this.#transfers.ask(entry.name);
     return undefined;
   }
@@ -139,6 +149,7 @@ export class Peers {
    */
   tick(nowMs: number): readonly Outgoing[] {
     const moment = this.#moment(nowMs);
+    this.#hasNews = false;
     this.#sent.note(this.#sequence + 1n, nowMs, moment.deadAfterMs);
     this.#bury(moment);
     this.#planTransfers();

@@ -183,8 +183,8 @@ export class AnnouncerThread {
   heartbeat(heartbeat: Heartbeat, from: Address): void {
     this.checkPause();
     const refusal = this.#peers.received(heartbeat, from, this.#nowMs);
-    if (refusal === undefined) this.wake();
-    else this.beatDropped(refusal);
+    if (refusal !== undefined) this.beatDropped(refusal);
+    else if (this.#peers.hasNews) this.wake();
   }
 
   beatDropped(reason: string): void {

@@ -174,3 +174,44 @@ test('a view is the same object within a moment, and so are its sets as long as 
   expect(later.unable).toBe(view.get('n2')!.unable);
   expect(later.attachments).toBe(view.get('n2')!.attachments);
 });
+
+describe('news, which does not wait for the next tick, is', () => {
+  const known = () => {
+    const peers = acquainted();
+    peers.tick(50);
+    return peers;
+  };
+
+  test.each([
+    ['a list that is not known yet', { generation: 1 }, list('claims', '192.0.2.9')],
+    ['addresses that are let go', { generation: 1 }, list('release', '192.0.2.9')],
+    ['what it cannot serve', { generation: 1 }, list('unable', '192.0.2.9')],
+    ['that it leaves', { isLeaving: true }, undefined],
+    ['another process of it', { bootId: 11n, echo: { bootId: OWN_BOOT, sequence: 3n } }, undefined],
+  ])('%s', (_, given, body) => {
+    const peers = known();
+    expect(peers.hasNews).toBe(false);
+    expect(peers.received(from('n2', given, body), FROM, 60)).toBeUndefined();
+    expect(peers.hasNews).toBe(true);
+    peers.tick(60);
+    expect(peers.hasNews).toBe(false);
+  });
+
+  test.each([
+    ['a beat', undefined],
+    ['a list that is told again', list('claims')],
+    ['a question', { type: 'ask' as const }],
+  ])('not %s', (_, body) => {
+    const peers = known();
+    expect(peers.received(from('n2', {}, body), FROM, 60)).toBeUndefined();
+    expect(peers.hasNews).toBe(false);
+  });
+
+  test('not that it still leaves', () => {
+    const peers = known();
+    peers.received(from('n2', { isLeaving: true }), FROM, 60);
+    peers.tick(60);
+    peers.received(from('n2', { isLeaving: true }), FROM, 70);
+    expect(peers.hasNews).toBe(false);
+  });
+});
