@@ -34,6 +34,8 @@ export interface AgentParts extends KernelParts {
   readonly conditions: Conditions;
   readonly features: FeatureSet;
   readonly ledgerFile?: string;
+  /** see AuditOptions */
+  readonly turnMs?: number;
 }
 
 export class Agent {

@@ -4,15 +4,15 @@
  * to order.ts and the end of a drain to drain.ts. With a scope it looks at the touched keys only
  * and costs what changed; both ways go through the same functions for one key.
  */
-import type { ActualState, DesiredState, ServerKey } from '../dataplane/state.ts';
+import type { ActualState, DesiredState } from '../dataplane/state.ts';
 import { type Chains, tablesIn } from '../dataplane/tables.ts';
 import { ADDRESSES_PART, rulesPart, SERVERS_PART, setPart, sysctlPart } from '../dataplane/part.ts';
 import type { VirtualServer } from '../dataplane/state.ts';
 import type { Touched } from '../dataplane/touched.ts';
-import type { Address } from '../net/address.ts';
 import { FAMILIES } from '../net/family.ts';
 import { type Prefix, prefixContains } from '../net/prefix.ts';
 import type { Operation } from '../dataplane/operations.ts';
+import { either, inSlices, NOTHING } from './slices.ts';
 import { hasDesiredRules, isPresent } from './ruleDifference.ts';
 import { foreignDifference, serverDifference } from './serverDifference.ts';
 import { setDifference, setSpecOf } from './setDifference.ts';
@@ -46,17 +46,35 @@ export function difference(
   actual: ActualState,
   context: DifferenceContext,
 ): Operation[] {
-  const { scope } = context;
-  const isFixedIncluded = scope === undefined || scope.isFixedIncluded === true;
-  const operations = [
-    ...(isFixedIncluded ? fixedDifference(desired, actual) : []),
-    ...setDifferences(desired, actual, scope),
-    ...serverDifferences(desired, actual, context),
-    ...addressDifferences(desired, actual, scope),
-  ];
+  return [...slicesOfDifference(desired, actual, context)].flat();
+}
+
+/**
+ * The same, some keys at a time, for whoever has other things to do as well. Between two slices
+ * both states may change: each key is compared as it is then, and one that comes meanwhile perhaps
+ * not at all. So slices that were not taken at once tell which keys to compare again, and no more.
+ */
+export function* slicesOfDifference(
+  desired: DesiredState,
+  actual: ActualState,
+  context: DifferenceContext,
+): Generator<readonly Operation[], void> {
   const { unknown } = actual;
   const isOwnerUnknown = unknown.has(SERVERS_PART) || unknown.has(ADDRESSES_PART);
-  return isOwnerUnknown ? operations.filter(leavesTraces) : operations;
+  for (const slice of slices(desired, actual, context))
+    yield isOwnerUnknown ? slice.filter(leavesTraces) : slice;
+}
+
+function* slices(
+  desired: DesiredState,
+  actual: ActualState,
+  context: DifferenceContext,
+): Generator<readonly Operation[], void> {
+  const { scope } = context;
+  if (scope === undefined || scope.isFixedIncluded === true) yield fixedDifference(desired, actual);
+  yield* setDifferences(desired, actual, scope);
+  yield* serverDifferences(desired, actual, context);
+  yield* addressDifferences(desired, actual, scope);
 }
 
 /**
@@ -109,58 +127,51 @@ function unusedDifference({ unused }: DesiredState, actual: ActualState): Operat
 }
 
 /** Sets that are not desired stay: they may be referred to by rules that are not ours. */
-function setDifferences(
+function* setDifferences(
   desired: DesiredState,
   actual: ActualState,
   scope: DifferenceScope | undefined,
-): Operation[] {
+): Generator<readonly Operation[], void> {
   const names =
-    scope === undefined ? desired.ipsets.keys() : union(scope.sets ?? [], scope.entries.keys());
-  return [...names].flatMap((name) => {
+    scope === undefined
+      ? desired.ipsets.keys()
+      : new Set([...(scope.sets ?? []), ...scope.entries.keys()]);
+  for (const name of names) {
     const wanted = desired.ipsets.get(name);
-    if (wanted === undefined || actual.unknown.has(setPart(name))) return [];
+    if (wanted === undefined || actual.unknown.has(setPart(name))) continue;
     const only = scope?.sets?.has(name) === true ? undefined : scope?.entries.get(name);
-    return setDifference(wanted, actual.ipsets.get(name), only);
-  });
+    yield* setDifference(wanted, actual.ipsets.get(name), only);
+  }
 }
 
-function serverDifferences(
+function* serverDifferences(
   desired: DesiredState,
   actual: ActualState,
   { isOwned, excludeCidrs, scope }: DifferenceContext,
-): Operation[] {
-  if (actual.unknown.has(SERVERS_PART)) return [];
+): Generator<readonly Operation[], void> {
+  if (actual.unknown.has(SERVERS_PART)) return;
   const isRemovable = (server: VirtualServer) =>
     !excludeCidrs.some((prefix) => prefixContains(prefix, server.address)) &&
     (actual.addresses.has(server.address) || isOwned(server));
-  const keys: Iterable<ServerKey> =
-    scope?.servers ?? union(desired.virtualServers.keys(), actual.virtualServers.keys());
+  const { virtualServers } = desired;
   const foreign = new Set(actual.foreignServers);
-  return [...keys].flatMap((key) => {
-    const wanted = desired.virtualServers.get(key);
+  yield* inSlices(scope?.servers ?? either(virtualServers, actual.virtualServers), (key) => {
+    const wanted = virtualServers.get(key);
     if (foreign.has(key)) return foreignDifference(wanted);
     return serverDifference(wanted, actual.virtualServers.get(key), isRemovable);
   });
 }
 
-function addressDifferences(
+function* addressDifferences(
   desired: DesiredState,
   actual: ActualState,
   scope: Touched | undefined,
-): Operation[] {
-  if (actual.unknown.has(ADDRESSES_PART)) return [];
-  const operations: Operation[] = [];
-  const keys: Iterable<Address> = scope?.addresses ?? union(desired.addresses, actual.addresses);
-  for (const address of keys) {
-    const isWanted = desired.addresses.has(address);
-    if (isWanted === actual.addresses.has(address)) continue;
-    operations.push({ op: isWanted ? 'bindAddress' : 'unbindAddress', address });
-  }
-  return operations;
-}
-
-function union<T>(first: Iterable<T>, second: Iterable<T>): Set<T> {
-  const all = new Set(first);
-  for (const item of second) all.add(item);
-  return all;
+): Generator<readonly Operation[], void> {
+  if (actual.unknown.has(ADDRESSES_PART)) return;
+  const { addresses } = desired;
+  yield* inSlices(scope?.addresses ?? either(addresses, actual.addresses), (address) => {
+    const isWanted = addresses.has(address);
+    if (isWanted === actual.addresses.has(address)) return NOTHING;
+    return [{ op: isWanted ? 'bindAddress' : 'unbindAddress', address }];
+  });
 }

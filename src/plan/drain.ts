@@ -14,6 +14,7 @@ import type {
   ServerSpec,
 } from '../dataplane/operations.ts';
 import { isDrained, specOf } from './serverDifference.ts';
+import { inSlices, NOTHING } from './slices.ts';
 
 export interface DrainOptions {
   /**
@@ -149,12 +150,20 @@ export class DrainBook {
   /**
    * Takes in what the kernel holds at weight 0 on desired servers and nobody wants: an earlier
    * process was draining it.
+   *
+   * @returns to be taken to its end, in slices or at once; it finds nothing to do
    */
-  adopt(desired: DesiredState, actual: ActualState, nowMs: number): void {
-    for (const [key, server] of desired.virtualServers) {
-      for (const destination of leftDraining(server, actual.virtualServers.get(key)))
+  *adopt(
+    desired: DesiredState,
+    actual: ActualState,
+    nowMs: number,
+  ): Generator<readonly Operation[], void> {
+    const { virtualServers: servers } = actual;
+    yield* inSlices(desired.virtualServers, ([key, server]) => {
+      for (const destination of leftDraining(server, servers.get(key)))
         this.#add(specOf(server), destination, nowMs);
-    }
+      return NOTHING;
+    });
   }
 
   /**
@@ -252,11 +261,14 @@ export class DrainBook {
   }
 }
 
-function leftDraining(desired: VirtualServer, actual: VirtualServer | undefined): Destination[] {
-  if (actual === undefined || !isDrained(desired)) return [];
-  return [...actual.destinations]
-    .filter(([key, { weight }]) => weight === 0 && !desired.destinations.has(key))
-    .map(([, destination]) => destination);
+function* leftDraining(
+  desired: VirtualServer,
+  actual: VirtualServer | undefined,
+): Generator<Destination, void> {
+  if (actual === undefined || !isDrained(desired)) return;
+  for (const [key, destination] of actual.destinations) {
+    if (destination.weight === 0 && !desired.destinations.has(key)) yield destination;
+  }
 }
 
 function countKey({ server, destination }: DrainingDestination): string {

@@ -7,17 +7,21 @@ import type { ApplyReport, Operation } from '../dataplane/operations.ts';
 import { operationSubject } from '../dataplane/operations.ts';
 import { type ActualState, serverKey } from '../dataplane/state.ts';
 import type { Address } from '../net/address.ts';
+import { applyReport, type MutableState } from './applied.ts';
 import { driftOf, kindOf } from './drift.ts';
 
 export class DriftBook {
-  #before: ActualState | undefined;
+  #before: MutableState | undefined;
   readonly #told = new Set<Address>();
   #isDeviceLost = false;
   /** found and not yet put right, by subject */
   readonly #found = new Map<string, readonly DriftKind[]>();
 
-  /** @param before what was known until a reading; undefined: nothing, so nothing drifted */
-  read(before: ActualState | undefined): void {
+  /**
+   * @param before what was known until a reading, and is nobody else's now; undefined: nothing, so
+   * nothing drifted
+   */
+  read(before: MutableState | undefined): void {
     this.#before = before;
   }
 
@@ -27,8 +31,14 @@ export class DriftBook {
     this.#isDeviceLost ||= isDeviceLost;
   }
 
-  /** Before a plan is applied. @param now what it was compared with */
-  find(planned: readonly Operation[], now: ActualState): void {
+  /**
+   * Before a plan is applied.
+   *
+   * @param now what it was compared with
+   * @param isOfAll all that is wrong is planned; else what was known before the reading is kept for
+   * the rounds to come
+   */
+  find(planned: readonly Operation[], now: ActualState, isOfAll: boolean): void {
     const before = this.#before;
     if (before === undefined && this.#told.size === 0 && !this.#isDeviceLost) return;
     const drifts = planned.flatMap((operation) => {
@@ -39,14 +49,18 @@ export class DriftBook {
     for (const { operation, kinds } of drifts) {
       if (!follows(operation)) this.#found.set(operationSubject(operation), kinds);
     }
-    this.#before = undefined;
     this.#told.clear();
     this.#isDeviceLost = false;
+    if (!isOfAll) return;
+    this.#before = undefined;
     if (before !== undefined) this.#keep(new Set(planned.map(operationSubject)));
   }
 
   /** @returns how many of each kind are right again */
-  repaired({ done }: ApplyReport): DriftCounts {
+  repaired(report: ApplyReport): DriftCounts {
+    // What we did ourselves meanwhile is nobody's doing.
+    if (this.#before !== undefined) applyReport(this.#before, report);
+    const { done } = report;
     const counts = new Map<DriftKind, number>();
     if (this.#found.size === 0) return counts;
     for (const operation of done) {

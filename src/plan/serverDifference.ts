@@ -6,6 +6,7 @@
  */
 import type { Destination, VirtualServer } from '../dataplane/state.ts';
 import type { Operation, ServerSpec } from '../dataplane/operations.ts';
+import { NOTHING } from './slices.ts';
 
 /**
  * @param isRemovable asked only for a server that is not desired
@@ -15,11 +16,25 @@ export function serverDifference(
   desired: VirtualServer | undefined,
   actual: VirtualServer | undefined,
   isRemovable: (server: VirtualServer) => boolean,
-): Operation[] {
+): readonly Operation[] {
   if (desired === undefined) {
-    if (actual === undefined || !isRemovable(actual)) return [];
+    if (actual === undefined || !isRemovable(actual)) return NOTHING;
     return [{ op: 'removeServer', server: specOf(actual) }];
   }
+  if (actual !== undefined && isAsDesired(desired, actual)) return NOTHING;
+  return whatDiffers(desired, actual);
+}
+
+/** Nearly always, so that nothing is made for the answer. */
+function isAsDesired(desired: VirtualServer, actual: VirtualServer): boolean {
+  if (desired.destinations.size !== actual.destinations.size) return false;
+  for (const [key, { weight }] of desired.destinations) {
+    if (actual.destinations.get(key)?.weight !== weight) return false;
+  }
+  return isSameSpec(desired, actual);
+}
+
+function whatDiffers(desired: VirtualServer, actual: VirtualServer | undefined): Operation[] {
   const server = specOf(desired);
   const operations: Operation[] = [];
   if (actual === undefined) operations.push({ op: 'addServer', server });

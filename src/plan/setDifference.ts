@@ -5,20 +5,29 @@
  */
 import type { IpSet } from '../dataplane/state.ts';
 import type { Operation, SetSpec } from '../dataplane/operations.ts';
+import { either, inSlices, NOTHING } from './slices.ts';
 
 /** @param only entries that may differ; absent: all */
-export function setDifference(
+export function* setDifference(
   desired: IpSet,
   actual: IpSet | undefined,
   only?: ReadonlySet<string>,
-): Operation[] {
+): Generator<readonly Operation[], void> {
   const set = setSpecOf(desired);
-  if (actual === undefined)
-    return [{ op: 'createSet', set }, ...additions(set, desired.entries, new Set())];
+  if (actual === undefined) {
+    yield [{ op: 'createSet', set }, ...additions(set, desired.entries)];
+    return;
+  }
   const isSameKind = actual.type === desired.type && actual.family === desired.family;
-  if (isSameKind && hasCapacity(actual, desired))
-    return entryDifference(set, desired.entries, actual.entries, only);
-  return replacement(set, desired.entries, isSameKind ? actual.entries : new Set());
+  if (!isSameKind || !hasCapacity(actual, desired)) {
+    yield replacement(set, desired.entries, isSameKind ? actual.entries : new Set());
+    return;
+  }
+  yield* inSlices(only ?? either(desired.entries, actual.entries), (entry) => {
+    const isWanted = desired.entries.has(entry);
+    if (isWanted === actual.entries.has(entry)) return NOTHING;
+    return [{ op: isWanted ? 'addEntry' : 'removeEntry', set, entry }];
+  });
 }
 
 /**
@@ -38,29 +47,8 @@ function replacement(
   return [{ op: 'replaceSet', set: roomy, entries }, ...removals(set, carried, desired)];
 }
 
-function entryDifference(
-  set: SetSpec,
-  desired: ReadonlySet<string>,
-  actual: ReadonlySet<string>,
-  only: ReadonlySet<string> | undefined,
-): Operation[] {
-  if (only === undefined)
-    return [...additions(set, desired, actual), ...removals(set, actual, desired)];
-  const operations: Operation[] = [];
-  for (const entry of only) {
-    const isWanted = desired.has(entry);
-    if (isWanted === actual.has(entry)) continue;
-    operations.push({ op: isWanted ? 'addEntry' : 'removeEntry', set, entry });
-  }
-  return operations;
-}
-
-function additions(
-  set: SetSpec,
-  wanted: ReadonlySet<string>,
-  present: ReadonlySet<string>,
-): Operation[] {
-  return missingFrom(present, wanted).map((entry) => ({ op: 'addEntry', set, entry }));
+function additions(set: SetSpec, entries: ReadonlySet<string>): Operation[] {
+  return Array.from(entries, (entry) => ({ op: 'addEntry', set, entry }));
 }
 
 function removals(
@@ -68,11 +56,8 @@ function removals(
   present: ReadonlySet<string>,
   wanted: ReadonlySet<string>,
 ): Operation[] {
-  return missingFrom(wanted, present).map((entry) => ({ op: 'removeEntry', set, entry }));
-}
-
-function missingFrom(here: ReadonlySet<string>, there: ReadonlySet<string>): string[] {
-  return [...there].filter((entry) => !here.has(entry));
+  const surplus = [...present].filter((entry) => !wanted.has(entry));
+  return surplus.map((entry) => ({ op: 'removeEntry', set, entry }));
 }
 
 /** Sets without a known capacity (bitmaps, a state read from a file) always have enough. */

@@ -29,6 +29,12 @@ export interface Disturbance {
 const NONE: ReadonlySet<Address> = new Set();
 const UNDISTURBED: Disturbance = { addresses: NONE, isDeviceLost: false };
 
+/** A new view. */
+export interface Refreshed {
+  /** what was known until then; it belongs to the caller now */
+  readonly before: MutableState | undefined;
+}
+
 interface Reading {
   readonly state: Promise<ActualState>;
   /** what was written since it began: it may or may not have seen that */
@@ -69,10 +75,10 @@ export class KernelView {
   /**
    * Takes the reading that was begun, or reads.
    *
-   * @returns false when it failed as a whole: everything is as it was known before
+   * @returns undefined when it failed as a whole: everything is as it was known before
    * @throws when it failed as a whole and nothing is known yet
    */
-  async refresh(sysctls: Iterable<string>): Promise<boolean> {
+  async refresh(sysctls: Iterable<string>): Promise<Refreshed | undefined> {
     const begun = this.#reading;
     this.#reading = undefined;
     const nowMs = this.#clock.monotonicMs();
@@ -83,17 +89,18 @@ export class KernelView {
     } catch (error) {
       if (this.#state === undefined) throw error;
       this.#unread = new Map(partsOf(this.#state).map((part) => [part, error as Error]));
-      return false;
+      return undefined;
     }
     this.#unread = reading.unknown;
     const doneAtMs = Math.min(isFresh ? begun.doneAtMs : Infinity, this.#clock.monotonicMs());
     this.#readingMs = doneAtMs - (isFresh ? begun.beganAtMs : nowMs);
-    const state = takenOver(keepingKnown(reading, this.#state));
+    const before = this.#state;
+    const state = takenOver(keepingKnown(reading, before));
     // Every operation can be repeated, so what the reading has seen already changes nothing.
     if (isFresh) for (const report of begun.reports) applyReport(state, report);
     this.#state = state;
     this.#tally = Tally.of(state);
-    return true;
+    return { before };
   }
 
   get isKnown(): boolean {

@@ -21,6 +21,7 @@ export interface ProxyLoopParts {
   readonly reporter: Reporter;
   readonly features: Pick<FeatureSet, 'roundBegan' | 'round' | 'roundDone'>;
   readonly clock: Clock;
+  readonly turnMs?: number;
 }
 
 /** After the first round; by then the lists of the start are held by nobody. */
@@ -28,7 +29,7 @@ const START_GARBAGE_DELAY_MS = 3_000;
 
 /** @param builder of the next round; another one after the configuration was compiled anew */
 export function proxyLoop(parts: ProxyLoopParts, builder: () => DesiredBuilder): SyncLoop {
-  const { config, dataplane, view, ledger, reporter, clock } = parts;
+  const { config, dataplane, view, ledger, reporter, clock, turnMs } = parts;
   const { syncPeriodMs, minSyncPeriodMs } = config;
   const { excludeCidrs } = config.dataplane;
   const retries = new RetryBook();
@@ -36,7 +37,7 @@ export function proxyLoop(parts: ProxyLoopParts, builder: () => DesiredBuilder):
   reporter.observe({ view, retries, drain });
   return new SyncLoop(
     { desired: builder(), dataplane, view, ledger, retries, drain, clock },
-    { syncPeriodMs, minSyncPeriodMs, excludeCidrs },
+    { syncPeriodMs, minSyncPeriodMs, excludeCidrs, turnMs },
     eventsOf(parts, builder),
   );
 }

@@ -1,7 +1,8 @@
 /**
  * A set of keys to look at again, gathered from several origins: the changes of the cluster, failed
  * operations whose time for another try has come. `isFull` means everything: at the start, after a
- * reading, with a new source.
+ * reading, with a new source. Where a search has been made for what differs, the keys are what it
+ * found.
  */
 import { serverKey } from '../../dataplane/state.ts';
 import type { Touched } from '../../dataplane/touched.ts';
@@ -15,6 +16,8 @@ export class Scope implements DifferenceScope {
   readonly sets = new Set<string>();
   isFixedIncluded = false;
   isFull = false;
+  /** how long everything was searched; undefined: it was not, all keys are to be compared */
+  searchMs: number | undefined;
 
   get isEmpty(): boolean {
     const keys = this.servers.size + this.addresses.size + this.entries.size + this.sets.size;

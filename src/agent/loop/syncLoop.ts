@@ -1,15 +1,14 @@
 /**
  * The one loop that writes to the kernel. A round takes every key that changed since the last one,
  * compares desired with known state for these keys only, applies the difference and books what
- * failed or still drains. The same round with a full scope is the start and the audit
- * (`syncPeriod`). What is beside the rounds (reading the kernel, counting connections, the ledger)
- * never holds them up: it is tried again by itself.
+ * failed or still drains. The same round with a full scope is the start, and ends an audit
+ * (`syncPeriod`), which reads and compares beside the rounds (audit.ts). What is beside them
+ * (counting connections, the ledger too) never holds them up: it is tried again by itself.
  */
 import { type DataplaneState, serverKey } from '../../dataplane/state.ts';
 import type { Touched } from '../../dataplane/touched.ts';
 import type { Ledger } from '../../kernel/ledger.ts';
 import type { Address } from '../../net/address.ts';
-import type { Prefix } from '../../net/prefix.ts';
 import type { Dataplane, DummyNews } from '../../dataplane/dataplane.ts';
 import { difference } from '../../plan/difference.ts';
 import type { DrainBook, DrainSource } from '../../plan/drain.ts';
@@ -19,8 +18,8 @@ import type { ApplyReport, Operation } from '../../dataplane/operations.ts';
 import { orderPlan } from '../../plan/order.ts';
 import { type BackoffTiming, backoffMs } from '../../time/backoff.ts';
 import type { Clock } from '../../time/clock.ts';
-import type { Chore, ReadingOutcome, RoundOutcome } from '../../plan/round.ts';
-import { ownership, takeOver } from '../../plan/ownership.ts';
+import type { Chore, RoundOutcome } from '../../plan/round.ts';
+import { Audit, type AuditEvents, type AuditOptions, comparedWith } from './audit.ts';
 import { Disturbances } from './disturbances.ts';
 import { applyGated } from './gatedApply.ts';
 import type { KernelView } from './kernelView.ts';
@@ -37,15 +36,12 @@ export interface DesiredSource extends DrainSource {
   isNodeAddress(address: Address): boolean;
 }
 
-export interface SyncLoopOptions {
-  /** the audit's period */
-  readonly syncPeriodMs: number;
+export interface SyncLoopOptions extends AuditOptions {
   /** least time between the end of a round and the start of the next; 0 = none */
   readonly minSyncPeriodMs: number;
-  readonly excludeCidrs: readonly Prefix[];
 }
 
-export interface SyncLoopEvents {
+export interface SyncLoopEvents extends AuditEvents {
   /**
    * a round takes everything that has changed so far
    *
@@ -55,10 +51,6 @@ export interface SyncLoopEvents {
   /** after what else is told of the round; not done: it was given up and is tried again */
   onEnd(isDone: boolean): void;
   onRound(outcome: RoundOutcome): void;
-  /** the kernel is read beside the rounds from now on, until onReading */
-  onAudit(): void;
-  /** before the round that compares what was read */
-  onReading(outcome: ReadingOutcome): void;
   /** a chore failed and is tried again by itself, or works (undefined) */
   onChore(chore: Chore, error: Error | undefined): void;
   /**
@@ -88,6 +80,7 @@ export class SyncLoop {
   readonly #waker: Waker;
   readonly #disturbances: Disturbances;
   readonly #drift = new DriftBook();
+  readonly #audit: Audit;
   /** of the round under way */
   #desired: DesiredSource;
   /** of the next one */
@@ -95,15 +88,11 @@ export class SyncLoop {
   #hasChanges = false;
   #isRoundUnderWay = false;
   #isFullWanted = true;
-  #isReadingDone = false;
   #isStopped = false;
-  #hasTakenOver = false;
-  #nextAuditMs = Infinity;
   #nextDrainLookMs = -Infinity;
   #nextSaveMs = Infinity;
   #earliestRoundMs = -Infinity;
   #failures = 0;
-  #readFailures = 0;
 
   constructor(parts: SyncLoopParts, options: SyncLoopOptions, events: SyncLoopEvents) {
     this.#parts = parts;
@@ -113,6 +102,13 @@ export class SyncLoop {
     this.#events = events;
     this.#waker = new Waker(parts.clock);
     this.#disturbances = new Disturbances(parts.view, parts.ledger);
+    const { view, ledger, retries, drain, clock } = parts;
+    this.#audit = new Audit(
+      { view, ledger, retries, drain, clock, drift: this.#drift, disturbances: this.#disturbances },
+      options,
+      events,
+      () => this.#waker.signal(),
+    );
   }
 
   /** Something desired changed: a round follows as soon as `minSyncPeriod` allows. */
@@ -143,6 +139,7 @@ export class SyncLoop {
 
   stop(): void {
     this.#isStopped = true;
+    this.#audit.giveUp();
     this.#waker.signal();
   }
 
@@ -159,10 +156,10 @@ export class SyncLoop {
 
   #nextWakeMs(): number {
     const isWanted =
-      this.#hasChanges || this.#isFullWanted || this.#isReadingDone || !this.#disturbances.isEmpty;
+      this.#hasChanges || this.#isFullWanted || this.#audit.isReady || !this.#disturbances.isEmpty;
     const next = Math.min(
       isWanted ? -Infinity : Infinity,
-      this.#nextAuditMs,
+      this.#audit.dueMs,
       this.#nextSaveMs,
       this.#parts.retries.nextDueMs(),
       this.#drainLookMs(),
@@ -216,11 +213,11 @@ export class SyncLoop {
   /** @returns when its work was over, monotonic ms */
   async #round(startMs: number): Promise<number> {
     this.#desired = this.#source;
-    if (startMs >= this.#nextAuditMs) this.#beginAudit();
+    if (startMs >= this.#audit.dueMs) this.#audit.begin(this.#desired);
     const scope = this.#takeScope(startMs);
     const compiledMs = this.#now();
-    const isToBeRead = this.#isReadingDone || !this.#parts.view.isKnown;
-    if (isToBeRead) await this.#takeReading(scope);
+    const { isToBeRead } = this.#audit;
+    if (isToBeRead) await this.#audit.takeReading(this.#desired, scope);
     const isDisturbed = !this.#disturbances.isEmpty;
     if (isDisturbed) await this.#lookAtDevice(scope);
     const isDrainDue = startMs >= this.#drainLookMs();
@@ -229,37 +226,23 @@ export class SyncLoop {
     const planned = scope.isEmpty ? drained : [...drained, ...this.#plan(scope)];
     let endMs = readMs;
     if (!scope.isEmpty || planned.length > 0) {
-      this.#drift.find(planned, this.#parts.view.state);
+      this.#drift.find(planned, this.#parts.view.state, scope.isFull);
       const comparedMs = this.#now();
       const report = await this.#apply(planned);
       endMs = this.#now();
       const newlyFailed = this.#book(scope, planned, report, endMs);
       const repaired = this.#drift.repaired(report);
-      const { isFull } = scope;
+      const { isFull, searchMs = 0 } = scope;
       const phasesMs = {
         compile: compiledMs - startMs,
-        compare: comparedMs - readMs,
+        compare: comparedMs - readMs + searchMs,
         apply: endMs - comparedMs,
       };
-      const times = { durationMs: endMs - startMs, phasesMs };
+      const times = { durationMs: endMs - startMs + searchMs, phasesMs };
       this.#events.onRound({ isFull, planned, report, newlyFailed, repaired, ...times });
     }
     await this.#saveLedger();
     return endMs;
-  }
-
-  /**
-   * The kernel is read beside the rounds, so that no change waits for it; the round that follows
-   * compares everything.
-   */
-  #beginAudit(): void {
-    const { view } = this.#parts;
-    this.#nextAuditMs = Infinity;
-    this.#events.onAudit();
-    void view.prefetch(this.#desired.state.sysctls.keys()).then(() => {
-      this.#isReadingDone = true;
-      this.#waker.signal();
-    });
   }
 
   #takeScope(nowMs: number): Scope {
@@ -269,36 +252,9 @@ export class SyncLoop {
     this.#parts.retries.takeDue(nowMs, scope);
     scope.isFull = this.#isFullWanted;
     this.#isFullWanted = false;
+    if (scope.isFull) this.#audit.giveUp();
+    else this.#audit.takeFindings(scope);
     return scope;
-  }
-
-  /**
-   * What could be read is compared whole in this round; what could not be is read again soon, and
-   * nothing waits for it.
-   */
-  async #takeReading(scope: Scope): Promise<void> {
-    const { view, ledger, drain } = this.#parts;
-    const { state } = this.#desired;
-    this.#isReadingDone = false;
-    const before = view.isKnown ? view.state : undefined;
-    const isRead = await view.refresh(state.sysctls.keys());
-    const nowMs = this.#now();
-    if (isRead) {
-      this.#drift.read(before);
-      this.#disturbances.lost(before?.addresses ?? new Set());
-      scope.isFull = true;
-      if (!this.#hasTakenOver)
-        this.#hasTakenOver = takeOver(view.state, state, ledger, (address) =>
-          this.#desired.isNodeAddress(address),
-        );
-      drain.adopt(state, view.state, nowMs);
-    }
-    const { unread, unconfirmed, readingMs: durationMs } = view;
-    const delayMs = unread.size === 0 ? Infinity : backoffMs(this.#readFailures++, RETRY);
-    if (unread.size === 0) this.#readFailures = 0;
-    this.#nextAuditMs = nowMs + Math.min(delayMs, this.#options.syncPeriodMs);
-    const nextInMs = this.#nextAuditMs - nowMs;
-    this.#events.onReading({ unread, unconfirmed, durationMs, nextInMs });
   }
 
   /** What else there is of it, and whether it can be read at all, an audit tells. */
@@ -309,7 +265,7 @@ export class SyncLoop {
       const untouched = { servers: new Set<never>(), entries: new Map<never, never>() };
       scope.include({ ...untouched, addresses, hasNewRules: isDeviceLost });
     } catch {
-      this.#nextAuditMs = this.#now();
+      this.#audit.soon();
     }
   }
 
@@ -343,12 +299,10 @@ export class SyncLoop {
 
   #plan(scope: Scope): readonly Operation[] {
     const { view, ledger } = this.#parts;
-    const operations = difference(this.#desired.state, view.state, {
-      isOwned: ownership(view.state, ledger),
-      excludeCidrs: this.#options.excludeCidrs,
-      ...(scope.isFull ? {} : { scope }),
-    });
-    return orderPlan(operations);
+    const context = comparedWith(view.state, ledger, this.#options.excludeCidrs);
+    const isOfAll = scope.isFull && scope.searchMs === undefined;
+    const keys = isOfAll ? {} : { scope };
+    return orderPlan(difference(this.#desired.state, view.state, { ...context, ...keys }));
   }
 
   /**

@@ -210,6 +210,8 @@ export class ModelNode {
     const agent = new AgentHarness({
       flags: FLAGS,
       isTimeFake: true,
+      // A slice of an audit at a time, so that what happens happens between them too.
+      turnMs: 0,
       dataplane: new KernelDataplane(names, this.kernel.clients()),
       ledgerFile: join(this.#ledgerFolder, 'ledger.json'),
     });

@@ -69,6 +69,7 @@ export interface AgentHarnessOptions {
   readonly ledgerFile?: string;
   readonly contributors?: Contributors;
   readonly features?: readonly FeatureRow[];
+  readonly turnMs?: number;
 }
 
 export class AgentHarness {
@@ -157,6 +158,7 @@ export class AgentHarness {
       ledgerFile: options.ledgerFile ?? temporaryLedger(),
       features: new FeatureSet({ asked: askedFeatures(features, config!), surroundings }),
       dataplane: options.dataplane ?? kernel,
+      ...(options.turnMs === undefined ? {} : { turnMs: options.turnMs }),
     });
     this.#ended = this.#agent.run(this.#end.signal);
     this.#ended.catch(() => undefined);

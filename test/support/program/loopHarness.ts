@@ -24,6 +24,8 @@ export interface HarnessOptions {
   readonly minSyncPeriodMs?: number;
   readonly retryMs?: number;
   readonly drainLookMs?: number;
+  /** of an audit's comparison */
+  readonly turnMs?: number | undefined;
 }
 
 export class LoopHarness {
@@ -76,6 +78,7 @@ export class LoopHarness {
         syncPeriodMs: options.syncPeriodMs ?? 3_600_000,
         minSyncPeriodMs: options.minSyncPeriodMs ?? 0,
         excludeCidrs: [],
+        turnMs: options.turnMs,
       },
       {
         onBegin: () => undefined,

@@ -4,6 +4,7 @@ import { destinationKey, serverKey, emptyState } from '../../../src/dataplane/st
 import { difference } from '../../../src/plan/difference.ts';
 import { DrainBook } from '../../../src/plan/drain.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
+import { exhaust } from '../../../src/plan/slices.ts';
 import type { Operation } from '../../../src/dataplane/operations.ts';
 import { FakeKernel } from '../../support/kernel/fakeKernel.ts';
 
@@ -233,10 +234,10 @@ test('draining twice does not move the deadline', async () => {
 test('what an earlier process left draining is adopted', async () => {
   const left = stateWith({ ...first, weight: 0 }, second);
   kernel = new FakeKernel(left);
-  book.adopt(reduced, left, 0);
+  exhaust(book.adopt(reduced, left, 0));
   expect(book.has(key, '10.244.0.1:8080')).toBe(true);
   expect((await look(1_000)).map(formatOperation)).toEqual([removal]);
-  book.adopt(both, left, 0);
+  exhaust(book.adopt(both, left, 0));
   expect(book.size).toBe(1);
 });
 

@@ -17,8 +17,8 @@ const SET = 'KUBE-CLUSTER-IP';
 const SYSCTL = 'net/ipv4/vs/conntrack';
 const DESTINATION = destinationKey({ address: '10.244.1.5', port: 8080 });
 
-async function started(kernel = new FakeKernel()): Promise<MutableState> {
-  ({ harness } = await startWebLoop({ syncPeriodMs: PERIOD_MS }, kernel));
+async function started(kernel = new FakeKernel(), turnMs?: number): Promise<MutableState> {
+  ({ harness } = await startWebLoop({ syncPeriodMs: PERIOD_MS, turnMs }, kernel));
   return kernel.state;
 }
 
@@ -114,11 +114,16 @@ const TAMPERINGS: readonly (readonly [string, Tampering, Record<string, number>]
   ['a sysctl is set', (k) => k.sysctls.set(SYSCTL, '0'), { sysctl: 1 }],
 ];
 
-test.each(TAMPERINGS)('%s', async (_, tamper, expected) => {
-  const kernel = await started();
-  tamper(kernel);
-  expect(await audit()).toEqual(expected);
-  expect(await audit()).toEqual({});
+describe.each([
+  ['at once', undefined],
+  ['in turns', 0],
+])('compared %s:', (_, turnMs) => {
+  test.each(TAMPERINGS)('%s', async (__, tamper, expected) => {
+    const kernel = await started(new FakeKernel(), turnMs);
+    tamper(kernel);
+    expect(await audit()).toEqual(expected);
+    expect(await audit()).toEqual({});
+  });
 });
 
 test('there is a tampering of each kind', () => {

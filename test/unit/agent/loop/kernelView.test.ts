@@ -22,7 +22,7 @@ test('nothing is known before the first reading', async () => {
   const view = new KernelView(kernelWithDevice(), new FakeClock());
   expect(view.isKnown).toBe(false);
   expect(() => view.state).toThrow('has not been read yet');
-  expect(await view.refresh(SYSCTLS)).toBe(true);
+  expect(await view.refresh(SYSCTLS)).toEqual({ before: undefined });
   expect(view.isKnown).toBe(true);
 });
 
@@ -84,7 +84,7 @@ test('a reading that fails leaves what is known and names all of it as unread; t
   await written(kernel, view, bind('10.96.0.1'));
   kernel.readError = new Error('no fork');
   await view.prefetch(SYSCTLS);
-  expect(await view.refresh(SYSCTLS)).toBe(false);
+  expect(await view.refresh(SYSCTLS)).toBeUndefined();
   expect([...view.state.addresses]).toEqual(['10.96.0.1']);
   expect(view.unread.get(ADDRESSES_PART)?.message).toBe('no fork');
   expect(view.unread.get(rulesPart('IPv6', 'filter'))?.message).toBe('no fork');
@@ -100,7 +100,8 @@ test('a part that cannot be read stays as it was, changes that we make to it inc
   await written(kernel, view, bind('10.96.0.1'));
   kernel.unreadable.set(ADDRESSES_PART, new Error('EINTR'));
   kernel.state.sysctls.set(SYSCTLS[0]!, '1');
-  expect(await view.refresh(SYSCTLS)).toBe(true);
+  const known = view.state;
+  expect((await view.refresh(SYSCTLS))?.before).toBe(known);
   expect([...view.state.addresses]).toEqual(['10.96.0.1']);
   expect(view.state.sysctls.get(SYSCTLS[0]!)).toBe('1');
   expect([...view.unread.keys()]).toEqual([ADDRESSES_PART]);
