@@ -8,7 +8,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const moduleFolder = join(dirname(fileURLToPath(import.meta.url)), 'kubernetes');
+export const moduleFolder = join(dirname(fileURLToPath(import.meta.url)), 'kubernetes');
 
 /** Pinned in the tool module, e.g. `1.37.2`. */
 export function kubernetesVersion() {
@@ -49,6 +49,18 @@ export function findBinary(name) {
  * @throws with the reason and the cure where there is no Go or the build fails
  */
 export function buildBinary(name) {
+  return buildPackage(`k8s.io/kubernetes/cmd/${name}`, join(buildFolder(), name));
+}
+
+/**
+ * Builds any command of the tool module.
+ *
+ * @param {string} path of the package
+ * @param {string} target of the program
+ * @returns the target
+ * @throws with the reason and the cure where there is no Go or the build fails
+ */
+export function buildPackage(path, target) {
   const version = kubernetesVersion();
   const [major, minor] = version.split('.');
   const stamp = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor };
@@ -56,18 +68,9 @@ export function buildBinary(name) {
   const stamps = Object.entries(stamp).map(
     ([key, value]) => `-X k8s.io/component-base/version.${key}=${value}`,
   );
-  const folder = buildFolder();
-  mkdirSync(folder, { recursive: true });
-  const part = join(folder, `${name}.${process.pid}`);
-  const argv = [
-    'build',
-    '-trimpath',
-    '-ldflags',
-    ['-s -w', ...stamps].join(' '),
-    '-o',
-    part,
-    `k8s.io/kubernetes/cmd/${name}`,
-  ];
+  mkdirSync(dirname(target), { recursive: true });
+  const part = `${target}.${process.pid}`;
+  const argv = ['build', '-trimpath', '-ldflags', ['-s -w', ...stamps].join(' '), '-o', part, path];
   const { status, signal } = spawnSync(goProgram(), argv, {
     cwd: moduleFolder,
     env: { ...process.env, CGO_ENABLED: '0' },
@@ -75,11 +78,11 @@ export function buildBinary(name) {
   });
   if (status !== 0) {
     throw new Error(
-      `go build of ${name} ended with ${signal ?? status}; see above, or put ${name} into PATH`,
+      `go build of ${path} ended with ${signal ?? status}; see above, or put its program into PATH`,
     );
   }
-  renameSync(part, join(folder, name));
-  return join(folder, name);
+  renameSync(part, target);
+  return target;
 }
 
 /** @returns path of a Go 1.26 or later; @throws with the cure */

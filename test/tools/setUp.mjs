@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { chooseKernel } from '../lab/choose.mjs';
 import { checkout, findProgram, must, say } from '../../packaging/machine.mjs';
 import { missingPackages } from '../lab/workshop.mjs';
+import { buildCloud, findCloud } from './cloud.mjs';
 import { buildHelm, findHelm } from './helm.mjs';
 import { buildBinary, findBinary } from './kubernetes.mjs';
 
@@ -84,6 +85,18 @@ export function ensureKubernetes(names = ['kube-apiserver']) {
       say(`building ${name} with Go (once, about 5 minutes)`);
       buildBinary(name);
     }
+    return undefined;
+  } catch (error) {
+    return /** @type {Error} */ (error).message;
+  }
+}
+
+/** Finds or builds the cloud of the tests. @returns undefined, or why it cannot be had */
+export function ensureCloud() {
+  if (findCloud()) return undefined;
+  say('building the cloud of the tests with Go (seconds where kube-apiserver was built)');
+  try {
+    buildCloud();
     return undefined;
   } catch (error) {
     return /** @type {Error} */ (error).message;

@@ -68,8 +68,8 @@ async function debianTests() {
 }
 
 async function endToEndTests() {
-  say('end-to-end tests, with etcd, kube-apiserver and kube-proxy');
-  const obstacle = setUp.ensureKubernetes(['kube-apiserver', 'kube-proxy']);
+  say('end-to-end tests, with etcd, kube-apiserver, kube-proxy and a cloud');
+  const obstacle = setUp.ensureKubernetes(['kube-apiserver', 'kube-proxy']) ?? setUp.ensureCloud();
   if (obstacle !== undefined) return without('e2e', obstacle);
   return mustNotBeEmpty('e2e', await runJest(['e2e'], { jestArguments: clusterArguments }));
 }

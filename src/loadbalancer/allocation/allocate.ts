@@ -86,7 +86,7 @@ function withoutClaim(service: BalancedService, ground: Ground): Decision | 'cla
 
 /** Once a condition of ours that others have made untrue is gone. */
 function ignored(service: BalancedService, message: string, warning?: Warning): Decision {
-  if (isStale(service)) return letGo(service, message);
+  if (isStale(service)) return letGo(service, message, warning);
   return untouched(service, 'Ignored', message, warning);
 }
 

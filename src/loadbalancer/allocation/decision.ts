@@ -69,13 +69,14 @@ export function released(service: BalancedService, given: readonly Address[]): D
 }
 
 /** Not ours, and it bears a condition of ours that is not true any more: that alone goes. */
-export function letGo(service: BalancedService, message: string): Decision {
+export function letGo(service: BalancedService, message: string, warning?: Warning): Decision {
   return {
     service,
     isOurs: false,
     state: 'Released',
     addresses: [],
     message,
+    ...(warning === undefined ? {} : { warning }),
     losses: [],
     isUntouched: false,
   };

@@ -39,6 +39,7 @@ export class AllocationTeller {
     const { service, state, message } = decision;
     const name = `${service.namespace}/${service.name}`;
     this.#parts.log.verbose(1, 'load balancer status written', { service: name, state, message });
+    if (isStanding(decision)) return; // told when it was decided
     for (const event of eventsOf(decision, true)) this.#record(event, { uid: service.uid });
   }
 
@@ -54,7 +55,7 @@ export class AllocationTeller {
       const owner = foreignOwners.all.get(address);
       return owner === undefined ? [] : [conflictEvent(key, address, owner.mac, owner)];
     });
-    if (decision.warning !== 'AddressNotOurs') return conflicts;
+    if (!isStanding(decision)) return conflicts;
     return [...eventsOf(decision, false), ...conflicts];
   }
 
@@ -87,6 +88,11 @@ export class AllocationTeller {
       this.#full.add(subject);
     }
   }
+}
+
+/** Holds at each run, whether or not it is written. */
+function isStanding({ warning }: Decision): boolean {
+  return warning === 'AddressNotOurs';
 }
 
 /** By subject. A pool that gives nothing by itself is nobody's to run out of. */

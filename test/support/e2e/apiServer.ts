@@ -93,8 +93,8 @@ export class ApiServer {
   }
 
   /** A kubeconfig file for the tests' side, or for the lab's. @returns its path */
-  writeKubeconfig(side: 'here' | 'lab' = 'here', token = this.token): string {
-    const path = join(this.folder, `kubeconfig-${side}`);
+  writeKubeconfig(side: 'here' | 'lab' = 'here', token = this.token, name: string = side): string {
+    const path = join(this.folder, `kubeconfig-${name}`);
     const server = side === 'here' ? this.url : this.labUrl;
     const authority = Buffer.from(this.ca).toString('base64');
     const config = {

@@ -93,6 +93,29 @@ test("a status that is somebody else's stays, and that is told once", async () =
   expect(lb.events()).toEqual(['Normal AddressAssigned a: 192.0.2.1 from pool office']);
 });
 
+test('what somebody else writes over ours is let go of, and that is told once', async () => {
+  const lb = harness(settingsOf([office], {}, true));
+  await lb.start(['web', { lbClass: null }]);
+  lb.events();
+  lb.requests();
+  const { conditions } = lb.server.get('default/web').status;
+  const ingress = [{ ip: '203.0.113.7', ipMode: 'Proxy' }];
+  const raw = rawBalanced('web', { lbClass: null });
+  lb.server.put({ ...raw, status: { loadBalancer: { ingress }, conditions } });
+  await lb.decide();
+  expect(lb.requests()).toEqual(['PATCH default/web']);
+  expect(lb.server.get('default/web').status).toEqual({
+    loadBalancer: { ingress },
+    conditions: [],
+  });
+  lb.server.put(rawBalanced('a'));
+  await lb.decide();
+  expect(lb.events()).toEqual([
+    'Warning AddressNotOurs web: its status was written by somebody else: no address of it is in a pool',
+    'Normal AddressAssigned a: 192.0.2.1 from pool office',
+  ]);
+});
+
 test('an address that another machine answers for is given to nobody new, and told of once', async () => {
   const lb = harness();
   await lb.start(['a']);
