@@ -39,8 +39,9 @@ export function patchOf(decision: Decision, now: string): StatusPatch | undefine
   if (decision.isUntouched) return undefined;
   const { service } = decision;
   const ingress = ingressOf(decision);
-  const condition = conditionOf(decision, now);
   const isMoved = !sameValue(ingress, service.ingress);
+  const isLeftAlone = service.isDeleting && !isMoved;
+  const condition = isLeftAlone ? undefined : conditionOf(decision, now);
   const isTold = !isSaid(decision, condition);
   if (!isMoved && !isTold) return undefined;
   return {
@@ -75,7 +76,7 @@ function ingressOf({ state, service, addresses, losses }: Decision): readonly St
 /** undefined: there is to be none */
 function conditionOf(decision: Decision, now: string): StatusCondition | undefined {
   const { state, cause, message, addresses, service } = decision;
-  if (state === 'Released' || service.isDeleting) return undefined;
+  if (state === 'Released') return undefined;
   const status = addresses.length > 0 ? 'True' : 'False';
   const reason = addresses.length > 0 ? state : (cause ?? state);
   const before = ourCondition(service.conditions);

@@ -232,3 +232,15 @@ test('a conflict says who, and where it was seen', () => {
   const seen = { interfaceName: 'eth0', node: 'n1' };
   expect(conflictEvent('n/a', '192.0.2.64', mac, seen).note).toContain(' at eth0 of n1: ');
 });
+
+test('half of a status that a Service on its way out keeps stays marked as ours', () => {
+  const settings = settingsOf(SETTINGS.pools, {}, true);
+  const words = { lbClass: null, metadata: { deletionTimestamp: THEN } };
+  const older = service('b', { created: '2025', families: '6', has: '2001:db8::1' });
+  const decision = decide({ ...words, has: '192.0.2.9 2001:db8::1' }, [older], settings);
+  const status = statusAfter(decision, NOW);
+  expect(status.loadBalancer.ingress).toEqual([{ ip: '192.0.2.9', ipMode: 'VIP' }]);
+  const again = decide({ ...words, status: { ...status } }, [older], settings);
+  expect(again.addresses).toEqual([{ address: '192.0.2.9', pool: undefined }]);
+  expect(patchOf(again, NOW)).toBeUndefined();
+});
