@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { nodeAt, outsideClient, podAddresses } from '../lab/addressPlan.ts';
 import { Topology } from '../lab/topology.ts';
-import { CONDITION_TYPE } from '../../src/loadbalancer/condition.ts';
+import { CONDITION_TYPE, namingText } from '../../src/loadbalancer/condition.ts';
 import { eventually } from '../support/e2e/cluster.ts';
 import { requireIpvs } from '../support/lab/kernelProbe.ts';
 import { ProxyProcess } from '../support/lab/labProxy.ts';
@@ -40,6 +40,7 @@ const node = ({ name, addresses, podCidrs }: (typeof NODES)[number]) => ({
 });
 
 function service(name: string, clusterIPs: readonly string[], given: readonly string[], spec = {}) {
+  const message = namingText(given.map((address) => ({ address, pool: 'lab' })));
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -54,7 +55,7 @@ function service(name: string, clusterIPs: readonly string[], given: readonly st
     },
     status: {
       loadBalancer: { ingress: given.map((ip) => ({ ip, ipMode: 'VIP' })) },
-      conditions: [{ type: CONDITION_TYPE, status: 'True', reason: 'Assigned', message: '' }],
+      conditions: [{ type: CONDITION_TYPE, status: 'True', reason: 'Assigned', message }],
     },
   };
 }
