@@ -283,10 +283,19 @@ describe('a responder', () => {
     sniffer = await segment.sniff('arp');
     await responder.answer(V4, ['eth0']);
     const before = await responder.counters();
-    for (let i = 0; i < 5; i++) await responder.defend(V4);
+    for (let i = 0; i < 5; i++) await responder.defend(V4, 'stranger');
     await seesLines(sniffer, 1, `Reply ${V4} is-at`);
     const after = await responder.counters();
     expect(after.announcements['defence']! - before.announcements['defence']!).toBe(1);
     expect(linesOf(sniffer, `Request who-has ${V4} tell ${V4}`)).toHaveLength(1);
+  });
+
+  test('against a node each time: that one gives way when it sees it', async () => {
+    sniffer = await segment.sniff('arp');
+    await responder.answer(V4, ['eth0']);
+    for (let i = 1; i <= 3; i++) {
+      await responder.defend(V4, 'node');
+      await seesLines(sniffer, i, `Reply ${V4} is-at`);
+    }
   });
 });

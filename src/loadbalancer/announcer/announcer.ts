@@ -112,8 +112,8 @@ export class Announcer {
     this.#reviewAll();
   }
 
-  setOwn(own: OwnFacts): void {
-    this.#around.setOwn(own);
+  setOwn(own: OwnFacts, nowMs: number): void {
+    this.#around.setOwn(own, nowMs);
     this.#reviewAll();
   }
 
@@ -167,7 +167,7 @@ export class Announcer {
     const isBehind =
       rival === undefined ? isAlone : this.#ballots.isBehind(charge.announced, rival, nowMs);
     if (isAnnouncement && isBehind) this.#possession.yield(charge, nowMs);
-    else this.#options.wire.defend(address);
+    else this.#options.wire.defend(address, rival === undefined ? 'stranger' : 'node');
   }
 
   /**

@@ -25,12 +25,15 @@ export interface ForeignAnswer {
   readonly interfaceName: string;
 }
 
+/** Who claims it too: a node that is not heard, or somebody whom this cluster does not know. */
+export type Rival = 'node' | 'stranger';
+
 /** The wire (shell/responder.ts). */
 export interface AnswerPort {
   answer(address: Address, interfaces: readonly string[]): void;
   silence(address: Address): void;
   announce(address: Address): void;
-  defend(address: Address): void;
+  defend(address: Address, against: Rival): void;
   /** @param onEnd with who answered; undefined: nobody */
   probe(
     address: Address,

@@ -31,7 +31,7 @@ const LISTENING_LIMIT_INTERVALS = 10;
 export class Surroundings {
   readonly #node: string;
   readonly #settings: AnnouncerSettings;
-  readonly #startedMs: number;
+  #listensSinceMs: number;
   #members: ReadonlyMap<string, MemberNode> = new Map();
   #view: ReadonlyMap<string, PeerView> = new Map();
   #own: OwnFacts;
@@ -52,7 +52,7 @@ export class Surroundings {
     this.#node = node;
     this.#unable = unable;
     this.#settings = settings;
-    this.#startedMs = nowMs;
+    this.#listensSinceMs = nowMs;
     this.#own = {
       readySinceMs: undefined,
       isLeaving: false,
@@ -78,7 +78,10 @@ export class Surroundings {
     this.#candidates = undefined;
   }
 
-  setOwn(own: OwnFacts): void {
+  setOwn(own: OwnFacts, nowMs: number): void {
+    // Who has its cable back has heard nobody meanwhile, and whom it takes for dead may be well.
+    if (this.#own.attachments.length === 0 && own.attachments.length > 0)
+      this.#listensSinceMs = nowMs;
     this.#own = own;
     this.#candidates = undefined;
   }
@@ -187,7 +190,7 @@ export class Surroundings {
 
   #isListening(nowMs: number): boolean {
     const { intervalMs } = this.#settings.heartbeat;
-    const intervals = (nowMs - this.#startedMs) / intervalMs;
+    const intervals = (nowMs - this.#listensSinceMs) / intervalMs;
     if (intervals < LISTENING_INTERVALS) return true;
     if (intervals >= LISTENING_LIMIT_INTERVALS) return false;
     return this.#peers.some(

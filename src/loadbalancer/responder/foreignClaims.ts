@@ -38,7 +38,7 @@ export class ForeignClaims {
     return true;
   }
 
-  /** @returns whether it may be defended now, which then counts as done */
+  /** @returns whether it may be defended against strangers now, which then counts as done */
   defends(address: Address, nowMs: number): boolean {
     const lastMs = this.#defendedMs.get(address);
     if (lastMs !== undefined && nowMs - lastMs < DEFEND_INTERVAL_MS) return false;

@@ -95,7 +95,7 @@ export class AnnouncerThread {
     const nowMs = this.#nowMs;
     this.#tools = tools;
     this.#announcer = new Announcer({ ...this.#options, wire: tools.wire }, nowMs);
-    this.#announcer.setOwn(this.#standing.facts(nowMs));
+    this.#announcer.setOwn(this.#standing.facts(nowMs), nowMs);
     this.#parts.post({ news: 'begun' });
     this.#tick();
   }
@@ -201,7 +201,7 @@ export class AnnouncerThread {
     const { link } = this.#tools!;
     const nowMs = this.#nowMs;
     this.checkPause();
-    if (this.#standing.review(nowMs)) announcer.setOwn(this.#standing.facts(nowMs));
+    if (this.#standing.review(nowMs)) announcer.setOwn(this.#standing.facts(nowMs), nowMs);
     const isMore = announcer.tick(nowMs, SLICE);
     link.send(this.#peers.tick(nowMs));
     this.#tellMoves();

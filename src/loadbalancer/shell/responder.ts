@@ -17,6 +17,7 @@ import { ForeignClaims } from '../responder/foreignClaims.ts';
 import { type Claim, judgeArp, judgeNeighbor } from '../responder/frames.ts';
 import { Pacer } from '../responder/pacing.ts';
 import { type ProbeAnswer, type ProbeRounds, Probes } from '../responder/probes.ts';
+import type { Rival } from '../announcer/ports.ts';
 import { Announcements } from './announcements.ts';
 import { InterfaceWatch } from './interfaceWatch.ts';
 import { Memberships } from './memberships.ts';
@@ -167,11 +168,15 @@ export class Responder {
     this.#announceOn(address, [...this.#table.interfacesOf(address)]);
   }
 
-  /** Once, of an address that is answered; more than once in ten seconds is passed over. */
-  defend(address: Address): void {
+  /**
+   * Once, of an address that is answered. Against strangers more than once in ten seconds is passed
+   * over: they may do the same for ever. Of two nodes one gives way as soon as it sees the other.
+   */
+  defend(address: Address, against: Rival): void {
     const carriers = this.#table.carriersOf(address);
     if (carriers.length === 0) return;
-    if (!this.#foreign.defends(address, this.#clock.monotonicMs())) return;
+    if (against === 'stranger' && !this.#foreign.defends(address, this.#clock.monotonicMs()))
+      return;
     for (const { name } of carriers) this.#pacer.once('defence', address, name);
     this.#announcements.wake();
   }

@@ -11,7 +11,7 @@ export function wireOf(
     answer: (address, interfaces) => responder.answer(address, interfaces),
     silence: (address) => responder.silence(address),
     announce: (address) => responder.announce(address),
-    defend: (address) => responder.defend(address),
+    defend: (address, against) => responder.defend(address, against),
     setKnown: (addresses) => responder.setKnown(addresses),
     drain: () => responder.drain(),
     probe: (address, interfaces, rounds, onEnd) => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Rival } from '../../../src/loadbalancer/announcer/ports.ts';
 import type { CarrierInterface } from '../../../src/loadbalancer/responder/carrierInterfaces.ts';
 import type { ProbeAnswer, ProbeRounds } from '../../../src/loadbalancer/responder/probes.ts';
 import type { ForeignClaim, ResponderOptions } from '../../../src/loadbalancer/shell/responder.ts';
@@ -60,7 +61,7 @@ export class ResponderOn {
   announce = (address: string) => this.#call('announceAll', [address]);
   announceAll = (addresses: readonly string[]) => this.#call('announceAll', addresses);
   silence = (address: string) => this.#call('silence', address);
-  defend = (address: string) => this.#call('defend', address);
+  defend = (address: string, against: Rival) => this.#call('defend', address, against);
   counters = () => this.#call('counters') as Promise<Counts>;
   close = () => this.#call('close');
   probe = (address: string, interfaces: readonly string[], rounds: ProbeRounds) =>

@@ -77,7 +77,7 @@ async function perform(responder: Responder, { method, args }: Call): Promise<un
     case 'silence':
       return responder.silence(args[0] as string);
     case 'defend':
-      return responder.defend(args[0] as string);
+      return responder.defend(...(args as Parameters<Responder['defend']>));
     case 'probe':
       return responder.probe(...(args as Parameters<Responder['probe']>));
     case 'counters': {

@@ -110,7 +110,7 @@ export class TestAnnouncer {
           answer: (address, on) => this.wire.push(`answer ${address} ${on.join()}`),
           silence: (address) => this.wire.push(`silence ${address}`),
           announce: (address) => this.wire.push(`announce ${address}`),
-          defend: (address) => this.wire.push(`defend ${address}`),
+          defend: (address, against) => this.wire.push(`defend ${address} against ${against}`),
           probe: (address, _, { count }, onEnd) => {
             this.wire.push(`probe ${address} ${count}`);
             this.probes.push({
@@ -125,7 +125,7 @@ export class TestAnnouncer {
       },
       0,
     );
-    this.announcer.setOwn(this.#facts);
+    this.announcer.setOwn(this.#facts, this.nowMs);
     this.setMembers(member('n1'), member('n2'), member('n3'));
     this.hear({});
   }
@@ -152,7 +152,7 @@ export class TestAnnouncer {
 
   setFacts(facts: Partial<OwnFacts>): void {
     this.#facts = { ...this.#facts, ...facts };
-    this.announcer.setOwn(this.#facts);
+    this.announcer.setOwn(this.#facts, this.nowMs);
   }
 
   serve(...addresses: readonly string[]): void {

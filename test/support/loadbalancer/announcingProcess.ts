@@ -6,7 +6,11 @@ import type { AnnouncerSettings } from '../../../src/config/loadBalancer/setting
 import { Announcer } from '../../../src/loadbalancer/announcer/announcer.ts';
 import type { MemberNode } from '../../../src/loadbalancer/announcer/electors.ts';
 import { PauseWatch } from '../../../src/loadbalancer/announcer/pauseWatch.ts';
-import type { AnswerPort, ForeignAnswer } from '../../../src/loadbalancer/announcer/ports.ts';
+import type {
+  AnswerPort,
+  Rival,
+  ForeignAnswer,
+} from '../../../src/loadbalancer/announcer/ports.ts';
 import type { OwnFacts } from '../../../src/loadbalancer/announcer/surroundings.ts';
 import { type Outgoing, Peers } from '../../../src/loadbalancer/peers/peers.ts';
 import type { Address } from '../../../src/net/address.ts';
@@ -129,7 +133,7 @@ export class AnnouncingProcess implements SimulatedNode {
       unreachableSinceMs: undefined,
       attachments: [attachment(name)],
     };
-    this.announcer.setOwn(this.#facts);
+    this.announcer.setOwn(this.#facts, nowMs);
     this.announcer.setMembers(members);
     for (const address of options.addresses) this.announcer.setAddress(announced(address), nowMs);
     this.announcer.setServable(new Set(options.addresses), options.addresses);
@@ -137,7 +141,7 @@ export class AnnouncingProcess implements SimulatedNode {
 
   setFacts(facts: Partial<OwnFacts>): void {
     this.#facts = { ...this.#facts, ...facts };
-    this.announcer.setOwn(this.#facts);
+    this.announcer.setOwn(this.#facts, this.#network.nowMs);
   }
 
   heard(address: Address, from: string, nowMs: number): void {
@@ -160,8 +164,9 @@ export class AnnouncingProcess implements SimulatedNode {
   }
 
   /** As the responder does: RFC 5227 §2.4c. */
-  #defend(address: Address): void {
+  #defend(address: Address, against: Rival): void {
     const { nowMs } = this.#network;
+    if (against === 'node') return this.#segment.announce(address, this.name);
     if (nowMs < (this.#defendedMs.get(address) ?? -Infinity) + DEFENCE_MS) return;
     this.#defendedMs.set(address, nowMs);
     this.#segment.announce(address, this.name);
@@ -172,7 +177,7 @@ export class AnnouncingProcess implements SimulatedNode {
       answer: (address) => this.answered.add(address),
       silence: (address) => this.answered.delete(address),
       announce: (address) => this.#segment.announce(address, this.name),
-      defend: (address) => this.#defend(address),
+      defend: (address, against) => this.#defend(address, against),
       probe: (address, _, { count, gapMs, waitMs }, onEnd) =>
         this.#segment.probe(address, this.name, (count - 1) * gapMs + waitMs, onEnd),
     };

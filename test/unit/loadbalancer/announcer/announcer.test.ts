@@ -225,6 +225,17 @@ describe('interfaces', () => {
     expect(node.after(0)).toEqual([`answer ${OURS} eth0,eth1`, `announce ${OURS}`]);
   });
 
+  test('a cable that is back: who was not heard meanwhile is listened for, as in the beginning', () => {
+    const node = owning();
+    node.setFacts({ attachments: [] });
+    node.hear({ n2: { state: 'Dead' }, n3: { state: 'Dead' } });
+    node.after(5_000);
+    node.wire.length = 0;
+    node.setFacts({ attachments: [attachment('n1')] });
+    expect(node.after(LISTENED_MS - 1)).toEqual([]);
+    expect(node.after(1)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
+  });
+
   test('without any that reaches the subnet it releases', () => {
     const node = owning();
     node.setFacts({ attachments: [] });

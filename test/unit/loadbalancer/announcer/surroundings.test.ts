@@ -10,12 +10,8 @@ test('time alone matters when somebody becomes old enough, or is young again', (
   const around = new Surroundings('n1', settings, new Set(), 0);
   const members = [member('n1'), member('n2')];
   around.setMembers(new Map(members.map((each) => [each.name, each])));
-  around.setOwn({
-    readySinceMs: 0,
-    isLeaving: false,
-    unreachableSinceMs: undefined,
-    attachments: [attachment('n1')],
-  });
+  const own = { readySinceMs: 0, isLeaving: false, unreachableSinceMs: undefined };
+  around.setOwn({ ...own, attachments: [attachment('n1')] }, 0);
   const hear = (aliveForMs: number) =>
     around.setView(new Map([['n2', peer('n2', { aliveForMs })]]), new Set(['n2']));
 

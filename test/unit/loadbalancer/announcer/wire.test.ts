@@ -38,7 +38,7 @@ describe('the wire', () => {
   test('a stranger who claims what works is told, and defended against', () => {
     const node = owning();
     node.announcer.heard(OURS, STRANGER, true, node.nowMs);
-    expect(node.wire).toEqual([`defend ${OURS}`]);
+    expect(node.wire).toEqual([`defend ${OURS} against stranger`]);
     expect(node.conflicts).toEqual([`${OURS} ${STRANGER.mac}`]);
   });
 
@@ -50,7 +50,7 @@ describe('the wire', () => {
   });
 
   test.each([
-    [OURS, [`defend ${OURS}`]],
+    [OURS, [`defend ${OURS} against node`]],
     [THEIRS, [`silence ${THEIRS}`]],
   ])('of two on one segment that do not hear each other one has %s', (address, expected) => {
     const node = upAndListening({ probeBeforeUse: false });
