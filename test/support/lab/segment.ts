@@ -42,6 +42,21 @@ export class Segment {
     return segment;
   }
 
+  /** A second switch in the same namespace, to which {@link Segment.plugInto} takes stations. */
+  async addSwitch(name: string): Promise<void> {
+    await this.#switch.run('ip', 'link', 'add', name, 'mtu', MTU, 'type', 'bridge');
+    await this.#switch.run('ip', 'link', 'set', name, 'up');
+  }
+
+  /** Its carrier stays: nothing but who hears it changes. */
+  async plugInto(number: number, bridge: string): Promise<void> {
+    await this.#switch.run('ip', 'link', 'set', portOf(number), 'master', bridge);
+  }
+
+  get switchNamespace(): Namespace {
+    return this.#switch;
+  }
+
   /** Its MAC is 02:00:00:00:00:NN, its interface up, without addresses of ours. */
   async station(number: number): Promise<Station> {
     const namespace = await freshNamespace();

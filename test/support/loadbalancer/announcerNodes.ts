@@ -14,17 +14,13 @@ const CLIENT = 0x0a;
 /** Asked so often who has an address, only one may ever answer. */
 const QUESTIONS = 5;
 
-interface Running {
-  readonly process: ChildProcess;
-  log: string;
-}
-
 export class AnnouncerNodes {
   readonly segment: Segment;
   readonly client: Station;
   readonly #stations: ReadonlyMap<string, Station>;
   readonly #story: Omit<AnnouncerStory, 'node'>;
-  readonly #running = new Map<string, Running>();
+  readonly #running = new Map<string, ChildProcess>();
+  readonly #logs = new Map<string, string>();
 
   private constructor(
     segment: Segment,
@@ -39,7 +35,10 @@ export class AnnouncerNodes {
   }
 
   /** `n1`… at 192.0.2.1… and 2001:db8:1::1…, the client at .10 and ::a. None runs yet. */
-  static async create(count: number, story: Pick<AnnouncerStory, 'addresses' | 'announcer'>) {
+  static async create(
+    count: number,
+    story: Pick<AnnouncerStory, 'addresses' | 'announcer' | 'local'>,
+  ) {
     const segment = await Segment.create();
     const stations = new Map<string, Station>();
     for (let i = 1; i <= count; i++) {
@@ -63,9 +62,10 @@ export class AnnouncerNodes {
     return this.#stations.get(name)!;
   }
 
-  start(name: string): void {
+  /** @param turns what it finds; absent: nothing out of the ordinary */
+  start(name: string, turns?: readonly Turn[]): void {
     const { namespace } = this.station(name);
-    const story: AnnouncerStory = { node: name, ...this.#story };
+    const story: AnnouncerStory = { node: name, ...this.#story, ...(turns && { turns }) };
     const argv = [
       'netns',
       'exec',
@@ -75,16 +75,19 @@ export class AnnouncerNodes {
       JSON.stringify(story),
     ];
     const child = spawn('ip', argv, { stdio: ['pipe', 'pipe', 'pipe'] });
-    const running: Running = { process: child, log: '' };
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => (running.log += text));
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#logs.set(name, (this.#logs.get(name) ?? '') + text);
+      });
     }
-    this.#running.set(name, running);
+    // Who is told something in the moment of its end does not hear it.
+    child.stdin.on('error', () => undefined);
+    this.#running.set(name, child);
   }
 
   /** SIGKILL is a crash, SIGTERM an orderly end; both resolve when it has ended. */
   async end(name: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const { process: child } = this.#running.get(name)!;
+    const child = this.#running.get(name)!;
     this.#running.delete(name);
     const ended = (child.exitCode ?? child.signalCode) ? undefined : once(child, 'exit');
     child.kill(signal);
@@ -92,18 +95,21 @@ export class AnnouncerNodes {
   }
 
   signal(name: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#running.get(name)!.process.kill(signal);
+    this.#running.get(name)!.kill(signal);
   }
 
   /** To one, or to all that run. */
   tell(turn: Turn, names: Iterable<string> = this.#running.keys()): void {
-    for (const name of names)
-      this.#running.get(name)!.process.stdin!.write(`${JSON.stringify(turn)}\n`);
+    for (const name of names) this.#running.get(name)!.stdin!.write(`${JSON.stringify(turn)}\n`);
   }
 
   /** What they have written, for the message of a test that fails. */
   get logs(): string {
-    return [...this.#running].map(([name, { log }]) => `${name}:\n${log}`).join('\n');
+    return [...this.#logs].map(([name, log]) => `${name}:\n${log}`).join('\n');
+  }
+
+  forgetLogs(): void {
+    this.#logs.clear();
   }
 
   /**
@@ -122,14 +128,14 @@ export class AnnouncerNodes {
       (lines) => lines.length >= QUESTIONS,
     );
     await sniffer.stop();
-    return [...new Set(answeringMacs(sniffer).map((mac) => this.#nameOf(mac)))].sort();
+    return [...new Set(answeringMacs(sniffer).map((mac) => this.nameOf(mac)))].sort();
   }
 
   /** Whom the client's kernel takes to have it. */
   async neighbour(address: string): Promise<string | undefined> {
     const shown = await this.client.ip('neighbour', 'show', address, 'dev', 'eth0');
     const mac = /lladdr (\S+)/.exec(shown)?.[1];
-    return mac === undefined ? undefined : this.#nameOf(mac);
+    return mac === undefined ? undefined : this.nameOf(mac);
   }
 
   async remove(): Promise<void> {
@@ -137,7 +143,8 @@ export class AnnouncerNodes {
     await this.segment.remove();
   }
 
-  #nameOf(mac: MacAddress): string {
+  /** `stranger`: of none of them */
+  nameOf(mac: MacAddress): string {
     for (const [name, station] of this.#stations) if (station.mac === mac) return name;
     return 'stranger';
   }

@@ -7,13 +7,17 @@ import { createInterface } from 'node:readline';
 import type { AnnouncerSettings } from '../../../src/config/loadBalancer/settings.ts';
 import { emptyState, serverKey, type VirtualServer } from '../../../src/dataplane/state.ts';
 import type { FeatureHost, Running } from '../../../src/feature/feature.ts';
-import { CONDITION_TYPE } from '../../../src/loadbalancer/condition.ts';
+import { LOAD_BALANCER_PATH, RELEASE_PATH } from '../../../src/loadbalancer/announcerPaths.ts';
+import { CONDITION_TYPE, namingText } from '../../../src/loadbalancer/condition.ts';
 import { loadBalancerAnnouncer } from '../../../src/loadbalancer/shell/announcerFeature.ts';
+import { EXCLUDE_LABEL } from '../../../src/model/announcingNode.ts';
 import { ClusterStore, type ObjectState } from '../../../src/model/clusterStore.ts';
 import { KINDS, type Need } from '../../../src/model/kinds.ts';
+import { familyOf } from '../../../src/net/address.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
 import { ConditionLog } from '../../../src/ops/conditionLog.ts';
 import { Conditions } from '../../../src/ops/conditions.ts';
+import type { Route } from '../../../src/ops/httpListener.ts';
 import { createLogger } from '../../../src/ops/log.ts';
 import { Verbosity } from '../../../src/ops/verbosity.ts';
 import type { RoundOutcome } from '../../../src/plan/round.ts';
@@ -27,13 +31,25 @@ export interface AnnouncerStory {
   readonly nodes: Readonly<Record<string, string>>;
   /** each of a Service of its own, with an endpoint on every node */
   readonly addresses: readonly string[];
+  /** those of them whose Service has the policy Local */
+  readonly local?: readonly string[];
   readonly announcer?: Partial<AnnouncerSettings>;
+  /** what it finds at the API server; without `isConnected` it finds none, and waits for it */
+  readonly turns?: readonly Turn[];
 }
 
 export interface Turn {
   readonly cordon?: string;
   readonly uncordon?: string;
-  /** what this node's kernel serves; all by default */
+  readonly exclude?: string;
+  readonly include?: string;
+  /** where an address has endpoints from now on */
+  readonly endpoints?: { readonly address: string; readonly nodes: readonly string[] };
+  /** hands these over, as `lb release` does */
+  readonly release?: readonly string[];
+  /** writes what `lb status` would show */
+  readonly report?: true;
+  /** what this node's kernel serves; by default all, but what is Local and has no endpoint here */
   readonly serves?: readonly string[];
   readonly isConnected?: boolean;
 }
@@ -44,12 +60,21 @@ const EVERYWHERE = { nodeSelectors: [], serviceSelectors: [], interfaces: [], pr
 
 const story = JSON.parse(process.argv.at(-1)!) as AnnouncerStory;
 const store = new ClusterStore();
+const synced = Promise.withResolvers<void>();
+const routes = new Map<string, Route>();
+const cordoned = new Set<string>();
+const excluded = new Set<string>();
+const bare = new Set<string>();
 let state = emptyState();
-let isConnected = true;
+let isConnected = false;
+let hasListed = false;
 const running = start();
-for (const name of Object.keys(story.nodes)) putNode(name, false);
-story.addresses.forEach((address, i) => putService(`web-${i}`, address));
-serve(story.addresses);
+for (const name of Object.keys(story.nodes)) putNode(name);
+for (const address of story.addresses) {
+  putService(address);
+  putEndpoints(address, Object.keys(story.nodes));
+}
+for (const turn of story.turns ?? [{ isConnected: true }]) take(turn);
 createInterface(process.stdin).on('line', (line) => take(JSON.parse(line) as Turn));
 process.once('SIGTERM', () => void Promise.resolve(running.stop()).then(() => process.exit(0)));
 
@@ -73,6 +98,8 @@ function start(): Running {
     clock,
     conditions: new Conditions({ known: [], tellers: [new ConditionLog(log, clock)], clock }),
     cluster: store,
+    synced: synced.promise,
+    routes: { serve: (path: string, route: Route) => void routes.set(path, route) },
     isConnected: () => isConnected,
     programmed: () => state,
   }) as unknown as FeatureHost;
@@ -84,10 +111,10 @@ function put(object: ObjectState): void {
   if (change !== undefined) running.changed?.(change);
 }
 
-function putNode(name: string, isCordoned: boolean): void {
+function putNode(name: string): void {
   const raw = {
-    metadata: { name },
-    spec: { unschedulable: isCordoned },
+    metadata: { name, labels: excluded.has(name) ? { [EXCLUDE_LABEL]: '' } : {} },
+    spec: { unschedulable: cordoned.has(name) },
     status: {
       addresses: [{ type: 'InternalIP', address: story.nodes[name] }],
       conditions: [{ type: 'Ready', status: 'True' }],
@@ -97,8 +124,11 @@ function putNode(name: string, isCordoned: boolean): void {
   put({ kind: 'Node', key: name, object });
 }
 
-function putService(name: string, address: string): void {
-  const family = address.includes(':') ? 'IPv6' : 'IPv4';
+function putService(address: string): void {
+  const name = nameOf(address);
+  const family = familyOf(address);
+  const message = namingText([{ address, pool: 'all' }]);
+  const isLocal = story.local?.includes(address) === true;
   const raw = {
     metadata: { name, namespace: 'default', resourceVersion: '1', uid: name },
     spec: {
@@ -107,25 +137,39 @@ function putService(name: string, address: string): void {
       clusterIPs: [family === 'IPv6' ? 'fd00::1' : '10.96.0.10'],
       ipFamilies: [family],
       ports: [{ port: 80, protocol: 'TCP' }],
+      externalTrafficPolicy: isLocal ? 'Local' : 'Cluster',
+      selector: { app: name },
     },
     status: {
       loadBalancer: { ingress: [{ ip: address, ipMode: 'VIP' }] },
-      conditions: [{ type: CONDITION_TYPE, status: 'True', reason: 'Assigned', message: '' }],
+      conditions: [{ type: CONDITION_TYPE, status: 'True', reason: 'Assigned', message }],
     },
   };
+  put({ kind: 'Service', key: `default/${name}`, object: KINDS.Service.slim(raw, NEEDS).object });
+}
+
+function putEndpoints(address: string, nodes: readonly string[]): void {
+  const name = nameOf(address);
+  const family = familyOf(address);
   const metadata = {
     name: `${name}-1`,
     namespace: 'default',
     labels: { 'kubernetes.io/service-name': name },
   };
-  const endpoints = Object.keys(story.nodes).map((nodeName, i) => ({
-    addresses: [family === 'IPv6' ? `fd00:1::${i + 1}` : `10.244.0.${i + 1}`],
-    nodeName,
-    conditions: { ready: true },
-  }));
+  const endpoints = nodes.map((nodeName) => {
+    const number = Object.keys(story.nodes).indexOf(nodeName) + 1;
+    return {
+      addresses: [family === 'IPv6' ? `fd00:1::${number}` : `10.244.0.${number}`],
+      nodeName,
+      conditions: { ready: true },
+    };
+  });
   const slice = KINDS.EndpointSlice.slim(rawSlice({ metadata, addressType: family, endpoints }));
   put({ kind: 'EndpointSlice', key: `default/${name}-1`, object: slice.object });
-  put({ kind: 'Service', key: `default/${name}`, object: KINDS.Service.slim(raw, NEEDS).object });
+}
+
+function nameOf(address: string): string {
+  return `web-${story.addresses.indexOf(address)}`;
 }
 
 function serve(addresses: readonly string[]): void {
@@ -140,8 +184,44 @@ function serve(addresses: readonly string[]): void {
 }
 
 function take(turn: Turn): void {
-  if (turn.cordon !== undefined) putNode(turn.cordon, true);
-  if (turn.uncordon !== undefined) putNode(turn.uncordon, false);
+  mark(turn.cordon, (name) => cordoned.add(name));
+  mark(turn.uncordon, (name) => cordoned.delete(name));
+  mark(turn.exclude, (name) => excluded.add(name));
+  mark(turn.include, (name) => excluded.delete(name));
+  if (turn.endpoints !== undefined) moveEndpoints(turn.endpoints.address, turn.endpoints.nodes);
   if (turn.serves !== undefined) serve(turn.serves);
-  isConnected = turn.isConnected ?? isConnected;
+  if (turn.release !== undefined) {
+    const query = turn.release.map((address): [string, string] => ['address', address]);
+    void ask(RELEASE_PATH, new URLSearchParams(query));
+  }
+  if (turn.report === true) void ask(LOAD_BALANCER_PATH);
+  if (turn.isConnected !== undefined) connect(turn.isConnected);
+}
+
+/** What is Local and has no endpoint here has no destination in the kernel either. */
+function moveEndpoints(address: string, nodes: readonly string[]): void {
+  putEndpoints(address, nodes);
+  if (nodes.includes(story.node)) bare.delete(address);
+  else bare.add(address);
+  if (hasListed) serve(story.addresses.filter((each) => !bare.has(each)));
+}
+
+function mark(node: string | undefined, how: (name: string) => void): void {
+  if (node === undefined) return;
+  how(node);
+  putNode(node);
+}
+
+/** The first time all is listed, and programmed. */
+function connect(isSo: boolean): void {
+  isConnected = isSo;
+  if (!isSo || hasListed) return;
+  hasListed = true;
+  synced.resolve();
+  serve(story.addresses.filter((each) => !bare.has(each)));
+}
+
+async function ask(path: string, query = new URLSearchParams()): Promise<void> {
+  const { body } = await routes.get(path)!({ query } as Parameters<Route>[0]);
+  process.stdout.write(body as string);
 }
