@@ -1,5 +1,7 @@
 /** What is told about a decision, as Events of its Service. */
 import type { Address } from '../net/address.ts';
+import type { ExcludedNode } from './announcer/report.ts';
+import type { NobodyCause } from './election.ts';
 import type { Decision } from './allocation/decision.ts';
 import { addressesInStatus } from './allocation/statusAddresses.ts';
 import { namingText, ourCondition } from './condition.ts';
@@ -58,6 +60,30 @@ export function announcingEvent(
   const note = `${address} is announced by ${node} on ${interfaces.join(', ')}`;
   return eventsAbout(service)('Normal', 'Announcing', note);
 }
+
+/** It has the address, and no node announces it. */
+export function notAnnouncedEvent(
+  service: string,
+  address: Address,
+  cause: NobodyCause,
+  excluded: readonly ExcludedNode[],
+): AllocationEvent {
+  const named = excluded.slice(0, MAX_NAMED).map(({ node, reason }) => `${node} ${reason}`);
+  const rest = excluded.length - named.length;
+  const nodes = rest > 0 ? [...named, `and ${rest} more`] : named;
+  const why = cause === 'NoCandidates' && nodes.length > 0 ? nodes.join(', ') : WHY_NOBODY[cause];
+  const note = `${address} is announced by nobody (${cause}): ${why}`;
+  return eventsAbout(service)('Warning', 'NotAnnounced', note);
+}
+
+/** Of nodes, in one note. */
+const MAX_NAMED = 20;
+
+const WHY_NOBODY: Readonly<Record<NobodyCause, string>> = {
+  NoCandidates: 'no Node may',
+  NoEndpoints: 'no Service that has it has a usable endpoint',
+  NotAnnounced: 'no entry in announce of its pool is for a Service that has it',
+};
 
 function eventsAbout(service: string) {
   return (type: AllocationEvent['type'], reason: string, note: string): AllocationEvent => ({

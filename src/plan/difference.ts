@@ -86,12 +86,22 @@ function leavesTraces({ op }: Operation): boolean {
   return op !== 'unbindAddress' && op !== 'removeEntry';
 }
 
+/**
+ * Values that somebody else may have chosen and that do as well. arp_ignore 2 is 1 with a condition
+ * more: the address must also be of the asker's subnet. Of the dummy device's none is answered for.
+ */
+const STRICTER: ReadonlyMap<string, string> = new Map([['net/ipv4/conf/all/arp_ignore', '2']]);
+
+function serves(name: string, wanted: string, found: string | undefined): boolean {
+  return found !== undefined && (found === wanted || found === STRICTER.get(name));
+}
+
 /** What depends on the configuration and not on Services: sysctls, the device, rules. */
 function fixedDifference(desired: DesiredState, actual: ActualState): Operation[] {
   const operations: Operation[] = [];
   const { unknown } = actual;
   for (const [name, value] of desired.sysctls) {
-    if (unknown.has(sysctlPart(name)) || actual.sysctls.get(name) === value) continue;
+    if (unknown.has(sysctlPart(name)) || serves(name, value, actual.sysctls.get(name))) continue;
     operations.push({ op: 'setSysctl', name, value });
   }
   if (!unknown.has(ADDRESSES_PART) && !actual.hasDummyDevice)

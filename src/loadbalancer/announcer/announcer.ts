@@ -17,6 +17,7 @@ import type { Move } from './move.ts';
 import type { AnswerPort, ForeignAnswer, PeerBook } from './ports.ts';
 import { Possession, UNABLE_AFTER_MS } from './possession.ts';
 import { type OwnFacts, Surroundings } from './surroundings.ts';
+import { Unannounced } from './unannounced.ts';
 
 export interface AnnouncerOptions {
   /** this node's name */
@@ -41,6 +42,7 @@ export class Announcer {
   readonly #charges = new Map<Address, Charge>();
   readonly #others = new ClaimIndex();
   readonly #agenda = new Agenda();
+  readonly #unannounced = new Unannounced();
   #servable: ReadonlySet<Address> = new Set();
   #nextReviewMs = 0;
   /** what holds for all addresses, as of the last look */
@@ -85,9 +87,11 @@ export class Announcer {
     return this.#around;
   }
 
-  /** Names of other nodes that claim it. */
-  claimants(address: Address): ReadonlySet<string> {
-    return this.#others.of(address);
+  /** Who claims it, this node among them. */
+  owners(address: Address): ReadonlySet<string> {
+    const others = this.#others.of(address);
+    const isHere = this.claims.has(address) || this.#charges.get(address)?.stance === 'suspended';
+    return isHere ? new Set([...others, this.#options.node]) : others;
   }
 
   setAddress(announced: AnnouncedAddress, nowMs: number): void {
@@ -104,6 +108,7 @@ export class Announcer {
     if (charge.stance !== 'idle') this.#possession.leave(charge, 'gone', nowMs);
     this.#charges.delete(address);
     this.#agenda.wake(address, Infinity);
+    this.#unannounced.note(address, undefined, nowMs);
     this.#possession.unable.delete(address);
   }
 
@@ -171,6 +176,23 @@ export class Announcer {
   }
 
   /**
+   * What is to be told of by this node: an address that nobody announces, or may. All nodes find
+   * the same ones, and the first of them in an order of the address's own tells.
+   *
+   * @returns each once for each cause
+   */
+  takeUnannounced(nowMs: number): readonly Address[] {
+    const around = this.#around;
+    // Who hears nobody does not know what others announce.
+    if (!around.mayTake(nowMs) || around.isAlone || around.isCutOff(nowMs)) return [];
+    const due = [...this.#unannounced.due(nowMs)].filter(
+      (address) => this.owners(address).size === 0,
+    );
+    for (const address of due) this.#unannounced.told(address);
+    return due.filter((address) => this.#ballots.isSpeaker(address, nowMs));
+  }
+
+  /**
    * Looks at what has changed, and tells the peers.
    *
    * @param limit so many addresses at most
@@ -218,10 +240,8 @@ export class Announcer {
   }
 
   /** What was given up on purpose is taken back where nobody else may have it any more. */
-  #elect(charge: Charge, others: ReadonlySet<string>, nowMs: number): Outcome {
-    const { address } = charge.announced;
-    const isHere = this.claims.has(address) || charge.stance === 'suspended';
-    const owners = isHere ? new Set([...others, this.#options.node]) : others;
+  #elect(charge: Charge, nowMs: number): Outcome {
+    const owners = this.owners(charge.announced.address);
     const outcome = this.#ballots.winner(charge.announced, owners, nowMs);
     if (outcome.node !== undefined || charge.releasedUntilMs <= nowMs) return outcome;
     charge.releasedUntilMs = nowMs;
@@ -233,10 +253,13 @@ export class Announcer {
     const { node, settings } = this.#options;
     const { address } = charge.announced;
     const others = this.#others.of(address);
-    const outcome = this.#elect(charge, others, nowMs);
+    const outcome = this.#elect(charge, nowMs);
     const isElected = outcome.node === node;
     const { isAlone } = this.#around;
     charge.outcome = outcome;
+    // A pool that is announced nowhere is a router's.
+    const isAnnouncedNowhere = charge.announced.pool?.announce.length === 0;
+    this.#unannounced.note(address, isAnnouncedNowhere ? undefined : outcome.cause, nowMs);
     if (!isElected || !isAlone) charge.turnMs = undefined;
     for (const other of others) this.#possession.seenAt(charge, other);
     if (isElected && charge.stance === 'answering')

@@ -1,5 +1,6 @@
 /** The elections that this node holds for itself, about who has an address and who might. */
 import type { AnnouncerSettings } from '../../config/loadBalancer/settings.ts';
+import type { Address } from '../../net/address.ts';
 import type { AnnouncedAddress, CandidateNode } from '../announcement.ts';
 import { electWinner, type Outcome } from '../election.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -39,6 +40,17 @@ export class Ballots {
       .presumedCandidates(nowMs)
       .filter(({ name }) => name === this.#options.node || name === rival);
     return this.#elect(announced, NOBODY, both).node === rival;
+  }
+
+  /** Of those that are up, the one that tells the cluster of the address what all of them see. */
+  isSpeaker(address: Address, nowMs: number): boolean {
+    const { node, sha256 } = this.#options;
+    const [first] = this.#around
+      .candidates(nowMs)
+      .filter(({ isAlive, isReady, isLeaving }) => isAlive && isReady && !isLeaving)
+      .map(({ name }) => ({ name, hash: sha256(`${name}#${address}`) }))
+      .sort((a, b) => (a.hash < b.hash ? -1 : 1));
+    return first?.name === node;
   }
 
   /** How many come before this node if all are up, `limit` at most. */

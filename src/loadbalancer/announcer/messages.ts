@@ -8,7 +8,8 @@ import type { Attachment } from '../../wire/heartbeatBody.ts';
 import type { AnnouncedService } from '../announcement.ts';
 import type { MemberNode } from './electors.ts';
 import type { Move } from './move.ts';
-import type { AddressReport, PeerReport } from './report.ts';
+import type { AddressReport, ExcludedNode, PeerReport } from './report.ts';
+import type { NobodyCause } from '../election.ts';
 
 /** An address as told: pools are known by name. */
 export interface ToldAddress {
@@ -65,6 +66,13 @@ export type News =
       readonly address: Address;
       readonly mac: string;
       readonly interfaceName: string;
+    }
+  /** for a while already; told by one node */
+  | {
+      readonly news: 'unannounced';
+      readonly address: Address;
+      readonly cause: NobodyCause;
+      readonly excluded: readonly ExcludedNode[];
     }
   /** @param message absent: it works again */
   | { readonly news: 'failure'; readonly subject: string; readonly message?: string }

@@ -22,7 +22,13 @@ export interface AddressReport {
   readonly cause: NobodyCause | undefined;
   /** in the order of the election */
   readonly candidates: readonly string[];
-  readonly excluded: readonly { readonly node: string; readonly reason: ExclusionReason }[];
+  readonly excluded: readonly ExcludedNode[];
+}
+
+export interface ExcludedNode {
+  readonly node: string;
+  /** Released: it gave the address up on purpose, which others see as Unable */
+  readonly reason: ExclusionReason | 'Released';
 }
 
 export interface PeerReport extends Pick<PeerView, 'state' | 'hearsUs' | 'isReady'> {
@@ -40,11 +46,9 @@ export function addressReports(
 ): readonly AddressReport[] {
   const nodes = announcer.surroundings.candidates(nowMs);
   return Array.from(announcer.charges.values(), (charge) => {
-    const { announced, stance, sinceMs, interfaces } = charge;
+    const { announced, stance, sinceMs, interfaces, releasedUntilMs } = charge;
     const { address, services } = announced;
-    const others = announcer.claimants(address);
-    const isHere = announcer.claims.has(address) || stance === 'suspended';
-    const owners = isHere ? new Set([node, ...others]) : others;
+    const owners = announcer.owners(address);
     const election = elect(announced, owners, { nodes, settings, sha256 });
     return {
       address,
@@ -56,7 +60,11 @@ export function addressReports(
       elected: election.node,
       cause: election.cause,
       candidates: election.candidates,
-      excluded: election.excluded,
+      excluded: election.excluded.map((each) =>
+        each.node === node && each.reason === 'Unable' && releasedUntilMs > nowMs
+          ? { node, reason: 'Released' }
+          : each,
+      ),
     };
   });
 }

@@ -11,6 +11,7 @@ import {
   ANNOUNCEMENT_ACTION,
   announcingEvent,
   conflictEvent,
+  notAnnouncedEvent,
 } from '../events.ts';
 import type { ForeignOwners } from '../foreignOwners.ts';
 import {
@@ -31,6 +32,8 @@ export interface AnnouncerTellerParts extends Pick<
 }
 
 const SUBJECT = 'announcer';
+
+type Unannounced = Extract<UnaskedNews, { news: 'unannounced' }>;
 
 export class AnnouncerTeller {
   readonly #parts: AnnouncerTellerParts;
@@ -53,6 +56,8 @@ export class AnnouncerTeller {
         return this.#parts.onMoves(news.moves);
       case 'conflict':
         return this.#tellConflict(news.address, news.mac, news.interfaceName);
+      case 'unannounced':
+        return this.#tellUnannounced(news);
       case 'failure': {
         const { subject, message } = news;
         if (message === undefined) conditions.clear(ANNOUNCER_IMPAIRED, subject);
@@ -111,7 +116,17 @@ export class AnnouncerTeller {
       this.#record(conflictEvent(service, address, mac, seen), { about: 'AddressConflict' });
   }
 
-  /** @param more `about` of what the allocator tells too */
+  #tellUnannounced({ address, cause, excluded }: Unannounced): void {
+    const { log, book } = this.#parts;
+    const nodes = excluded.map(({ node, reason }) => `${node} ${reason}`).join(', ');
+    log.warning('nobody announces a load balancer address', { address, cause, nodes });
+    for (const service of book.servicesAt(address)) {
+      const event = notAnnouncedEvent(service, address, cause, excluded);
+      this.#record(event, { about: `${address} ${cause}` });
+    }
+  }
+
+  /** @param more `about` of what others may tell too */
   #record(
     { service, type, reason, note }: AllocationEvent,
     more: Pick<ServiceEvent, 'about'> = {},

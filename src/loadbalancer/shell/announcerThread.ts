@@ -46,6 +46,8 @@ export interface ThreadParts {
 }
 
 const TICK_MS = 50;
+/** Between two looks for what nobody announces. */
+const UNANNOUNCED_MS = 1_000;
 /** Looked at between two looks at the clock: some milliseconds. */
 const SLICE = 256;
 
@@ -64,6 +66,7 @@ export class AnnouncerThread {
   #announcer: Announcer | undefined;
   #moves: Move[] = [];
   #pauseCount = 0;
+  #nextUnannouncedMs = 0;
   #toldStanding = { isAlone: false, isCutOff: false };
   #cancelTick: () => void = () => undefined;
   #state: 'waiting' | 'woken' | 'ended' = 'waiting';
@@ -206,6 +209,7 @@ export class AnnouncerThread {
     link.send(this.#peers.tick(nowMs));
     this.#tellMoves();
     this.#tellStanding(announcer, nowMs);
+    this.#tellUnannounced(announcer, nowMs);
     if (this.#standing.hasLeft(nowMs, announcer.claims.size)) {
       this.#left.resolve();
       return this.end();
@@ -228,6 +232,17 @@ export class AnnouncerThread {
     if (isAlone === wasAlone && isCutOff === wasCutOff) return;
     this.#toldStanding = { isAlone, isCutOff };
     this.#parts.post({ news: 'standing', isAlone, isCutOff });
+  }
+
+  #tellUnannounced(announcer: Announcer, nowMs: number): void {
+    if (nowMs < this.#nextUnannouncedMs) return;
+    this.#nextUnannouncedMs = nowMs + UNANNOUNCED_MS;
+    const due = new Set(announcer.takeUnannounced(nowMs));
+    if (due.size === 0) return;
+    for (const { address, cause, excluded } of addressReports(announcer, this.#options, nowMs)) {
+      if (cause === undefined || !due.has(address)) continue;
+      this.#parts.post({ news: 'unannounced', address, cause, excluded });
+    }
   }
 
   #changeAddresses(
@@ -262,7 +277,7 @@ export class AnnouncerThread {
       isAlone: surroundings.isAlone,
       isCutOff: surroundings.isCutOff(nowMs),
       attachments: surroundings.own.attachments,
-      addresses: addressReports(announcer, { ...this.#options }, nowMs),
+      addresses: addressReports(announcer, this.#options, nowMs),
       peers: peerReports(this.#peers.view(nowMs), configurationHash),
       counters: {
         ...this.#tools!.wire.counters(),

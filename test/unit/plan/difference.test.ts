@@ -367,3 +367,17 @@ test("where somebody else's server stands nothing is written but one addition, w
   expect(operations.map(formatOperation)).toHaveLength(1);
   expect(operations[0]).toMatchObject({ op: 'addServer', server: { address: '10.0.0.1' } });
 });
+
+test('an arp_ignore of 2, which is 1 and stricter, is left as it is; 0 and 8 are not', () => {
+  const name = 'net/ipv4/conf/all/arp_ignore';
+  const sysctls = new Map([[name, '1']]);
+  const found = (value: string) =>
+    difference(
+      { ...emptyState(), sysctls },
+      { ...emptyState(), hasDummyDevice: true, sysctls: new Map([[name, value]]) },
+      nobodys,
+    );
+  expect([found('1'), found('2')]).toEqual([[], []]);
+  for (const value of ['0', '8'])
+    expect(found(value)).toEqual([{ op: 'setSysctl', name, value: '1' }]);
+});

@@ -64,6 +64,41 @@ test('a stranger is told once, counted each time, and kept from the allocator', 
   expect(foreignOwners.all.size).toBe(1);
 });
 
+test('an address that nobody announces is an Event of each Service on it, with the cause', () => {
+  const excluded = [
+    { node: 'n1', reason: 'Excluded' },
+    { node: 'n2', reason: 'NotReady' },
+  ] as const;
+  teller.tell({ news: 'unannounced', address: VIP, cause: 'NoCandidates', excluded });
+  expect(events()).toEqual(['Warning NotAnnounced api', 'Warning NotAnnounced web']);
+  expect(host.told[0]).toMatchObject({
+    action: 'AnnounceAddress',
+    note: `${VIP} is announced by nobody (NoCandidates): n1 Excluded, n2 NotReady`,
+    about: `${VIP} NoCandidates`,
+  });
+  expect(host.log.lines).toEqual([
+    expect.stringContaining('nobody announces a load balancer address'),
+  ]);
+});
+
+test.each([
+  ['NoCandidates', 'no Node may'],
+  ['NoEndpoints', 'no Service that has it has a usable endpoint'],
+  ['NotAnnounced', 'no entry in announce of its pool is for a Service that has it'],
+] as const)('%s: %s', (cause, why) => {
+  teller.tell({ news: 'unannounced', address: VIP, cause, excluded: [] });
+  expect(host.told[0]!.note).toBe(`${VIP} is announced by nobody (${cause}): ${why}`);
+});
+
+test('of very many nodes the first ones are named', () => {
+  const excluded = Array.from({ length: 30 }, (_, i) => ({
+    node: `n${i}`,
+    reason: 'NotReady' as const,
+  }));
+  teller.tell({ news: 'unannounced', address: VIP, cause: 'NoCandidates', excluded });
+  expect(host.told[0]!.note).toMatch(/n18 NotReady, n19 NotReady, and 10 more$/);
+});
+
 test('what fails is a condition by its subject, until it works again', () => {
   teller.tell({ news: 'failure', subject: 'ARP on eth0', message: 'ENETDOWN' });
   expect([...host.conditions.counts()]).toEqual([['AnnouncerImpaired', 1]]);
