@@ -13,7 +13,7 @@ const LOCAL = ['2001:db8:1::66'];
 const ADDRESSES = ['192.0.2.64', '2001:db8:1::64', ...LOCAL];
 /** KUBE_IPVS_SEQUENCES: so many of them */
 const COUNT = Number(process.env['KUBE_IPVS_SEQUENCES'] ?? 2);
-const STEPS = 4;
+const STEPS = 3;
 
 describe('random sequences over three nodes', () => {
   let stage: Stage;

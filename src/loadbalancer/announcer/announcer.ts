@@ -118,7 +118,9 @@ export class Announcer {
   }
 
   setOwn(own: OwnFacts, nowMs: number): void {
-    this.#around.setOwn(own, nowMs);
+    // Others may have had everything meanwhile, and nobody could say so.
+    if (this.#around.setOwn(own, nowMs) === 'back')
+      for (const charge of this.#charges.values()) charge.mustProbe = true;
     this.#reviewAll();
   }
 
@@ -271,7 +273,10 @@ export class Announcer {
       isTaken: outcome.node !== undefined && others.has(outcome.node),
       isClaimed: others.size > 0,
       isClaimedByDeaf: this.#around.isAnyDeaf(others),
-      needsProbe: charge.mustProbe || (settings.probeBeforeUse && charge.lastOwner === undefined),
+      needsProbe:
+        charge.mustProbe ||
+        (settings.probeBeforeUse && charge.lastOwner === undefined) ||
+        this.#hasLetGo(charge, others, nowMs),
       isProbed: charge.freeUntilMs > nowMs,
       isServable: this.#servable.has(address),
       mayTake: this.#around.mayTake(nowMs),
@@ -281,6 +286,13 @@ export class Announcer {
       isHeldOff: charge.heldOffUntilMs > nowMs,
       isPauseOver: charge.suspendedUntilMs <= nowMs,
     };
+  }
+
+  /** Another node had it last, claims it no more, and might have it still. */
+  #hasLetGo({ announced, lastOwner }: Charge, others: ReadonlySet<string>, nowMs: number) {
+    if (lastOwner === undefined || lastOwner === this.#options.node || others.size > 0)
+      return false;
+    return this.#ballots.isCandidate(announced, lastOwner, nowMs);
   }
 
   #tell(nowMs: number): void {

@@ -34,6 +34,12 @@ export class Ballots {
     return this.#elect(announced, NOBODY, others).node;
   }
 
+  /** It may announce the address, whoever else may. */
+  isCandidate(announced: AnnouncedAddress, node: string, nowMs: number): boolean {
+    const alone = this.#around.candidates(nowMs).filter(({ name }) => name === node);
+    return this.#elect(announced, NOBODY, alone).node === node;
+  }
+
   /** Of two that do not hear each other, on one segment: whether the other comes first. */
   isBehind(announced: AnnouncedAddress, rival: string, nowMs: number): boolean {
     const both = this.#around

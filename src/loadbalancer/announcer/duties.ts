@@ -26,7 +26,10 @@ export interface Situation {
   readonly isClaimed: boolean;
   /** some other node claims it and does not hear this one */
   readonly isClaimedByDeaf: boolean;
-  /** whether the wire is asked before: nobody here is known to have had it, or somebody else had */
+  /**
+   * whether the wire is asked before: nobody here is known to have had it, or somebody else had, or
+   * who had it has let go without a word, as one does who sees a node that he does not hear
+   */
   readonly needsProbe: boolean;
   /** and it has just been asked, and nobody answered */
   readonly isProbed: boolean;
@@ -70,7 +73,7 @@ export function dutyOf(situation: Situation): Duty {
 
 const BY_STANCE: Readonly<Record<Stance, (situation: Situation) => Duty>> = {
   idle: dutyOfIdle,
-  probing: (situation) => (mayTakeNow(situation) ? 'nothing' : 'stopProbing'),
+  probing: dutyOfProbing,
   answering: dutyOfOwner,
   suspended: dutyOfSuspended,
 };
@@ -86,6 +89,13 @@ function dutyOfIdle(situation: Situation): Duty {
   if (isProbed) return 'take';
   if (isAlone) return 'probeAlone';
   return needsProbe ? 'probe' : 'take';
+}
+
+/** What is asked for no more, because the one before has said why, is not waited for. */
+function dutyOfProbing(situation: Situation): Duty {
+  const { isServable, isAlone, needsProbe } = situation;
+  if (!mayTakeNow(situation)) return 'stopProbing';
+  return needsProbe || isAlone || !isServable ? 'nothing' : 'take';
 }
 
 function dutyOfOwner(situation: Situation): Duty {

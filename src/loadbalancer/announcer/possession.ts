@@ -138,6 +138,8 @@ export class Possession {
     const { address } = charge.announced;
     const why = this.#whyTaken(charge);
     const owner = charge.lastOwner ?? node;
+    // One that still runs has nothing to say any more.
+    charge.probe += 1;
     this.#answer(charge, nowMs);
     this.claims.add(address);
     charge.lastOwner = node;

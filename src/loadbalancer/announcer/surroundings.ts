@@ -78,12 +78,14 @@ export class Surroundings {
     this.#candidates = undefined;
   }
 
-  setOwn(own: OwnFacts, nowMs: number): void {
-    // Who has its cable back has heard nobody meanwhile, and whom it takes for dead may be well.
-    if (this.#own.attachments.length === 0 && own.attachments.length > 0)
-      this.#listensSinceMs = nowMs;
+  /** @returns `back`: it has interfaces, and had none before */
+  setOwn(own: OwnFacts, nowMs: number): 'back' | 'same' {
+    const isBack = this.#own.attachments.length === 0 && own.attachments.length > 0;
+    // It has heard nobody meanwhile, and whom it takes for dead may be well.
+    if (isBack) this.#listensSinceMs = nowMs;
     this.#own = own;
     this.#candidates = undefined;
+    return isBack ? 'back' : 'same';
   }
 
   /** @returns whether an election may come out otherwise; claims apart */

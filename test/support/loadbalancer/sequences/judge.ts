@@ -13,8 +13,10 @@ export interface Overlap {
   readonly latenessMs: number;
 }
 
-/** Who was silent for longer has given it up, and may come back. */
-const GAP_MS = 1_000;
+/** Who leaves questions of so long a time unanswered has given it up, and may come back. */
+const GAP_MS = 200;
+/** What delays one answer delays what comes about then. */
+const AROUND_MS = 1_000;
 
 interface Answer extends Sighting {
   readonly latenessMs: number;
@@ -24,7 +26,7 @@ export function overlapsIn(sightings: readonly Sighting[]): readonly Overlap[] {
   const answers = answersIn(sightings);
   const latenessAround = (fromMs: number, toMs: number) =>
     answers
-      .filter(({ atMs }) => atMs >= fromMs - GAP_MS && atMs <= toMs + GAP_MS)
+      .filter(({ atMs }) => atMs >= fromMs - AROUND_MS && atMs <= toMs + AROUND_MS)
       .reduce((most, { latenessMs }) => Math.max(most, latenessMs), 0);
   return [...Map.groupBy(answers, ({ address }) => address).values()].flatMap((of) =>
     overlapsOf(of).map((each) => ({ ...each, latenessMs: latenessAround(each.fromMs, each.toMs) })),
@@ -57,8 +59,8 @@ function overlapsOf(answers: readonly Answer[]): readonly Omit<Overlap, 'latenes
     const own = speakers.get(mac);
     for (const [other, { sinceMs, lastMs, lastQuestion }] of speakers) {
       const isBack = own !== undefined && atMs - own.lastMs < GAP_MS && lastMs > own.lastMs;
-      // It answers what was asked before another one began to answer.
-      const isStale = question < lastQuestion;
+      // It answers what another one has answered, or what was asked before that.
+      const isStale = question <= lastQuestion;
       if (other === mac || !(isBack || isStale)) continue;
       const fromMs = isBack ? Math.max(sinceMs, own.lastMs) : lastMs;
       const last = found.at(-1);

@@ -8,6 +8,7 @@ import {
   OURS,
   owning,
   peer,
+  STRANGER,
   TestAnnouncer,
   THEIRS,
   upAndListening,
@@ -85,6 +86,20 @@ describe('taking', () => {
     node.hear({ n2: { state: 'Leaving', claims: new Set([THEIRS]) }, n3: { isReady: false } });
     expect(node.after(0)).toEqual([`answer ${THEIRS} eth0`, `announce ${THEIRS}`]);
     expect(node.moves[0]).toMatchObject({ why: 'handedOver' });
+  });
+
+  test('what another one let go of without a word: the wire is asked, until it says why', () => {
+    const node = upAndListening({ probeBeforeUse: false });
+    node.announce(OURS);
+    node.hear({ n2: { claims: new Set([OURS]) } });
+    node.after(0);
+    node.hear({});
+    expect(node.after(0)).toEqual([`probe ${OURS} 2`]);
+    node.hear({ n2: { unable: new Set([OURS]) } });
+    expect(node.after(0)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
+    node.probes[0]!.end(STRANGER);
+    expect(node.after(0)).toEqual([]);
+    expect(node.announcer.claims.has(OURS)).toBe(true);
   });
 
   test('not what a node claims that does not hear this one', () => {
@@ -225,15 +240,17 @@ describe('interfaces', () => {
     expect(node.after(0)).toEqual([`answer ${OURS} eth0,eth1`, `announce ${OURS}`]);
   });
 
-  test('a cable that is back: who was not heard meanwhile is listened for, as in the beginning', () => {
-    const node = owning();
+  test('a cable that is back: it listens as in the beginning, and asks the wire', () => {
+    const node = owning({ probeBeforeUse: false });
     node.setFacts({ attachments: [] });
     node.hear({ n2: { state: 'Dead' }, n3: { state: 'Dead' } });
     node.after(5_000);
     node.wire.length = 0;
     node.setFacts({ attachments: [attachment('n1')] });
     expect(node.after(LISTENED_MS - 1)).toEqual([]);
-    expect(node.after(1)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
+    expect(node.after(1)).toEqual([`probe ${OURS} 2`]);
+    node.probes.at(-1)!.end();
+    expect(node.after(0)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
   });
 
   test('without any that reaches the subnet it releases', () => {
