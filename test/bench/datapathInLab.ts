@@ -96,14 +96,16 @@ async function connections(address: string, atOnce: number, forMs: number) {
   return counts;
 }
 
-/** Of one packet. Nothing answers: what comes through the node is these packets alone. */
+/**
+ * Of one packet. Nothing answers while it is counted: what comes through the node is these packets
+ * alone. Later ones are of a flow that has been answered, as all are that live.
+ */
 async function rulesOfPacket(address: string, which: 'new' | 'same'): Promise<number> {
-  const send = (count: number) =>
-    strain('datagrams', address, TARGET_PORTS.unread, nextUdpPort, count, which);
-  // The first one of the one flow is not counted with the later ones.
-  if (which === 'same') await send(1);
+  const send = (count: number, how: 'new' | 'same' | 'ask') =>
+    strain('datagrams', address, TARGET_PORTS.asked, nextUdpPort, count, how);
+  if (which === 'same') await send(1, 'ask');
   const before = await done(['iptables-save', '-c']);
-  await send(DATAGRAMS);
+  await send(DATAGRAMS, which);
   const after = await done(['iptables-save', '-c']);
   nextUdpPort += which === 'new' ? DATAGRAMS : 1;
   return rulesPassed(before, after) / DATAGRAMS;

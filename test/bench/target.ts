@@ -6,12 +6,12 @@ import { NODE_NAME } from './objects.ts';
 export const PODS = { client: '10.244.1.10', server: '10.244.1.11' };
 
 /** Of the Service and of the pod alike; see test/lab/strain.c. */
-export const TARGET_PORTS = { answering: 8080, unread: 8081, swallowing: 8082 };
+export const TARGET_PORTS = { answering: 8080, asked: 8081, swallowing: 8082 };
 
-const { answering, unread, swallowing } = TARGET_PORTS;
+const { answering, asked, swallowing } = TARGET_PORTS;
 const ports = [
   { name: 'answering', port: answering, protocol: 'TCP' },
-  { name: 'unread', port: unread, protocol: 'UDP' },
+  { name: 'asked', port: asked, protocol: 'UDP' },
   { name: 'swallowing', port: swallowing, protocol: 'TCP' },
 ];
 

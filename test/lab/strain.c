@@ -2,12 +2,13 @@
  * As much traffic as goes: what a way through the kernel costs, measured at its ends. Sends nothing that need not be and
  * makes few system calls, because these cost about 70 us in the lab kernel.
  *
- *   strain serve NETNS PORT          PORT answers each TCP connection with a byte and ends it, PORT + 1 is a UDP socket that
- *                                    nobody reads, PORT + 2 swallows what a TCP connection sends; until stdin ends
+ *   strain serve NETNS PORT          PORT answers each TCP connection with a byte and ends it, PORT + 1 each datagram that asks,
+ *                                    PORT + 2 swallows what a TCP connection sends; until stdin ends
  *   strain connect NETNS ADDRESS PORT FROM AT_ONCE MS      new connections, AT_ONCE of them open at any time, for MS
  *                                    "connections=N us=ELAPSED p50=US p99=US failed=N": until the answer is there
  *   strain stream NETNS ADDRESS PORT MS                    one connection that sends: "bytes=N us=ELAPSED"
- *   strain datagrams NETNS ADDRESS PORT FROM COUNT new|same    a byte each, from COUNT source ports or from one
+ *   strain datagrams NETNS ADDRESS PORT FROM COUNT new|same|ask    a byte each, from COUNT source ports or from one; with ask
+ *                                    each is answered before the next
  *
  * NETNS is a name under /run/netns. FROM is the first source port; each connection takes the next one, up to 64,999 and again
  * from 1,024: a port that comes again soon would meet what the kernel remembers of it.
@@ -78,11 +79,21 @@ static void swallow(int fd) {
   if (n == 0 || (n < 0 && errno != EAGAIN)) close(fd);
 }
 
+static void answer(int fd) {
+  struct sockaddr_in from;
+  socklen_t size = sizeof from;
+  char byte;
+  while (recvfrom(fd, &byte, 1, 0, (void *)&from, &size) == 1) {
+    if (byte == '?') sendto(fd, "a", 1, 0, (void *)&from, size);
+  }
+}
+
 static int serve(int port) {
   int poller = epoll_create1(EPOLL_CLOEXEC);
   int answering = listener(SOCK_STREAM, port), swallowing = listener(SOCK_STREAM, port + 2);
-  listener(SOCK_DGRAM, port + 1);
+  int asked = listener(SOCK_DGRAM, port + 1);
   watch(poller, 0, 0);
+  watch(poller, asked, asked);
   watch(poller, answering, answering);
   watch(poller, swallowing, swallowing);
   printf("ready\n");
@@ -97,6 +108,8 @@ static int serve(int port) {
           send(client, "a", 1, MSG_NOSIGNAL);
           close(client);
         }
+      } else if (fd == asked) {
+        answer(fd);
       } else if (fd == swallowing) {
         if ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) watch(poller, client, client);
       } else {
@@ -190,14 +203,23 @@ static int stream(const struct sockaddr_in *server, int64_t for_us) {
   return 0;
 }
 
-static int datagrams(const struct sockaddr_in *server, int count, bool is_new) {
+static void ask(int fd, const struct sockaddr_in *server) {
+  struct pollfd answer = {.fd = fd, .events = POLLIN};
+  char byte;
+  if (sendto(fd, "?", 1, 0, (const void *)server, sizeof *server) != 1) die("sendto");
+  if (poll(&answer, 1, PATIENCE_MS) != 1 || recv(fd, &byte, 1, 0) != 1) die("no answer");
+}
+
+static int datagrams(const struct sockaddr_in *server, int count, const char *which) {
+  bool is_new = strcmp(which, "new") == 0, is_asking = strcmp(which, "ask") == 0;
   int fd = -1;
   for (int i = 0; i < count; i++) {
     if (is_new || fd < 0) {
       if (fd >= 0) close(fd);
       fd = bound(SOCK_DGRAM, 0);
     }
-    if (sendto(fd, "d", 1, 0, (const void *)server, sizeof *server) != 1) die("sendto");
+    if (is_asking) ask(fd, server);
+    else if (sendto(fd, "d", 1, 0, (const void *)server, sizeof *server) != 1) die("sendto");
   }
   printf("datagrams=%d\n", count);
   return 0;
@@ -215,6 +237,6 @@ int main(int argc, char **argv) {
   if (argc < 8) return 2;
   next_port = atoi(argv[5]);
   if (strcmp(argv[1], "connect") == 0) return connect_often(&server, atoi(argv[6]), atol(argv[7]) * 1000);
-  if (strcmp(argv[1], "datagrams") == 0) return datagrams(&server, atoi(argv[6]), strcmp(argv[7], "new") == 0);
+  if (strcmp(argv[1], "datagrams") == 0) return datagrams(&server, atoi(argv[6]), argv[7]);
   return 2;
 }
