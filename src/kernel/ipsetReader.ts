@@ -13,6 +13,7 @@ import {
   type SetElement,
   type SetHeader,
 } from '../netlink/ipset.ts';
+import type { MessageCursor } from '../netlink/message.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode, isUnknownSubsystem, KernelError, NET_ADMIN_CURE } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
@@ -31,9 +32,8 @@ export class IpsetReader {
     const headers = await this.#headers();
     const present = names.filter((name) => headers.has(name));
     const filled = present.filter((name) => headers.get(name)!.elementCount !== 0);
-    const entries = new Map<string, ReadonlySet<string>>();
     const lists = await this.#dump(filled);
-    filled.forEach((name, i) => entries.set(name, entriesOf(lists[i]!)));
+    const entries = new Map(filled.map((name, i) => [name, new Set(lists[i])]));
     return new Map(
       present.map((name) => [name, setOf(name, headers.get(name)!, entries.get(name))]),
     );
@@ -53,13 +53,14 @@ export class IpsetReader {
     return headers;
   }
 
-  async #dump(names: readonly string[]): Promise<readonly (readonly SetElement[])[]> {
+  async #dump(names: readonly string[]): Promise<readonly (readonly string[])[]> {
     const requests = names.map((name) => ({
       encode: (...[out, head]: Parameters<typeof encodeDumpSetHeaders>) =>
         encodeDumpSet(out, head, name),
     }));
-    const lists = await this.#socket.dump('list entries of ipsets', requests, decodeSetPart);
-    return lists.map((parts) => parts.flatMap(({ elements }) => elements));
+    const decode = (message: MessageCursor) => entriesOf(decodeSetPart(message).elements);
+    const lists = await this.#socket.dump('list entries of ipsets', requests, decode);
+    return lists.map((parts) => parts.flat());
   }
 }
 
@@ -96,6 +97,6 @@ function familyFrom(addressFamily: number): Family {
 }
 
 /** None of a set whose type is not ours: it is replaced as a whole. */
-function entriesOf(elements: readonly SetElement[]): ReadonlySet<string> {
-  return new Set(elements.map(entryOf).filter((entry) => entry !== ''));
+function entriesOf(elements: readonly SetElement[]): readonly string[] {
+  return elements.map(entryOf).filter((entry) => entry !== '');
 }

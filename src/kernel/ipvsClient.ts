@@ -1,7 +1,6 @@
 /**
  * IPVS of one network namespace: read everything, carry out operations, count connections,
- * timeouts. Nothing is decided here but how to read cheaply: one dump of the servers, then the
- * dumps of their destinations in one trip (two system calls each).
+ * timeouts. Nothing is decided here.
  */
 import { constants } from 'node:os';
 import {
@@ -11,32 +10,20 @@ import {
   type VirtualServer,
 } from '../dataplane/state.ts';
 import { IPVS_GENL_NAME } from '../netlink/constants.ts';
-import type {
-  IpvsDestination,
-  IpvsService,
-  IpvsVersion,
-  ServiceIdentity,
-  Timeouts,
-} from '../netlink/ipvs.ts';
-import {
-  type CounterChoice,
-  decodeDestination,
-  decodeService,
-  decodeTimeouts,
-  decodeVersion,
-} from '../netlink/ipvsReplies.ts';
-import {
-  encodeDumpDestinations,
-  encodeDumpServices,
-  encodeGetTimeouts,
-  encodeGetVersion,
-  encodeSetTimeouts,
-} from '../netlink/ipvsRequests.ts';
+import type { IpvsDestination, IpvsVersion, Timeouts } from '../netlink/ipvs.ts';
+import { type CounterChoice, decodeTimeouts, decodeVersion } from '../netlink/ipvsReplies.ts';
+import { encodeGetTimeouts, encodeGetVersion, encodeSetTimeouts } from '../netlink/ipvsRequests.ts';
 import type { DrainingDestination } from '../dataplane/operations.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { KernelError } from './errors.ts';
 import { GenericSocket, type NamespaceOptions } from './genlFamily.ts';
 import { applyIpvs, describe, type IpvsOperation, type IpvsReport } from './ipvsApply.ts';
+import {
+  dumpDestinations,
+  dumpServices,
+  type ListedService,
+  withDestinations,
+} from './ipvsDumps.ts';
 import { identityOfKey, readServer } from './ipvsServer.ts';
 
 export interface IpvsState {
@@ -46,12 +33,8 @@ export interface IpvsState {
   readonly connections?: number;
 }
 
-/** A service as the kernel has it, whatever its form. */
-export interface ListedService {
-  readonly service: IpvsService;
-  /** newest first, as the kernel lists them */
-  readonly destinations: readonly IpvsDestination[];
-}
+/** A comparison of states has no use for them. */
+const WITHOUT: CounterChoice = 'without-counters';
 
 export class IpvsClient {
   /**
@@ -68,33 +51,24 @@ export class IpvsClient {
     this.#changes = new GenericSocket(IPVS_GENL_NAME, options, open);
   }
 
+  /** Not atomic: IPVS dumps are not. */
   async read(): Promise<IpvsState> {
     const virtualServers = new Map<ServerKey, VirtualServer>();
     const foreignServers: string[] = [];
     let connections = 0;
-    for (const { service, destinations } of await this.list('without-counters')) {
+    const take = ({ service, destinations }: ListedService) => {
       const { server, foreign } = readServer(service, destinations);
       for (const each of foreign) foreignServers.push(each);
       if (server !== undefined) virtualServers.set(serverKey(server), server);
       for (const { activeConnections, inactiveConnections } of destinations)
         connections += activeConnections + inactiveConnections;
+    };
+    const services = await dumpServices(this.#reads, WITHOUT);
+    for await (const piece of withDestinations(this.#reads, services, WITHOUT)) {
+      for (const each of piece) take(each);
     }
     this.#foreign = new Set(foreignServers);
     return { virtualServers, foreignServers: foreignServers.toSorted(), connections };
-  }
-
-  /**
-   * Every service of the namespace with its destinations, in the kernel's order. Not atomic: IPVS
-   * dumps are not.
-   */
-  async list(counters: CounterChoice): Promise<readonly ListedService[]> {
-    const [services = []] = await this.#reads.dump(
-      'list virtual servers',
-      [encodeDumpServices],
-      (message) => decodeService(message, counters),
-    );
-    const lists = await this.#dumpDestinations(services, counters);
-    return services.map((service, i) => ({ service, destinations: lists[i]! }));
   }
 
   /**
@@ -160,18 +134,8 @@ export class IpvsClient {
       return identity === undefined ? [] : [{ server, identity }];
     });
     const identities = known.map(({ identity }) => identity);
-    const lists = await this.#dumpDestinations(identities, 'without-counters');
+    const lists = await dumpDestinations(this.#reads, identities, WITHOUT);
     return known.flatMap(({ server }, i) => lists[i]!.map((one) => countOf(server, one)));
-  }
-
-  #dumpDestinations(services: readonly ServiceIdentity[], counters: CounterChoice) {
-    return this.#reads.dump(
-      'list destinations',
-      services.map((service) => (out, head) => {
-        encodeDumpDestinations(out, head, service);
-      }),
-      (message, i) => decodeDestination(message, services[i]!.family, counters),
-    );
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import { IPVS_GENL_NAME } from '../netlink/constants.ts';
 import type {
-  IpvsDestination,
   IpvsService,
   IpvsVersion,
   ServiceIdentity,
@@ -14,15 +13,12 @@ import type {
 import {
   type CounterChoice,
   decodeDaemon,
-  decodeDestination,
   decodeService,
   decodeTimeouts,
   decodeVersion,
 } from '../netlink/ipvsReplies.ts';
 import {
   encodeDumpDaemons,
-  encodeDumpDestinations,
-  encodeDumpServices,
   encodeGetService,
   encodeGetTimeouts,
   encodeGetVersion,
@@ -30,11 +26,12 @@ import {
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode } from './errors.ts';
 import { GenericSocket, type NamespaceOptions } from './genlFamily.ts';
-import type { ListedService } from './ipvsClient.ts';
-import { MAX_BATCH } from './netlinkSocket.ts';
-
-/** Services whose destinations are read in one trip. */
-const PIECE = MAX_BATCH;
+import {
+  dumpDestinations,
+  dumpServices,
+  type ListedService,
+  withDestinations,
+} from './ipvsDumps.ts';
 
 export class IpvsListing {
   readonly #socket: GenericSocket;
@@ -51,13 +48,8 @@ export class IpvsListing {
   }
 
   /** All services, in the kernel's order. */
-  async services(counters: CounterChoice): Promise<readonly IpvsService[]> {
-    const [services = []] = await this.#socket.dump(
-      'list virtual servers',
-      [encodeDumpServices],
-      (message) => decodeService(message, counters),
-    );
-    return services;
+  services(counters: CounterChoice): Promise<readonly IpvsService[]> {
+    return dumpServices(this.#socket, counters);
   }
 
   /** @returns undefined when there is no such service */
@@ -73,7 +65,7 @@ export class IpvsListing {
         },
         (message) => decodeService(message, counters),
       );
-      const [destinations = []] = await this.#destinations([service], counters);
+      const [destinations = []] = await dumpDestinations(this.#socket, [service], counters);
       return { service, destinations };
     } catch (error) {
       if (hasCode(error, 'ESRCH')) return undefined;
@@ -81,25 +73,12 @@ export class IpvsListing {
     }
   }
 
-  /**
-   * The services with their destinations, in pieces of some hundred, so that a listing of any size
-   * takes little memory; while one piece is printed the kernel is asked for the next. A service
-   * that is gone meanwhile has no destinations.
-   */
-  async *withDestinations(
+  /** See {@link withDestinations}. */
+  withDestinations(
     services: readonly IpvsService[],
     counters: CounterChoice,
   ): AsyncGenerator<readonly ListedService[]> {
-    const pieces: (readonly IpvsService[])[] = [];
-    for (let at = 0; at < services.length; at += PIECE) pieces.push(services.slice(at, at + PIECE));
-    let next = this.#destinations(pieces[0] ?? [], counters);
-    for (const [i, piece] of pieces.entries()) {
-      const lists = await next;
-      next = this.#destinations(pieces[i + 1] ?? [], counters);
-      // Whoever stops reading here never comes to see what became of it.
-      next.catch(() => undefined);
-      yield piece.map((service, k) => ({ service, destinations: lists[k]! }));
-    }
+    return withDestinations(this.#socket, services, counters);
   }
 
   async timeouts(): Promise<Timeouts> {
@@ -118,18 +97,5 @@ export class IpvsListing {
 
   close(): void {
     this.#socket.close();
-  }
-
-  #destinations(
-    services: readonly IpvsService[],
-    counters: CounterChoice,
-  ): Promise<readonly (readonly IpvsDestination[])[]> {
-    return this.#socket.dump(
-      'list destinations',
-      services.map((service) => (out, head) => {
-        encodeDumpDestinations(out, head, service);
-      }),
-      (message, index) => decodeDestination(message, services[index]!.family, counters),
-    );
   }
 }

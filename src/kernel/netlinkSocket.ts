@@ -5,6 +5,7 @@
  * request goes to the caller (ipvsApply.ts, linkClient.ts).
  */
 import { constants } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { ByteWriter, DecodeError } from '../net/bytes.ts';
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR } from '../netlink/constants.ts';
 import {
@@ -34,6 +35,8 @@ const RECEIVE_BUFFER_BYTES = 1024 * 1024;
  */
 const TIMEOUT_MS = 30_000;
 const MAX_READ_ATTEMPTS = 8;
+/** Replies that are decoded before others have their turn: some milliseconds' worth. */
+const TURN_BYTES = 128 * 1024;
 const MAX_SEQUENCE = 0xffff_ffff;
 
 export interface NetlinkRequest {
@@ -195,10 +198,14 @@ export class NetlinkSocket {
     const { first, replies } = await this.#transact(requests, () => flags);
     const gathered = requests.map(() => noReplies<T>());
     const message = new MessageCursor(replies.bytes);
+    let turnEnd = TURN_BYTES;
     while (message.next()) {
       const index = message.sequence - first;
       const one = gathered[index];
       if (one !== undefined) takeReply(one, message, () => decode(message, index));
+      if (message.end < turnEnd) continue;
+      await setImmediate();
+      turnEnd = message.end + TURN_BYTES;
     }
     if (replies.isOverrun) {
       for (const one of gathered) one.isInterrupted ||= one.end === undefined;

@@ -31,8 +31,8 @@ export async function serverCount(): Promise<number> {
 }
 
 export async function allHaveDestinations(): Promise<boolean> {
-  const services = await whole.list('without-counters');
-  return services.every(({ destinations }) => destinations.length > 0);
+  const { virtualServers } = await whole.read();
+  return [...virtualServers.values()].every(({ destinations }) => destinations.size > 0);
 }
 
 /** @param server `10.96.0.1:443/TCP` @returns none while it is not there */

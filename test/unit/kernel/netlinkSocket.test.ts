@@ -164,6 +164,31 @@ test('replies that were lost are asked for again', async () => {
   expect(await socketOn(open).dump('list', [request], readNumber)).toEqual([[7]]);
 });
 
+test('between the replies of a large dump others have their turn', async () => {
+  const COUNT = 30_000;
+  const { open } = kernel((out, [{ sequence } = { sequence: 0 }]) => {
+    for (let value = 0; value < COUNT; value++) putNumber(out, sequence, value);
+    putControl(out, c.NLMSG_DONE, sequence, 0);
+  });
+  let decoded = 0;
+  const turns = new Set<number>();
+  let isOver = false;
+  const look = () => {
+    turns.add(decoded);
+    if (!isOver) setImmediate(look);
+  };
+  look();
+  const [numbers] = await socketOn(open).dump('read', [request], (message) => {
+    decoded += 1;
+    return readNumber(message);
+  });
+  isOver = true;
+  expect(numbers).toHaveLength(COUNT);
+  expect(numbers!.at(-1)).toBe(COUNT - 1);
+  const seen = [...turns].toSorted((a, b) => a - b);
+  expect(Math.max(...seen.slice(1).map((count, i) => count - seen[i]!))).toBeLessThan(COUNT / 3);
+});
+
 test('a dump that breaks off is not taken for a short list', async () => {
   const { open } = kernel((out, seen) => {
     putNumber(out, seen[0]!.sequence, 7);
