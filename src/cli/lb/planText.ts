@@ -1,4 +1,5 @@
 /** How a plan of the load balancer is printed. */
+import { givenText } from '../../loadbalancer/notOurs.ts';
 import type { Assignment, OfflinePlan } from '../../loadbalancer/offlinePlan.ts';
 import { type Problem, formatProblem, problemToJson } from '../../model/problem.ts';
 import { FAMILIES } from '../../net/family.ts';
@@ -71,9 +72,10 @@ function section(title: string, lines: readonly string[]): string {
 }
 
 function assignmentLine({ key, decision, isWritten }: Assignment): string {
-  const { state, cause, message } = decision;
+  const { state, cause, message, service } = decision;
   const why = cause === undefined ? '' : ` (${cause})`;
-  return `${key} ${state}${why}: ${message}${isWritten ? '; the status is written' : ''}`;
+  const given = decision.isOurs ? '' : `; it has ${givenText(service.ingress)}`;
+  return `${key} ${state}${why}: ${message}${given}${isWritten ? '; the status is written' : ''}`;
 }
 
 function announcerLine(election: OfflinePlan['announced'][number]): string {

@@ -2,8 +2,7 @@
 import type { Flag } from '../../config/flag.ts';
 import { RUN_FLAGS } from '../../config/flags.ts';
 import { type FlagValues, parseFlags } from '../../config/parseFlags.ts';
-import type { ThreadReport } from '../../loadbalancer/announcer/messages.ts';
-import { LOAD_BALANCER_PATH } from '../../loadbalancer/announcerPaths.ts';
+import { LOAD_BALANCER_PATH, type LoadBalancerReport } from '../../loadbalancer/announcerPaths.ts';
 import { AGENT_SOCKET } from '../../localserver/serverLines.ts';
 import type { Problem } from '../../model/problem.ts';
 import { askAgent, UnknownPathError } from '../agentRequest.ts';
@@ -52,9 +51,9 @@ export function socketOf(values: FlagValues): string {
   return (values.get('agent-socket') ?? AGENT_SOCKET) as string;
 }
 
-export async function readReport(values: FlagValues): Promise<ThreadReport> {
+export async function readReport(values: FlagValues): Promise<LoadBalancerReport> {
   const text = await asked({ socketPath: socketOf(values), path: LOAD_BALANCER_PATH });
-  return JSON.parse(text) as ThreadReport;
+  return JSON.parse(text) as LoadBalancerReport;
 }
 
 /** @throws Error with what to do */

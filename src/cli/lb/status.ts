@@ -1,8 +1,10 @@
 /** `kube-ipvs lb status`: who announces which address, as the proxy on this node sees it. */
-import type { ThreadReport } from '../../loadbalancer/announcer/messages.ts';
 import type { AddressReport, PeerReport } from '../../loadbalancer/announcer/report.ts';
+import type { LoadBalancerReport } from '../../loadbalancer/announcerPaths.ts';
+import { givenText, type NotOurs } from '../../loadbalancer/notOurs.ts';
 import { type CommandHelp, reporting } from '../commandLine.ts';
-import { parseAddress } from '../../net/address.ts';
+import { type Address, parseAddress } from '../../net/address.ts';
+import { parseSloppyAddress } from '../../net/sloppy.ts';
 import { EXIT, type Io } from '../io.ts';
 import { OUTPUT_FLAG, type OutputFormat, outputFormat } from '../outputFormat.ts';
 import { render } from '../render.ts';
@@ -41,23 +43,31 @@ export async function lbStatus(typed: readonly string[], io: Io): Promise<number
       ({ address, services }) =>
         wanted === undefined || address === wantedAddress || services.includes(wanted),
     );
-    if (wanted !== undefined && addresses.length === 0) {
+    const notOurs = report.notOurs.filter(
+      ({ service, ingress }) =>
+        wanted === undefined ||
+        service === wanted ||
+        ingress.some(({ ip, hostname }) => hostname === wanted || isAt(ip, wantedAddress)),
+    );
+    if (wanted !== undefined && addresses.length === 0 && notOurs.length === 0) {
       io.stderr.write(
-        `error: ${wanted}: no Service that is ours has this address, or is called so and has one\n`,
+        `error: ${wanted}: no Service of type LoadBalancer has this address, or is called so and has one\n`,
       );
       return EXIT.failed;
     }
-    io.stdout.write(statusText({ ...report, addresses }, outputFormat(values).format));
+    io.stdout.write(statusText({ ...report, addresses, notOurs }, outputFormat(values).format));
     return EXIT.done;
   });
 }
 
-function statusText(report: ThreadReport, format: OutputFormat): string {
+function statusText(report: LoadBalancerReport, format: OutputFormat): string {
   if (format !== 'text') return render(report, format);
-  const { addresses, peers, isAlone, isCutOff, node } = report;
+  const { addresses, peers, isAlone, isCutOff, node, notOurs } = report;
   return [
     `ADDRESSES (${addresses.length})\n`,
     ...addresses.flatMap((each) => addressLines(each, node)),
+    ...(notOurs.length > 0 ? [`NOT OURS (${notOurs.length})\n`] : []),
+    ...notOurs.map(notOursLine),
     `NODES (${peers.length + 1})\n`,
     `  ${node}: this one${standing(isAlone, isCutOff)}\n`,
     ...peers.map(peerLine),
@@ -84,6 +94,15 @@ function addressLines(of: AddressReport, node: string): readonly string[] {
     `  ${address} (${services.join(', ')}): ${owner}${here}${moving}${waits}\n`,
     ...(detail.length > 0 ? [`    ${detail.join('; ')}\n`] : []),
   ];
+}
+
+/** Others write addresses as they like. */
+function isAt(ip: string | undefined, address: Address | undefined): boolean {
+  return ip !== undefined && address !== undefined && parseSloppyAddress(ip) === address;
+}
+
+function notOursLine({ service, ingress, why }: NotOurs): string {
+  return `  ${service}: ${givenText(ingress)}; ${why}\n`;
 }
 
 function standing(isAlone: boolean, isCutOff: boolean): string {

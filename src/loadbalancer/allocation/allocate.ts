@@ -10,7 +10,7 @@ import type { BalancedService } from '../../model/balancedService.ts';
 import type { Address } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
 import { isMarked, isStale, ourCondition } from '../condition.ts';
-import { isOfOurClass } from '../ourClass.ts';
+import { classObstacle } from '../ourClass.ts';
 import { type Claiming, claimantOf, compareAge, keyOf } from './claimant.ts';
 import { type Decision, decided, letGo, released, untouched, type Warning } from './decision.ts';
 import { type AllocationInput, Ground } from './ground.ts';
@@ -65,15 +65,9 @@ function withoutClaim(service: BalancedService, ground: Ground): Decision | 'cla
   const { type, loadBalancerClass, families } = service;
   const { settings } = ground;
   if (type !== 'LoadBalancer') return releasedIfOurs(service, ground);
-  const isClassless = loadBalancerClass === undefined;
-  if (!isOfOurClass(service, settings))
-    return ignored(
-      service,
-      isClassless
-        ? 'it has no loadBalancerClass, and serveUnclassed is false'
-        : `its loadBalancerClass is ${loadBalancerClass}, ours is ${settings.loadBalancerClass}`,
-    );
-  if (isClassless && isSomebodyElses(service, ground))
+  const obstacle = classObstacle(service, settings);
+  if (obstacle !== undefined) return ignored(service, obstacle);
+  if (loadBalancerClass === undefined && isSomebodyElses(service, ground))
     return ignored(
       service,
       'its status was written by somebody else: no address of it is in a pool',

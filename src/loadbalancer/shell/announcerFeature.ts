@@ -10,6 +10,7 @@ import { AnnouncementBook } from '../announcer/announcementBook.ts';
 import { membersOf } from '../announcer/members.ts';
 import { addressesIn, ServableBook } from '../announcer/servableBook.ts';
 import { foreignOwnersOf } from '../foreignOwners.ts';
+import { notOurs } from '../notOurs.ts';
 import { AnnouncerHandle } from './announcerHandle.ts';
 import { AnnouncerMetrics } from './announcerMetrics.ts';
 import { AnnouncerTeller } from './announcerTeller.ts';
@@ -59,7 +60,7 @@ class RunningAnnouncer {
       onBegin: () => this.#tellAll(),
       onEnd: (error) => teller.ended(error),
     });
-    announcerRoutes(host.routes, this.#handle);
+    announcerRoutes(host.routes, this.#handle, () => notOurs(host.cluster.services, settings));
     const timer = setInterval(() => {
       this.#tellStanding();
       teller.review();

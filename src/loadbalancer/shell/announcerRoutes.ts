@@ -2,14 +2,21 @@
 import type { RouteBook } from '../../feature/feature.ts';
 import { parseAddress } from '../../net/address.ts';
 import { type HttpAnswer, refusal, type Route } from '../../ops/httpListener.ts';
-import { LOAD_BALANCER_PATH, RELEASE_PATH } from '../announcerPaths.ts';
+import { LOAD_BALANCER_PATH, type LoadBalancerReport, RELEASE_PATH } from '../announcerPaths.ts';
+import type { NotOurs } from '../notOurs.ts';
 import type { AnnouncerHandle } from './announcerHandle.ts';
 
+/** @param others what is not ours, as the cluster is at this moment */
 export function announcerRoutes(
   routes: RouteBook,
   handle: Pick<AnnouncerHandle, 'report' | 'release'>,
+  others: () => readonly NotOurs[],
 ): void {
-  routes.serve(LOAD_BALANCER_PATH, async () => answering(() => handle.report()));
+  const report = async (): Promise<LoadBalancerReport> => ({
+    ...(await handle.report()),
+    notOurs: others(),
+  });
+  routes.serve(LOAD_BALANCER_PATH, async () => answering(report));
   const release: Route = async ({ query }) => {
     const typed = query.getAll('address');
     const wanted = typed.flatMap((text) => parseAddress(text) ?? []);

@@ -23,6 +23,8 @@ export interface CloudBalancer {
   readonly nodes: readonly string[];
   /** those that traffic goes to; empty where the cloud does not forward */
   readonly healthy: readonly string[];
+  /** that it has joined with one to a node, so far */
+  readonly connections: number;
 }
 
 export interface CloudOptions {
@@ -92,8 +94,8 @@ export class CloudProcess {
     await this.#ask('POST', 'go-on');
   }
 
-  /** how many things that were asked of it */
-  waiting(): Promise<number> {
+  /** What was asked of it: `ensure default/web`, in any order. */
+  waiting(): Promise<readonly string[]> {
     return this.#ask('GET', 'waiting');
   }
 

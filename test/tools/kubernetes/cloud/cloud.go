@@ -38,8 +38,8 @@ type Cloud struct {
 	records   []Record
 	// held is closed when operations may go on; nil while they need not wait
 	held chan struct{}
-	// waiting are so many operations
-	waiting int
+	// waiting are so many of each: `ensure default/web`
+	waiting map[string]int
 }
 
 // balancer is what the cloud made for one Service; its key is `namespace/name`.
@@ -52,7 +52,7 @@ type balancer struct {
 }
 
 func newCloud(prefix netip.Prefix, isForwarding bool) *Cloud {
-	return &Cloud{prefix: prefix.Masked(), isForwarding: isForwarding, balancers: map[string]*balancer{}}
+	return &Cloud{prefix: prefix.Masked(), isForwarding: isForwarding, balancers: map[string]*balancer{}, waiting: map[string]int{}}
 }
 
 func (c *Cloud) Initialize(cloudprovider.ControllerClientBuilder, <-chan struct{}) {}
@@ -80,7 +80,7 @@ func (c *Cloud) GetLoadBalancer(_ context.Context, _ string, service *v1.Service
 }
 
 func (c *Cloud) EnsureLoadBalancer(_ context.Context, _ string, service *v1.Service, nodes []*v1.Node) (*v1.LoadBalancerStatus, error) {
-	c.waitWhileHeld()
+	c.waitWhileHeld("ensure", service)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.record("ensure", service, nodes)
@@ -99,7 +99,7 @@ func (c *Cloud) EnsureLoadBalancer(_ context.Context, _ string, service *v1.Serv
 }
 
 func (c *Cloud) UpdateLoadBalancer(_ context.Context, _ string, service *v1.Service, nodes []*v1.Node) error {
-	c.waitWhileHeld()
+	c.waitWhileHeld("update", service)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.record("update", service, nodes)
@@ -112,7 +112,7 @@ func (c *Cloud) UpdateLoadBalancer(_ context.Context, _ string, service *v1.Serv
 }
 
 func (c *Cloud) EnsureLoadBalancerDeleted(_ context.Context, _ string, service *v1.Service) error {
-	c.waitWhileHeld()
+	c.waitWhileHeld("delete", service)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.record("delete", service, nil)
@@ -150,18 +150,19 @@ func (c *Cloud) free() (netip.Addr, error) {
 	return netip.Addr{}, fmt.Errorf("the cloud has no free address in %s", c.prefix)
 }
 
-func (c *Cloud) waitWhileHeld() {
+func (c *Cloud) waitWhileHeld(operation string, service *v1.Service) {
+	what := operation + " " + keyOf(service)
 	c.mu.Lock()
 	held := c.held
 	if held == nil {
 		c.mu.Unlock()
 		return
 	}
-	c.waiting++
+	c.waiting[what]++
 	c.mu.Unlock()
 	<-held
 	c.mu.Lock()
-	c.waiting--
+	c.waiting[what]--
 	c.mu.Unlock()
 }
 

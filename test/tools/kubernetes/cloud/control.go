@@ -10,7 +10,7 @@ import (
 //
 //	GET /records        what was asked of the cloud so far, in order
 //	GET /balancers      by Service: its address, its nodes, and which of them are healthy
-//	GET /waiting        how many operations wait
+//	GET /waiting        the operations that wait: `ensure default/web`
 //	POST /hold, /go-on  operations wait, as in a cloud that takes its time; and go on
 func (c *Cloud) control() http.Handler {
 	mux := http.NewServeMux()
@@ -25,7 +25,12 @@ func (c *Cloud) control() http.Handler {
 	})
 	mux.HandleFunc("GET /waiting", func(w http.ResponseWriter, _ *http.Request) {
 		c.mu.Lock()
-		waiting := c.waiting
+		waiting := []string{}
+		for what, count := range c.waiting {
+			if count > 0 {
+				waiting = append(waiting, what)
+			}
+		}
 		c.mu.Unlock()
 		answer(w, waiting)
 	})
@@ -54,6 +59,8 @@ type description struct {
 	Nodes   []string `json:"nodes"`
 	// Healthy are the nodes that traffic goes to, where the cloud forwards it.
 	Healthy []string `json:"healthy"`
+	// Connections were joined with a node's so far.
+	Connections int `json:"connections"`
 }
 
 func (c *Cloud) described() map[string]description {
@@ -67,6 +74,7 @@ func (c *Cloud) described() map[string]description {
 		}
 		if each.forwarder != nil {
 			said.Healthy = each.forwarder.healthy()
+			said.Connections = each.forwarder.joined()
 		}
 		slices.Sort(said.Nodes)
 		all[key] = said

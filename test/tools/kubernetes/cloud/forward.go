@@ -37,6 +37,8 @@ type forwarder struct {
 	healthPort int32
 	isHealthy  map[string]bool
 	turn       int
+	// connections were joined with a node's
+	connections int
 }
 
 func newForwarder(address netip.Addr) *forwarder {
@@ -113,6 +115,12 @@ func (f *forwarder) healthyNow() []string {
 	return names
 }
 
+func (f *forwarder) joined() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.connections
+}
+
 func (f *forwarder) accept(listener net.Listener, port int32) {
 	for {
 		connection, err := listener.Accept()
@@ -130,12 +138,15 @@ func (f *forwarder) join(client *net.TCPConn, port int32) {
 	if target == "" {
 		return
 	}
-	connection, err := net.DialTimeout("tcp", target, 5*time.Second)
+	connection, err := net.DialTimeout("tcp", target, 20*time.Second)
 	if err != nil {
 		return
 	}
 	server := connection.(*net.TCPConn)
 	defer server.Close()
+	f.mu.Lock()
+	f.connections++
+	f.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(server, client)
@@ -161,7 +172,7 @@ func (f *forwarder) next(port int32) string {
 }
 
 func (f *forwarder) probe() {
-	client := &http.Client{Timeout: 2 * time.Second}
+	client := &http.Client{Timeout: 10 * time.Second}
 	ticker := time.NewTicker(probeInterval)
 	defer ticker.Stop()
 	for {

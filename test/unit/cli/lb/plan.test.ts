@@ -139,6 +139,23 @@ describe('of objects alone', () => {
     ]);
   });
 
+  test('what somebody else serves is said with what it was given', async () => {
+    const given = SERVICES.replace(
+      '    metadata: { name: cloud, namespace: shop }\n',
+      '    metadata: { name: cloud, namespace: shop }\n' +
+        '    status: { loadBalancer: { ingress: [{ ip: 198.51.100.1, ipMode: Proxy }] } }\n',
+    );
+    const why = 'it has no loadBalancerClass, and serveUnclassed is false';
+    for (const [text, has] of [
+      [SERVICES, 'no address yet'],
+      [given, '198.51.100.1 (Proxy), given by somebody else'],
+    ] as const) {
+      const manifests = await scratch.write('given.yaml', text);
+      const { stdout } = await run('--manifests', manifests, '--features', features);
+      expect(stdout).toContain(`  shop/cloud Ignored: ${why}; it has ${has}\n`);
+    }
+  });
+
   test('the status after it is given, and nothing is written when it is there already', async () => {
     const { assignments } = await plan();
     const web = assignments.find(({ service }) => service === 'shop/web')!;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { askAgent } from '../../../../src/cli/agentRequest.ts';
 import { RELEASE_PATH } from '../../../../src/loadbalancer/announcerPaths.ts';
 import type { ThreadReport } from '../../../../src/loadbalancer/announcer/messages.ts';
+import type { NotOurs } from '../../../../src/loadbalancer/notOurs.ts';
 import { announcerRoutes } from '../../../../src/loadbalancer/shell/announcerRoutes.ts';
 import { LocalServer } from '../../../../src/localserver/shell/localServer.ts';
 import { addressReport, peerReport, threadReport } from '../../../support/loadbalancer/reports.ts';
@@ -32,6 +33,7 @@ const report = (given: Partial<ThreadReport> = {}) =>
 let scratch: Scratch;
 let server: LocalServer;
 let told: ThreadReport;
+let others: readonly NotOurs[];
 let stay: readonly string[];
 let released: (readonly string[] | undefined)[];
 let socketPath: string;
@@ -40,16 +42,18 @@ beforeEach(async () => {
   scratch = await Scratch.make();
   socketPath = join(scratch.path, 'agent.sock');
   told = report();
+  others = [];
   stay = [];
   released = [];
   const { routes } = new FakeFeatureHost();
-  announcerRoutes(routes, {
+  const handle = {
     report: () => Promise.resolve(told),
-    release: (addresses) => {
+    release: (addresses?: readonly string[]) => {
       released.push(addresses);
       return Promise.resolve(stay);
     },
-  });
+  };
+  announcerRoutes(routes, handle, () => others);
   const onError = (message: string) => {
     throw new Error(message);
   };
@@ -92,9 +96,34 @@ describe('lb status', () => {
     expect(addresses.map((each) => each.address)).toEqual(expected);
   });
 
+  test('of what is not ours: who serves it, and why we do not', async () => {
+    const why = 'it has no loadBalancerClass, and serveUnclassed is false';
+    others = [
+      { service: 'shop/cloud', ingress: [{ ip: '198.51.100.01', ipMode: 'Proxy' }], why },
+      { service: 'shop/early', ingress: [], why },
+      { service: 'shop/named', ingress: [{ hostname: 'lb.example' }], why },
+    ];
+    const line = {
+      cloud: `  shop/cloud: 198.51.100.01 (Proxy), given by somebody else; ${why}\n`,
+      early: `  shop/early: no address yet; ${why}\n`,
+      named: `  shop/named: lb.example, given by somebody else; ${why}\n`,
+    };
+    const { stdout } = await lb('status');
+    expect(stdout).toContain(`NOT OURS (3)\n${line.cloud}${line.early}${line.named}NODES (2)\n`);
+    for (const [wanted, expected] of [
+      ['198.51.100.1', line.cloud],
+      ['shop/early', line.early],
+      ['lb.example', line.named],
+    ] as const) {
+      const { stdout: part, exitCode } = await lb('status', wanted);
+      expect(part).toContain(`ADDRESSES (0)\nNOT OURS (1)\n${expected}NODES (2)\n`);
+      expect(exitCode).toBe(0);
+    }
+  });
+
   test('of what nobody has: an error', async () => {
     const { stdout, stderr, exitCode } = await lb('status', 'shop/nothing');
-    expect(stderr).toContain('error: shop/nothing: no Service that is ours');
+    expect(stderr).toContain('error: shop/nothing: no Service of type LoadBalancer');
     expect([stdout, exitCode]).toEqual(['', 1]);
   });
 
