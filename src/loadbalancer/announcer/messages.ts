@@ -5,6 +5,7 @@
 import type { LoadBalancerSettings } from '../../config/loadBalancer/settings.ts';
 import type { Address } from '../../net/address.ts';
 import type { Attachment } from '../../wire/heartbeatBody.ts';
+import type { DurationCounts } from '../responder/durations.ts';
 import type { AnnouncedService } from '../announcement.ts';
 import type { MemberNode } from './electors.ts';
 import type { Move } from './move.ts';
@@ -100,6 +101,7 @@ export interface ThreadCounters {
   /** `IPv4 answered` */
   readonly requests: Readonly<Record<string, number>>;
   readonly packetDrops: Readonly<Record<string, number>>;
+  readonly answerSeconds: DurationCounts;
   readonly beatsDropped: Readonly<Record<string, number>>;
   /** by errno's name */
   readonly beatsUnsent: Readonly<Record<string, number>>;

@@ -24,7 +24,7 @@ export interface ThreadTools {
   readonly wire: AnswerPort & {
     setKnown(addresses: ReadonlySet<Address>): void;
     drain(): void;
-    counters(): Pick<ThreadReport['counters'], 'announcements' | 'requests' | 'packetDrops'>;
+    counters(): Omit<ThreadReport['counters'], 'beatsDropped' | 'beatsUnsent' | 'pauses'>;
   };
   readonly link: Pick<HeartbeatLink, 'send' | 'families'>;
 }

@@ -3,6 +3,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { familyOf } from '../../net/address.ts';
 import { FAMILIES, type Family } from '../../net/family.ts';
 import type { ThreadReport } from '../announcer/messages.ts';
+import { NO_DURATIONS } from '../responder/durations.ts';
+import { CountedHistogram } from './countedHistogram.ts';
 
 const STATES = ['Alive', 'Leaving', 'Dead', 'Unknown'] as const;
 
@@ -38,6 +40,15 @@ class Asked {
     return async () => {
       const told = await this.#ask();
       for (const [labels, value] of told === undefined ? [] : of(told)) gauge().set(labels, value);
+    };
+  }
+
+  /** @returns what it says, or what it said last */
+  remembered<T>(none: T, of: (report: ThreadReport) => T): () => Promise<T> {
+    let last = none;
+    return async () => {
+      const told = await this.#ask();
+      return (last = told === undefined ? last : of(told));
     };
   }
 
@@ -91,6 +102,12 @@ function registerFrames(register: Registry, asked: Asked): void {
     labelNames: ['family', 'outcome'],
     registers,
     collect: asked.counted(() => requests, requestsByOutcome),
+  });
+  void new CountedHistogram({
+    name: 'kubeipvs_lb_answer_seconds',
+    help: 'From when a request for an announced address was read to when its answer was with the kernel',
+    registers,
+    counts: asked.remembered(NO_DURATIONS, ({ counters }) => counters.answerSeconds),
   });
   const drops: Counter = new Counter({
     name: 'kubeipvs_lb_packet_drops_total',

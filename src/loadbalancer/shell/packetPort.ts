@@ -27,6 +27,8 @@ export interface PacketPortOptions {
     family: Family,
     frames: Iterable<Uint8Array>,
   ) => readonly Uint8Array[];
+  /** So many were answered, so long after they had been read. */
+  readonly onAnswered?: (count: number, tookMs: number) => void;
   /** undefined: it works again */
   readonly onFailure: (subject: string, error: unknown) => void;
   /** tests put a function in its place */
@@ -106,17 +108,20 @@ export class PacketPort {
   }
 
   async #serve(socket: PacketSocket): Promise<void> {
-    const { onFrames, onFailure } = this.#options;
+    const { onFrames, onFailure, onAnswered, clock } = this.#options;
     const { name } = this.#carrier;
     try {
       for (;;) {
         const received = await socket.receive(-1);
+        const readMs = clock.monotonicMs();
         if (this.#socket !== socket) return;
         this.#retryMs = FIRST_RETRY_MS;
         if (this.#isFailing) onFailure(this.#subject, undefined);
         this.#isFailing = false;
         this.dropped += received.dropped;
-        this.send(onFrames(name, this.#family, framesOf(received)));
+        const answers = onFrames(name, this.#family, framesOf(received));
+        this.send(answers);
+        if (answers.length > 0) onAnswered?.(answers.length, clock.monotonicMs() - readMs);
       }
     } catch (error) {
       if (this.#socket === socket) this.#fail(error);

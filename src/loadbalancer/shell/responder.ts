@@ -13,6 +13,7 @@ import { solicitedNodeGroup } from '../../wire/multicast.ts';
 import type { SendingKind } from '../responder/announcementFrames.ts';
 import { AnswerTable } from '../responder/answerTable.ts';
 import type { CarrierInterface } from '../responder/carrierInterfaces.ts';
+import { type DurationCounts, Durations } from '../responder/durations.ts';
 import { ForeignClaims } from '../responder/foreignClaims.ts';
 import { type Claim, judgeArp, judgeNeighbor } from '../responder/frames.ts';
 import { Pacer } from '../responder/pacing.ts';
@@ -48,8 +49,6 @@ export interface ResponderListener {
   onForeign(seen: ForeignClaim): void;
   /** @param error undefined: it works again */
   onFailure(subject: string, error: unknown): void;
-  /** @param micros since the frames were received; `outcome` as in responder/frames.ts */
-  onAnswered?(family: Family, outcome: string, micros: number): void;
 }
 
 export interface ForeignClaim extends Claim {
@@ -63,6 +62,8 @@ export interface ResponderCounters {
   readonly requests: Readonly<Record<Family, ReadonlyMap<string, number>>>;
   /** frames lost, by interface */
   readonly packetDrops: ReadonlyMap<string, number>;
+  /** from when requests were read to when their answers were with the kernel */
+  readonly answerSeconds: DurationCounts;
 }
 
 export class Responder {
@@ -77,6 +78,7 @@ export class Responder {
   readonly #memberships: Memberships;
   /** announced since they are answered */
   readonly #announced = new Set<Address>();
+  readonly #durations = new Durations();
   readonly #requests = { IPv4: new Map<string, number>(), IPv6: new Map<string, number>() };
   #watch: InterfaceWatch | undefined;
 
@@ -93,6 +95,7 @@ export class Responder {
       clock,
       onFailure,
       onFrames: (name, family, frames) => this.#answersTo(name, family, frames),
+      onAnswered: (count, tookMs) => this.#durations.add(tookMs / 1_000, count),
     });
     this.#memberships = new Memberships({ clock, onFailure });
     this.#announcements = new Announcements({
@@ -205,6 +208,7 @@ export class Responder {
       announcements: this.#announcements.sent,
       requests: this.#requests,
       packetDrops: this.#ports.dropped,
+      answerSeconds: this.#durations.told,
     };
   }
 
@@ -244,27 +248,25 @@ export class Responder {
   #answersTo(name: string, family: Family, frames: Iterable<Uint8Array>): readonly Uint8Array[] {
     const carrier = this.#table.carrier(name);
     if (carrier === undefined || this.#listener.isStale?.() === true) return [];
-    const fromMs = this.#clock.monotonicMs();
     const judge = family === 'IPv4' ? judgeArp : judgeNeighbor;
     const answers: Uint8Array[] = [];
     for (const frame of frames) {
       const { outcome, answer, claim } = judge(frame, carrier, this.#table);
       if (answer !== undefined) answers.push(answer);
-      if (outcome !== undefined) this.#count(family, outcome, fromMs);
-      if (claim !== undefined) this.#hearClaim(claim, name, fromMs);
+      if (outcome !== undefined) this.#count(family, outcome);
+      if (claim !== undefined) this.#hearClaim(claim, name);
     }
     return answers;
   }
 
-  #count(family: Family, outcome: string, fromMs: number): void {
+  #count(family: Family, outcome: string): void {
     const counts = this.#requests[family];
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-    this.#listener.onAnswered?.(family, outcome, (this.#clock.monotonicMs() - fromMs) * 1000);
   }
 
-  #hearClaim(claim: Claim, interfaceName: string, nowMs: number): void {
+  #hearClaim(claim: Claim, interfaceName: string): void {
     this.#probes.heard(claim, interfaceName);
-    if (!this.#foreign.isNews(claim, interfaceName, nowMs)) return;
+    if (!this.#foreign.isNews(claim, interfaceName, this.#clock.monotonicMs())) return;
     this.#listener.onForeign({ ...claim, interfaceName });
   }
 }

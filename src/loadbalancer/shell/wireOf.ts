@@ -20,7 +20,7 @@ export function wireOf(
       void asked.then((answer) => onEnd(answer, clock.monotonicMs()));
     },
     counters: () => {
-      const { announcements, requests, packetDrops } = responder.counters();
+      const { announcements, requests, packetDrops, answerSeconds } = responder.counters();
       const flat = Object.entries(requests).flatMap(([family, outcomes]) =>
         Array.from(outcomes, ([outcome, count]) => [`${family} ${outcome}`, count] as const),
       );
@@ -28,6 +28,7 @@ export function wireOf(
         announcements,
         requests: Object.fromEntries(flat),
         packetDrops: Object.fromEntries(packetDrops),
+        answerSeconds,
       };
     },
   };

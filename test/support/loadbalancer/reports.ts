@@ -1,6 +1,7 @@
 /** What the announcer's thread says of itself, as `lb status` and `lb check` read it. */
 import type { ThreadReport } from '../../../src/loadbalancer/announcer/messages.ts';
 import type { AddressReport, PeerReport } from '../../../src/loadbalancer/announcer/report.ts';
+import { NO_DURATIONS } from '../../../src/loadbalancer/responder/durations.ts';
 import { attachment } from './announcing.ts';
 
 export const addressReport = (given: Partial<AddressReport> = {}): AddressReport => ({
@@ -40,6 +41,7 @@ export const threadReport = (given: Partial<ThreadReport> = {}): ThreadReport =>
     announcements: {},
     requests: {},
     packetDrops: {},
+    answerSeconds: NO_DURATIONS,
     beatsDropped: {},
     beatsUnsent: {},
     pauses: 0,

@@ -49,14 +49,20 @@ export async function everyMetric(): Promise<readonly MetricFamily[]> {
 }
 
 const DEFINITION =
-  /new (Counter|Gauge|Histogram)(?:<[^>]*>)?\(\{\s*name: '(\w+)',\s*help:\s*'([^']*)',([^}]*)/g;
+  /new (Counter|Gauge|Histogram|CountedHistogram)(?:<[^>]*>)?\(\{\s*name: '(\w+)',\s*help:\s*'([^']*)',([^}]*)/g;
 
 function definedByFeatures(): readonly MetricFamily[] {
   return globSync('src/*/shell/*.ts').flatMap((file) =>
     Array.from(readFileSync(file, 'utf8').matchAll(DEFINITION), ([, type, name, help, rest]) => {
       const listed = /labelNames: \[([^\]]*)\]/.exec(rest!)?.[1] ?? '';
       const labels = Array.from(listed.matchAll(/'(\w+)'/g), ([, label]) => label!).toSorted();
-      return { name: name!, type: type!.toLowerCase(), help: help!, labels };
+      const isHistogram = type!.endsWith('Histogram');
+      return {
+        name: name!,
+        type: isHistogram ? 'histogram' : type!.toLowerCase(),
+        help: help!,
+        labels,
+      };
     }),
   );
 }

@@ -74,6 +74,21 @@ function port() {
 const ARP = '2/806';
 
 describe('a port', () => {
+  test('says how many it has answered, and nothing where none was', async () => {
+    const { segment, options } = port();
+    const answered: (readonly [count: number, tookMs: number])[] = [];
+    const onAnswered = (count: number, tookMs: number) => answered.push([count, tookMs]);
+    const ports = [
+      new PacketPort({ name: 'eth0', ifindex: 2 }, 'IPv4', { ...options, onAnswered }),
+      new PacketPort({ name: 'eth0', ifindex: 2 }, 'IPv6', { ...options, onAnswered }),
+    ];
+    segment.hear(ARP, 0, 10, 20);
+    segment.hear('2/86dd', 0, 10);
+    await settle();
+    expect(answered).toEqual([[2, 0]]);
+    for (const each of ports) each.close();
+  });
+
   test('answers what it hears at once, and counts what was lost', async () => {
     const { segment, options } = port();
     const arp = new PacketPort({ name: 'eth0', ifindex: 2 }, 'IPv4', options);
