@@ -21,7 +21,8 @@ import type { HostNetwork } from '../../../src/model/host.ts';
 import type { KindName } from '../../../src/model/kinds.ts';
 import { KernelError } from '../../../src/kernel/errors.ts';
 import { formatOperation } from '../../../src/plan/format.ts';
-import { AgentHarness, temporaryLedger } from '../program/agentHarness.ts';
+import { AgentHarness } from '../program/agentHarness.ts';
+import { temporaryPath } from '../program/temporaryPath.ts';
 import { type FakeClock, settle } from '../program/fakeClock.ts';
 import { FakeKernel } from '../kernel/fakeKernel.ts';
 
@@ -61,7 +62,7 @@ export interface Step {
 
 export class Story {
   readonly #kernel = new FakeKernel();
-  readonly #ledgerFile = temporaryLedger();
+  readonly #ledgerFile = temporaryPath('ledger.json');
   #agent: AgentHarness | undefined;
   readonly #told: string[] = [];
   readonly #refused = new Map<string, Errno>();

@@ -2,8 +2,6 @@
  * An agent with everything around it faked: the kernel, the host, the source, time for people. It
  * runs as it does in `run`.
  */
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { Agent } from '../../../src/agent/agent.ts';
 import { openConditions } from '../../../src/agent/conditions.ts';
 import { FeatureSet } from '../../../src/agent/featureSet.ts';
@@ -31,6 +29,7 @@ import { hostNetwork } from '../objects/nodeFixtures.ts';
 import { tell } from '../objects/tell.ts';
 import { FakeClock } from './fakeClock.ts';
 import { FakeLog } from './fakeLog.ts';
+import { temporaryPath } from './temporaryPath.ts';
 
 type Raw = Record<string, unknown>;
 
@@ -51,10 +50,6 @@ class FakeSource implements ClusterSource {
 }
 
 export const NO_CONTRIBUTORS: Contributors = { make: () => [], off: [], needs: new Set() };
-
-export function temporaryLedger(): string {
-  return path.join(tmpdir(), `ledger-${process.pid}-${Math.random()}`, 'ledger.json');
-}
 
 export interface AgentHarnessOptions {
   readonly flags?: readonly string[];
@@ -155,7 +150,7 @@ export class AgentHarness {
       reporter,
       conditions,
       clock: isTimeFake ? clock : new SystemClock(),
-      ledgerFile: options.ledgerFile ?? temporaryLedger(),
+      ledgerFile: options.ledgerFile ?? temporaryPath('ledger.json'),
       features: new FeatureSet({ asked: askedFeatures(features, config!), surroundings }),
       dataplane: options.dataplane ?? kernel,
       ...(options.turnMs === undefined ? {} : { turnMs: options.turnMs }),

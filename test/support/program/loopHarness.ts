@@ -2,8 +2,6 @@
  * A sync loop over a fake kernel and a real builder, told of changes by slim objects; each round
  * can be awaited.
  */
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { KernelView } from '../../../src/agent/loop/kernelView.ts';
 import { RetryBook } from '../../../src/agent/loop/retryBook.ts';
 import { SyncLoop } from '../../../src/agent/loop/syncLoop.ts';
@@ -18,6 +16,7 @@ import { DrainBook } from '../../../src/plan/drain.ts';
 import type { Chore, RoundOutcome } from '../../../src/plan/round.ts';
 import type { FakeKernel } from '../kernel/fakeKernel.ts';
 import { dataplaneOptions, hostNetwork } from '../objects/nodeFixtures.ts';
+import { temporaryPath } from './temporaryPath.ts';
 
 export interface HarnessOptions {
   readonly syncPeriodMs?: number;
@@ -96,8 +95,8 @@ export class LoopHarness {
   }
 
   static async create(kernel: FakeKernel, options: HarnessOptions = {}): Promise<LoopHarness> {
-    const file = path.join(tmpdir(), `ledger-${process.pid}-${Math.random()}`, 'ledger.json');
-    return new LoopHarness(kernel, await Ledger.open(file), options);
+    const ledger = await Ledger.open(temporaryPath('ledger.json'));
+    return new LoopHarness(kernel, ledger, options);
   }
 
   start(): void {
