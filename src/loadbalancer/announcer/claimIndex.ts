@@ -1,6 +1,6 @@
 /** Which other nodes claim which addresses, kept up by what has changed since the last look. */
 import type { Address } from '../../net/address.ts';
-import type { PeerView } from '../peers/peerView.ts';
+import { isHeard, type PeerView } from '../peers/peerView.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -48,6 +48,6 @@ export class ClaimIndex {
 const NO_CLAIMS: ReadonlySet<Address> = new Set();
 
 /** Those of a node that is silent are void. */
-function validClaims({ state, claims }: PeerView): ReadonlySet<Address> {
-  return state === 'Alive' || state === 'Leaving' ? claims : NO_CLAIMS;
+function validClaims(peer: PeerView): ReadonlySet<Address> {
+  return isHeard(peer) ? peer.claims : NO_CLAIMS;
 }

@@ -10,7 +10,7 @@ import { parsePrefix } from '../../net/prefix.ts';
 import type { Attachment } from '../../wire/heartbeatBody.ts';
 import { familyOf } from '../../net/address.ts';
 import type { AnnouncingInterface, CandidateNode } from '../announcement.ts';
-import type { PeerView } from '../peers/peerView.ts';
+import { isHeard, type PeerView } from '../peers/peerView.ts';
 
 /** A Node of the cluster. */
 export interface MemberNode {
@@ -51,7 +51,7 @@ export function otherCandidate(member: MemberNode, peer: PeerView | undefined): 
     ...member.announcing,
     name: member.name,
     isLeaving: member.isLeaving || state === 'Leaving',
-    isAlive: state === 'Alive' || state === 'Leaving',
+    isAlive: isHeard({ state }),
     isReady: isReady && !isObserver,
     aliveForMs,
     unable: peer?.unable ?? NONE,

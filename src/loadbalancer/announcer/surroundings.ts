@@ -8,7 +8,7 @@ import type { MacAddress } from '../../net/macAddress.ts';
 import type { Attachment } from '../../wire/heartbeatBody.ts';
 import type { CandidateNode } from '../announcement.ts';
 import { isMinority } from '../peers/minority.ts';
-import type { PeerView } from '../peers/peerView.ts';
+import { isHeard, type PeerView } from '../peers/peerView.ts';
 import { type MemberNode, nodesByMac, otherCandidate, ownCandidate, presumed } from './electors.ts';
 import { EXCLUDE_LABEL } from '../../model/announcingNode.ts';
 import { isSamePeer } from './samePeer.ts';
@@ -123,8 +123,8 @@ export class Surroundings {
   }
 
   isHeard(node: string): boolean {
-    const state = this.#view.get(node)?.state;
-    return state === 'Alive' || state === 'Leaving';
+    const peer = this.#view.get(node);
+    return peer !== undefined && isHeard(peer);
   }
 
   /** One of them does not hear this node. */

@@ -1,5 +1,5 @@
 /** Whether this node is on the smaller side of a network that fell apart. */
-import type { PeerView } from './peerView.ts';
+import { isHeard, type PeerView } from './peerView.ts';
 
 /**
  * Fewer than half of the nodes that it ever heard and that still exist, itself counted among both.
@@ -12,8 +12,8 @@ export function isMinority(
   everHeard: ReadonlySet<string>,
 ): boolean {
   const heard = [...everHeard].filter((name) => {
-    const state = view.get(name)?.state;
-    return state === 'Alive' || state === 'Leaving';
+    const peer = view.get(name);
+    return peer !== undefined && isHeard(peer);
   });
   return 2 * (heard.length + 1) < everHeard.size + 1;
 }

@@ -5,6 +5,11 @@ import type { Attachment } from '../../wire/heartbeatBody.ts';
 /** Unknown: not heard since our own start. Leaving: alive, and about to go. */
 export type PeerState = 'Unknown' | 'Alive' | 'Dead' | 'Leaving';
 
+/** Dead or never heard is everybody else. */
+export function isHeard({ state }: Pick<PeerView, 'state'>): boolean {
+  return state === 'Alive' || state === 'Leaving';
+}
+
 export interface PeerView {
   readonly state: PeerState;
   /** since it was heard last, or since a pause of ours; of an Unknown one Infinity */

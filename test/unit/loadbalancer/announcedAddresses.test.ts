@@ -1,24 +1,13 @@
 import { expect, test } from '@jest/globals';
-import type { Pool } from '../../../src/config/loadBalancer/settings.ts';
 import type { Decision } from '../../../src/loadbalancer/allocation/decision.ts';
 import { announcedAddresses } from '../../../src/loadbalancer/announcedAddresses.ts';
 import type { NamedAddress } from '../../../src/loadbalancer/condition.ts';
 import { slimBalancedService } from '../../../src/model/slimBalancedService.ts';
 import { slimEndpointSlice } from '../../../src/model/slimEndpointSlice.ts';
+import { pool } from '../../support/loadbalancer/balanced.ts';
 import { rawSlice } from '../../support/objects/rawObjects.ts';
 
-const OFFICE: Pool = {
-  name: 'office',
-  ranges: [],
-  autoAssign: true,
-  draining: false,
-  skipZeroAnd255: false,
-  priority: undefined,
-  namespaces: undefined,
-  namespaceSelectors: undefined,
-  serviceSelectors: undefined,
-  announce: [],
-};
+const OFFICE = pool('office', '192.0.2.0/24 2001:db8::/64');
 
 function decision(name: string, spec: object, ...addresses: readonly NamedAddress[]) {
   const raw = { metadata: { name, namespace: 'shop', labels: { app: name } }, spec };
@@ -43,7 +32,7 @@ test('each address once with all Services on it, by address and by key', () => {
     ['203.0.113.1', ['shop/d']],
     ['2001:db8::1', ['shop/a']],
   ]);
-  expect(found.map(({ pool }) => pool)).toEqual([OFFICE, OFFICE, undefined, OFFICE]);
+  expect(found.map((each) => each.pool)).toEqual([OFFICE, OFFICE, undefined, OFFICE]);
   expect(found[1]!.services.map(({ isLocal }) => isLocal)).toEqual([false, true]);
   expect(found[0]!.services[0]!.labels).toEqual({
     app: 'b',
