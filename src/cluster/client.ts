@@ -12,7 +12,7 @@ import { ACCEPTED_ENCODING, NO_ANSWER, readBody, readPieces, timeoutError } from
 import { ApiError, errorFromNetwork, errorFromStatus } from './apiError.ts';
 import type { ClusterAccess } from './clusterAccess.ts';
 import { TCP_KEEP_ALIVE_MS } from './connections.ts';
-import { RateLimiter } from './rateLimiter.ts';
+import { controllerRate, RateLimiter } from './rateLimiter.ts';
 import type { RequestObserver } from './requestObserver.ts';
 import type { ApiTransport, Query, RequestOptions, SendOptions } from './transport.ts';
 
@@ -59,6 +59,7 @@ const PATCHES = { merge: 'merge-patch', strategic: 'strategic-merge-patch' } as 
 export class ApiClient implements ApiTransport {
   readonly #options: ApiClientOptions;
   readonly #limiter: RateLimiter;
+  readonly #controllerLimiter: RateLimiter;
   readonly #connectTimeoutMs: number;
   readonly #answerTimeoutMs: number;
   readonly #streamIdleMs: number;
@@ -66,7 +67,10 @@ export class ApiClient implements ApiTransport {
 
   constructor(options: ApiClientOptions) {
     this.#options = options;
-    this.#limiter = new RateLimiter(options.qps, options.burst, options.timing);
+    const { qps, burst, timing } = options;
+    const ofControllers = controllerRate(qps, burst);
+    this.#limiter = new RateLimiter(qps, burst, timing);
+    this.#controllerLimiter = new RateLimiter(ofControllers.qps, ofControllers.burst, timing);
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 30_000;
     this.#answerTimeoutMs = options.answerTimeoutMs ?? 65_000;
     this.#streamIdleMs = options.streamIdleMs ?? 180_000;
@@ -88,19 +92,20 @@ export class ApiClient implements ApiTransport {
     const accept = options.form === undefined ? {} : { accept: FORMS[options.form] };
     const asked = this.#exchange('GET', path, query, options.signal);
     const exchange = { ...asked, ...accept, isPackable: true };
-    return this.#call(exchange, options.isContinuation === true);
+    return this.#call(exchange, options.isContinuation === true ? undefined : this.#limiter);
   }
 
   async sendJson(
     method: 'POST' | 'PUT' | 'PATCH',
     path: string,
     body: unknown,
-    { signal, patch = 'merge' }: SendOptions = {},
+    { signal, patch = 'merge', isForCluster = false }: SendOptions = {},
   ): Promise<unknown> {
     const contentType =
       method === 'PATCH' ? `application/${PATCHES[patch]}+json` : 'application/json';
     const text = JSON.stringify(body);
-    return this.#call({ ...this.#exchange(method, path, {}, signal), body: text, contentType });
+    const exchange = { ...this.#exchange(method, path, {}, signal), body: text, contentType };
+    return this.#call(exchange, isForCluster ? this.#controllerLimiter : this.#limiter);
   }
 
   async openStream(
@@ -129,15 +134,18 @@ export class ApiClient implements ApiTransport {
     return { method, url, ...(signal === undefined ? {} : { signal }) };
   }
 
-  /** A request and its whole answer; how long that took is told with the wait for its turn. */
-  async #call(exchange: Exchange, isAdmitted = false): Promise<unknown> {
+  /**
+   * A request and its whole answer; how long that took is told with the wait for its turn. @param
+   * limiter undefined: counted already
+   */
+  async #call(exchange: Exchange, limiter: RateLimiter | undefined): Promise<unknown> {
     const { timing, observer } = this.#options;
     const { method, url, body = '' } = exchange;
     const host = hostOf(url);
     const startMs = timing.monotonicMs();
     let receivedBytes: number | undefined;
     try {
-      if (!isAdmitted) await this.#admit(exchange);
+      if (limiter !== undefined) await this.#admit(exchange, limiter);
       const response = await this.#send(exchange);
       const answer = await this.#bodyOf(response, url);
       receivedBytes = answer.length;
@@ -149,11 +157,11 @@ export class ApiClient implements ApiTransport {
     }
   }
 
-  async #admit({ method, url, signal }: Exchange): Promise<void> {
+  async #admit({ method, url, signal }: Exchange, limiter: RateLimiter): Promise<void> {
     const { timing, observer } = this.#options;
     const startMs = timing.monotonicMs();
     try {
-      await this.#limiter.take(signal);
+      await limiter.take(signal);
     } catch (error) {
       throw errorFromNetwork(error, url.split('?')[0]!);
     }

@@ -4,6 +4,22 @@
  */
 import type { Clock } from '../time/clock.ts';
 
+/** Of kube-controller-manager and cloud-controller-manager. */
+const CONTROLLER = { qps: 20, burst: 30 };
+
+/**
+ * What a controller has for what it does for the whole cluster, whoever's process it runs in: of
+ * their defaults and what was asked for the higher.
+ *
+ * @param qps,burst as of {@link RateLimiter}
+ */
+export function controllerRate(qps: number, burst: number): { qps: number; burst: number } {
+  return {
+    qps: qps < 0 ? qps : Math.max(qps, CONTROLLER.qps),
+    burst: Math.max(burst, CONTROLLER.burst),
+  };
+}
+
 export class RateLimiter {
   readonly #qps: number;
   readonly #burst: number;

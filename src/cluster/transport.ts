@@ -20,6 +20,11 @@ export interface RequestOptions {
 export interface SendOptions extends RequestOptions {
   /** what kind of patch it is; default a merge patch (RFC 7386) */
   readonly patch?: 'merge' | 'strategic';
+  /**
+   * what one process alone does for the whole cluster: counted by itself, at the pace of
+   * controllers, so that a proxy's own few requests neither wait for it nor slow it down
+   */
+  readonly isForCluster?: boolean;
 }
 
 /** All failures are ApiError. An aborted request fails too. */

@@ -127,7 +127,8 @@ export class StatusWriter {
     const { namespace, name } = decision.service;
     const key = `${namespace}/${name}`;
     const path = `/api/v1/namespaces/${namespace}/services/${name}/status`;
-    const answer = await api.sendJson('PATCH', path, patch, { patch: 'strategic', signal });
+    const options = { patch: 'strategic', isForCluster: true, signal } as const;
+    const answer = await api.sendJson('PATCH', path, patch, options);
     const { object: written } = slimBalancedService(answer);
     const isOtherwise = written !== undefined && !book.isExpected(key, written);
     if (written !== undefined) book.told(key, written);

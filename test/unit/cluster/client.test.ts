@@ -340,6 +340,22 @@ test('qps and burst count lists by their first page, and what is sent; watches a
   limited.close();
 });
 
+test('what is done for the cluster is counted by itself, and neither waits for the other', async () => {
+  const clock = new FakeClock();
+  const { port } = server.address() as AddressInfo;
+  const limited = clientFor(`http://127.0.0.1:${port}`, { qps: 1, burst: 1, timing: clock });
+  handler = (_, response) => response.end('{}');
+  const patch = () => limited.sendJson('PATCH', '/status', {}, { isForCluster: true });
+  await limited.sendJson('POST', '/event', {});
+  for (let i = 0; i < 30; i++) await patch();
+  expect(clock.sleeps).toEqual([]);
+  const waiting = [patch(), patch(), limited.sendJson('PUT', '/lease', {})];
+  expect(clock.sleeps).toEqual([50, 100, 1_000]);
+  await clock.advance(1_000);
+  await Promise.all(waiting);
+  limited.close();
+});
+
 test('an exchange is told with its wait and its sizes; a watch is none, a refusal brings nothing', async () => {
   const clock = new FakeClock();
   const { port } = server.address() as AddressInfo;

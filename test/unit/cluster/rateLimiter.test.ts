@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { RateLimiter } from '../../../src/cluster/rateLimiter.ts';
+import { controllerRate, RateLimiter } from '../../../src/cluster/rateLimiter.ts';
 import { FakeClock } from '../../support/program/fakeClock.ts';
 
 /** Sends `count` requests at once; @returns at which ms each was let through. */
@@ -25,6 +25,18 @@ test('0 means the defaults of Kubernetes: 5 a second after 10', async () => {
   const times = await admissions(new RateLimiter(0, 0, clock), clock, 12);
   expect(times.slice(9)).toEqual([0, 200, 400]);
 });
+
+test.each([
+  ['the defaults of proxies', 5, 10, { qps: 20, burst: 30 }],
+  ["Kubernetes' defaults", 0, 0, { qps: 20, burst: 30 }],
+  ['more', 50, 100, { qps: 50, burst: 100 }],
+  ['no limit', -1, 0, { qps: -1, burst: 30 }],
+])(
+  'a controller has 20 a second after 30, or what is asked for: %s',
+  (_title, qps, burst, rate) => {
+    expect(controllerRate(qps, burst)).toEqual(rate);
+  },
+);
 
 test('a negative rate is no limit', async () => {
   const clock = new FakeClock();
