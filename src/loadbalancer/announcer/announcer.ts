@@ -273,6 +273,7 @@ export class Announcer {
       isTaken: outcome.node !== undefined && others.has(outcome.node),
       isClaimed: others.size > 0,
       isClaimedByDeaf: this.#around.isAnyDeaf(others),
+      keepersInOutage: this.#around.keepers(others, address),
       needsProbe:
         charge.mustProbe ||
         (settings.probeBeforeUse && charge.lastOwner === undefined) ||

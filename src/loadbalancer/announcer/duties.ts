@@ -26,6 +26,8 @@ export interface Situation {
   readonly isClaimed: boolean;
   /** some other node claims it and does not hear this one */
   readonly isClaimedByDeaf: boolean;
+  /** this node does not reach the API server: others that mean to keep it, one of which may */
+  readonly keepersInOutage: 'none' | 'some' | 'informed';
   /**
    * whether the wire is asked before: nobody here is known to have had it, or somebody else had, or
    * who had it has let go without a word, as one does who sees a node that he does not hear
@@ -78,8 +80,10 @@ const BY_STANCE: Readonly<Record<Stance, (situation: Situation) => Duty>> = {
   suspended: dutyOfSuspended,
 };
 
-function mayTakeNow({ isElected, mayTake, mustDrop, isClaimedByDeaf }: Situation): boolean {
-  return isElected && mayTake && !mustDrop && !isClaimedByDeaf;
+function mayTakeNow(situation: Situation): boolean {
+  const { isElected, mayTake, mustDrop, isClaimedByDeaf, keepersInOutage } = situation;
+  // Without the API server nothing moves: others may know better who is left out.
+  return isElected && mayTake && !mustDrop && !isClaimedByDeaf && keepersInOutage === 'none';
 }
 
 function dutyOfIdle(situation: Situation): Duty {
@@ -100,10 +104,12 @@ function dutyOfProbing(situation: Situation): Duty {
 
 function dutyOfOwner(situation: Situation): Duty {
   const { isElected, isNobody, isTaken, isClaimed, isClaimedByDeaf } = situation;
-  const { isServable, mustDrop, isLeaving } = situation;
+  const { keepersInOutage, isServable, mustDrop, isLeaving } = situation;
   if (mustDrop) return 'release';
   // Who is not heard yields: the other cannot know that there are two (reference §8.4).
   if (isClaimedByDeaf) return 'handOver';
+  // By what the other knows, this one may be left out; by what this one knows, the other.
+  if (keepersInOutage === 'informed') return 'handOver';
   if (isElected) return isServable ? 'nothing' : 'release';
   if (isTaken || (isLeaving && isClaimed)) return 'handOver';
   if (!isServable) return 'release';

@@ -133,6 +133,20 @@ export class Surroundings {
     return false;
   }
 
+  /**
+   * Of those that claim the address and mean to keep it, when this node does not reach the API
+   * server: one that does has newer objects.
+   */
+  keepers(nodes: ReadonlySet<string>, address: Address): 'none' | 'some' | 'informed' {
+    if (this.#own.unreachableSinceMs === undefined) return 'none';
+    const keeping = [...nodes].flatMap((name) => {
+      const peer = this.#view.get(name);
+      return peer?.state === 'Alive' && !peer.unable.has(address) ? [peer] : [];
+    });
+    if (keeping.some(({ isApiServerReachable }) => isApiServerReachable)) return 'informed';
+    return keeping.length > 0 ? 'some' : 'none';
+  }
+
   nodeOfMac(mac: MacAddress): string | undefined {
     return (this.#macs ??= nodesByMac(this.#view)).get(mac);
   }

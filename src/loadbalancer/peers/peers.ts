@@ -198,8 +198,9 @@ export class Peers {
   }
 
   #planTransfers(): void {
-    const alive = [...this.#peers.values()].filter(({ peer }) => peer.isAlive);
-    const names = alive.map(({ name }) => name);
+    // One that is not heard any more may hear us, and has to know what we took from it.
+    const met = [...this.#peers.values()].filter(({ peer }) => peer.state !== 'Unknown');
+    const names = met.map(({ name }) => name);
     if (this.#hasMoved) this.#transfers.restart(names);
     this.#hasMoved = false;
     // What was let go and taken again between two ticks was never let go.

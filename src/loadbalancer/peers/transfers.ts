@@ -58,7 +58,7 @@ export class Transfers {
     }
   }
 
-  /** It is dead: nothing is sent before it comes back. */
+  /** It is dead: nothing is sent before something changes, or it comes back. */
   stop(node: string): void {
     const transfer = this.#transfers.get(node)!;
     transfer.urgent = [];

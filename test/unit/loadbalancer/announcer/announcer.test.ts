@@ -294,6 +294,37 @@ describe('after a pause', () => {
   });
 });
 
+describe('without the API server', () => {
+  const away = { unreachableSinceMs: 0 };
+  const claimed = { claims: new Set([OURS]) };
+
+  test('what one claims that has it is given to that one, whatever was known before', () => {
+    const node = owning();
+    node.setFacts(away);
+    node.announce(OURS);
+    // Here only n1 has endpoints; n2 knows otherwise.
+    node.announcer.setAddress(announced(OURS, ['n1']), node.nowMs);
+    node.hear({ n2: { ...claimed, isApiServerReachable: false } });
+    expect(node.after(0)).toEqual([]);
+    node.hear({ n2: claimed });
+    expect(node.after(0)).toEqual([`silence ${OURS}`]);
+    expect(node.after(60_000)).toEqual([]);
+  });
+
+  test.each([
+    ['leaves', { state: 'Leaving' as const }],
+    ['cannot serve it', { unable: new Set([OURS]) }],
+  ])('what one claims that %s is taken all the same', (_, given) => {
+    const node = upAndListening();
+    node.setFacts(away);
+    node.announce(OURS);
+    node.hear({ n2: { ...claimed, ...given } });
+    expect(node.after(0)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
+    expect(node.after(1_000)).toEqual([]);
+    expect(node.announcer.claims.has(OURS)).toBe(true);
+  });
+});
+
 describe('cut off', () => {
   test('from most of the others and from the API server: it stops', () => {
     const node = owning();
