@@ -33,13 +33,16 @@ function possible(world: World, random: () => number): readonly Deed[] {
 }
 
 function ofNode(world: World, node: string, up: readonly string[]): readonly Deed[] {
-  const { isRunning, isStopped, hasCable, hasApi, isElsewhere } = world.nodes.get(node)!;
+  const { isRunning, isStopped, hasCable, hasApi, isElsewhere, knows } = world.nodes.get(node)!;
   const { cordoned, excluded } = world.objects;
   // One stays, so that somebody can answer.
   const mayFall = up.length > 1 || !up.includes(node);
   const isSplit = [...world.nodes.values()].some((at) => at.isElsewhere);
+  // A new process knows the MAC addresses of those alone that it has heard: another one is a
+  // stranger to it, and it keeps what a stranger claims too.
+  const mayBegin = world.deaf.size === 0;
   const deeds: [boolean, Exclude<Deed, { deed: 'deafen' | 'move' | 'hearAgain' }>['deed']][] = [
-    [!isRunning, 'start'],
+    [!isRunning && mayBegin, 'start'],
     [isRunning && mayFall, 'kill'],
     [isRunning && !isStopped && mayFall, 'term'],
     [isRunning && !isStopped && mayFall, 'stop'],
@@ -55,7 +58,7 @@ function ofNode(world: World, node: string, up: readonly string[]): readonly Dee
     [!isSplit, 'split'],
     [isElsewhere, 'join'],
     [hasApi, 'loseApi'],
-    [!hasApi, 'regainApi'],
+    [!hasApi && (mayBegin || knows !== undefined), 'regainApi'],
   ];
   return deeds.flatMap(([isPossible, deed]) => (isPossible ? [{ deed, node }] : []));
 }

@@ -102,6 +102,7 @@ export class Stage {
 
   /** Everything as it was in the beginning, but for who has what. */
   async mend(): Promise<void> {
+    if (this.#world.deaf.size > 0) await this.take({ deed: 'hearAgain' });
     for (const [node, at] of this.#world.nodes) {
       if (at.isStopped) await this.take({ deed: 'continue', node });
       if (!at.hasCable) await this.take({ deed: 'plug', node });
@@ -111,7 +112,6 @@ export class Stage {
       if (this.#world.objects.cordoned.has(node)) await this.take({ deed: 'uncordon', node });
       if (this.#world.objects.excluded.has(node)) await this.take({ deed: 'include', node });
     }
-    if (this.#world.deaf.size > 0) await this.take({ deed: 'hearAgain' });
     const nodes = this.nodes.names;
     for (const address of this.#options.local) await this.take({ deed: 'move', address, nodes });
   }
