@@ -213,6 +213,7 @@ export class Announcer {
     // First those whose owner went: nobody answers for them.
     this.#agenda.add(this.#others.update(view));
     const isOtherwise = this.#around.setView(view, peers.everHeard);
+    this.#around.listen(nowMs);
     const standing = `${this.#around.isCutOff(nowMs)} ${this.#around.mayTake(nowMs)}`;
     let isOlder = false;
     if (nowMs >= this.#nextReviewMs) {
@@ -299,7 +300,7 @@ export class Announcer {
   #tell(nowMs: number): void {
     const { own } = this.#around;
     this.#options.peers.setOwn({
-      isReady: own.readySinceMs !== undefined,
+      isReady: this.#around.isReady,
       readyForMs: this.#around.readyForMs(nowMs),
       isLeaving: own.isLeaving,
       isApiServerReachable: own.unreachableSinceMs === undefined,

@@ -32,6 +32,8 @@ export class Surroundings {
   readonly #node: string;
   readonly #settings: AnnouncerSettings;
   #listensSinceMs: number;
+  /** after its start */
+  #hasListened = false;
   #members: ReadonlyMap<string, MemberNode> = new Map();
   #view: ReadonlyMap<string, PeerView> = new Map();
   #own: OwnFacts;
@@ -109,7 +111,7 @@ export class Surroundings {
       member.name === this.#node
         ? ownCandidate(member, {
             ...this.#own,
-            isReady: this.#own.readySinceMs !== undefined,
+            isReady: this.isReady,
             readyForMs: this.readyForMs(nowMs),
             unable: this.#unable,
           })
@@ -171,6 +173,22 @@ export class Surroundings {
     const before = this.#old;
     this.#old = new Set(old);
     return old.length !== before.size || old.some((name) => !before.has(name));
+  }
+
+  /** Time has passed. */
+  listen(nowMs: number): void {
+    if (this.#hasListened || this.#isListening(nowMs)) return;
+    this.#hasListened = true;
+    this.#candidates = undefined;
+  }
+
+  /**
+   * Whether anybody is to count on it: others would wait for one that they elect, and that does not
+   * take anything yet. Who listens anew, with its cable back, is counted on all the same: it may
+   * have kept what it had.
+   */
+  get isReady(): boolean {
+    return this.#own.readySinceMs !== undefined && this.#hasListened;
   }
 
   mayTake(nowMs: number): boolean {

@@ -42,6 +42,18 @@ describe('taking', () => {
     expect(node.after(1)).toEqual([`answer ${OURS} eth0`, `announce ${OURS}`]);
   });
 
+  test('nor does it say until then that it is ready: others would wait for it', () => {
+    const node = new TestAnnouncer();
+    node.after(LISTENED_MS - 1);
+    expect(node.own).toMatchObject({ isReady: false });
+    node.after(1);
+    expect(node.own).toMatchObject({ isReady: true });
+    node.setFacts({ attachments: [] });
+    node.setFacts({ attachments: [attachment('n1')] });
+    node.after(0);
+    expect(node.own).toMatchObject({ isReady: true });
+  });
+
   test('nor while somebody alive has not told where it is attached, for ten', () => {
     const node = new TestAnnouncer({ probeBeforeUse: false });
     node.hear({ n2: { attachments: undefined } });
