@@ -16,6 +16,8 @@ import { E2eSession, gone } from '../support/e2e/session.ts';
 const session = E2eSession.register({ isRunning: true });
 const namespace = `e2e${process.pid}`;
 const POD = '10.244.1.5';
+/** the same pod by another address, for one that takes its place */
+const NEXT_POD = '10.244.1.6';
 /** the node's towards its pods */
 const GATEWAY = '10.244.1.1';
 const ADDRESS = '198.51.100.0';
@@ -25,7 +27,7 @@ const HEALTH_PORT = 30081;
 const PORTS = [{ port: 80, targetPort: 8080, nodePort: NODE_PORT }];
 
 /** Answers a request with the address that it comes from. */
-const SERVER = `require('http').createServer((request, response) => response.end(request.socket.remoteAddress)).listen(8080, '${POD}')`;
+const SERVER = `require('http').createServer((request, response) => response.end(request.socket.remoteAddress)).listen(8080, '0.0.0.0')`;
 
 let cloud: CloudProcess;
 
@@ -40,6 +42,7 @@ beforeAll(async () => {
     `ip address add ${GATEWAY}/24 dev pod0`,
     'ip link set pod0 up',
     `ip -n pod address add ${POD}/24 dev eth0`,
+    `ip -n pod address add ${NEXT_POD}/24 dev eth0`,
     'ip -n pod link set eth0 up',
     `ip -n pod route add default via ${GATEWAY}`,
   ]) {
@@ -196,6 +199,68 @@ test('type and ports may change while requests come, as upstream has it in its e
   const { status } = await objects.get(web);
   expect(status).toEqual({ loadBalancer: {} });
 });
+
+const CONDITIONS = {
+  ready: { ready: true, serving: true, terminating: false },
+  ends: { ready: false, serving: true, terminating: true },
+};
+const pod = (address: string, how: keyof typeof CONDITIONS) =>
+  endpoint(address, { nodeName: NODE, conditions: CONDITIONS[how] });
+
+/** With what takes new connections at the NodePort then. */
+const ROLLS = [
+  { endpoints: [pod(POD, 'ready'), pod(NEXT_POD, 'ready')], shown: [POD, NEXT_POD] },
+  { endpoints: [pod(POD, 'ends'), pod(NEXT_POD, 'ready')], shown: [NEXT_POD] },
+  { endpoints: [pod(NEXT_POD, 'ready')], shown: [NEXT_POD] },
+];
+
+/** Three that ask all the time. @returns what became of the requests */
+async function whileAsked(perform: (asked: () => number) => Promise<void>) {
+  const failures: string[] = [];
+  let answered = 0;
+  const over = new AbortController();
+  const ask = async () => {
+    while (!over.signal.aborted) {
+      try {
+        await fromOutside();
+        answered++;
+      } catch (error) {
+        failures.push(String(error));
+      }
+    }
+  };
+  const asking = [ask(), ask(), ask()];
+  try {
+    await perform(() => answered + failures.length);
+  } finally {
+    over.abort();
+    await Promise.all(asking);
+  }
+  return failures;
+}
+
+test.each(['Cluster', 'Local'])(
+  'pods are replaced and nobody is refused, policy %s',
+  async (policy) => {
+    const port = policy === 'Local' ? { healthCheckNodePort: HEALTH_PORT } : {};
+    await create({ 'ip-mode': 'Proxy' }, { externalTrafficPolicy: policy, ...port });
+    await isHealthy([NODE]);
+    const failures = await whileAsked(async (asked) => {
+      for (const { endpoints, shown } of ROLLS) {
+        const before = asked();
+        await session.cluster.objects.patch(slice('web-1'), { endpoints });
+        await eventually(async () => {
+          const { servers } = await session.cluster.kernel();
+          const found = servers[`TCP ${NODE_ADDRESS}:${NODE_PORT} rr`] ?? [];
+          const inUse = found.filter((line) => !line.endsWith(' 0'));
+          expect(inUse.toSorted()).toEqual(shown.map((address) => `${address}:8080 Masq 1`));
+          expect(asked()).toBeGreaterThan(before + 10);
+        }, patience(60_000));
+      }
+    });
+    expect(failures).toEqual([]);
+  },
+);
 
 test('a host name is nothing for the node, and works', async () => {
   await create({ 'host-name': 'lb.example' });
