@@ -48,7 +48,8 @@ export class CloudProcess {
   private constructor({ plane, addresses, token, forwardingIn }: CloudOptions) {
     const path = findCloud();
     if (path === undefined) throw new Error('no cloud: run npm test -- e2e, which builds it');
-    this.#host = new URL(plane.url).hostname;
+    // From us: the API server's, where that is in a namespace of its own, too.
+    this.#host = forwardingIn === undefined ? '127.0.0.1' : new URL(plane.url).hostname;
     const flags = [
       `--kubeconfig=${plane.writeKubeconfig('here', token, 'cloud')}`,
       `--listen=${this.#host}:0`,

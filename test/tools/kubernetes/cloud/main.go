@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -31,6 +32,9 @@ import (
 // workers are so many Services at once, as a cloud-controller-manager's --concurrent-service-syncs
 // is often set; its default of 1 would make the tests wait for each other.
 const workers = 4
+
+// resyncPeriod is kube-controller-manager's; the controller asks for 30 s of it, which takes one.
+const resyncPeriod = 12 * time.Hour
 
 func main() {
 	kubeconfig := flag.String("kubeconfig", "", "how to reach the API server")
@@ -63,7 +67,7 @@ func run(ctx context.Context, kubeconfig, listen string, cloud *Cloud) error {
 	if err != nil {
 		return err
 	}
-	factory := informers.NewSharedInformerFactory(client, 0)
+	factory := informers.NewSharedInformerFactory(client, resyncPeriod)
 	controller, err := service.New(cloud, client, factory.Core().V1().Services(),
 		factory.Core().V1().Nodes(), "test", featuregate.NewFeatureGate())
 	if err != nil {
