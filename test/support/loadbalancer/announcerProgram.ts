@@ -52,6 +52,8 @@ export interface Turn {
   /** what this node's kernel serves; by default all, but what is Local and has no endpoint here */
   readonly serves?: readonly string[];
   readonly isConnected?: boolean;
+  /** its main thread computes without a pause, in pieces of so many ms; 0: no more */
+  readonly busyMs?: number;
 }
 
 const NEEDS: ReadonlySet<Need> = new Set(['LoadBalancing']);
@@ -68,6 +70,7 @@ const bare = new Set<string>();
 let state = emptyState();
 let isConnected = false;
 let hasListed = false;
+let busyMs = 0;
 const running = start();
 for (const name of Object.keys(story.nodes)) putNode(name);
 for (const address of story.addresses) {
@@ -196,6 +199,7 @@ function take(turn: Turn): void {
   }
   if (turn.report === true) void ask(LOAD_BALANCER_PATH);
   if (turn.isConnected !== undefined) connect(turn.isConnected);
+  if (turn.busyMs !== undefined) compute(turn.busyMs);
 }
 
 /** What is Local and has no endpoint here has no destination in the kernel either. */
@@ -210,6 +214,20 @@ function mark(node: string | undefined, how: (name: string) => void): void {
   if (node === undefined) return;
   how(node);
   putNode(node);
+}
+
+/** As programming many Services does: objects are made, and thrown away. */
+function compute(pieceMs: number): void {
+  const wasIdle = busyMs === 0;
+  busyMs = pieceMs;
+  if (wasIdle) setImmediate(computePiece);
+}
+
+function computePiece(): void {
+  if (busyMs === 0) return;
+  const endMs = performance.now() + busyMs;
+  while (performance.now() < endMs) structuredClone(Array.from({ length: 1_000 }, (_, i) => [i]));
+  setImmediate(computePiece);
 }
 
 /** The first time all is listed, and programmed. */
