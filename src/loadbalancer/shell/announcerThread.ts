@@ -3,51 +3,21 @@
  * programming thousands of Services delays no answer. announcerWorker.ts runs it in a thread.
  */
 import { createHash } from 'node:crypto';
-import { type Address, familyOf } from '../../net/address.ts';
-import type { Clock } from '../../time/clock.ts';
+import type { Address } from '../../net/address.ts';
 import type { Heartbeat } from '../../wire/heartbeat.ts';
-import type { Attachment } from '../../wire/heartbeatBody.ts';
 import { Announcer, type AnnouncerOptions } from '../announcer/announcer.ts';
-import type { News, Order, ThreadReport, ThreadStart, ToldAddress } from '../announcer/messages.ts';
-import type { Move } from '../announcer/move.ts';
+import type { Order, ThreadReport, ToldAddress } from '../announcer/messages.ts';
 import { PauseWatch } from '../announcer/pauseWatch.ts';
-import type { AnswerPort, ForeignAnswer } from '../announcer/ports.ts';
 import { addressReports, peerReports } from '../announcer/report.ts';
 import type { AnnouncedAddress } from '../announcement.ts';
 import { Peers } from '../peers/peers.ts';
 import type { CarrierInterface } from '../responder/carrierInterfaces.ts';
-import type { HeartbeatLink } from './heartbeatLink.ts';
+import { ThreadCounts } from './threadCounts.ts';
+import { ThreadNews } from './threadNews.ts';
+import type { ForeignSighting, ThreadParts, ThreadTools } from './threadParts.ts';
 import { ThreadStanding } from './threadStanding.ts';
 
-/** What it works with, made by announcerWorker.ts. */
-export interface ThreadTools {
-  readonly wire: AnswerPort & {
-    setKnown(addresses: ReadonlySet<Address>): void;
-    drain(): void;
-    counters(): Omit<ThreadReport['counters'], 'beatsDropped' | 'beatsUnsent' | 'pauses'>;
-  };
-  readonly link: Pick<HeartbeatLink, 'send' | 'families'>;
-}
-
-/** A frame by which somebody else says that an address is his. */
-export interface ForeignSighting extends ForeignAnswer {
-  readonly address: Address;
-  readonly isAnnouncement: boolean;
-}
-
-export interface ThreadParts {
-  readonly start: ThreadStart;
-  readonly clock: Clock;
-  readonly post: (news: News) => void;
-  /** 64 random bits, not 0 */
-  readonly bootId: bigint;
-  /** 0 ≤ x < 1 */
-  readonly random: () => number;
-}
-
 const TICK_MS = 50;
-/** Between two looks for what nobody announces. */
-const UNANNOUNCED_MS = 1_000;
 /** Looked at between two looks at the clock: some milliseconds. */
 const SLICE = 256;
 
@@ -60,14 +30,10 @@ export class AnnouncerThread {
   readonly #pauses = new PauseWatch(TICK_MS);
   readonly #servable = new Set<Address>();
   readonly #known = new Set<Address>();
-  readonly #beatsDropped: Record<string, number> = {};
-  readonly #beatsUnsent: Record<string, number> = {};
+  readonly #counts = new ThreadCounts();
+  readonly #news: ThreadNews;
   #tools: ThreadTools | undefined;
   #announcer: Announcer | undefined;
-  #moves: Move[] = [];
-  #pauseCount = 0;
-  #nextUnannouncedMs = 0;
-  #toldStanding = { isAlone: false, isCutOff: false };
   #cancelTick: () => void = () => undefined;
   #state: 'waiting' | 'woken' | 'ended' = 'waiting';
 
@@ -83,9 +49,10 @@ export class AnnouncerThread {
       settings: settings.announcer,
       sha256: (text) => createHash('sha256').update(text).digest('hex'),
       peers: this.#peers,
-      onMove: (move) => this.#moves.push(move),
+      onMove: (move) => this.#news.moved(move),
       onConflict: (address, answer) => post({ news: 'conflict', address, ...answer }),
     };
+    this.#news = new ThreadNews(this.#options, post);
   }
 
   /** Resolves after an order to leave, when others have what was ours or have had the time. */
@@ -135,7 +102,7 @@ export class AnnouncerThread {
         this.#standing.leave(this.#nowMs);
         break;
       case 'report':
-        return this.#parts.post({ news: 'report', id: order.id, report: this.#report(announcer) });
+        return this.#answer(announcer, order.id);
       case 'release': {
         const stay = announcer.release(order.addresses ?? announcer.claims, this.#nowMs);
         this.#parts.post({ news: 'released', id: order.id, stay });
@@ -157,7 +124,7 @@ export class AnnouncerThread {
   }
 
   interfacesChanged(interfaces: readonly CarrierInterface[]): void {
-    this.#standing.attach(attachmentsOf(interfaces));
+    this.#standing.attach(interfaces);
     this.wake();
   }
 
@@ -176,7 +143,7 @@ export class AnnouncerThread {
     const nowMs = this.#nowMs;
     const forMs = this.#pauses.tick(nowMs, this.#parts.clock.wallMs());
     if (forMs === 0 || this.#announcer === undefined) return false;
-    this.#pauseCount += 1;
+    this.#counts.pauses += 1;
     this.#tools!.wire.drain();
     this.#peers.paused(nowMs);
     this.#announcer.paused(forMs, nowMs);
@@ -191,11 +158,11 @@ export class AnnouncerThread {
   }
 
   beatDropped(reason: string): void {
-    this.#beatsDropped[reason] = (this.#beatsDropped[reason] ?? 0) + 1;
+    this.#counts.beatDropped(reason);
   }
 
   beatUnsent(code: string): void {
-    this.#beatsUnsent[code] = (this.#beatsUnsent[code] ?? 0) + 1;
+    this.#counts.beatUnsent(code);
   }
 
   #tick(): void {
@@ -207,9 +174,7 @@ export class AnnouncerThread {
     if (this.#standing.review(nowMs)) announcer.setOwn(this.#standing.facts(nowMs), nowMs);
     const isMore = announcer.tick(nowMs, SLICE);
     link.send(this.#peers.tick(nowMs));
-    this.#tellMoves();
-    this.#tellStanding(announcer, nowMs);
-    this.#tellUnannounced(announcer, nowMs);
+    this.#news.tell(announcer, nowMs);
     if (this.#standing.hasLeft(nowMs, announcer.claims.size)) {
       this.#left.resolve();
       return this.end();
@@ -217,32 +182,6 @@ export class AnnouncerThread {
     const nextMs = this.#standing.isLeaving ? LEAVING_TICK_MS : TICK_MS;
     this.#cancelTick = clock.after(nextMs, () => this.#tick());
     if (isMore) this.wake();
-  }
-
-  #tellMoves(): void {
-    if (this.#moves.length === 0) return;
-    this.#parts.post({ news: 'moves', moves: this.#moves });
-    this.#moves = [];
-  }
-
-  #tellStanding({ surroundings }: Announcer, nowMs: number): void {
-    const isAlone = surroundings.isAlone && surroundings.mayTake(nowMs);
-    const isCutOff = surroundings.isCutOff(nowMs);
-    const { isAlone: wasAlone, isCutOff: wasCutOff } = this.#toldStanding;
-    if (isAlone === wasAlone && isCutOff === wasCutOff) return;
-    this.#toldStanding = { isAlone, isCutOff };
-    this.#parts.post({ news: 'standing', isAlone, isCutOff });
-  }
-
-  #tellUnannounced(announcer: Announcer, nowMs: number): void {
-    if (nowMs < this.#nextUnannouncedMs) return;
-    this.#nextUnannouncedMs = nowMs + UNANNOUNCED_MS;
-    const due = new Set(announcer.takeUnannounced(nowMs));
-    if (due.size === 0) return;
-    for (const { address, cause, excluded } of addressReports(announcer, this.#options, nowMs)) {
-      if (cause === undefined || !due.has(address)) continue;
-      this.#parts.post({ news: 'unannounced', address, cause, excluded });
-    }
   }
 
   #changeAddresses(
@@ -268,24 +207,19 @@ export class AnnouncerThread {
     return { ...announced, pool: pools.find((pool) => pool.name === name) };
   }
 
-  #report(announcer: Announcer): ThreadReport {
+  #answer(announcer: Announcer, id: number): void {
     const nowMs = this.#nowMs;
-    const { configurationHash } = this.#parts.start;
     const { surroundings } = announcer;
-    return {
+    const report: ThreadReport = {
       node: this.#options.node,
       isAlone: surroundings.isAlone,
       isCutOff: surroundings.isCutOff(nowMs),
       attachments: surroundings.own.attachments,
       addresses: addressReports(announcer, this.#options, nowMs),
-      peers: peerReports(this.#peers.view(nowMs), configurationHash),
-      counters: {
-        ...this.#tools!.wire.counters(),
-        beatsDropped: this.#beatsDropped,
-        beatsUnsent: this.#beatsUnsent,
-        pauses: this.#pauseCount,
-      },
+      peers: peerReports(this.#peers.view(nowMs), this.#parts.start.configurationHash),
+      counters: { ...this.#tools!.wire.counters(), ...this.#counts.told },
     };
+    this.#parts.post({ news: 'report', id, report });
   }
 
   get #nowMs(): number {
@@ -295,16 +229,3 @@ export class AnnouncerThread {
 
 /** Its end is to be told at 0, 20 and 50 ms. */
 const LEAVING_TICK_MS = 10;
-
-/** What other nodes are told: every address of every interface that may announce. */
-function attachmentsOf(interfaces: readonly CarrierInterface[]): readonly Attachment[] {
-  return interfaces.flatMap(({ name, mac, addresses, defaultRoute }) =>
-    addresses.map(({ address, prefixLength }) => ({
-      interfaceName: name,
-      mac,
-      address,
-      prefixLength,
-      hasDefaultRoute: defaultRoute.includes(familyOf(address)),
-    })),
-  );
-}

@@ -4,18 +4,12 @@
  * and defences are sent as they are due. Which addresses those are, who else may have them and what
  * a claim of somebody else means is decided by whoever holds this.
  */
-import type { AnnouncerSettings } from '../../config/loadBalancer/settings.ts';
 import { type Address, familyOf } from '../../net/address.ts';
-import type { Family } from '../../net/family.ts';
-import type { MacAddress } from '../../net/macAddress.ts';
 import type { Clock } from '../../time/clock.ts';
 import { solicitedNodeGroup } from '../../wire/multicast.ts';
-import type { SendingKind } from '../responder/announcementFrames.ts';
 import { AnswerTable } from '../responder/answerTable.ts';
 import type { CarrierInterface } from '../responder/carrierInterfaces.ts';
-import { type DurationCounts, Durations } from '../responder/durations.ts';
 import { ForeignClaims } from '../responder/foreignClaims.ts';
-import { type Claim, judgeArp, judgeNeighbor } from '../responder/frames.ts';
 import { Pacer } from '../responder/pacing.ts';
 import { type ProbeAnswer, type ProbeRounds, Probes } from '../responder/probes.ts';
 import type { Rival } from '../announcer/ports.ts';
@@ -23,48 +17,8 @@ import { Announcements } from './announcements.ts';
 import { InterfaceWatch } from './interfaceWatch.ts';
 import { Memberships } from './memberships.ts';
 import { PacketPorts } from './packetPorts.ts';
-
-export interface ResponderOptions {
-  readonly settings: Pick<
-    AnnouncerSettings,
-    'interfaces' | 'excludeInterfaces' | 'refreshIntervalMs'
-  >;
-  readonly clock: Clock;
-  /** 0 ≤ x < 1 */
-  readonly random: () => number;
-  /** InternalIPs of this Node */
-  readonly internalAddresses: readonly Address[];
-  readonly listener: ResponderListener;
-}
-
-export interface ResponderListener {
-  /** What has just been read waited while this process stood still: it is thrown away. */
-  isStale?(): boolean;
-  /** First before `open` resolves, then at each change. */
-  onInterfaces(interfaces: readonly CarrierInterface[]): void;
-  /**
-   * Another MAC than this node's for an address of {@link Responder.setKnown}, once a second at
-   * most for the same; whose it is is not known here.
-   */
-  onForeign(seen: ForeignClaim): void;
-  /** @param error undefined: it works again */
-  onFailure(subject: string, error: unknown): void;
-}
-
-export interface ForeignClaim extends Claim {
-  readonly mac: MacAddress;
-  readonly interfaceName: string;
-}
-
-export interface ResponderCounters {
-  readonly announcements: Readonly<Record<SendingKind, number>>;
-  /** by family, then by outcome */
-  readonly requests: Readonly<Record<Family, ReadonlyMap<string, number>>>;
-  /** frames lost, by interface */
-  readonly packetDrops: ReadonlyMap<string, number>;
-  /** from when requests were read to when their answers were with the kernel */
-  readonly answerSeconds: DurationCounts;
-}
+import { Questions } from './questions.ts';
+import type { ResponderCounters, ResponderListener, ResponderOptions } from './responderParts.ts';
 
 export class Responder {
   readonly #clock: Clock;
@@ -78,8 +32,7 @@ export class Responder {
   readonly #memberships: Memberships;
   /** announced since they are answered */
   readonly #announced = new Set<Address>();
-  readonly #durations = new Durations();
-  readonly #requests = { IPv4: new Map<string, number>(), IPv6: new Map<string, number>() };
+  readonly #questions: Questions;
   #watch: InterfaceWatch | undefined;
 
   private constructor({ settings, clock, random, listener }: ResponderOptions) {
@@ -90,12 +43,20 @@ export class Responder {
       this.#pacer.once('probe', address, interfaceName);
       this.#announcements.wake();
     });
+    const questions = new Questions({
+      clock,
+      table: this.#table,
+      foreign: this.#foreign,
+      probes: this.#probes,
+      listener,
+    });
+    this.#questions = questions;
     const onFailure = (subject: string, error: unknown) => listener.onFailure(subject, error);
     this.#ports = new PacketPorts({
       clock,
       onFailure,
-      onFrames: (name, family, frames) => this.#answersTo(name, family, frames),
-      onAnswered: (count, tookMs) => this.#durations.add(tookMs / 1_000, count),
+      onFrames: (name, family, frames) => questions.heard(name, family, frames),
+      onAnswered: (count, tookMs) => questions.durations.add(tookMs / 1_000, count),
     });
     this.#memberships = new Memberships({ clock, onFailure });
     this.#announcements = new Announcements({
@@ -206,9 +167,9 @@ export class Responder {
   counters(): ResponderCounters {
     return {
       announcements: this.#announcements.sent,
-      requests: this.#requests,
+      requests: this.#questions.counts,
       packetDrops: this.#ports.dropped,
-      answerSeconds: this.#durations.told,
+      answerSeconds: this.#questions.durations.told,
     };
   }
 
@@ -243,31 +204,6 @@ export class Responder {
       if (answered.length > 0) this.#announceOn(address, answered);
     }
     this.#listener.onInterfaces(carriers);
-  }
-
-  #answersTo(name: string, family: Family, frames: Iterable<Uint8Array>): readonly Uint8Array[] {
-    const carrier = this.#table.carrier(name);
-    if (carrier === undefined || this.#listener.isStale?.() === true) return [];
-    const judge = family === 'IPv4' ? judgeArp : judgeNeighbor;
-    const answers: Uint8Array[] = [];
-    for (const frame of frames) {
-      const { outcome, answer, claim } = judge(frame, carrier, this.#table);
-      if (answer !== undefined) answers.push(answer);
-      if (outcome !== undefined) this.#count(family, outcome);
-      if (claim !== undefined) this.#hearClaim(claim, name);
-    }
-    return answers;
-  }
-
-  #count(family: Family, outcome: string): void {
-    const counts = this.#requests[family];
-    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  }
-
-  #hearClaim(claim: Claim, interfaceName: string): void {
-    this.#probes.heard(claim, interfaceName);
-    if (!this.#foreign.isNews(claim, interfaceName, this.#clock.monotonicMs())) return;
-    this.#listener.onForeign({ ...claim, interfaceName });
   }
 }
 

@@ -2,8 +2,10 @@
  * How this node stands, as the announcer's thread sees it: whether the main thread says that all is
  * programmed, and says it at all; where the node is attached; whether it is about to go.
  */
+import { familyOf } from '../../net/address.ts';
 import type { OwnFacts } from '../announcer/surroundings.ts';
 import type { Attachment } from '../../wire/heartbeatBody.ts';
+import type { CarrierInterface } from '../responder/carrierInterfaces.ts';
 
 /** The main thread says once a second that it turns. */
 const STUCK_MS = 30_000;
@@ -54,8 +56,8 @@ export class ThreadStanding {
     this.#heardMainMs = nowMs;
   }
 
-  attach(attachments: readonly Attachment[]): void {
-    this.#attachments = attachments;
+  attach(interfaces: readonly CarrierInterface[]): void {
+    this.#attachments = attachmentsOf(interfaces);
     this.#hasChanged = true;
   }
 
@@ -84,3 +86,16 @@ export class ThreadStanding {
 
 /** So long its last words take. */
 const LEAVING_BEATS_MS = 60;
+
+/** What other nodes are told: every address of every interface that may announce. */
+function attachmentsOf(interfaces: readonly CarrierInterface[]): readonly Attachment[] {
+  return interfaces.flatMap(({ name, mac, addresses, defaultRoute }) =>
+    addresses.map(({ address, prefixLength }) => ({
+      interfaceName: name,
+      mac,
+      address,
+      prefixLength,
+      hasDefaultRoute: defaultRoute.includes(familyOf(address)),
+    })),
+  );
+}

@@ -1,6 +1,6 @@
 import type { Clock } from '../../time/clock.ts';
 import type { Responder } from './responder.ts';
-import type { ThreadTools } from './announcerThread.ts';
+import type { ThreadTools } from './threadParts.ts';
 
 /** The responder as an announcer uses it. */
 export function wireOf(

@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import type { Rival } from '../../../src/loadbalancer/announcer/ports.ts';
 import type { CarrierInterface } from '../../../src/loadbalancer/responder/carrierInterfaces.ts';
 import type { ProbeAnswer, ProbeRounds } from '../../../src/loadbalancer/responder/probes.ts';
-import type { ForeignClaim, ResponderOptions } from '../../../src/loadbalancer/shell/responder.ts';
+import type {
+  ForeignClaim,
+  ResponderOptions,
+} from '../../../src/loadbalancer/shell/responderParts.ts';
 import type { Namespace } from './namespace.ts';
 import type { Told } from './responderProcess.ts';
 

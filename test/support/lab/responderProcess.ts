@@ -4,11 +4,11 @@
  */
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import type { CarrierInterface } from '../../../src/loadbalancer/responder/carrierInterfaces.ts';
-import {
-  type ForeignClaim,
-  Responder,
-  type ResponderOptions,
-} from '../../../src/loadbalancer/shell/responder.ts';
+import { Responder } from '../../../src/loadbalancer/shell/responder.ts';
+import type {
+  ForeignClaim,
+  ResponderOptions,
+} from '../../../src/loadbalancer/shell/responderParts.ts';
 import { SystemClock } from '../../../src/ops/clock.ts';
 
 /** What a test asks for: a method of the responder with its arguments. */
