@@ -56,7 +56,8 @@ function ofNode(world: World, node: string, up: readonly string[]): readonly Dee
     [up.includes(node), 'release'],
     [!isElsewhere, 'isolate'],
     [!isSplit, 'split'],
-    [isElsewhere, 'join'],
+    // Else nothing is announced until the next refresh, and two answer until then.
+    [isElsewhere && mayBegin, 'join'],
     [hasApi, 'loseApi'],
     [!hasApi && (mayBegin || knows !== undefined), 'regainApi'],
   ];

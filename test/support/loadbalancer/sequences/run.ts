@@ -35,6 +35,7 @@ const HASTE_MS = 700;
 
 export async function runSequence(stage: Stage, seed: number, steps: number): Promise<Verdict> {
   const random = randomNumbers(seed);
+  await stage.acquaint();
   stage.forget();
   const beganMs = Date.now();
   const violations: string[] = [];

@@ -116,6 +116,23 @@ export class Stage {
     for (const address of this.#options.local) await this.take({ deed: 'move', address, nodes });
   }
 
+  /**
+   * Until every process has heard every other one: whom it never heard is a stranger to it, and
+   * against strangers an address is kept.
+   */
+  async acquaint(): Promise<void> {
+    const { names } = this.nodes;
+    const deadline = Date.now() + patience(PATIENCE_MS);
+    for (;;) {
+      this.nodes.forgetLogs();
+      this.nodes.tell({ report: true });
+      await pause(200);
+      const alive = this.nodes.logs.match(/"state":"Alive"/g) ?? [];
+      if (alive.length === names.length * (names.length - 1)) return;
+      if (Date.now() > deadline) throw new NotSettled(`not all hear all: ${this.nodes.logs}`);
+    }
+  }
+
   /** What has been seen so far is of no interest any more. */
   forget(): void {
     this.nodes.forgetLogs();
