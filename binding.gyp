@@ -12,6 +12,7 @@
             "addon/packets.cc",
             "addon/descriptors.cc",
             "addon/names.cc",
+            "addon/options.cc",
             "addon/errors.cc"
           ],
           "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],

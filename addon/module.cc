@@ -13,6 +13,7 @@
 #include "border.h"
 #include "errors.h"
 #include "names.h"
+#include "options.h"
 #include "packetBorder.h"
 #include "socket.h"
 
@@ -180,6 +181,21 @@ Napi::Value TryLock(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), false);
 }
 
+// On the calling thread: the kernel answers at once.
+Napi::Value ReadSocketOption(const Napi::CallbackInfo& info) {
+  if (info.Length() < 3 || !info[0].IsObject() || !IsUint8Array(info[1]) || !info[2].IsNumber()) {
+    throw Napi::TypeError::New(info.Env(), "readOption needs an object, a Uint8Array and a size");
+  }
+  const Napi::Object from = info[0].As<Napi::Object>();
+  const SocketOption option{IntOr(from, "domain", -1), IntOr(from, "level", -1),
+                            IntOr(from, "name", -1)};
+  const auto request = info[1].As<Napi::Uint8Array>();
+  const std::span<const uint8_t> bytes(request.Data(), request.ByteLength());
+  const auto size = info[2].As<Napi::Number>().Uint32Value();
+  return ToBuffer(info.Env(),
+                  Guarded(info.Env(), [&] { return ReadOption(option, bytes, size); }));
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("NetlinkSocket", NetlinkSocket::Define(env));
   exports.Set("PacketSocket", DefinePacketSocket(env));
@@ -187,6 +203,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("servicePort", Napi::Function::New(env, LookUpPort));
   exports.Set("serviceName", Napi::Function::New(env, LookUpService));
   exports.Set("tryLock", Napi::Function::New(env, TryLock));
+  exports.Set("readOption", Napi::Function::New(env, ReadSocketOption));
   return exports;
 }
 

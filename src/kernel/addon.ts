@@ -56,6 +56,21 @@ export type OpenSocket = (options: SocketOptions) => RawSocket;
 /** Protocols that `/etc/services` knows ports of. */
 export type ServiceProtocol = 'tcp' | 'udp' | 'sctp';
 
+/** As getsockopt(2) has it. */
+export interface SocketOption {
+  /** AF_INET, AF_INET6 */
+  readonly domain: number;
+  readonly level: number;
+  readonly name: number;
+}
+
+/** Tests put a function in its place that plays the kernel. */
+export type ReadOption = (
+  option: SocketOption,
+  request: Uint8Array,
+  sizeBytes: number,
+) => Uint8Array;
+
 interface Addon {
   readonly NetlinkSocket: new (options: SocketOptions) => RawSocket;
   /** packetSocket.ts opens it. */
@@ -64,6 +79,7 @@ interface Addon {
   servicePort(name: string, protocol: ServiceProtocol): number | undefined;
   serviceName(port: number, protocol: ServiceProtocol): string | undefined;
   tryLock(descriptor: number): boolean;
+  readOption(option: SocketOption, request: Uint8Array, size: number): Uint8Array;
 }
 
 const FILE = 'kube_ipvs.node';
@@ -114,6 +130,23 @@ export const libraryNames: Pick<Addon, 'hostAddress' | 'servicePort' | 'serviceN
 export function tryLock(descriptor: number): boolean {
   return translated('lock a file', () => loadedAddon().tryLock(descriptor));
 }
+
+/**
+ * Asks a raw socket of this namespace.
+ *
+ * @param request what the answer's room begins with
+ * @param sizeBytes of that room, at most 256 MiB
+ * @throws KernelError
+ */
+export const readOption: ReadOption = (option, request, sizeBytes) => {
+  if (!Number.isInteger(sizeBytes) || sizeBytes < 0 || sizeBytes > MAX_OPTION_BYTES) {
+    throw new RangeError(`a size of ${sizeBytes}, not an integer up to ${MAX_OPTION_BYTES}`);
+  }
+  const op = `read option ${option.name} of level ${option.level}`;
+  return translated(op, () => loadedAddon().readOption(option, request, sizeBytes));
+};
+
+const MAX_OPTION_BYTES = 256 * 1024 * 1024;
 
 function checkOptions(options: SocketOptions): void {
   const limits = { protocol: 31, groups: 0x7fff_ffff, receiveBufferBytes: 0x3fff_ffff } as const;

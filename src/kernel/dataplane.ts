@@ -28,6 +28,8 @@ import { isIpvsOperation } from './ipvsApply.ts';
 import { IpvsClient } from './ipvsClient.ts';
 import { isLinkOperation, LinkClient } from './linkClient.ts';
 import { Reading } from './reading.ts';
+import { ruleStamp } from './ruleStamp.ts';
+import { StampedRules } from './stampedRules.ts';
 import { isSysctlOperation, SysctlClient } from './sysctl.ts';
 
 /** What is ours by name. */
@@ -70,7 +72,7 @@ export function openClients(owned: OwnedNames, tools?: IptablesTools): Clients {
     ipvs: new IpvsClient(),
     links: new LinkClient(),
     sets: new IpsetClient(),
-    rules: new IptablesClient(owned.chains, { tools }),
+    rules: new StampedRules(new IptablesClient(owned.chains, { tools }), ruleStamp),
     sysctls: new SysctlClient(),
   };
 }

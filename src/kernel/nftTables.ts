@@ -5,9 +5,11 @@
 import { constants } from 'node:os';
 import { NETLINK_NETFILTER } from '../netlink/constants.ts';
 import {
+  decodeGeneration,
   decodeTable,
   encodeDeleteTable,
   encodeDumpTables,
+  encodeGetGeneration,
   type NftTable,
 } from '../netlink/nftables.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
@@ -25,6 +27,21 @@ export async function listNftTables(
     const request = { encode: encodeDumpTables };
     const [tables = []] = await socket.dump('list nftables', [request], decodeTable);
     return tables;
+  } finally {
+    socket.close();
+  }
+}
+
+/**
+ * Another number after each change of any table.
+ *
+ * @throws KernelError; see isUnknownSubsystem for a kernel without nf_tables
+ */
+export async function nftGeneration(open: OpenSocket = openSocket): Promise<number> {
+  const socket = new NetlinkSocket({ protocol: NETLINK_NETFILTER }, open);
+  try {
+    const request = { encode: encodeGetGeneration };
+    return await socket.get('read the generation of nftables', request, decodeGeneration);
   } finally {
     socket.close();
   }

@@ -34,16 +34,24 @@ const LEGACY_NAMES: Readonly<Record<Family, string>> = {
 /**
  * @param procNet `/proc/net`, another folder in tests. A missing file is a module that nobody has
  * needed yet.
+ * @returns names of tables; undefined when that cannot be told
  */
+export async function legacyTables(
+  procNet: string,
+  family: Family,
+): Promise<readonly string[] | undefined> {
+  try {
+    const text = await readFile(`${procNet}/${LEGACY_NAMES[family]}`, 'utf8');
+    return text.split('\n').filter((name) => name !== '');
+  } catch (error) {
+    return hasCode(error, 'ENOENT') ? [] : undefined;
+  }
+}
+
+/** @param procNet see {@link legacyTables} */
 export async function legacyFamilies(procNet: string): Promise<readonly Family[]> {
-  const names = await Promise.all(
-    FAMILIES.map((family) =>
-      readFile(`${procNet}/${LEGACY_NAMES[family]}`, 'utf8').catch((error: unknown) =>
-        hasCode(error, 'ENOENT') ? '' : 'not readable',
-      ),
-    ),
-  );
-  return FAMILIES.filter((_, i) => names[i]!.trim() !== '');
+  const tables = await Promise.all(FAMILIES.map((family) => legacyTables(procNet, family)));
+  return FAMILIES.filter((_, i) => tables[i]?.length !== 0);
 }
 
 /**

@@ -273,6 +273,16 @@ export const NFT_MSG_NEWTABLE = 0;
 export const NFT_MSG_GETTABLE = 1;
 export const NFT_MSG_DELTABLE = 2;
 export const NFTA_TABLE_NAME = 1;
+export const NFT_MSG_NEWGEN = 15;
+export const NFT_MSG_GETGEN = 16;
+export const NFTA_GEN_ID = 1;
+
+// linux/netfilter_ipv4/ip_tables.h; those of ip6_tables.h are the same
+export const IPT_SO_GET_INFO = 64;
+export const IPT_SO_GET_ENTRIES = 65;
+// sys/socket.h
+export const SOL_IP = 0;
+export const SOL_IPV6 = 41;
 
 // linux/netfilter/nfnetlink_conntrack.h
 export const IPCTNL_MSG_CT_NEW = 0;

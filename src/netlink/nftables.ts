@@ -1,6 +1,6 @@
 /**
- * nf_tables, as far as it tells whether the nft variant of iptables has any tables here, and as it
- * takes to remove a table whole.
+ * nf_tables, as far as it tells whether the nft variant of iptables has any tables here and whether
+ * anything changed, and as it takes to remove a table whole.
  */
 import { putString } from './attributes.ts';
 import { type ByteWriter, DecodeError } from '../net/bytes.ts';
@@ -46,6 +46,19 @@ function putBatchBorder(out: ByteWriter, type: number, head: MessageHead): void 
   out.u8(c.NFNETLINK_V0);
   out.u16be(subsystem);
   endMessage(out, start);
+}
+
+/** @param head type set here */
+export function encodeGetGeneration(out: ByteWriter, head: MessageHead): void {
+  const kind = { subsystem, type: c.NFT_MSG_GETGEN, addressFamily: c.AF_UNSPEC };
+  endMessage(out, beginNetfilter(out, kind, head));
+}
+
+/** @returns another number after each change of any table of the namespace */
+export function decodeGeneration(message: MessageCursor): number {
+  const attributes = message.attributes(NETFILTER_HEADER_BYTES);
+  while (attributes.next()) if (attributes.type === c.NFTA_GEN_ID) return attributes.u32be();
+  throw new DecodeError('nftables generation without a number');
 }
 
 /** What the kernel lists; tests play the kernel with it. */

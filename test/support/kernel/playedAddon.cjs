@@ -96,6 +96,15 @@ module.exports = {
     cross('lock', descriptor);
     return descriptor === 7;
   },
+  /**
+   * @param {{ domain: number, level: number, name: number }} option
+   * @param {Uint8Array} request
+   * @param {number} size
+   */
+  readOption({ domain, level, name }, request, size) {
+    cross('option', domain, level, name, request, size);
+    return new Uint8Array([7]);
+  },
   crossed,
   /** @param {unknown} error */
   refuse(error) {

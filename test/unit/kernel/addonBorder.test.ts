@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
-import { libraryNames, openSocket, tryLock } from '../../../src/kernel/addon.ts';
+import { libraryNames, openSocket, readOption, tryLock } from '../../../src/kernel/addon.ts';
 
 interface PlayedAddon {
   readonly crossed: string[];
@@ -86,6 +86,18 @@ test('an error without words is told by its number', () => {
 
 test('a lock is had or not, by the descriptor', () => {
   expect([tryLock(7), tryLock(8)]).toEqual([true, false]);
+});
+
+test('an option is asked for, of a size that makes sense', () => {
+  const option = { domain: 2, level: 0, name: 64 };
+  expect(readOption(option, new Uint8Array([1, 2]), 84)).toEqual(new Uint8Array([7]));
+  expect(addon.crossed).toEqual(['option 2 0 64 1,2 84']);
+  expect(() => readOption(option, new Uint8Array(), -1)).toThrow(RangeError);
+  expect(() => readOption(option, new Uint8Array(), 2 ** 32)).toThrow(RangeError);
+  addon.refuse(refusalOf(EPERM, ''));
+  expect(() => readOption(option, new Uint8Array(), 84)).toThrow(
+    'read option 64 of level 0: EPERM, operation not permitted',
+  );
 });
 
 test('names are those of the C library', () => {
