@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import type { LoadBalancerSettings } from '../../../src/config/loadBalancer/settings.ts';
 import type { Allocation } from '../../../src/loadbalancer/allocation/allocate.ts';
 import { addressesInStatus } from '../../../src/loadbalancer/allocation/statusAddresses.ts';
+import { CONDITION_TYPE, isMarked } from '../../../src/loadbalancer/condition.ts';
 import { eventsOf } from '../../../src/loadbalancer/events.ts';
 import { patchOf, statusAfter } from '../../../src/loadbalancer/status.ts';
 import type { BalancedService } from '../../../src/model/balancedService.ts';
@@ -13,6 +14,7 @@ import * as clusters from './clusters.ts';
 
 const NOW = '2026-11-30T12:00:00Z';
 const RUNS = { numRuns: 200 };
+const REMOVAL = { $patch: 'delete', type: CONDITION_TYPE };
 
 /** As the API server has them when all has been written. */
 function written(services: readonly BalancedService[], { decisions }: Allocation) {
@@ -135,8 +137,15 @@ test('Services of others are left as they are', () => {
   fc.assert(
     fc.property(cluster, ([settings, services, around]) => {
       for (const decision of run(settings, services, around).decisions.values()) {
-        const isTheirs = decision.service.loadBalancerClass === 'example.com/cloud';
-        expect(isTheirs && (decision.isOurs || patchOf(decision, NOW) !== undefined)).toBe(false);
+        const { service, isOurs } = decision;
+        expect(isOurs && service.loadBalancerClass === 'example.com/cloud').toBe(false);
+        if (isOurs) continue;
+        // At most a condition of ours goes, that is not true any more.
+        const patch = patchOf(decision, NOW)?.status ?? {};
+        expect(patch.loadBalancer).toBeUndefined();
+        expect(patch.conditions ?? [REMOVAL]).toEqual([REMOVAL]);
+        expect(statusAfter(decision, NOW).loadBalancer.ingress ?? []).toEqual(service.ingress);
+        expect(patch.conditions !== undefined && isMarked(service)).toBe(false);
       }
     }),
     RUNS,
@@ -176,7 +185,14 @@ test('nobody loses a working address by a wish of its own or of others, or by a 
         after[index] = clusters.wishing(after[index]!, wish);
       }
       for (const [index, one] of added.entries())
-        after.push(clusters.serviceOf(`new${index}`, { ...one, has: '', isMarked: false }));
+        after.push(
+          clusters.serviceOf(`new${index}`, {
+            ...one,
+            has: '',
+            isMarked: false,
+            isOverwritten: false,
+          }),
+        );
       const then = served(run(settings, before, around));
       const now = served(run(settings, after, around));
       for (const [key, families] of then)

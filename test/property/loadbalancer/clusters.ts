@@ -72,6 +72,8 @@ const words = fc.record({
     fc.tuple(four, six).map((both) => both.join(' ')),
   ),
   isMarked: fc.boolean(),
+  /** somebody else has written the addresses over ours */
+  isOverwritten: sometimes,
   key: rarely(fc.constantFrom('k', 'l')),
   isAllowed: sometimes,
   isLocal: sometimes,
@@ -111,7 +113,16 @@ export function serviceOf(name: string, drawn: Drawn): BalancedService {
     },
     ...(isDeleting ? { metadata: { deletionTimestamp: '2026-11-30T12:00:00Z' } } : {}),
   });
-  return wishing(made, { address, pool: from });
+  const object = drawn.isOverwritten ? overwritten(made) : made;
+  return wishing(object, { address, pool: from });
+}
+
+function overwritten(object: BalancedService): BalancedService {
+  const conditions = object.conditions.map((condition) => ({
+    ...condition,
+    message: '198.51.100.250 from pool former',
+  }));
+  return { ...object, conditions };
 }
 
 /** The same Service with other wishes for addresses and pools. */
