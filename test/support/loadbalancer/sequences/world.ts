@@ -105,8 +105,9 @@ export class World {
     );
     if (!isWhole)
       return { among: new Set(here), mayBeNobody: eligible.length === 0 || mayBeCutOff };
-    const mayBeNobody = eligible.length === 0 || views.size > 1 || mayBeCutOff;
-    return { among: new Set(eligible), mayBeNobody };
+    // Who is left out goes on until another one takes it, which may think otherwise.
+    if (views.size > 1) return { among: new Set(here), mayBeNobody: true };
+    return { among: new Set(eligible), mayBeNobody: eligible.length === 0 || mayBeCutOff };
   }
 
   #isEligible(name: string, address: string): boolean {
