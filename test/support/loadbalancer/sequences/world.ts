@@ -103,11 +103,10 @@ export class World {
     const mayBeCutOff = eligible.every(
       (name) => !this.nodes.get(name)!.hasApi && this.#mayBeInMinority(name),
     );
-    if (!isWhole)
-      return { among: new Set(here), mayBeNobody: eligible.length === 0 || mayBeCutOff };
     // Who is left out goes on until another one takes it, which may think otherwise.
     if (views.size > 1) return { among: new Set(here), mayBeNobody: true };
-    return { among: new Set(eligible), mayBeNobody: eligible.length === 0 || mayBeCutOff };
+    const mayBeNobody = eligible.length === 0 || mayBeCutOff;
+    return { among: new Set(isWhole ? eligible : here), mayBeNobody };
   }
 
   #isEligible(name: string, address: string): boolean {
