@@ -3,7 +3,7 @@ import type { Address } from '../net/address.ts';
 import type { ExcludedNode } from './announcer/report.ts';
 import type { NobodyCause } from './election.ts';
 import type { Decision } from './allocation/decision.ts';
-import { addressesInStatus } from './allocation/statusAddresses.ts';
+import { addressesInStatus } from './allocation/readLists.ts';
 import { namingText, ourCondition } from './condition.ts';
 
 export const ALLOCATION_ACTION = 'AllocateAddress';

@@ -26,14 +26,14 @@ export function addressToNumber(address: Address): bigint {
 }
 
 export function addressFromNumber(family: Family, value: bigint): Address {
+  if (family === 'IPv4') {
+    const bits = Number(value);
+    return `${bits >>> 24}.${(bits >>> 16) & 255}.${(bits >>> 8) & 255}.${bits & 255}`;
+  }
   const bytes = new Uint8Array(addressBits(family) / 8);
   const view = new DataView(bytes.buffer);
-  if (family === 'IPv4') {
-    view.setUint32(0, Number(value));
-  } else {
-    view.setBigUint64(0, value >> 64n);
-    view.setBigUint64(8, BigInt.asUintN(64, value));
-  }
+  view.setBigUint64(0, value >> 64n);
+  view.setBigUint64(8, BigInt.asUintN(64, value));
   return addressFromBytes(bytes);
 }
 

@@ -15,7 +15,7 @@ import { type Claiming, claimantOf, compareAge, keyOf } from './claimant.ts';
 import { type Decision, decided, letGo, released, untouched, type Warning } from './decision.ts';
 import { type AllocationInput, Ground } from './ground.ts';
 import { holdingsOf } from './holding.ts';
-import { addressesInStatus } from './statusAddresses.ts';
+import { addressesInStatus } from './readLists.ts';
 import { allocateAll } from './steps.ts';
 import { Work } from './work.ts';
 
@@ -38,13 +38,13 @@ export function allocate(input: AllocationInput): Allocation {
   const decisions = new Map<string, Decision>();
   const claiming: Claiming[] = [];
   for (const service of input.services) {
-    ground.reservations.reserve(service);
-    const decision = withoutClaim(service, ground);
     const key = keyOf(service);
+    ground.reservations.reserve(key, service);
+    const decision = withoutClaim(service, ground);
     if (decision === 'claims') claiming.push({ key, service });
     else if (decision !== undefined) decisions.set(key, decision);
     const hasOthersAddresses = decision !== 'claims' && service.type === 'LoadBalancer';
-    if (hasOthersAddresses) ground.reservations.occupy(service);
+    if (hasOthersAddresses) ground.reservations.occupy(key, service);
   }
   // Held addresses are judged when all that is reserved is known.
   const works = claiming.sort(compareAge).map(({ key, service }) => {

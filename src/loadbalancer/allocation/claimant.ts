@@ -5,7 +5,7 @@ import type { Family } from '../../net/family.ts';
 import { parseSloppyAddress } from '../../net/sloppy.ts';
 import { type Failure, failure } from './cause.ts';
 import { sharerOf, type Sharer } from './sharing.ts';
-import { addressesInStatus } from './statusAddresses.ts';
+import { addressesInStatus } from './readLists.ts';
 
 export interface Claimant {
   readonly service: BalancedService;

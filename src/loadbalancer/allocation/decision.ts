@@ -4,7 +4,7 @@ import { type Address, familyOf } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
 import { type NamedAddress, namingText } from '../condition.ts';
 import { type Cause, type Failure, failure } from './cause.ts';
-import { addressesInStatus } from './statusAddresses.ts';
+import { addressesInStatus } from './readLists.ts';
 import type { Loss, Work } from './work.ts';
 
 /**

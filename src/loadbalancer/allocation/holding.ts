@@ -6,7 +6,7 @@ import type { Cause } from './cause.ts';
 import type { Claimant } from './claimant.ts';
 import type { Ground } from './ground.ts';
 import type { Located } from './poolTable.ts';
-import { addressesInStatus } from './statusAddresses.ts';
+import { addressesInStatus, numbersInStatus } from './readLists.ts';
 
 export interface Holding {
   readonly located: Located;
@@ -30,7 +30,8 @@ function heldAddresses(
   { table }: Ground,
 ): readonly Located[] {
   if (service.ingress.length === 0) return [];
-  const held = addressesInStatus(service).map((address) => table.locate(address));
+  const values = numbersInStatus(service);
+  const held = addressesInStatus(service).map((address, i) => table.locate(address, values[i]));
   return families.flatMap((family) => held.find((located) => located.family === family) ?? []);
 }
 

@@ -61,10 +61,9 @@ export class PoolTable {
     return this.#names.get(name);
   }
 
-  /** @param address canonical */
-  locate(address: Address): Located {
+  /** @param address canonical @param value its number, where that is known */
+  locate(address: Address, value = addressToNumber(address)): Located {
     const family = familyOf(address);
-    const value = addressToNumber(address);
     const entry = this.#lastUpTo(family, value);
     const isInside = entry !== undefined && value <= entry.range.last;
     const place = isInside && !isLeftOut(entry.pool, family, value) ? entry : undefined;

@@ -1,8 +1,7 @@
 /** Addresses that are given to nobody, and whose they are. */
 import type { BalancedService } from '../../model/balancedService.ts';
 import type { Address } from '../../net/address.ts';
-import { parseSloppyAddress } from '../../net/sloppy.ts';
-import { keyOf } from './claimant.ts';
+import { addressesIn, addressesInStatus } from './readLists.ts';
 
 /** By canonical address. */
 export interface OutsideAddresses {
@@ -26,20 +25,15 @@ export class Reservations {
     this.#reserved = new Set([...outside.nodes.keys(), ...outside.foreignOwners.keys()]);
   }
 
-  /** Notes what any Service reserves. */
-  reserve(service: BalancedService): void {
-    const { clusterIPs, externalIPs } = service;
-    this.#note(this.#clusterIPs, clusterIPs, service);
-    this.#note(this.#externalIPs, externalIPs, service);
+  /** Notes what any Service reserves. @param key its own */
+  reserve(key: string, { clusterIPs, externalIPs }: BalancedService): void {
+    this.#note(this.#clusterIPs, addressesIn(clusterIPs), key);
+    this.#note(this.#externalIPs, addressesIn(externalIPs), key);
   }
 
-  /** Notes what is in the status of a Service that is not ours. */
-  occupy(service: BalancedService): void {
-    this.#note(
-      this.#occupied,
-      service.ingress.flatMap(({ ip }) => ip ?? []),
-      service,
-    );
+  /** Notes what is in the status of a Service that is not ours. @param key its own */
+  occupy(key: string, service: BalancedService): void {
+    this.#note(this.#occupied, addressesInStatus(service), key);
   }
 
   /** Whose it is, so that even who holds it loses it: `the address of Node n1`. */
@@ -70,12 +64,9 @@ export class Reservations {
   }
 
   /** Of several the first by name is told, whatever the order they come in. */
-  #note(owners: Map<Address, string>, texts: readonly string[], service: BalancedService): void {
-    for (const text of texts) {
-      const address = parseSloppyAddress(text);
-      if (address === undefined) continue;
+  #note(owners: Map<Address, string>, addresses: readonly Address[], key: string): void {
+    for (const address of addresses) {
       this.#reserved.add(address);
-      const key = keyOf(service);
       const known = owners.get(address);
       if (known === undefined || key < known) owners.set(address, key);
     }

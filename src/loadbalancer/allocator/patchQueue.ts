@@ -8,7 +8,7 @@ import type { ObjectKey } from '../../model/resources.ts';
 import type { Address } from '../../net/address.ts';
 import { backoffMs } from '../../time/backoff.ts';
 import type { Decision } from '../allocation/decision.ts';
-import { addressesInStatus } from '../allocation/statusAddresses.ts';
+import { addressesInStatus } from '../allocation/readLists.ts';
 
 /** Of one Service, after a failure. */
 export const RETRY = { firstMs: 1_000, maxMs: 60_000 };

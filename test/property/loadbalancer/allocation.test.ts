@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { LoadBalancerSettings } from '../../../src/config/loadBalancer/settings.ts';
 import type { Allocation } from '../../../src/loadbalancer/allocation/allocate.ts';
-import { addressesInStatus } from '../../../src/loadbalancer/allocation/statusAddresses.ts';
+import { addressesInStatus } from '../../../src/loadbalancer/allocation/readLists.ts';
 import { CONDITION_TYPE, isMarked } from '../../../src/loadbalancer/condition.ts';
 import { eventsOf } from '../../../src/loadbalancer/events.ts';
 import { patchOf, statusAfter } from '../../../src/loadbalancer/status.ts';
