@@ -11,9 +11,13 @@ import type { Address } from '../net/address.ts';
 export interface Dataplane {
   /**
    * everything that is or could be ours, in a few dumps; changes nothing; what cannot be read is
-   * `unknown` in it. Maps and sets of its own, which the caller may change; chains excepted.
+   * `unknown` in it. Maps and sets of its own, which the caller may change; chains excepted, and
+   * what is still as in `known`, which may be the same object: so an audit that finds nothing
+   * leaves no garbage of the size of a cluster.
+   *
+   * @param known what the caller knew when it was called; it may change meanwhile
    */
-  read(sysctls: readonly string[]): Promise<ActualState>;
+  read(sysctls: readonly string[], known?: KnownState): Promise<ActualState>;
   /** of that the dummy device alone. @throws when it cannot be read */
   readDummy(): Promise<DummyState>;
   /** in the order given; never throws for a failed operation, reports it */
@@ -22,6 +26,9 @@ export interface Dataplane {
   connections(servers: readonly ServerKey[]): Promise<readonly DrainingDestination[]>;
   close(): Promise<void>;
 }
+
+/** What is large. */
+export type KnownState = Pick<ActualState, 'virtualServers' | 'addresses' | 'ipsets'>;
 
 export interface DummyState {
   readonly hasDummyDevice: boolean;

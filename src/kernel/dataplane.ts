@@ -11,7 +11,7 @@ import {
 } from '../dataplane/state.ts';
 import { ADDRESSES_PART, SERVERS_PART, setPart, sysctlPart } from '../dataplane/part.ts';
 import { mapTables, type Tables } from '../dataplane/tables.ts';
-import type { Dataplane, DummyState } from '../dataplane/dataplane.ts';
+import type { Dataplane, DummyState, KnownState } from '../dataplane/dataplane.ts';
 import type {
   ApplyReport,
   DrainingDestination,
@@ -94,15 +94,15 @@ export class KernelDataplane implements Dataplane {
     this.#readLimitMs = readLimitMs;
   }
 
-  async read(sysctlNames: readonly string[]): Promise<ActualState> {
+  async read(sysctlNames: readonly string[], known?: KnownState): Promise<ActualState> {
     const { ipvs, links, sets, rules, sysctls } = this.#clients;
     const reading = new Reading(this.#readLimitMs);
     const empty = emptyState();
     const noRules: RuleReading = { ...empty.iptables, unknown: new Map(), unconfirmed: new Map() };
     const [servers, dummy, ipsets, iptables, values] = await Promise.all([
-      reading.part([SERVERS_PART], () => ipvs.read(), empty),
-      reading.part([ADDRESSES_PART], () => links.read(), empty),
-      reading.each(this.#owned.sets, setPart, (names) => sets.read(names)),
+      reading.part([SERVERS_PART], () => ipvs.read(known?.virtualServers), empty),
+      reading.part([ADDRESSES_PART], () => links.read(known?.addresses), empty),
+      reading.each(this.#owned.sets, setPart, (names) => sets.read(names, known?.ipsets)),
       reading.part(rulePartsOf(this.#owned.chains), () => rules.read(), noRules),
       reading.each(sysctlNames, sysctlPart, (names) => sysctls.read(names)),
     ]);

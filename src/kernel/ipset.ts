@@ -47,9 +47,9 @@ export class IpsetClient {
     this.#writer = writer ?? new IpsetWriter();
   }
 
-  /** Those of `names` that exist. @throws KernelError */
-  read(names: readonly string[]): Promise<ReadonlyMap<string, IpSet>> {
-    return this.#reader.read(names);
+  /** Those of `names` that exist. @param known see Dataplane.read; @throws KernelError */
+  read(names: readonly string[], known?: ReadonlyMap<string, IpSet>) {
+    return this.#reader.read(names, known);
   }
 
   /** In the order given; goes on after failures, never throws for them. */

@@ -13,12 +13,13 @@ import {
   type SetElement,
   type SetHeader,
 } from '../netlink/ipset.ts';
-import type { MessageCursor } from '../netlink/message.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { hasCode, isUnknownSubsystem, KernelError, NET_ADMIN_CURE } from './errors.ts';
 import type { NamespaceOptions } from './genlFamily.ts';
 import { entryOf } from './ipsetElement.ts';
 import { NetlinkSocket } from './netlinkSocket.ts';
+
+const NONE: ReadonlyMap<string, IpSet> = new Map();
 
 export class IpsetReader {
   readonly #socket: NetlinkSocket;
@@ -27,13 +28,26 @@ export class IpsetReader {
     this.#socket = new NetlinkSocket({ ...options, protocol: NETLINK_NETFILTER }, open);
   }
 
-  /** Those of `names` that exist; the entries of others are not looked at. @throws KernelError */
-  async read(names: readonly string[]): Promise<ReadonlyMap<string, IpSet>> {
+  /**
+   * Those of `names` that exist; the entries of others are not looked at.
+   *
+   * @param known see Dataplane.read
+   * @throws KernelError
+   */
+  async read(
+    names: readonly string[],
+    known: ReadonlyMap<string, IpSet> = NONE,
+  ): Promise<ReadonlyMap<string, IpSet>> {
     const headers = await this.#headers();
     const present = names.filter((name) => headers.has(name));
     const filled = present.filter((name) => headers.get(name)!.elementCount !== 0);
-    const lists = await this.#dump(filled);
-    const entries = new Map(filled.map((name, i) => [name, new Set(lists[i])]));
+    const entries = await this.#unchanged(
+      filled.filter((name) => known.has(name)),
+      known,
+    );
+    const others = filled.filter((name) => !entries.has(name));
+    const lists = await this.#dump(others, (_, elements) => entriesOf(elements));
+    others.forEach((name, i) => entries.set(name, new Set(lists[i]!.flat())));
     return new Map(
       present.map((name) => [name, setOf(name, headers.get(name)!, entries.get(name))]),
     );
@@ -53,14 +67,38 @@ export class IpsetReader {
     return headers;
   }
 
-  async #dump(names: readonly string[]): Promise<readonly (readonly string[])[]> {
+  /**
+   * Entries of the sets that hold just what is known. A dump lists no entry twice, so counting will
+   * do, and nothing is kept of what it says.
+   */
+  async #unchanged(
+    names: readonly string[],
+    known: ReadonlyMap<string, IpSet>,
+  ): Promise<Map<string, ReadonlySet<string>>> {
+    const wanted = names.map((name) => known.get(name)!.entries);
+    const counts = await this.#dump(names, (i, elements) =>
+      elements.every((element) => wanted[i]!.has(entryOf(element))) ? elements.length : NaN,
+    );
+    const unchanged = new Map<string, ReadonlySet<string>>();
+    names.forEach((name, i) => {
+      const count = counts[i]!.reduce((sum, each) => sum + each, 0);
+      if (count === wanted[i]!.size) unchanged.set(name, wanted[i]!);
+    });
+    return unchanged;
+  }
+
+  /** @param keep what of each part of a set */
+  #dump<T>(
+    names: readonly string[],
+    keep: (index: number, elements: readonly SetElement[]) => T,
+  ): Promise<readonly (readonly T[])[]> {
     const requests = names.map((name) => ({
       encode: (...[out, head]: Parameters<typeof encodeDumpSetHeaders>) =>
         encodeDumpSet(out, head, name),
     }));
-    const decode = (message: MessageCursor) => entriesOf(decodeSetPart(message).elements);
-    const lists = await this.#socket.dump('list entries of ipsets', requests, decode);
-    return lists.map((parts) => parts.flat());
+    return this.#socket.dump('list entries of ipsets', requests, (message, i) =>
+      keep(i, decodeSetPart(message).elements),
+    );
   }
 }
 

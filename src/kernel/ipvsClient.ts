@@ -14,6 +14,7 @@ import type { IpvsDestination, IpvsVersion, Timeouts } from '../netlink/ipvs.ts'
 import { type CounterChoice, decodeTimeouts, decodeVersion } from '../netlink/ipvsReplies.ts';
 import { encodeGetTimeouts, encodeGetVersion, encodeSetTimeouts } from '../netlink/ipvsRequests.ts';
 import type { DrainingDestination } from '../dataplane/operations.ts';
+import { isSameServer } from '../plan/serverDifference.ts';
 import { type OpenSocket, openSocket } from './addon.ts';
 import { KernelError } from './errors.ts';
 import { GenericSocket, type NamespaceOptions } from './genlFamily.ts';
@@ -33,6 +34,8 @@ export interface IpvsState {
   readonly connections?: number;
 }
 
+const NONE: IpvsState['virtualServers'] = new Map();
+
 /** A comparison of states has no use for them. */
 const WITHOUT: CounterChoice = 'without-counters';
 
@@ -51,15 +54,21 @@ export class IpvsClient {
     this.#changes = new GenericSocket(IPVS_GENL_NAME, options, open);
   }
 
-  /** Not atomic: IPVS dumps are not. */
-  async read(): Promise<IpvsState> {
-    const virtualServers = new Map<ServerKey, VirtualServer>();
+  /** Not atomic: IPVS dumps are not. @param known see Dataplane.read */
+  async read(known: IpvsState['virtualServers'] = NONE): Promise<IpvsState> {
+    const servers: VirtualServer[] = [];
+    let isAllKnown = true;
     const foreignServers: string[] = [];
     let connections = 0;
     const take = ({ service, destinations }: ListedService) => {
       const { server, foreign } = readServer(service, destinations);
       for (const each of foreign) foreignServers.push(each);
-      if (server !== undefined) virtualServers.set(serverKey(server), server);
+      if (server !== undefined) {
+        const before = known.get(serverKey(server));
+        const isKnown = before !== undefined && isSameServer(before, server);
+        isAllKnown &&= isKnown;
+        servers.push(isKnown ? before : server);
+      }
       for (const { activeConnections, inactiveConnections } of destinations)
         connections += activeConnections + inactiveConnections;
     };
@@ -68,6 +77,9 @@ export class IpvsClient {
       for (const each of piece) take(each);
     }
     this.#foreign = new Set(foreignServers);
+    // One may come twice instead of another that is gone.
+    const isSame = isAllKnown && new Set(servers).size === known.size;
+    const virtualServers = isSame ? known : byKey(servers);
     return { virtualServers, foreignServers: foreignServers.toSorted(), connections };
   }
 
@@ -137,6 +149,10 @@ export class IpvsClient {
     const lists = await dumpDestinations(this.#reads, identities, WITHOUT);
     return known.flatMap(({ server }, i) => lists[i]!.map((one) => countOf(server, one)));
   }
+}
+
+function byKey(servers: readonly VirtualServer[]): ReadonlyMap<ServerKey, VirtualServer> {
+  return new Map(servers.map((server) => [serverKey(server), server]));
 }
 
 function foreignServerError(operation: IpvsOperation): KernelError {

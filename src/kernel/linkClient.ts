@@ -7,7 +7,7 @@
 import { constants } from 'node:os';
 import type { DummyState } from '../dataplane/dataplane.ts';
 import { DUMMY_DEVICE } from '../dataplane/state.ts';
-import { familyOf, isLinkLocal } from '../net/address.ts';
+import { type Address, familyOf, isLinkLocal } from '../net/address.ts';
 import { FAMILIES } from '../net/family.ts';
 import { addressBits } from '../net/prefix.ts';
 import * as c from '../netlink/constants.ts';
@@ -63,11 +63,15 @@ export class LinkClient {
     this.#socket = new NetlinkSocket(strict, open);
   }
 
-  async read(): Promise<DummyState> {
+  /** @param known see Dataplane.read */
+  async read(known?: ReadonlySet<Address>): Promise<DummyState> {
     const device = await this.#findDevice();
     if (device === undefined) return { hasDummyDevice: false, addresses: new Set() };
-    const listed = await this.#listAddresses(device.index);
-    return { hasDummyDevice: true, addresses: new Set(listed.map(({ address }) => address)) };
+    const { index } = device;
+    if (known !== undefined && (await this.#hasJust(known, index)))
+      return { hasDummyDevice: true, addresses: known };
+    const listed = await this.#listAddresses(index, ({ address }) => address);
+    return { hasDummyDevice: true, addresses: new Set(listed) };
   }
 
   /** In the order given. Never throws for what the kernel refuses. */
@@ -148,7 +152,7 @@ export class LinkClient {
   async #unbindOtherLengths(index: number, unfound: readonly AddressOperation[]): Promise<void> {
     if (unfound.length === 0) return;
     const wanted = new Set(unfound.map(({ address }) => address));
-    const listed = await this.#listAddresses(index);
+    const listed = await this.#listAddresses(index, (found) => found);
     const odd = listed.filter(
       ({ address, family, prefixLength }) =>
         wanted.has(address) && prefixLength !== addressBits(family),
@@ -186,7 +190,17 @@ export class LinkClient {
     throw new KernelError({ op, errno: EEXIST, hint });
   }
 
-  async #listAddresses(index: number): Promise<readonly InterfaceAddress[]> {
+  /** Remembers of each address only whether it is known. */
+  async #hasJust(known: ReadonlySet<Address>, index: number): Promise<boolean> {
+    const areKnown = await this.#listAddresses(index, ({ address }) => known.has(address));
+    return areKnown.length === known.size && areKnown.every(Boolean);
+  }
+
+  /** @param keep what of each; not undefined */
+  async #listAddresses<T>(
+    index: number,
+    keep: (found: InterfaceAddress) => T,
+  ): Promise<readonly T[]> {
     const lists = await this.#socket.dump(
       `list addresses of ${DUMMY_DEVICE}`,
       FAMILIES.map((family) => ({
@@ -194,12 +208,14 @@ export class LinkClient {
           encodeDumpAddresses(out, head, { family, index });
         },
       })),
-      decodeAddress,
+      (message, i) => {
+        const found = decodeAddress(message);
+        // A kernel without IPv6 answers its dump with everything it has.
+        const isOurs = found.family === FAMILIES[i] && found.index === index && !isAutomatic(found);
+        return isOurs ? keep(found) : undefined;
+      },
     );
-    // A kernel without IPv6 answers its dump with everything it has.
-    return FAMILIES.flatMap((family, i) =>
-      lists[i]!.filter((one) => one.family === family && one.index === index && !isAutomatic(one)),
-    );
+    return lists.flat();
   }
 
   async #change(request: NetlinkRequest): Promise<Outcome> {

@@ -55,9 +55,9 @@ export function mutableState(state: ActualState): MutableState {
 }
 
 /**
- * A reading that nobody else holds, itself: to copy that of 10,000 servers would stop the process
- * for as long as comparing it, at each audit, and take its memory twice. Only its few chains may be
- * what was written (kernel/ruleMemory.ts).
+ * A reading that nobody else holds, but for what is as in the view before it: to copy that of
+ * 10,000 servers would stop the process for as long as comparing it, at each audit, and take its
+ * memory twice. Only its few chains may be what was written (kernel/ruleMemory.ts).
  */
 export function takenOver(reading: ActualState): MutableState {
   const tables = (family: Family): MutableTables =>

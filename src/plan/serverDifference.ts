@@ -21,17 +21,17 @@ export function serverDifference(
     if (actual === undefined || !isRemovable(actual)) return NOTHING;
     return [{ op: 'removeServer', server: specOf(actual) }];
   }
-  if (actual !== undefined && isAsDesired(desired, actual)) return NOTHING;
+  if (actual !== undefined && isSameServer(desired, actual)) return NOTHING;
   return whatDiffers(desired, actual);
 }
 
-/** Nearly always, so that nothing is made for the answer. */
-function isAsDesired(desired: VirtualServer, actual: VirtualServer): boolean {
-  if (desired.destinations.size !== actual.destinations.size) return false;
-  for (const [key, { weight }] of desired.destinations) {
-    if (actual.destinations.get(key)?.weight !== weight) return false;
+/** Compares what the kernel stores. Nearly always, so that nothing is made for the answer. */
+export function isSameServer(one: VirtualServer, other: VirtualServer): boolean {
+  if (one.destinations.size !== other.destinations.size) return false;
+  for (const [key, { weight }] of one.destinations) {
+    if (other.destinations.get(key)?.weight !== weight) return false;
   }
-  return isSameSpec(desired, actual);
+  return isSameSpec(one, other);
 }
 
 function whatDiffers(desired: VirtualServer, actual: VirtualServer | undefined): Operation[] {

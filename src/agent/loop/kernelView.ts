@@ -64,7 +64,7 @@ export class KernelView {
    * @returns resolves when it is finished, also when it failed
    */
   async prefetch(sysctls: Iterable<string>): Promise<void> {
-    const state = this.#dataplane.read([...sysctls]);
+    const state = this.#dataplane.read([...sysctls], this.#state);
     const beganAtMs = this.#clock.monotonicMs();
     const reading: Reading = { state, reports: [], beganAtMs, doneAtMs: Infinity };
     this.#reading = reading;
@@ -85,7 +85,7 @@ export class KernelView {
     const isFresh = begun !== undefined && nowMs < begun.doneAtMs + READING_KEEPS_MS;
     let reading: ActualState;
     try {
-      reading = await (isFresh ? begun.state : this.#dataplane.read([...sysctls]));
+      reading = await (isFresh ? begun.state : this.#dataplane.read([...sysctls], this.#state));
     } catch (error) {
       if (this.#state === undefined) throw error;
       this.#unread = new Map(partsOf(this.#state).map((part) => [part, error as Error]));

@@ -104,3 +104,27 @@ test('closed, it asks nothing more', async () => {
   reader.close();
   await expect(reader.read(['A'])).rejects.toMatchObject({ code: 'EBADF' });
 });
+
+test('a set that holds just what was known has the same entries, others are read again', async () => {
+  const header = { ...services, elementCount: 2 };
+  const of = (...addresses: readonly string[]) => {
+    const [first, ...rest] = addresses.map((address) => element(address, 6, 80));
+    return kernel([
+      { name: 'A', header, elements: [first!] },
+      { name: 'A', elements: rest },
+      { name: 'EMPTY', header: { ...services, elementCount: 0 }, elements: [] },
+    ]);
+  };
+  const names = ['A', 'EMPTY', 'NEW'];
+  const known = await of('10.0.0.1', '10.0.0.2').reader.read(names);
+  const { reader, asked } = of('10.0.0.2', '10.0.0.1');
+  const same = await reader.read(names, known);
+  expect(same.get('A')!.entries).toBe(known.get('A')!.entries);
+  expect(asked).toEqual(['A']);
+  const entriesOf = async (...addresses: readonly string[]) => [
+    ...(await of(...addresses).reader.read(names, known)).get('A')!.entries,
+  ];
+  expect(await entriesOf('10.0.0.1')).toEqual(['10.0.0.1,tcp:80']);
+  expect(await entriesOf('10.0.0.1', '10.0.0.3')).toEqual(['10.0.0.1,tcp:80', '10.0.0.3,tcp:80']);
+  expect(await entriesOf('10.0.0.1', '10.0.0.2', '10.0.0.3')).toHaveLength(3);
+});

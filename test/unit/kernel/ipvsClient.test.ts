@@ -134,3 +134,17 @@ test('closed, it asks nothing more', async () => {
   await expect(port.read()).rejects.toMatchObject({ code: 'EBADF' });
   expect((await port.apply([{ op: 'removeServer', server: WEB }])).outcomes[0]).toBeDefined();
 });
+
+test('what is as it was known is the same object, and all of it if all is', async () => {
+  await programmed();
+  const { virtualServers: known } = await port.read();
+  expect((await port.read(known)).virtualServers).toBe(known);
+  await apply({ op: 'updateDestination', server: WEB, destination: pod('10.244.1.5', 7) });
+  const { virtualServers: changed } = await port.read(known);
+  expect(changed).not.toBe(known);
+  expect(changed.get('[fd00::1]:80/TCP')).toBe(known.get('[fd00::1]:80/TCP'));
+  expect(changed.get('10.96.0.1:80/TCP')!.destinations.get('10.244.1.5:8080')!.weight).toBe(7);
+  await apply({ op: 'removeServer', server: SIX });
+  expect([...(await port.read(changed)).virtualServers.keys()]).toEqual(['10.96.0.1:80/TCP']);
+  expect([...(await port.read(new Map())).virtualServers.keys()]).toEqual(['10.96.0.1:80/TCP']);
+});

@@ -211,3 +211,16 @@ test('closed, it asks nothing more, and says so of each operation', async () => 
   ]);
   expect([kernel.changes, kernel.dumps]).toEqual([[], dumps]);
 });
+
+test('addresses that are just those that were known are the same set', async () => {
+  const { port, messages } = started();
+  await messages(bind('10.96.0.1'), bind('fd00::1'));
+  const { addresses: known } = await port.read();
+  expect((await port.read(known)).addresses).toBe(known);
+  await messages(unbind('10.96.0.1'));
+  expect([...(await port.read(known)).addresses]).toEqual(['fd00::1']);
+  await messages(bind('10.96.0.2'));
+  expect([...(await port.read(known)).addresses].toSorted()).toEqual(['10.96.0.2', 'fd00::1']);
+  await messages(bind('10.96.0.1'));
+  expect((await port.read(known)).addresses.size).toBe(3);
+});
