@@ -150,6 +150,8 @@ function sample(metrics: string, series: string): number {
   return Number(line?.slice(series.length + 1));
 }
 
+const LONGEST_START_MS = 3_600_000;
+
 /**
  * When a proxy of ours had listed everything, as its log says.
  *
@@ -157,11 +159,16 @@ function sample(metrics: string, series: string): number {
  * @returns wall time in ms; undefined when it does not tell
  */
 export function listedAt(log: string, fromMs: number): number | undefined {
-  const lines = log.matchAll(/^I\d{4} (\d\d):(\d\d):(\d\d\.\d+) .*"all objects listed"/gm);
-  for (const [, hours, minutes, seconds] of lines) {
-    const day = new Date(fromMs).setHours(0, 0, 0, 0);
-    const atMs = day + ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
-    if (atMs >= fromMs) return atMs;
+  const lines = log.matchAll(
+    /^I(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3}).*"all objects listed"/gm,
+  );
+  const year = new Date(fromMs).getFullYear();
+  for (const [, ...parts] of lines) {
+    const [month, ...rest] = parts.map(Number) as [number, number, number, number, number, number];
+    // No year is in the log, and one may end meanwhile.
+    const times = [year, year + 1].map((each) => new Date(each, month - 1, ...rest).getTime());
+    const atMs = times.find((time) => time >= fromMs && time < fromMs + LONGEST_START_MS);
+    if (atMs !== undefined) return atMs;
   }
   return undefined;
 }

@@ -110,6 +110,17 @@ test('when a proxy had listed everything is read from the log of this process', 
   expect(listedAt(log, at('12:00:12.000'))).toBeUndefined();
 });
 
+test('midnight and the end of a year are nothing special to it', () => {
+  const line = (date: string, time: string) =>
+    `I${date} ${time}.250000 7 x.ts:1] "all objects listed"\n`;
+  const log = line('1231', '23:58:00') + line('0101', '00:00:02');
+  const begun = new Date('2026-12-31T23:59:59').getTime();
+  expect(listedAt(log, begun)).toBe(begun + 3250);
+  // Of a process that ran the evening before.
+  const night = new Date('2026-12-01T00:05:00').getTime();
+  expect(listedAt(line('1130', '23:58:00') + line('1201', '00:05:01'), night)).toBe(night + 1250);
+});
+
 describe('growth', () => {
   const points = (cost: (size: number) => number) =>
     [100, 1_000, 10_000].map((size) => ({ size, cost: cost(size) }));
