@@ -49,6 +49,8 @@ export async function bootToEnd(argv, folder, options, env = {}) {
     env: { ...process.env, ...env },
     stdio: options.tty ? 'inherit' : ['ignore', log, log, ...(options.line ? [3, 4] : [])],
     ownGroup: !options.tty,
+    // User-Mode Linux has been seen to run on for ever instead of halting.
+    isDone: () => existsSync(join(folder, 'status')),
   });
   closeSync(log);
   for (const follower of followers) follower.stop();

@@ -46,6 +46,9 @@ export const endingTogether =
  * @property {import('node:child_process').StdioOptions} stdio
  * @property {boolean} ownGroup false for a terminal session: the terminal then delivers Ctrl-C to
  * the command itself
+ * @property {() => boolean} [isDone] the work is: what does not end by itself then is killed, and
+ * has ended all the same
+ * @property {number} [lingerMs] to end by itself, default 20 s
  *
  * @typedef {'exit' | 'timeout' | NodeJS.Signals} Ended
  *
@@ -53,7 +56,8 @@ export const endingTogether =
  * @param {RunOptions} options
  * @returns {Promise<{ status: number | null, ended: Ended }>}
  */
-export function runToEnd(argv, { timeoutSec, env, stdio, ownGroup }) {
+export function runToEnd(argv, options) {
+  const { timeoutSec, env, stdio, ownGroup, isDone, lingerMs = 20_000 } = options;
   return new Promise((resolve, reject) => {
     const [program = '', ...rest] = argv;
     const child = spawn(program, rest, { env, stdio, detached: ownGroup });
@@ -73,17 +77,39 @@ export function runToEnd(argv, { timeoutSec, env, stdio, ownGroup }) {
       }
     };
     const timer = timeoutSec > 0 ? setTimeout(stop, timeoutSec * 1000, 'timeout') : undefined;
+    const stopWaiting = isDone ? onceDone(isDone, lingerMs, killAll) : () => {};
     /** @type {readonly NodeJS.Signals[]} */
     const signals = ownGroup ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, stop);
     child.on('error', reject);
     child.on('exit', (status) => {
       clearTimeout(timer);
+      stopWaiting();
       for (const signal of signals) process.off(signal, stop);
       killAll(); // what the process left in its group
       resolve({ status, ended });
     });
   });
+}
+
+/**
+ * @param {() => boolean} isDone asked once a second
+ * @param {number} delayMs from then on
+ * @param {() => void} act
+ * @returns takes it back
+ */
+function onceDone(isDone, delayMs, act) {
+  /** @type {NodeJS.Timeout | undefined} */
+  let delay;
+  const watch = setInterval(() => {
+    if (!isDone()) return;
+    clearInterval(watch);
+    delay = setTimeout(act, delayMs);
+  }, 1000);
+  return () => {
+    clearInterval(watch);
+    clearTimeout(delay);
+  };
 }
 
 /** @type {Readonly<Partial<Record<Ended, number>>>} */
