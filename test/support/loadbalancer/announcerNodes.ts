@@ -37,7 +37,7 @@ export class AnnouncerNodes {
   /** `n1`… at 192.0.2.1… and 2001:db8:1::1…, the client at .10 and ::a. None runs yet. */
   static async create(
     count: number,
-    story: Pick<AnnouncerStory, 'addresses' | 'announcer' | 'local'>,
+    story: Pick<AnnouncerStory, 'addresses' | 'announcer' | 'local' | 'misses'>,
   ) {
     const segment = await Segment.create();
     const stations = new Map<string, Station>();

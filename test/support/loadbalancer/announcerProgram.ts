@@ -34,6 +34,8 @@ export interface AnnouncerStory {
   /** those of them whose Service has the policy Local */
   readonly local?: readonly string[];
   readonly announcer?: Partial<AnnouncerSettings>;
+  /** heartbeats that a node may miss before it is dead */
+  readonly misses?: number;
   /** what it finds at the API server; without `isConnected` it finds none, and waits for it */
   readonly turns?: readonly Turn[];
 }
@@ -86,7 +88,9 @@ function start(): Running {
     pool('all', '192.0.2.64/26 10.9.0.0/16 2001:db8:1::/64', { announce: [EVERYWHERE] }),
   ];
   const settings = settingsOf(pools);
-  const announcer = { ...settings.announcer, ...story.announcer };
+  const { misses = settings.announcer.heartbeat.misses } = story;
+  const heartbeat = { ...settings.announcer.heartbeat, misses };
+  const announcer = { ...settings.announcer, heartbeat, ...story.announcer };
   const clock = new SystemClock();
   const log = createLogger({
     format: 'json',
